@@ -1,0 +1,189 @@
+//! Time and chance for every component, given from the outside.
+//!
+//! Owns the only call to the system clock. A component holds a [`Clock`], asks it for the time and
+//! waits on it; whether an hour takes an hour or a minute is decided where the process starts.
+//! Never decides what to do with the time.
+
+mod hand;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use hand::Hand;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// Says how scenario time relates to the machine's time.
+///
+/// Both ends are absolute, so that processes started at different moments agree on the time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pace {
+    /// A moment of the machine's clock.
+    pub wall_at: Timestamp,
+    /// The scenario time at that moment.
+    pub scenario_at: Timestamp,
+    /// Scenario seconds that pass in one second of the machine's clock. At least 0.001.
+    pub speed: f64,
+}
+
+impl std::fmt::Display for Pace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (wall, scenario) = (self.wall_at.as_millisecond(), self.scenario_at.as_millisecond());
+        write!(f, "{wall}/{scenario}/{}", self.speed)
+    }
+}
+
+impl std::str::FromStr for Pace {
+    type Err = String;
+
+    /// Reads `WALL_MS/SCENARIO_MS/SPEED`, as `Display` writes it.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let fail = || format!("a pace reads WALL_MS/SCENARIO_MS/SPEED, not {text:?}");
+        let mut parts = text.split('/');
+        let mut part = || parts.next().ok_or_else(fail);
+        let millis = |text: &str| text.parse().ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        let wall_at = millis(part()?).ok_or_else(fail)?;
+        let scenario_at = millis(part()?).ok_or_else(fail)?;
+        let speed: f64 = part()?.parse().map_err(|_| fail())?;
+        if !(0.001..=100_000.0).contains(&speed) || parts.next().is_some() {
+            return Err(fail());
+        }
+        Ok(Self { wall_at, scenario_at, speed })
+    }
+}
+
+/// The time, waiting, and fresh identifiers. Cheap to clone.
+#[derive(Clone)]
+pub struct Clock(Arc<Kind>);
+
+enum Kind {
+    System,
+    Paced(Pace),
+    Manual(Hand),
+}
+
+impl Clock {
+    /// The machine's own clock.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(Arc::new(Kind::System))
+    }
+
+    /// A clock that runs faster or slower than the machine's.
+    #[must_use]
+    pub fn paced(pace: Pace) -> Self {
+        Self(Arc::new(Kind::Paced(pace)))
+    }
+
+    /// A clock that starts now, at `scenario_at`, and runs at `speed`.
+    #[must_use]
+    pub fn starting_at(scenario_at: Timestamp, speed: f64) -> (Self, Pace) {
+        let pace = Pace { wall_at: wall_now(), scenario_at, speed };
+        (Self::paced(pace), pace)
+    }
+
+    /// A clock that moves only when its hand is moved: for tests.
+    #[must_use]
+    pub fn manual(start: Timestamp) -> (Self, Hand) {
+        let hand = Hand::new(start);
+        (Self(Arc::new(Kind::Manual(hand.clone()))), hand)
+    }
+
+    /// The time, to the millisecond: the precision that everything is stored with.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        let now = match &*self.0 {
+            Kind::System => wall_now(),
+            Kind::Paced(pace) => {
+                let elapsed = wall_now().duration_since(pace.wall_at).as_secs_f64() * pace.speed;
+                let elapsed = jiff::SignedDuration::try_from_secs_f64(elapsed).unwrap_or_default();
+                pace.scenario_at.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
+            }
+            Kind::Manual(hand) => hand.now(),
+        };
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+
+    /// Waits for `duration` of this clock's time.
+    pub async fn sleep(&self, duration: Duration) {
+        match &*self.0 {
+            Kind::Manual(hand) => hand.wait(duration).await,
+            _ => machine_sleep(self.on_machine(duration)).await,
+        }
+    }
+
+    /// Waits until this clock shows `moment`; returns at once when it has passed.
+    pub async fn sleep_until(&self, moment: Timestamp) {
+        let left = moment.duration_since(self.now());
+        if let Ok(left) = Duration::try_from(left) {
+            self.sleep(left).await;
+        }
+    }
+
+    /// How long `duration` of this clock's time takes on the machine's clock. For socket timeouts,
+    /// which count in the machine's time. A manual clock answers with `duration` itself.
+    #[must_use]
+    pub fn on_machine(&self, duration: Duration) -> Duration {
+        match &*self.0 {
+            Kind::Paced(pace) => duration.div_f64(pace.speed),
+            Kind::System | Kind::Manual(_) => duration,
+        }
+    }
+
+    /// A fresh identifier (UUID version 7: it sorts by this clock's time).
+    #[must_use]
+    pub fn id<T: From<Uuid>>(&self) -> T {
+        let now = self.now();
+        let seconds = u64::try_from(now.as_second()).unwrap_or(0);
+        let nanos = u32::try_from(now.subsec_nanosecond()).unwrap_or(0);
+        T::from(Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos)))
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+fn wall_now() -> Timestamp {
+    Timestamp::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that waits on the machine's clock")]
+async fn machine_sleep(duration: Duration) {
+    tokio::time::sleep(duration).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pace_reads_back_what_it_writes() {
+        let pace: Pace = "1700000000000/1689109200000/60".parse().unwrap();
+        assert_eq!(pace.to_string().parse::<Pace>().unwrap(), pace);
+        for bad in ["", "1/2", "1/2/0", "1/2/nan", "1/2/3/4", "x/2/3"] {
+            assert!(bad.parse::<Pace>().is_err(), "{bad}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_paced_clock_compresses_waiting() {
+        let start: Timestamp = "2023-07-11T21:00:00Z".parse().unwrap();
+        let (clock, _) = Clock::starting_at(start, 600.0);
+        clock.sleep(Duration::from_secs(60)).await;
+        let passed = clock.now().duration_since(start).as_secs_f64();
+        assert!((60.0..600.0).contains(&passed), "{passed}");
+    }
+
+    #[tokio::test]
+    async fn a_manual_clock_wakes_sleepers_when_its_hand_passes_them() {
+        let start: Timestamp = "2023-07-11T21:00:00Z".parse().unwrap();
+        let (clock, hand) = Clock::manual(start);
+        let sleeper = tokio::spawn({
+            let clock = clock.clone();
+            async move { clock.sleep(Duration::from_secs(30)).await }
+        });
+        hand.advance(Duration::from_secs(29));
+        tokio::task::yield_now().await;
+        assert!(!sleeper.is_finished());
+        hand.advance(Duration::from_secs(1));
+        sleeper.await.unwrap();
+    }
+}

@@ -1,0 +1,12 @@
+//! Facts and decisions of Lamplighter.
+//!
+//! Takes values and a time, returns decisions. Never does IO, never waits, never reads a clock,
+//! never knows a database or HTTP.
+
+pub mod access;
+pub mod document;
+pub mod id;
+pub mod name;
+pub mod product;
+pub mod release;
+pub mod site;

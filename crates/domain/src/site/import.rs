@@ -1,0 +1,237 @@
+//! Reads a fleet from CSV: every line is right, or nothing is imported.
+//! Never stores; never makes identifiers.
+
+use semver::Version;
+
+use super::{Area, Zone};
+use crate::name::{Hostname, ProductName};
+
+/// The most lines a fleet file may have.
+pub const LINES_MAX: usize = 200_000;
+/// The most bad lines that one report names.
+pub const BAD_LINES_MAX: usize = 100;
+/// The longest text field, in characters.
+const TEXT_CHARACTERS_MAX: usize = 200;
+
+/// One site as a fleet file names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSite {
+    /// Where it answers.
+    pub hostname: Hostname,
+    /// The name of the organization it belongs to.
+    pub organization: String,
+    /// What kind of body it serves.
+    pub kind: String,
+    /// Where it is.
+    pub area: Area,
+    /// Its time zone.
+    pub zone: Zone,
+    /// How many people it serves.
+    pub population: Option<u32>,
+    /// The product it runs.
+    pub product: ProductName,
+    /// The release it runs.
+    pub running: Version,
+}
+
+/// What a line means where the file has no such column.
+#[derive(Clone, Debug)]
+pub struct Defaults {
+    /// The product of a line without one.
+    pub product: ProductName,
+    /// The running release of a line without one.
+    pub running: Version,
+}
+
+/// A line that cannot be imported.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, thiserror::Error)]
+#[error("line {line}: {reason}")]
+pub struct BadLine {
+    /// Counts from 1, the header being line 1.
+    pub line: u64,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// Reads a fleet file: `hostname,organization,kind,city,state,timezone,population` and,
+/// if the columns are there, `product` and `release`, in any order.
+///
+/// # Errors
+/// The bad lines in order, at most [`BAD_LINES_MAX`] of them.
+pub fn read(text: &[u8], defaults: &Defaults) -> Result<Vec<NewSite>, Vec<BadLine>> {
+    let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(text);
+    let columns = match reader.headers().map_err(|e| bad_csv(&e, 1)).and_then(Columns::find) {
+        Ok(columns) => columns,
+        Err(bad) => return Err(vec![bad]),
+    };
+    let mut sites = Vec::new();
+    let mut bad = Vec::new();
+    let mut seen = std::collections::HashMap::new();
+    for record in reader.records() {
+        let line = |record: &csv::StringRecord| record.position().map_or(0, csv::Position::line);
+        let site = record.map_err(|e| bad_csv(&e, 0)).and_then(|record| {
+            let line = line(&record);
+            let site = columns.site(&record, defaults).map_err(|reason| BadLine { line, reason })?;
+            match seen.insert(site.hostname.clone(), line) {
+                None => Ok(site),
+                Some(first) => Err(BadLine {
+                    line,
+                    reason: format!("host name {} is already on line {first}", site.hostname),
+                }),
+            }
+        });
+        match site {
+            Ok(site) => sites.push(site),
+            Err(line) => bad.push(line),
+        }
+        if sites.len() > LINES_MAX {
+            bad.push(BadLine {
+                line: LINES_MAX as u64 + 1,
+                reason: format!("a fleet file has at most {LINES_MAX} sites; split it"),
+            });
+        }
+        if bad.len() >= BAD_LINES_MAX || sites.len() > LINES_MAX {
+            break;
+        }
+    }
+    if bad.is_empty() && sites.is_empty() {
+        bad.push(BadLine { line: 1, reason: "no sites: only a header was found".into() });
+    }
+    if bad.is_empty() { Ok(sites) } else { Err(bad) }
+}
+
+fn bad_csv(error: &csv::Error, line: u64) -> BadLine {
+    let line = error.position().map_or(line, csv::Position::line);
+    let reason = match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("{len} fields where the header has {expected_len}")
+        }
+        csv::ErrorKind::Utf8 { .. } => "not UTF-8 text".into(),
+        _ => "not CSV".into(),
+    };
+    BadLine { line, reason }
+}
+
+/// Where each column stands.
+struct Columns {
+    hostname: usize,
+    organization: usize,
+    kind: usize,
+    city: usize,
+    state: usize,
+    zone: usize,
+    population: usize,
+    product: Option<usize>,
+    release: Option<usize>,
+}
+
+impl Columns {
+    fn find(header: &csv::StringRecord) -> Result<Self, BadLine> {
+        let find = |name: &str| header.iter().position(|field| field.trim() == name);
+        let need = |name: &str| {
+            find(name).ok_or_else(|| BadLine { line: 1, reason: format!("no column {name:?}") })
+        };
+        Ok(Self {
+            hostname: need("hostname")?,
+            organization: need("organization")?,
+            kind: need("kind")?,
+            city: need("city")?,
+            state: need("state")?,
+            zone: need("timezone")?,
+            population: need("population")?,
+            product: find("product"),
+            release: find("release"),
+        })
+    }
+
+    fn site(&self, record: &csv::StringRecord, defaults: &Defaults) -> Result<NewSite, String> {
+        let field = |at: usize| record.get(at).unwrap_or("").trim();
+        let optional = |at: Option<usize>| at.map(field).filter(|text| !text.is_empty());
+        Ok(NewSite {
+            hostname: Hostname::parse(field(self.hostname)).map_err(|e| e.to_string())?,
+            organization: text("organization", field(self.organization), 1)?,
+            kind: text("kind", field(self.kind), 0)?,
+            area: Area {
+                state: text("state", field(self.state), 0)?.into(),
+                city: text("city", field(self.city), 0)?.into(),
+            },
+            zone: Zone::parse(field(self.zone)).map_err(|e| e.to_string())?,
+            population: population(field(self.population))?,
+            product: match optional(self.product) {
+                Some(name) => ProductName::parse(name).map_err(|e| e.to_string())?,
+                None => defaults.product.clone(),
+            },
+            running: match optional(self.release) {
+                Some(version) => version
+                    .parse()
+                    .map_err(|_| format!("release {version:?} is not a version such as 5.1.0"))?,
+                None => defaults.running.clone(),
+            },
+        })
+    }
+}
+
+fn text(column: &str, value: &str, characters_min: usize) -> Result<String, String> {
+    let characters = value.chars().count();
+    if value.chars().any(char::is_control) {
+        return Err(format!("{column} contains a control character"));
+    }
+    if !(characters_min..=TEXT_CHARACTERS_MAX).contains(&characters) {
+        return Err(format!(
+            "{column} has {characters} characters; {characters_min} to {TEXT_CHARACTERS_MAX} are allowed"
+        ));
+    }
+    Ok(value.to_owned())
+}
+
+fn population(value: &str) -> Result<Option<u32>, String> {
+    match value {
+        "" => Ok(None),
+        number => number
+            .parse()
+            .map(Some)
+            .map_err(|_| format!("population {number:?} is not a whole number")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = "hostname,organization,kind,city,state,timezone,population\n";
+
+    fn check(lines: &str) -> Result<usize, String> {
+        let defaults = Defaults {
+            product: ProductName::parse("web-central").unwrap(),
+            running: Version::new(5, 1, 0),
+        };
+        read(format!("{HEADER}{lines}").as_bytes(), &defaults).map(|sites| sites.len()).map_err(
+            |bad| bad.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        )
+    }
+
+    #[test]
+    fn a_good_file_is_read_whole() {
+        assert_eq!(check("a.gov,Town of A,City,A,CA,America/Los_Angeles,100\nb.gov,B,,,,UTC,\n"), Ok(2));
+    }
+
+    #[test]
+    fn bad_lines_say_where_and_why() {
+        for (lines, says) in [
+            ("", "line 1: no sites: only a header was found"),
+            ("a.gov,A,City,A\n", "line 2: 4 fields where the header has 7"),
+            (
+                "a.gov,A,City,A,CA,America/Sacramento,\n",
+                "line 2: \"America/Sacramento\" is not a time zone: an IANA name such as America/Chicago",
+            ),
+            ("a.gov,A,City,A,CA,UTC,many\n", "line 2: population \"many\" is not a whole number"),
+            (
+                "a.gov,A,City,A,CA,UTC,1\na.gov,A,City,A,CA,UTC,1\n",
+                "line 3: host name a.gov is already on line 2",
+            ),
+            ("a.gov,,City,A,CA,UTC,1\n", "line 2: organization has 0 characters; 1 to 200 are allowed"),
+        ] {
+            assert_eq!(check(lines), Err(says.to_owned()), "{lines}");
+        }
+    }
+}

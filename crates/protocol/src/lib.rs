@@ -1,0 +1,6 @@
+//! What agents, sites, origins and the control plane say to each other, as JSON.
+//! Types only: never a transport, never a decision.
+
+pub mod action;
+pub mod origin;
+pub mod outcome;

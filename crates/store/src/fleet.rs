@@ -1,0 +1,102 @@
+//! Organizations and sites. An import is one change: all of it or nothing.
+
+use domain::id::{OrganizationId, SiteId};
+use domain::site::{Area, Organization, Site};
+
+use crate::db::{Change, Row, params};
+use crate::{AuditEntry, Store, StoreError};
+
+/// What an import adds.
+#[derive(Clone, Debug, Default)]
+pub struct FleetRows {
+    /// Organizations that are not stored yet.
+    pub organizations: Vec<Organization>,
+    /// Sites that are not stored yet.
+    pub sites: Vec<Site>,
+}
+
+const SITE_COLUMNS: &str = "SELECT id, hostname, organization, product, kind, state, city, zone, \
+    population, running, ran_before, activated_at FROM sites WHERE id > $1 ORDER BY id LIMIT $2";
+
+impl Store {
+    /// Adds organizations and sites, all or none. Products must exist.
+    ///
+    /// # Errors
+    /// When the database fails, or a name or host name is there already.
+    pub async fn import_fleet(&self, rows: &FleetRows, audit: &AuditEntry) -> Result<(), StoreError> {
+        const ORGANIZATION: &str = "INSERT INTO organizations (id, name) VALUES ($1, $2)";
+        const SITE: &str = "INSERT INTO sites (id, hostname, organization, product, kind, state, city, \
+            zone, population, running, ran_before, activated_at) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+        let organizations =
+            rows.organizations.iter().map(|one| params![one.id, &*one.name]).collect();
+        let sites = rows.sites.iter().map(site_params).collect();
+        let change =
+            Change::new().run_many(ORGANIZATION, organizations).run_many(SITE, sites).audit(audit);
+        self.db.write(change).await.map(drop)
+    }
+
+    /// Organizations after `after`, by identifier, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn organizations(
+        &self,
+        after: Option<OrganizationId>,
+        limit: u32,
+    ) -> Result<Vec<Organization>, StoreError> {
+        const LIST: &str = "SELECT id, name FROM organizations WHERE id > $1 ORDER BY id LIMIT $2";
+        let after = after.map_or(vec![], |id| id.as_bytes().to_vec());
+        let rows = self.db.read(LIST, params![after, limit]).await?;
+        rows.iter()
+            .map(|row| {
+                let id = row.id(0, OrganizationId::from_bytes)?;
+                Ok(Organization { id, name: row.str(1)?.into() })
+            })
+            .collect()
+    }
+
+    /// Sites after `after`, by identifier, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sites(&self, after: Option<SiteId>, limit: u32) -> Result<Vec<Site>, StoreError> {
+        let after = after.map_or(vec![], |id| id.as_bytes().to_vec());
+        let rows = self.db.read(SITE_COLUMNS, params![after, limit]).await?;
+        rows.iter().map(site).collect()
+    }
+}
+
+fn site_params(site: &Site) -> Vec<crate::db::Value> {
+    params![
+        site.id,
+        &site.hostname,
+        site.organization,
+        &site.product,
+        &*site.kind,
+        &*site.area.state,
+        &*site.area.city,
+        &site.zone,
+        site.population,
+        &site.running,
+        site.ran_before.as_ref(),
+        site.activated_at,
+    ]
+}
+
+fn site(row: &Row) -> Result<Site, StoreError> {
+    let zone = row.str(7)?;
+    Ok(Site {
+        id: row.id(0, SiteId::from_bytes)?,
+        hostname: row.parse(1, "host name")?,
+        organization: row.id(2, OrganizationId::from_bytes)?,
+        product: row.parse(3, "product")?,
+        kind: row.str(4)?.into(),
+        area: Area { state: row.str(5)?.into(), city: row.str(6)?.into() },
+        zone: domain::site::Zone::parse(zone).map_err(|_| crate::db::corrupt("zone", &zone))?,
+        population: row.optional(8, |row| row.int(8))?.and_then(|count| u32::try_from(count).ok()),
+        running: row.parse(9, "version")?,
+        ran_before: row.optional(10, |row| row.parse(10, "version"))?,
+        activated_at: row.time(11)?,
+    })
+}
