@@ -4,6 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::access::Role;
+use domain::id::HolderId;
 use store::Holder;
 
 use crate::{Engine, EngineError};
@@ -56,6 +57,18 @@ impl Engine {
             return Ok(None);
         }
         self.make_token("break-glass", Role::Admin, "first run").await.map(Some)
+    }
+
+    /// Withdraws a token.
+    ///
+    /// # Errors
+    /// When there is no such token, it is withdrawn already, or the store fails.
+    pub async fn withdraw_token(&self, id: HolderId, who: &str) -> Result<(), EngineError> {
+        if !self.store().withdraw_holder(id, self.clock().now()).await? {
+            return Err(EngineError::not_found("token in use", id));
+        }
+        let audit = self.audit(who, "withdrew a token", &id.to_string(), "");
+        Ok(self.store().add_audit(&audit).await?)
     }
 
     /// Who holds `token`; `None` for a wrong or withdrawn one.
