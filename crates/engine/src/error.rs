@@ -77,28 +77,42 @@ impl EngineError {
     /// The request breaks a rule.
     #[must_use]
     pub fn refused(reason: impl ToString) -> Self {
-        Self::Refused { reason: reason.to_string(), at: None }
+        Self::Refused {
+            reason: reason.to_string(),
+            at: None,
+        }
     }
 
     /// The part `at` of the request breaks a rule.
     #[must_use]
     pub fn refused_at(at: &str, reason: impl ToString) -> Self {
-        Self::Refused { reason: reason.to_string(), at: Some(at.into()) }
+        Self::Refused {
+            reason: reason.to_string(),
+            at: Some(at.into()),
+        }
     }
 
     /// The state does not allow it.
     #[must_use]
     pub fn conflict(reason: impl ToString) -> Self {
-        Self::Conflict { reason: reason.to_string() }
+        Self::Conflict {
+            reason: reason.to_string(),
+        }
     }
 
     /// There is no such thing.
     #[must_use]
     pub fn not_found(noun: &'static str, name: impl ToString) -> Self {
-        Self::NotFound { noun, name: name.to_string() }
+        Self::NotFound {
+            noun,
+            name: name.to_string(),
+        }
     }
 
     pub(crate) fn remote(act: &'static str, source: &dyn std::error::Error) -> Self {
-        Self::Remote { act, source: source.to_string().into() }
+        Self::Remote {
+            act,
+            source: source.to_string().into(),
+        }
     }
 }

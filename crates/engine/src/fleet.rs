@@ -51,7 +51,9 @@ impl Fleet {
         }
         let mut organizations: Vec<Organization> = vec![];
         loop {
-            let page = store.organizations(organizations.last().map(|one| one.id), PAGE).await?;
+            let page = store
+                .organizations(organizations.last().map(|one| one.id), PAGE)
+                .await?;
             let last = page.len() < PAGE as usize;
             organizations.extend(page);
             if last {
@@ -67,14 +69,23 @@ impl Fleet {
             slots: Vec::with_capacity(sites.len()),
             by_id: HashMap::with_capacity(sites.len()),
             by_hostname: HashMap::with_capacity(sites.len()),
-            organizations: organizations.into_iter().map(|one| (one.id, one.name)).collect(),
-            products: products.into_iter().map(|one| (one.name.clone(), Arc::new(one))).collect(),
+            organizations: organizations
+                .into_iter()
+                .map(|one| (one.id, one.name))
+                .collect(),
+            products: products
+                .into_iter()
+                .map(|one| (one.name.clone(), Arc::new(one)))
+                .collect(),
         };
         for (index, site) in (0u32..).map(SiteIndex).zip(sites) {
             fleet.by_id.insert(site.id, index);
             fleet.by_hostname.insert(site.hostname.clone(), index);
             let state = AtomicU8::new(SiteState::Unknown as u8);
-            fleet.slots.push(Slot { site: ArcSwap::from_pointee(site), state });
+            fleet.slots.push(Slot {
+                site: ArcSwap::from_pointee(site),
+                state,
+            });
         }
         fleet
     }
@@ -94,13 +105,18 @@ impl Fleet {
     /// The site at `index`, as it is now.
     #[must_use]
     pub fn site(&self, index: SiteIndex) -> Option<Arc<Site>> {
-        self.slots.get(index.0 as usize).map(|slot| slot.site.load_full())
+        self.slots
+            .get(index.0 as usize)
+            .map(|slot| slot.site.load_full())
     }
 
     /// The lamp of the site at `index`; `Unknown` for an index that is none.
     #[must_use]
     pub fn state(&self, index: SiteIndex) -> SiteState {
-        let state = self.slots.get(index.0 as usize).map(|slot| slot.state.load(Ordering::Relaxed));
+        let state = self
+            .slots
+            .get(index.0 as usize)
+            .map(|slot| slot.state.load(Ordering::Relaxed));
         SiteState::ALL
             .into_iter()
             .find(|known| Some(*known as u8) == state)
@@ -116,7 +132,10 @@ impl Fleet {
 
     /// Every site with its index, in the order of the index.
     pub fn sites(&self) -> impl Iterator<Item = (SiteIndex, Arc<Site>)> + '_ {
-        (0u32..).map(SiteIndex).zip(&self.slots).map(|(index, slot)| (index, slot.site.load_full()))
+        (0u32..)
+            .map(SiteIndex)
+            .zip(&self.slots)
+            .map(|(index, slot)| (index, slot.site.load_full()))
     }
 
     /// The index of a site.
@@ -144,7 +163,10 @@ impl Fleet {
     }
 
     pub(crate) fn organization_ids(&self) -> HashMap<Arc<str>, OrganizationId> {
-        self.organizations.iter().map(|(id, name)| (Arc::clone(name), *id)).collect()
+        self.organizations
+            .iter()
+            .map(|(id, name)| (Arc::clone(name), *id))
+            .collect()
     }
 
     /// A product.
@@ -159,7 +181,10 @@ impl Fleet {
     }
 
     pub(crate) fn set_running(&self, id: SiteId, version: &Version, at: Timestamp) {
-        let Some(slot) = self.index(id).and_then(|index| self.slots.get(index.0 as usize)) else {
+        let Some(slot) = self
+            .index(id)
+            .and_then(|index| self.slots.get(index.0 as usize))
+        else {
             return;
         };
         slot.site.rcu(|site| {
@@ -215,7 +240,10 @@ impl Engine {
             return Err(EngineError::refused_at("promise_p95_seconds", reason));
         }
         let audit = self.audit(who, "saved a product", product.name.as_str(), "");
-        self.0.store.save_product(product, webhook_secret, &audit).await?;
+        self.0
+            .store
+            .save_product(product, webhook_secret, &audit)
+            .await?;
         self.reload_fleet().await
     }
 

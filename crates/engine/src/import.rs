@@ -43,18 +43,33 @@ impl Engine {
     ) -> Result<Imported, ImportError> {
         let new = read(csv, defaults).map_err(ImportError::BadLines)?;
         self.refuse_known(&new)?;
-        for name in new.iter().map(|site| &site.product).collect::<std::collections::BTreeSet<_>>() {
+        for name in new
+            .iter()
+            .map(|site| &site.product)
+            .collect::<std::collections::BTreeSet<_>>()
+        {
             if self.fleet().product(name).is_none() {
-                let product = Product { name: name.clone(), settings: ProductSettings::default() };
+                let product = Product {
+                    name: name.clone(),
+                    settings: ProductSettings::default(),
+                };
                 self.save_product(&product, None, who).await?;
             }
         }
         let rows = self.rows(new);
-        let imported =
-            Imported { organizations: rows.organizations.len(), sites: rows.sites.len() };
-        let detail = format!("{} organizations, {} sites", imported.organizations, imported.sites);
+        let imported = Imported {
+            organizations: rows.organizations.len(),
+            sites: rows.sites.len(),
+        };
+        let detail = format!(
+            "{} organizations, {} sites",
+            imported.organizations, imported.sites
+        );
         let audit = self.audit(who, "imported a fleet", "fleet", &detail);
-        self.store().import_fleet(&rows, &audit).await.map_err(EngineError::from)?;
+        self.store()
+            .import_fleet(&rows, &audit)
+            .await
+            .map_err(EngineError::from)?;
         self.reload_fleet().await?;
         Ok(imported)
     }
@@ -70,7 +85,11 @@ impl Engine {
             })
             .take(domain::site::import::BAD_LINES_MAX)
             .collect();
-        if known.is_empty() { Ok(()) } else { Err(ImportError::BadLines(known)) }
+        if known.is_empty() {
+            Ok(())
+        } else {
+            Err(ImportError::BadLines(known))
+        }
     }
 
     fn rows(&self, new: Vec<NewSite>) -> FleetRows {
@@ -81,7 +100,10 @@ impl Engine {
         for site in new {
             let name: Arc<str> = site.organization.into();
             let organization = *known.entry(Arc::clone(&name)).or_insert_with(|| {
-                let organization = Organization { id: clock.id(), name };
+                let organization = Organization {
+                    id: clock.id(),
+                    name,
+                };
                 rows.organizations.push(organization.clone());
                 organization.id
             });

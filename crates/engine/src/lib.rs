@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use error::{EngineError, Kind};
 pub use fleet::{Fleet, SiteIndex};
-pub use import::{Imported, ImportError};
+pub use import::{ImportError, Imported};
 pub use staff::{NewToken, token_hash};
 
 /// Signals that a slow listener may miss before it must look at everything again.

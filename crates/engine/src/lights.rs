@@ -25,7 +25,10 @@ impl Engine {
         let mut counts = SiteState::ALL.map(|state| (state, 0));
         for index in (0..fleet.len()).filter_map(|index| u32::try_from(index).ok()) {
             let state = fleet.state(SiteIndex(index));
-            counts.iter_mut().filter(|(known, _)| *known == state).for_each(|(_, n)| *n += 1);
+            counts
+                .iter_mut()
+                .filter(|(known, _)| *known == state)
+                .for_each(|(_, n)| *n += 1);
         }
         counts
     }

@@ -34,13 +34,27 @@ impl Engine {
     ///
     /// # Errors
     /// When the name is empty or longer than 100 characters, or the store fails.
-    pub async fn make_token(&self, name: &str, role: Role, who: &str) -> Result<NewToken, EngineError> {
+    pub async fn make_token(
+        &self,
+        name: &str,
+        role: Role,
+        who: &str,
+    ) -> Result<NewToken, EngineError> {
         if !(1..=100).contains(&name.chars().count()) || name.chars().any(char::is_control) {
-            return Err(EngineError::refused_at("name", "a name has 1 to 100 characters"));
+            return Err(EngineError::refused_at(
+                "name",
+                "a name has 1 to 100 characters",
+            ));
         }
         let token = fresh_token()?;
-        let holder = Holder { id: self.clock().id(), name: name.into(), role };
-        self.store().add_holder(&holder, &token_hash(&token), self.clock().now()).await?;
+        let holder = Holder {
+            id: self.clock().id(),
+            name: name.into(),
+            role,
+        };
+        self.store()
+            .add_holder(&holder, &token_hash(&token), self.clock().now())
+            .await?;
         let audit = self.audit(who, "made a token", name, role.as_str());
         self.store().add_audit(&audit).await?;
         Ok(NewToken { holder, token })
@@ -56,7 +70,9 @@ impl Engine {
         if self.store().has_holders().await? {
             return Ok(None);
         }
-        self.make_token("break-glass", Role::Admin, "first run").await.map(Some)
+        self.make_token("break-glass", Role::Admin, "first run")
+            .await
+            .map(Some)
     }
 
     /// Withdraws a token.

@@ -12,7 +12,11 @@ use crate::output::Failure;
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Server {
     /// The control plane.
-    #[arg(long, env = "LAMPLIGHTER_SERVER", default_value = "http://127.0.0.1:8080")]
+    #[arg(
+        long,
+        env = "LAMPLIGHTER_SERVER",
+        default_value = "http://127.0.0.1:8080"
+    )]
     server: String,
     /// A staff token; without one, the break-glass token in the data folder is tried.
     #[arg(long, env = "LAMPLIGHTER_TOKEN", hide_env_values = true)]
@@ -55,7 +59,11 @@ impl Client {
             .no_proxy()
             .timeout(std::time::Duration::from_secs(120))
             .build()?;
-        Ok(Self { http, server: server.trim_end_matches('/').into(), token: token.into() })
+        Ok(Self {
+            http,
+            server: server.trim_end_matches('/').into(),
+            token: token.into(),
+        })
     }
 
     pub(crate) async fn get(&self, path: &str) -> Result<Value, Failure> {
@@ -78,10 +86,18 @@ impl Client {
 
     /// The body as text, for what is not JSON.
     pub(crate) async fn get_text(&self, path: &str) -> Result<String, Failure> {
-        let response = self.request(Method::GET, path).send().await.map_err(|e| self.lost(&e))?;
+        let response = self
+            .request(Method::GET, path)
+            .send()
+            .await
+            .map_err(|e| self.lost(&e))?;
         let status = response.status();
         let text = response.text().await.map_err(|e| self.lost(&e))?;
-        if status.is_success() { Ok(text) } else { Err(refused(status, &text)) }
+        if status.is_success() {
+            Ok(text)
+        } else {
+            Err(refused(status, &text))
+        }
     }
 
     async fn call(
@@ -99,7 +115,9 @@ impl Client {
     }
 
     fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.server)).bearer_auth(&self.token)
+        self.http
+            .request(method, format!("{}{path}", self.server))
+            .bearer_auth(&self.token)
     }
 
     async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Value, Failure> {
@@ -109,7 +127,11 @@ impl Client {
         if !status.is_success() {
             return Err(refused(status, &text));
         }
-        if text.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_str(&text)?) }
+        if text.is_empty() {
+            Ok(Value::Null)
+        } else {
+            Ok(serde_json::from_str(&text)?)
+        }
     }
 
     fn lost(&self, error: &reqwest::Error) -> Failure {
@@ -123,10 +145,19 @@ impl Client {
 fn refused(status: StatusCode, text: &str) -> Failure {
     let body: Value = serde_json::from_str(text).unwrap_or(Value::Null);
     let message = body["error"]["message"].as_str().unwrap_or(text);
-    let at = body["error"]["at"].as_str().map(|at| format!(" (at {at})")).unwrap_or_default();
+    let at = body["error"]["at"]
+        .as_str()
+        .map(|at| format!(" (at {at})"))
+        .unwrap_or_default();
     let lines = body["lines"].as_array().into_iter().flatten();
     let lines: String = lines
-        .map(|line| format!("\n  line {}: {}", line["line"], line["reason"].as_str().unwrap_or("")))
+        .map(|line| {
+            format!(
+                "\n  line {}: {}",
+                line["line"],
+                line["reason"].as_str().unwrap_or("")
+            )
+        })
         .collect();
     Failure::new(format!("{message}{at} [{}]{lines}", status.as_u16())).with_detail(body)
 }

@@ -26,7 +26,9 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_log();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let done = runtime
         .map_err(|e| Failure::new(format!("could not start: {e}")))
         .and_then(|runtime| runtime.block_on(arguments.command.run(arguments.output)));
@@ -40,7 +42,9 @@ fn main() -> ExitCode {
 fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("LAMPLIGHTER_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,lamplighter=info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     if std::env::var("LAMPLIGHTER_LOG_FORMAT").is_ok_and(|format| format == "json") {
         log.json().init();
     } else {

@@ -14,7 +14,10 @@ pub(crate) struct Options {
 
 impl Options {
     /// Prints `value` as JSON, or the words made from it.
-    #[expect(clippy::print_stdout, reason = "this is what the command was asked for")]
+    #[expect(
+        clippy::print_stdout,
+        reason = "this is what the command was asked for"
+    )]
     pub(crate) fn print<T: Serialize>(self, value: &T, words: impl FnOnce(&T) -> String) {
         if self.json {
             match serde_json::to_string_pretty(value) {
@@ -37,12 +40,19 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), detail: None, code: 1 }
+        Self {
+            message: message.into(),
+            detail: None,
+            code: 1,
+        }
     }
 
     /// Adds what programs may want to read.
     pub(crate) fn with_detail(self, detail: serde_json::Value) -> Self {
-        Self { detail: Some(detail), ..self }
+        Self {
+            detail: Some(detail),
+            ..self
+        }
     }
 
     /// Prints the failure to standard error.

@@ -47,7 +47,10 @@ contract! {
 
 async fn on_sqlite() -> (Store, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let place = Place { folder: folder.path().to_owned(), postgres: None };
+    let place = Place {
+        folder: folder.path().to_owned(),
+        postgres: None,
+    };
     (Store::open(&place).await.unwrap(), folder)
 }
 
@@ -57,7 +60,10 @@ async fn on_postgres(story: &str) -> Option<(Store, tempfile::TempDir)> {
         return None;
     };
     let folder = tempfile::tempdir().unwrap();
-    let place = Place { folder: folder.path().to_owned(), postgres: Some(own_schema(&server).await) };
+    let place = Place {
+        folder: folder.path().to_owned(),
+        postgres: Some(own_schema(&server).await),
+    };
     Some((Store::open(&place).await.unwrap(), folder))
 }
 
@@ -66,7 +72,9 @@ async fn own_schema(server: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let schema = format!("story_{}_{number}", std::process::id());
-    let (client, connection) = tokio_postgres::connect(server, tokio_postgres::NoTls).await.unwrap();
+    let (client, connection) = tokio_postgres::connect(server, tokio_postgres::NoTls)
+        .await
+        .unwrap();
     let connection = tokio::spawn(connection);
     let sql = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
     client.batch_execute(&sql).await.unwrap();

@@ -43,7 +43,9 @@ pub(crate) async fn enforce(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let Access::Holder(permission) = access else { return next.run(request).await };
+    let Access::Holder(permission) = access else {
+        return next.run(request).await;
+    };
     match authorize(&app, request.method(), request.headers(), permission).await {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
@@ -66,7 +68,9 @@ async fn authorize(
         ApiError::unauthorized("this needs a token: send it as `Authorization: Bearer lmp_…`")
     })?;
     if shown.in_cookie && !method.is_safe() && !same_origin(headers) {
-        return Err(ApiError::forbidden("a change through the console must come from its own pages"));
+        return Err(ApiError::forbidden(
+            "a change through the console must come from its own pages",
+        ));
     }
     let holder = app.engine().holder(&shown.token).await?;
     let holder = holder.ok_or_else(|| {
@@ -74,7 +78,9 @@ async fn authorize(
     })?;
     if !holder.role.may(permission) {
         let role = holder.role.as_str();
-        return Err(ApiError::forbidden(format!("the role {role} may not do this")));
+        return Err(ApiError::forbidden(format!(
+            "the role {role} may not do this"
+        )));
     }
     Ok(Caller(holder))
 }
@@ -90,7 +96,10 @@ fn shown_token(headers: &HeaderMap) -> Option<Shown> {
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "));
     if let Some(token) = bearer {
-        return Some(Shown { token: token.trim().into(), in_cookie: false });
+        return Some(Shown {
+            token: token.trim().into(),
+            in_cookie: false,
+        });
     }
     headers
         .get_all(header::COOKIE)
@@ -99,7 +108,10 @@ fn shown_token(headers: &HeaderMap) -> Option<Shown> {
         .flat_map(|value| Cookie::split_parse(value.to_owned()))
         .filter_map(Result::ok)
         .find(|cookie| cookie.name() == COOKIE)
-        .map(|cookie| Shown { token: cookie.value().into(), in_cookie: true })
+        .map(|cookie| Shown {
+            token: cookie.value().into(),
+            in_cookie: true,
+        })
 }
 
 fn same_origin(headers: &HeaderMap) -> bool {

@@ -19,7 +19,13 @@ pub(crate) struct ApiError {
 
 impl ApiError {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), at: None, retry_after_seconds: None }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            at: None,
+            retry_after_seconds: None,
+        }
     }
 
     pub(crate) fn unauthorized(message: impl Into<String>) -> Self {
@@ -37,8 +43,15 @@ impl ApiError {
 
     /// The request can be read, and its part `at` breaks a rule.
     pub(crate) fn refused(at: &str, message: impl ToString) -> Self {
-        let refused = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", message.to_string());
-        Self { at: Some(at.into()), ..refused }
+        let refused = Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "refused",
+            message.to_string(),
+        );
+        Self {
+            at: Some(at.into()),
+            ..refused
+        }
     }
 
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
@@ -51,7 +64,10 @@ impl ApiError {
 
     pub(crate) fn too_many(message: impl Into<String>, retry_after_seconds: u32) -> Self {
         let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message);
-        Self { retry_after_seconds: Some(retry_after_seconds), ..error }
+        Self {
+            retry_after_seconds: Some(retry_after_seconds),
+            ..error
+        }
     }
 
     pub(crate) fn status(&self) -> StatusCode {
@@ -73,7 +89,10 @@ impl From<EngineError> for ApiError {
                     EngineError::Refused { at, .. } => at,
                     _ => None,
                 };
-                Self { at, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", message) }
+                Self {
+                    at,
+                    ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", message)
+                }
             }
             Kind::Conflict => Self::new(StatusCode::CONFLICT, "conflict", message),
             Kind::Overloaded => Self {
@@ -81,7 +100,10 @@ impl From<EngineError> for ApiError {
                 ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
             },
             Kind::Internal => {
-                tracing::error!(error = &error as &dyn std::error::Error, "a request failed: {message}");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a request failed: {message}"
+                );
                 let says = "something failed on our side; it was logged";
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", says)
             }
@@ -97,11 +119,15 @@ impl IntoResponse for ApiError {
         }
         let mut response = (self.status, Json(serde_json::json!({"error": error}))).into_response();
         if let Some(seconds) = self.retry_after_seconds {
-            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, seconds.into());
         }
         if self.status == StatusCode::UNAUTHORIZED {
             let bearer = HeaderValue::from_static("Bearer");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, bearer);
         }
         response
     }

@@ -24,13 +24,16 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        Bytes::from_request(request, state).await.map(Self).map_err(|rejection| {
-            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                ApiError::too_large("the body is larger than this endpoint takes")
-            } else {
-                ApiError::bad_request("the body ended early: send the request again")
-            }
-        })
+        Bytes::from_request(request, state)
+            .await
+            .map(Self)
+            .map_err(|rejection| {
+                if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                    ApiError::too_large("the body is larger than this endpoint takes")
+                } else {
+                    ApiError::bad_request("the body ended early: send the request again")
+                }
+            })
     }
 }
 
@@ -39,9 +42,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let Body(body) = Body::from_request(request, state).await?;
-        serde_json::from_slice(&body)
-            .map(Self)
-            .map_err(|e| ApiError::bad_request(format!("the body is not the JSON expected here: {e}")))
+        serde_json::from_slice(&body).map(Self).map_err(|e| {
+            ApiError::bad_request(format!("the body is not the JSON expected here: {e}"))
+        })
     }
 }
 
@@ -62,6 +65,8 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
         axum::extract::Path::from_request_parts(parts, state)
             .await
             .map(|axum::extract::Path(path)| Self(path))
-            .map_err(|e| ApiError::not_found(format!("the path names nothing here: {}", e.body_text())))
+            .map_err(|e| {
+                ApiError::not_found(format!("the path names nothing here: {}", e.body_text()))
+            })
     }
 }

@@ -45,7 +45,11 @@ impl Route {
             _ => MethodFilter::GET,
         };
         Self {
-            endpoint: Endpoint { method, path, access },
+            endpoint: Endpoint {
+                method,
+                path,
+                access,
+            },
             handler: on(filter, handler),
             body_bytes_max: BODY_BYTES_MAX,
         }
@@ -77,13 +81,23 @@ impl Route {
 
     /// Takes bodies up to `bytes`.
     pub(crate) fn body_max(self, bytes: usize) -> Self {
-        Self { body_bytes_max: bytes, ..self }
+        Self {
+            body_bytes_max: bytes,
+            ..self
+        }
     }
 }
 
 /// All routes; each noun's file lists its own.
 fn all() -> Vec<Route> {
-    [api::fleet::routes(), api::tokens::routes(), api::health::routes()].into_iter().flatten().collect()
+    [
+        api::fleet::routes(),
+        api::tokens::routes(),
+        api::health::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Every endpoint, for tests and the API's description.

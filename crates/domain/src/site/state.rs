@@ -1,7 +1,9 @@
 //! What a site's lamp shows, and how evidence changes it. Never gathers evidence.
 
 /// The state of a site, as its lamp shows it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum SiteState {
     /// No evidence yet.
@@ -108,7 +110,11 @@ mod tests {
             (S::Restoring, E::Verified, S::Restored),
             (S::Restored, E::Settled, S::Well),
         ] {
-            assert_eq!(before.after(evidence), after, "{before:?} after {evidence:?}");
+            assert_eq!(
+                before.after(evidence),
+                after,
+                "{before:?} after {evidence:?}"
+            );
         }
     }
 }

@@ -34,7 +34,12 @@ pub(crate) enum Fleet {
 impl Fleet {
     pub(crate) async fn run(self, output: Options) -> Result<(), Failure> {
         match self {
-            Self::Import { file, product, release, server } => {
+            Self::Import {
+                file,
+                product,
+                release,
+                server,
+            } => {
                 let csv = std::fs::read(&file)
                     .map_err(|e| Failure::new(format!("could not read {}: {e}", file.display())))?;
                 let path = format!("/api/v1/fleet/import?product={product}&release={release}");
@@ -45,15 +50,28 @@ impl Fleet {
                 });
             }
             Self::List { limit, server } => {
-                let page = server.client()?.get(&format!("/api/v1/sites?limit={limit}")).await?;
+                let page = server
+                    .client()?
+                    .get(&format!("/api/v1/sites?limit={limit}"))
+                    .await?;
                 output.print(&page, |page| {
                     let sites = page["sites"].as_array().into_iter().flatten();
                     let text = |value: &serde_json::Value| value.as_str().unwrap_or("").to_owned();
                     let lines = sites.map(|site| {
                         let (zone, state) = (text(&site["zone"]), text(&site["state"]));
-                        format!("{:<40} {:<24} {:<10} {}\n", text(&site["hostname"]), zone, state, text(&site["running"]))
+                        format!(
+                            "{:<40} {:<24} {:<10} {}\n",
+                            text(&site["hostname"]),
+                            zone,
+                            state,
+                            text(&site["running"])
+                        )
                     });
-                    format!("{}{} sites in all", lines.collect::<String>(), page["total"])
+                    format!(
+                        "{}{} sites in all",
+                        lines.collect::<String>(),
+                        page["total"]
+                    )
                 });
             }
         }

@@ -51,7 +51,10 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let clock = self.pace.map_or_else(Clock::system, Clock::paced);
-        let place = Place { folder: self.data.clone(), postgres: self.postgres.clone() };
+        let place = Place {
+            folder: self.data.clone(),
+            postgres: self.postgres.clone(),
+        };
         let store = Store::open(&place).await?;
         let listener = TcpListener::bind(self.listen)
             .await
@@ -70,13 +73,16 @@ impl Serve {
         tokio::spawn(stop_when_asked(stop.clone()));
         let server = axum::serve(
             listener,
-            app.router().into_make_service_with_connect_info::<SocketAddr>(),
+            app.router()
+                .into_make_service_with_connect_info::<SocketAddr>(),
         )
         .with_graceful_shutdown(stop.clone().cancelled_owned());
         // Event streams never end by themselves: after a while, whatever is open is cut.
         let cut = async {
             stop.cancelled().await;
-            Clock::system().sleep(std::time::Duration::from_secs(STOP_SECONDS_MAX)).await;
+            Clock::system()
+                .sleep(std::time::Duration::from_secs(STOP_SECONDS_MAX))
+                .await;
         };
         tokio::select! { done = server => done?, () = cut => {} }
         while workers.join_next().await.is_some() {}
@@ -88,10 +94,17 @@ impl Serve {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
             None => format!("http://{address}"),
         };
-        Ok(Settings { base_url, team: self.team.clone(), home_zone: Zone::parse(&self.zone)? })
+        Ok(Settings {
+            base_url,
+            team: self.team.clone(),
+            home_zone: Zone::parse(&self.zone)?,
+        })
     }
 
-    #[expect(clippy::print_stdout, reason = "a person who starts a server wants to know where it is")]
+    #[expect(
+        clippy::print_stdout,
+        reason = "a person who starts a server wants to know where it is"
+    )]
     fn announce(&self, address: SocketAddr, base_url: &str) -> Result<(), Failure> {
         println!("Lamplighter answers at {base_url}");
         println!("  console   {base_url}/console");

@@ -10,16 +10,28 @@ use crate::{at, audit, id};
 /// A fleet of `count` sites of one organization.
 pub(crate) async fn fleet(store: &Store, count: usize) -> FleetRows {
     let name = ProductName::parse("web-central").unwrap();
-    let product = Product { name: name.clone(), settings: ProductSettings::default() };
-    store.save_product(&product, Some(b"secret"), &audit()).await.unwrap();
-    let organization = Organization { id: id(), name: "City of A".into() };
+    let product = Product {
+        name: name.clone(),
+        settings: ProductSettings::default(),
+    };
+    store
+        .save_product(&product, Some(b"secret"), &audit())
+        .await
+        .unwrap();
+    let organization = Organization {
+        id: id(),
+        name: "City of A".into(),
+    };
     let site = |number| Site {
         id: id(),
         hostname: Hostname::parse(&format!("site-{number}.example")).unwrap(),
         organization: organization.id,
         product: name.clone(),
         kind: "City".into(),
-        area: Area { state: "CA".into(), city: "A".into() },
+        area: Area {
+            state: "CA".into(),
+            city: "A".into(),
+        },
         zone: Zone::parse("America/Los_Angeles").unwrap(),
         population: Some(100),
         running: semver::Version::new(5, 1, 0),
@@ -27,7 +39,10 @@ pub(crate) async fn fleet(store: &Store, count: usize) -> FleetRows {
         activated_at: at("2023-07-01T00:00:00Z"),
     };
     let sites = (0..count).map(site).collect();
-    FleetRows { organizations: vec![organization.clone()], sites }
+    FleetRows {
+        organizations: vec![organization.clone()],
+        sites,
+    }
 }
 
 pub(crate) async fn an_import_is_all_or_nothing(store: Store) {
@@ -43,7 +58,10 @@ pub(crate) async fn a_fleet_reads_back_page_by_page(store: Store) {
     store.import_fleet(&rows, &audit()).await.unwrap();
     let mut read: Vec<Site> = vec![];
     loop {
-        let page = store.sites(read.last().map(|site| site.id), 10).await.unwrap();
+        let page = store
+            .sites(read.last().map(|site| site.id), 10)
+            .await
+            .unwrap();
         if page.is_empty() {
             break;
         }
@@ -53,7 +71,10 @@ pub(crate) async fn a_fleet_reads_back_page_by_page(store: Store) {
     expected.sort_by_key(|site| site.id);
     assert_eq!(read, expected);
     let product = ProductName::parse("web-central").unwrap();
-    assert_eq!(store.webhook_secret(&product).await.unwrap().unwrap(), b"secret");
+    assert_eq!(
+        store.webhook_secret(&product).await.unwrap().unwrap(),
+        b"secret"
+    );
 }
 
 pub(crate) async fn an_activation_keeps_the_release_before(store: Store) {
@@ -67,7 +88,14 @@ pub(crate) async fn an_activation_keeps_the_release_before(store: Store) {
     }
     let sites = store.sites(None, 10).await.unwrap();
     let activated = sites.iter().find(|site| site.id == one).unwrap();
-    assert_eq!((&activated.running, activated.ran_before.as_ref()), (&new, Some(&old)));
+    assert_eq!(
+        (&activated.running, activated.ran_before.as_ref()),
+        (&new, Some(&old))
+    );
     assert_eq!(activated.activated_at, now);
-    assert!(sites.iter().any(|site| site.running == old && site.ran_before.is_none()));
+    assert!(
+        sites
+            .iter()
+            .any(|site| site.running == old && site.ran_before.is_none())
+    );
 }

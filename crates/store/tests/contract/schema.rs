@@ -6,7 +6,12 @@ use crate::{on_postgres, on_sqlite};
 
 pub(crate) async fn the_schema_is_whole(store: Store) {
     let schema = store.schema().await.unwrap();
-    for table in ["sites.hostname", "releases.version", "audit.who", "migrations.number"] {
+    for table in [
+        "sites.hostname",
+        "releases.version",
+        "audit.who",
+        "migrations.number",
+    ] {
         assert!(schema.iter().any(|line| line.starts_with(table)), "{table}");
     }
 }
@@ -27,12 +32,18 @@ async fn both_databases_have_the_same_schema() {
 #[tokio::test]
 async fn a_file_opens_again_with_its_rows() {
     let folder = tempfile::tempdir().unwrap();
-    let place = store::Place { folder: folder.path().to_owned(), postgres: None };
+    let place = store::Place {
+        folder: folder.path().to_owned(),
+        postgres: None,
+    };
     let first = Store::open(&place).await.unwrap();
     first.add_audit(&crate::audit()).await.unwrap();
     let schema = first.schema().await.unwrap();
     drop(first);
     let again = Store::open(&place).await.unwrap();
     assert_eq!(again.schema().await.unwrap(), schema);
-    assert_eq!(again.audit(jiff::Timestamp::MAX, 10).await.unwrap().len(), 1);
+    assert_eq!(
+        again.audit(jiff::Timestamp::MAX, 10).await.unwrap().len(),
+        1
+    );
 }

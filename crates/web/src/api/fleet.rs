@@ -49,16 +49,24 @@ async fn import(
     let defaults = Defaults {
         product: match query.product {
             Some(product) => product,
-            None => ProductName::parse("web-central").map_err(|e| ApiError::refused("product", e))?,
+            None => {
+                ProductName::parse("web-central").map_err(|e| ApiError::refused("product", e))?
+            }
         },
         running: query.release.unwrap_or(semver::Version::new(1, 0, 0)),
     };
-    match app.engine().import_fleet(&csv, &defaults, caller.name()).await {
+    match app
+        .engine()
+        .import_fleet(&csv, &defaults, caller.name())
+        .await
+    {
         Ok(imported) => Ok((StatusCode::CREATED, JsonBody(imported)).into_response()),
         Err(ImportError::Engine(e)) => Err(e.into()),
         Err(error @ ImportError::BadLines(_)) => {
             let message = error.to_string();
-            let ImportError::BadLines(lines) = error else { return Err(ApiError::bad_request(message)) };
+            let ImportError::BadLines(lines) = error else {
+                return Err(ApiError::bad_request(message));
+            };
             let body = serde_json::json!({
                 "error": {"code": "bad_lines", "message": message}, "lines": lines});
             Ok((StatusCode::UNPROCESSABLE_ENTITY, JsonBody(body)).into_response())
@@ -82,12 +90,20 @@ async fn save_product(
     let settings: ProductSettings = serde_json::from_value(save.settings.into())
         .map_err(|e| ApiError::refused("settings", e))?;
     let secret = save.webhook_secret.as_deref().map(str::as_bytes);
-    app.engine().save_product(&Product { name, settings }, secret, caller.name()).await?;
+    app.engine()
+        .save_product(&Product { name, settings }, secret, caller.name())
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn products(State(app): State<App>) -> JsonBody<Vec<Product>> {
-    JsonBody(app.engine().fleet().products().map(|product| Product::clone(product)).collect())
+    JsonBody(
+        app.engine()
+            .fleet()
+            .products()
+            .map(|product| Product::clone(product))
+            .collect(),
+    )
 }
 
 /// A site as the API shows it.
@@ -103,7 +119,11 @@ fn view(app: &App, index: SiteIndex) -> Option<SiteView> {
     let fleet = app.engine().fleet();
     let site = Site::clone(&*fleet.site(index)?);
     let organization_name = fleet.organization(site.organization)?.to_string();
-    Some(SiteView { site, organization_name, state: fleet.state(index) })
+    Some(SiteView {
+        site,
+        organization_name,
+        state: fleet.state(index),
+    })
 }
 
 #[derive(serde::Deserialize)]
@@ -120,7 +140,10 @@ async fn sites(State(app): State<App>, Query(query): Query<SitesQuery>) -> Respo
     let total = u32::try_from(app.engine().fleet().len()).unwrap_or(u32::MAX);
     let page: Vec<_> = (start..total).take(limit).collect();
     let next = page.last().filter(|last| **last + 1 < total).copied();
-    let sites: Vec<_> = page.into_iter().filter_map(|index| view(&app, SiteIndex(index))).collect();
+    let sites: Vec<_> = page
+        .into_iter()
+        .filter_map(|index| view(&app, SiteIndex(index)))
+        .collect();
     JsonBody(serde_json::json!({"sites": sites, "total": total, "after": next})).into_response()
 }
 

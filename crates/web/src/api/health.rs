@@ -4,9 +4,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
+use crate::App;
 use crate::access::Access;
 use crate::routes::Route;
-use crate::App;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
@@ -19,7 +19,10 @@ async fn ready(State(app): State<App>) -> Response {
     match app.engine().store().ping().await {
         Ok(()) => "ok".into_response(),
         Err(e) => {
-            tracing::warn!(error = &e as &dyn std::error::Error, "not ready: the store fails");
+            tracing::warn!(
+                error = &e as &dyn std::error::Error,
+                "not ready: the store fails"
+            );
             (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer").into_response()
         }
     }

@@ -32,7 +32,10 @@ async fn make(
     Extension(caller): Extension<Caller>,
     Json(new): Json<New>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let made = app.engine().make_token(&new.name, new.role, caller.name()).await?;
+    let made = app
+        .engine()
+        .make_token(&new.name, new.role, caller.name())
+        .await?;
     let body = serde_json::json!({"id": made.holder.id, "name": made.holder.name,
         "role": made.holder.role, "token": made.token});
     Ok((StatusCode::CREATED, axum::Json(body)))
