@@ -91,14 +91,20 @@ impl ClientSettings {
     /// Names the field that is missing or wrong.
     pub fn parse(body: &[u8]) -> Result<Self, BadSettings> {
         let settings: Self = serde_json::from_slice(body)?;
-        settings.check().map_err(|(at, rule)| BadSettings::Value { at, rule })?;
+        settings
+            .check()
+            .map_err(|(at, rule)| BadSettings::Value { at, rule })?;
         Ok(settings)
     }
 
     fn check(&self) -> Result<(), (&'static str, &'static str)> {
         let rule = |holds: bool, at, rule| if holds { Ok(()) } else { Err((at, rule)) };
         let keys = &self.jwks.keys;
-        rule(Url::parse(&self.issuer).is_ok_and(|url| is_web(&url)), "issuer", "an http(s) URL")?;
+        rule(
+            Url::parse(&self.issuer).is_ok_and(|url| is_web(&url)),
+            "issuer",
+            "an http(s) URL",
+        )?;
         for (at, url) in [
             ("authorization_endpoint", &self.authorization_endpoint),
             ("token_endpoint", &self.token_endpoint),
@@ -106,10 +112,26 @@ impl ClientSettings {
         ] {
             rule(is_web(url), at, "an http(s) URL")?;
         }
-        rule((1..=SETTINGS_KEYS_MAX).contains(&keys.len()), "jwks.keys", "1 to 16 keys")?;
-        rule(self.lists_key(&self.signing_kid), "signing_kid", "a kid among jwks.keys")?;
-        rule(is_path(&self.redirect_path), "redirect_path", "an absolute path without '?' and '#'")?;
-        rule(self.scopes.iter().any(|scope| scope == "openid"), "scopes", "contains openid")
+        rule(
+            (1..=SETTINGS_KEYS_MAX).contains(&keys.len()),
+            "jwks.keys",
+            "1 to 16 keys",
+        )?;
+        rule(
+            self.lists_key(&self.signing_kid),
+            "signing_kid",
+            "a kid among jwks.keys",
+        )?;
+        rule(
+            is_path(&self.redirect_path),
+            "redirect_path",
+            "an absolute path without '?' and '#'",
+        )?;
+        rule(
+            self.scopes.iter().any(|scope| scope == "openid"),
+            "scopes",
+            "contains openid",
+        )
     }
 
     /// Whether a site with these settings can check what the key `kid` signed.
@@ -129,7 +151,9 @@ fn is_path(path: &str) -> bool {
         && !path.starts_with("//")
         && path.len() <= PATH_CHARACTERS_MAX
         && path.chars().all(plain)
-        && path.split('/').all(|segment| segment != "." && segment != "..")
+        && path
+            .split('/')
+            .all(|segment| segment != "." && segment != "..")
 }
 
 /// The code a site runs, and ran.
@@ -178,7 +202,10 @@ pub fn rules_at(
 ) -> Option<Rules> {
     let current = newest_for(versions, code.running);
     let overlaps = now.duration_since(code.activated_at) < overlap;
-    let before = code.ran_before.filter(|_| overlaps).and_then(|ran| newest_for(versions, ran));
+    let before = code
+        .ran_before
+        .filter(|_| overlaps)
+        .and_then(|ran| newest_for(versions, ran));
     match (current, before) {
         (None, None) => None,
         (Some(one), None) | (None, Some(one)) => Some(rules_of(one)),
@@ -188,7 +215,9 @@ pub fn rules_at(
 
 fn newest_for<'a>(versions: &'a [SettingsVersion], code: &Version) -> Option<&'a ClientSettings> {
     let accepting = versions.iter().filter(|one| one.accepts.matches(code));
-    accepting.max_by_key(|one| one.version).map(|one| &one.settings)
+    accepting
+        .max_by_key(|one| one.version)
+        .map(|one| &one.settings)
 }
 
 fn rules_of(settings: &ClientSettings) -> Rules {
@@ -288,9 +317,18 @@ mod tests {
         let now = activated_at + SignedDuration::from_secs(seconds_after);
         let running: Version = running.parse().unwrap();
         let before: Option<Version> = before.map(|text| text.parse().unwrap());
-        let code = CodeHistory { running: &running, ran_before: before.as_ref(), activated_at };
+        let code = CodeHistory {
+            running: &running,
+            ran_before: before.as_ref(),
+            activated_at,
+        };
         rules_at(code, &versions(), SignedDuration::from_secs(60), now).map(|rules| {
-            format!("{:?} {} {}", rules.pkce, rules.signing_kid, rules.redirect_paths.join(" "))
+            format!(
+                "{:?} {} {}",
+                rules.pkce,
+                rules.signing_kid,
+                rules.redirect_paths.join(" ")
+            )
         })
     }
 
@@ -302,18 +340,37 @@ mod tests {
             ("5.1.0", None, 0, Some(old)),
             ("5.2.0", None, 0, Some(new)),
             // A release forward: the old document cannot check `new`, the new one checks both.
-            ("5.2.0", Some("5.1.0"), 0, Some("Optional old /callback /sign-in/callback")),
-            ("5.2.0", Some("5.1.0"), 59, Some("Optional old /callback /sign-in/callback")),
+            (
+                "5.2.0",
+                Some("5.1.0"),
+                0,
+                Some("Optional old /callback /sign-in/callback"),
+            ),
+            (
+                "5.2.0",
+                Some("5.1.0"),
+                59,
+                Some("Optional old /callback /sign-in/callback"),
+            ),
             ("5.2.0", Some("5.1.0"), 60, Some(new)),
             // Back: the document in force does not list `new`.
-            ("5.1.0", Some("5.2.0"), 0, Some("Optional old /sign-in/callback /callback")),
+            (
+                "5.1.0",
+                Some("5.2.0"),
+                0,
+                Some("Optional old /sign-in/callback /callback"),
+            ),
             ("5.1.0", Some("5.2.0"), 60, Some(old)),
             // A pre-release is accepted by neither range.
             ("5.2.0-rc.1", None, 0, None),
             ("5.2.0-rc.1", Some("5.1.0"), 1, Some(old)),
         ] {
             let found = rules(running, before, seconds_after);
-            assert_eq!(found.as_deref(), expected, "{before:?} -> {running} after {seconds_after} s");
+            assert_eq!(
+                found.as_deref(),
+                expected,
+                "{before:?} -> {running} after {seconds_after} s"
+            );
         }
     }
 }

@@ -84,7 +84,17 @@ mod tests {
             assert_eq!(Email::parse(text).unwrap().as_str(), spelling);
         }
         let long = format!("{}@x.us", "a".repeat(65));
-        for bad in ["", "clerk", "@x.us", "a@", "a@localhost", "a b@x.us", "a@@x.us", "a@x..us", &long] {
+        for bad in [
+            "",
+            "clerk",
+            "@x.us",
+            "a@",
+            "a@localhost",
+            "a b@x.us",
+            "a@@x.us",
+            "a@x..us",
+            &long,
+        ] {
             assert!(Email::parse(bad).is_err(), "{bad}");
         }
     }
