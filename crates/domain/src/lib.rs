@@ -4,10 +4,12 @@
 //! never knows a database or HTTP.
 
 pub mod access;
+pub mod detection;
 pub mod document;
 pub mod id;
 pub mod name;
 pub mod product;
 pub mod release;
+pub mod report;
 pub mod sign_in;
 pub mod site;

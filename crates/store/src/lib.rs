@@ -5,11 +5,13 @@
 //! `domain`, and saves through a guarded change.
 
 mod access;
+mod alarm;
 mod audit;
 mod db;
 mod fleet;
 mod migrations;
 mod release;
+mod report;
 mod seal;
 
 use std::path::PathBuf;
@@ -19,6 +21,7 @@ pub use access::Holder;
 pub use audit::AuditEntry;
 pub use db::Migrations;
 pub use fleet::FleetRows;
+pub use report::{SiteMinute, StoredReport};
 pub use seal::{SealError, Sealer};
 
 /// Where the state is kept.

@@ -7,6 +7,8 @@
 mod access;
 #[path = "contract/fleet.rs"]
 mod fleet;
+#[path = "contract/report.rs"]
+mod report;
 #[path = "contract/schema.rs"]
 mod schema;
 
@@ -42,6 +44,7 @@ macro_rules! contract {
 contract! {
     access: a_token_is_found_until_it_is_withdrawn;
     fleet: an_import_is_all_or_nothing, a_fleet_reads_back_page_by_page, an_activation_keeps_the_release_before;
+    report: reports_read_back_in_order, a_report_sent_twice_is_one, an_alarm_reads_back, outcomes_add_up_and_are_forgotten;
     schema: the_schema_is_whole;
 }
 
