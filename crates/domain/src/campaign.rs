@@ -167,9 +167,10 @@ impl State {
             | (Self::Paused | Self::Halted { .. }, Command::Resume) => Ok(Self::Running),
             (Self::Running, Command::Pause) => Ok(Self::Paused),
             (state, Command::Abort) if !state.is_over() => Ok(Self::Aborted { at: now }),
-            (state, command) => {
-                Err(Refused { state: state.as_str(), command: command.as_str() })
-            }
+            (state, command) => Err(Refused {
+                state: state.as_str(),
+                command: command.as_str(),
+            }),
         }
     }
 }
@@ -194,7 +195,10 @@ mod tests {
     #[test]
     fn commands_follow_the_state() {
         let now = Timestamp::UNIX_EPOCH;
-        let halted = State::Halted { reason: "canaries failed".into(), at: now };
+        let halted = State::Halted {
+            reason: "canaries failed".into(),
+            at: now,
+        };
         let table = [
             (State::Planned, "start abort"),
             (State::Running, "pause abort"),
@@ -204,9 +208,18 @@ mod tests {
             (State::Aborted { at: now }, ""),
         ];
         for (state, allowed) in table {
-            for command in [Command::Start, Command::Pause, Command::Resume, Command::Abort] {
+            for command in [
+                Command::Start,
+                Command::Pause,
+                Command::Resume,
+                Command::Abort,
+            ] {
                 let expected = allowed.split(' ').any(|word| word == command.as_str());
-                assert_eq!(state.after(command, now).is_ok(), expected, "{state:?} {command:?}");
+                assert_eq!(
+                    state.after(command, now).is_ok(),
+                    expected,
+                    "{state:?} {command:?}"
+                );
             }
         }
     }

@@ -31,16 +31,27 @@ pub fn least_seconds(spare_per_second: &[f64], work: f64) -> Option<f64> {
 /// Scores a campaign that took `seconds`. `p95_seconds` holds one value for each of its seconds,
 /// absent where there were no requests.
 #[must_use]
-#[expect(clippy::cast_precision_loss, reason = "seconds of a campaign are fewer than 2^52")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "seconds of a campaign are fewer than 2^52"
+)]
 pub fn score(
     seconds: f64,
     least_seconds: f64,
     p95_seconds: &[Option<f64>],
     promise_p95_seconds: f64,
 ) -> Score {
-    let over = p95_seconds.iter().flatten().filter(|p95| **p95 > promise_p95_seconds).count();
+    let over = p95_seconds
+        .iter()
+        .flatten()
+        .filter(|p95| **p95 > promise_p95_seconds)
+        .count();
     Score {
-        time_over_bound: if least_seconds > 0.0 { seconds / least_seconds } else { 1.0 },
+        time_over_bound: if least_seconds > 0.0 {
+            seconds / least_seconds
+        } else {
+            1.0
+        },
         seconds_over_promise_share: over as f64 / p95_seconds.len().max(1) as f64,
     }
 }
@@ -67,6 +78,12 @@ mod tests {
     #[test]
     fn seconds_over_the_promise_are_counted() {
         let score = score(30.0, 20.0, &[Some(0.5), None, Some(1.1), Some(1.0)], 1.0);
-        assert_eq!(score, Score { time_over_bound: 1.5, seconds_over_promise_share: 0.25 });
+        assert_eq!(
+            score,
+            Score {
+                time_over_bound: 1.5,
+                seconds_over_promise_share: 0.25
+            }
+        );
     }
 }

@@ -103,7 +103,13 @@ mod tests {
         for (name, verified, failed, open, expected) in table {
             assert_eq!(judge(Tally { verified, failed }, open), expected, "{name}");
         }
-        let three = judge(Tally { verified: 0, failed: 3 }, 17);
+        let three = judge(
+            Tally {
+                verified: 0,
+                failed: 3,
+            },
+            17,
+        );
         assert!(matches!(three, Verdict::Halt { .. }), "{three:?}");
     }
 
@@ -123,8 +129,9 @@ mod tests {
         let seed = 712;
         println!("seed {seed}");
         let mut chance = ChaCha8Rng::seed_from_u64(seed);
-        let mut at: Vec<_> =
-            (0..200).map(|_| halts_at(0.2, 10_000, &mut chance).unwrap_or(u64::MAX)).collect();
+        let mut at: Vec<_> = (0..200)
+            .map(|_| halts_at(0.2, 10_000, &mut chance).unwrap_or(u64::MAX))
+            .collect();
         at.sort_unstable();
         assert!(at[100] <= 40, "median {}", at[100]);
         assert!(at[190] <= 120, "95 of 100 within {}", at[190]);
@@ -133,7 +140,11 @@ mod tests {
     fn halts_at(share: f64, sites: u64, chance: &mut ChaCha8Rng) -> Option<u64> {
         let mut tally = Tally::default();
         (1..=sites).find(|_| {
-            if chance.random_bool(share) { tally.failed += 1 } else { tally.verified += 1 }
+            if chance.random_bool(share) {
+                tally.failed += 1
+            } else {
+                tally.verified += 1
+            }
             matches!(judge(tally, 1), Verdict::Halt { .. })
         })
     }

@@ -76,7 +76,13 @@ pub struct Gains {
 
 impl Default for Gains {
     fn default() -> Self {
-        Self { k_slow: 0.04, k_fast: 0.1, beta: 0.3, utilisation_target: 0.89, theta: 1.05 }
+        Self {
+            k_slow: 0.04,
+            k_fast: 0.1,
+            beta: 0.3,
+            utilisation_target: 0.89,
+            theta: 1.05,
+        }
     }
 }
 
@@ -134,19 +140,27 @@ impl Pacer {
     /// A pacer after a restart: slow start from half of the rate that was borne before.
     #[must_use]
     pub fn resumed(promise: Promise, gains: Gains, rate_per_second: f64) -> Self {
-        Self { rate_per_second: bounded(rate_per_second / 2.0), ..Self::new(promise, gains) }
+        Self {
+            rate_per_second: bounded(rate_per_second / 2.0),
+            ..Self::new(promise, gains)
+        }
     }
 
     /// The rate, in sites per second; 0 while telemetry is missing.
     #[must_use]
     pub fn rate_per_second(&self) -> f64 {
-        if self.missing_seconds >= MISSING_PAUSES_SECONDS { 0.0 } else { self.rate_per_second }
+        if self.missing_seconds >= MISSING_PAUSES_SECONDS {
+            0.0
+        } else {
+            self.rate_per_second
+        }
     }
 
     /// Smoothed utilisation of the origin, 0 to 1, once known.
     #[must_use]
     pub fn utilisation(&self) -> Option<f64> {
-        self.pressure.map(|pressure| pressure * self.gains.utilisation_target)
+        self.pressure
+            .map(|pressure| pressure * self.gains.utilisation_target)
     }
 
     /// Moves on by `dt_seconds`, and gives the new rate in sites per second.
@@ -168,8 +182,13 @@ impl Pacer {
     }
 
     fn follow(&mut self, reading: Reading, used: bool, dt_seconds: f64) {
-        let u = self.smoothed(reading.utilisation / self.gains.utilisation_target, dt_seconds);
-        let l = reading.p95_seconds.map_or(0.0, |p95| latency_pressure(self.promise, p95));
+        let u = self.smoothed(
+            reading.utilisation / self.gains.utilisation_target,
+            dt_seconds,
+        );
+        let l = reading
+            .p95_seconds
+            .map_or(0.0, |p95| latency_pressure(self.promise, p95));
         if u > SLOW_START_ENDS || l > self.gains.theta {
             self.starting = false;
         }
@@ -191,7 +210,11 @@ impl Pacer {
 
     fn growth_gain(&self) -> f64 {
         let far_below = |braked: f64| self.rate_per_second < FAST_BELOW * braked;
-        if self.braked_at.is_some_and(far_below) { self.gains.k_fast } else { self.gains.k_slow }
+        if self.braked_at.is_some_and(far_below) {
+            self.gains.k_fast
+        } else {
+            self.gains.k_slow
+        }
     }
 
     fn brake(&mut self, factor_per_second: f64, dt_seconds: f64) {
@@ -214,7 +237,10 @@ impl Pacer {
 /// Bounded latency pressure: 0 when idle, 1 at the promise, and never more than
 /// `1/(1 - L0/L*)`, so that one outlier cannot stop a campaign.
 fn latency_pressure(promise: Promise, p95_seconds: f64) -> f64 {
-    let Promise { idle_p95_seconds: idle, promise_p95_seconds: promised } = promise;
+    let Promise {
+        idle_p95_seconds: idle,
+        promise_p95_seconds: promised,
+    } = promise;
     let span = 1.0 - idle / promised;
     if span <= 0.0 || p95_seconds <= 0.0 {
         return 0.0;
@@ -224,7 +250,11 @@ fn latency_pressure(promise: Promise, p95_seconds: f64) -> f64 {
 
 fn bounded(rate: f64) -> f64 {
     // A rate that is not a number came from telemetry that is not one: begin again.
-    if rate.is_nan() { RATE_MIN_PER_SECOND } else { rate.clamp(RATE_MIN_PER_SECOND, RATE_MAX_PER_SECOND) }
+    if rate.is_nan() {
+        RATE_MIN_PER_SECOND
+    } else {
+        rate.clamp(RATE_MIN_PER_SECOND, RATE_MAX_PER_SECOND)
+    }
 }
 
 /// Turns rates into whole sites: what was not used up, up to one second's worth, is kept.
@@ -239,7 +269,11 @@ impl Bucket {
     #[must_use]
     pub fn fill(&mut self, rate_per_second: f64, dt_seconds: f64, room: usize) -> usize {
         self.sites = (self.sites + rate_per_second * dt_seconds).min(rate_per_second.max(1.0));
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 20,000")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "0 to 20,000"
+        )]
         let whole = (self.sites.max(0.0) as usize).min(room);
         whole
     }
@@ -254,7 +288,11 @@ impl Bucket {
 /// How many sites may hold a credit at `rate_per_second`: as many as are begun in the time that a
 /// refill and its proof may take. When refills stall, credits run out, and nothing more is begun.
 #[must_use]
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "bounded"
+)]
 pub fn in_flight_max(rate_per_second: f64, promise: Promise) -> usize {
     /// Telling the site, its refill and a sign-in: some eight requests, and the site's own delay.
     const REQUESTS: f64 = 8.0;
@@ -267,10 +305,16 @@ pub fn in_flight_max(rate_per_second: f64, promise: Promise) -> usize {
 mod tests {
     use super::*;
 
-    const PROMISE: Promise = Promise { idle_p95_seconds: 0.2, promise_p95_seconds: 1.0 };
+    const PROMISE: Promise = Promise {
+        idle_p95_seconds: 0.2,
+        promise_p95_seconds: 1.0,
+    };
 
     fn reading(utilisation: f64, p95_seconds: f64) -> Option<Reading> {
-        Some(Reading { utilisation, p95_seconds: Some(p95_seconds) })
+        Some(Reading {
+            utilisation,
+            p95_seconds: Some(p95_seconds),
+        })
     }
 
     fn pacer() -> Pacer {
@@ -298,7 +342,10 @@ mod tests {
                 fine.step(reading(utilisation, p95), true, 0.1);
             }
             let ratio = fine.rate_per_second() / coarse.rate_per_second();
-            assert!((0.95..1.05).contains(&ratio), "{utilisation} {p95}: {ratio}");
+            assert!(
+                (0.95..1.05).contains(&ratio),
+                "{utilisation} {p95}: {ratio}"
+            );
         }
     }
 
@@ -344,7 +391,10 @@ mod tests {
         let mut pacer = pacer();
         for bad in [f64::NAN, f64::INFINITY, -1.0, 1e300] {
             let rate = pacer.step(reading(bad, bad), true, 1.0);
-            assert!((RATE_MIN_PER_SECOND..=RATE_MAX_PER_SECOND).contains(&rate), "{bad}: {rate}");
+            assert!(
+                (RATE_MIN_PER_SECOND..=RATE_MAX_PER_SECOND).contains(&rate),
+                "{bad}: {rate}"
+            );
         }
     }
 

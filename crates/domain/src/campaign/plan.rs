@@ -66,18 +66,37 @@ impl Plan {
         let canary_set: HashSet<SiteId> = canaries.iter().copied().collect();
         let rest = |candidate: &&Candidate<'_>| !canary_set.contains(&candidate.site.id);
         let reported = zones.iter().flat_map(|(_, sites)| sites).filter(rest);
-        let reported = reported.filter(|one| one.reported).map(|one| one.site.id).collect();
+        let reported = reported
+            .filter(|one| one.reported)
+            .map(|one| one.site.id)
+            .collect();
 
         let mut waves = vec![
-            Wave { name: "canaries".into(), sites: canaries },
-            Wave { name: "reported".into(), sites: reported },
+            Wave {
+                name: "canaries".into(),
+                sites: canaries,
+            },
+            Wave {
+                name: "reported".into(),
+                sites: reported,
+            },
         ];
-        waves.extend(zones.iter().map(|(zone, sites)| Wave {
-            name: zone.to_string(),
-            sites: sites.iter().filter(rest).filter(|c| !c.reported).map(|c| c.site.id).collect(),
+        waves.extend(zones.iter().map(|(zone, sites)| {
+            Wave {
+                name: zone.to_string(),
+                sites: sites
+                    .iter()
+                    .filter(rest)
+                    .filter(|c| !c.reported)
+                    .map(|c| c.site.id)
+                    .collect(),
+            }
         }));
         waves.retain(|wave| !wave.sites.is_empty());
-        Self { waves, blast_radius: blast_radius(candidates, zones.len(), canary_set.len()) }
+        Self {
+            waves,
+            blast_radius: blast_radius(candidates, zones.len(), canary_set.len()),
+        }
     }
 
     /// Sites, all waves together.
@@ -100,7 +119,10 @@ type Zoned<'a> = Vec<(Zone, Vec<Candidate<'a>>)>;
 fn by_zone<'a>(candidates: &[Candidate<'a>], now: Timestamp) -> Zoned<'a> {
     let mut zones: BTreeMap<Zone, Vec<Candidate<'a>>> = BTreeMap::new();
     for candidate in candidates {
-        zones.entry(candidate.site.zone.clone()).or_default().push(*candidate);
+        zones
+            .entry(candidate.site.zone.clone())
+            .or_default()
+            .push(*candidate);
     }
     for sites in zones.values_mut() {
         sites.sort_by(|a, b| a.site.hostname.cmp(&b.site.hostname));
@@ -116,7 +138,10 @@ fn by_zone<'a>(candidates: &[Candidate<'a>], now: Timestamp) -> Zoned<'a> {
 pub fn standard_offset_seconds(zone: &Zone, now: Timestamp) -> i32 {
     let rules = zone.rules();
     let info = rules.to_offset_info(now);
-    let next = rules.following(now).next().map(|change| (change.dst(), change.offset()));
+    let next = rules
+        .following(now)
+        .next()
+        .map(|change| (change.dst(), change.offset()));
     match (info.dst(), next) {
         (Dst::Yes, Some((Dst::No, offset))) => offset.seconds(),
         _ => info.offset().seconds(),
@@ -155,7 +180,11 @@ fn blast_radius(candidates: &[Candidate<'_>], zones: usize, canaries: usize) -> 
         sites: candidates.len(),
         organizations: organizations.len(),
         zones,
-        people: candidates.iter().filter_map(|one| one.site.population).map(u64::from).sum(),
+        people: candidates
+            .iter()
+            .filter_map(|one| one.site.population)
+            .map(u64::from)
+            .sum(),
         canaries,
     }
 }
@@ -167,14 +196,19 @@ pub(crate) mod tests {
     use crate::site::Area;
 
     pub(crate) fn site(hostname: &str, zone: &str, population: Option<u32>) -> Site {
-        let digest = hostname.bytes().fold(7u128, |sum, byte| sum.wrapping_mul(31) + u128::from(byte));
+        let digest = hostname
+            .bytes()
+            .fold(7u128, |sum, byte| sum.wrapping_mul(31) + u128::from(byte));
         Site {
             id: uuid::Uuid::from_u128(digest).into(),
             hostname: Hostname::parse(hostname).unwrap(),
             organization: uuid::Uuid::from_u128(digest).into(),
             product: ProductName::parse("web").unwrap(),
             kind: "City".into(),
-            area: Area { state: "XX".into(), city: "X".into() },
+            area: Area {
+                state: "XX".into(),
+                city: "X".into(),
+            },
             zone: Zone::parse(zone).unwrap(),
             population,
             running: semver::Version::new(5, 1, 0),
@@ -184,9 +218,20 @@ pub(crate) mod tests {
     }
 
     fn show(plan: &Plan, sites: &[Site]) -> String {
-        let name = |id: &SiteId| sites.iter().find(|s| s.id == *id).unwrap().hostname.to_string();
+        let name = |id: &SiteId| {
+            sites
+                .iter()
+                .find(|s| s.id == *id)
+                .unwrap()
+                .hostname
+                .to_string()
+        };
         let line = |wave: &Wave| {
-            format!("{}: {}", wave.name, wave.sites.iter().map(name).collect::<Vec<_>>().join(" "))
+            format!(
+                "{}: {}",
+                wave.name,
+                wave.sites.iter().map(name).collect::<Vec<_>>().join(" ")
+            )
         };
         plan.waves.iter().map(line).collect::<Vec<_>>().join("\n")
     }
@@ -203,8 +248,13 @@ pub(crate) mod tests {
             site("r.gov", "America/Chicago", Some(9)),
         ];
         let reported = |site: &Site| site.hostname.as_str() == "r.gov";
-        let candidates: Vec<_> =
-            sites.iter().map(|site| Candidate { site, reported: reported(site) }).collect();
+        let candidates: Vec<_> = sites
+            .iter()
+            .map(|site| Candidate {
+                site,
+                reported: reported(site),
+            })
+            .collect();
         let expected = "canaries: b2.gov\nreported: r.gov\nPacific/Honolulu: a.gov\n\
             America/Los_Angeles: b.gov\nAmerica/Denver: c.gov\nAmerica/Phoenix: p.gov\n\
             America/New_York: d.gov";
@@ -221,12 +271,19 @@ pub(crate) mod tests {
     fn canaries_are_one_percent_and_spread_over_zones() {
         let zones = ["America/New_York", "America/Chicago", "America/Boise"];
         let fleet = |count: usize| -> Vec<Site> {
-            (0..count).map(|i| site(&format!("s{i}.gov"), zones[i % 3], None)).collect()
+            (0..count)
+                .map(|i| site(&format!("s{i}.gov"), zones[i % 3], None))
+                .collect()
         };
         for (count, expected) in [(1, 1), (99, 1), (250, 2), (900, 9), (5_000, 20)] {
             let sites = fleet(count);
-            let candidates: Vec<_> =
-                sites.iter().map(|site| Candidate { site, reported: false }).collect();
+            let candidates: Vec<_> = sites
+                .iter()
+                .map(|site| Candidate {
+                    site,
+                    reported: false,
+                })
+                .collect();
             let plan = Plan::new(&candidates, Timestamp::UNIX_EPOCH);
             assert_eq!(plan.waves[0].sites.len(), expected);
             let zones: HashSet<_> = plan.waves[0]

@@ -95,9 +95,11 @@ impl Row {
                 _ => Self::Acted { fence, at: now },
             }),
             Event::Verify { fence } if held == Some(fence) => Ok(Self::Verified { at: now }),
-            Event::Fail { fence, reason, tries } if held == Some(fence) => {
-                Ok(Self::Failed { reason, tries })
-            }
+            Event::Fail {
+                fence,
+                reason,
+                tries,
+            } if held == Some(fence) => Ok(Self::Failed { reason, tries }),
             // A site that was begun is seen through to proof, also after an abort.
             Event::Skip if self == Self::Waiting => Ok(Self::Skipped),
             _ => Err(Stale),
@@ -116,7 +118,10 @@ impl Row {
     /// Whether nothing can follow.
     #[must_use]
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::Verified { .. } | Self::Failed { .. } | Self::Skipped)
+        matches!(
+            self,
+            Self::Verified { .. } | Self::Failed { .. } | Self::Skipped
+        )
     }
 
     /// The word it is stored and shown as.
@@ -158,7 +163,11 @@ mod tests {
                     Event::Claim { fence },
                     Event::Act { fence },
                     Event::Verify { fence },
-                    Event::Fail { fence, reason, tries: TRIES_MAX },
+                    Event::Fail {
+                        fence,
+                        reason,
+                        tries: TRIES_MAX,
+                    },
                     Event::Skip,
                 ]
             })
@@ -168,7 +177,9 @@ mod tests {
         let mut steps = 0;
         while let Some(row) = open.pop() {
             for event in events() {
-                let Ok(next) = row.clone().after(event.clone(), now) else { continue };
+                let Ok(next) = row.clone().after(event.clone(), now) else {
+                    continue;
+                };
                 steps += 1;
                 assert!(!row.is_final(), "{row:?} is final, and {event:?} moved it");
                 match &event {
@@ -184,7 +195,10 @@ mod tests {
             }
         }
         // Waiting, three claims sent or acted, three ends.
-        assert_eq!((seen.len(), seen.iter().filter(|row| row.is_final()).count()), (10, 3));
+        assert_eq!(
+            (seen.len(), seen.iter().filter(|row| row.is_final()).count()),
+            (10, 3)
+        );
         assert!(steps > 20, "{steps}");
     }
 

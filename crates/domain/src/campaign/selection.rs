@@ -53,13 +53,19 @@ impl Selection {
     /// Every site of a product.
     #[must_use]
     pub fn all(product: ProductName) -> Self {
-        Self { all: true, ..Self::none(product) }
+        Self {
+            all: true,
+            ..Self::none(product)
+        }
     }
 
     /// One site.
     #[must_use]
     pub fn site(site: &Site) -> Self {
-        Self { hostnames: vec![site.hostname.clone()], ..Self::none(site.product.clone()) }
+        Self {
+            hostnames: vec![site.hostname.clone()],
+            ..Self::none(site.product.clone())
+        }
     }
 
     /// No condition yet; refused by [`Selection::check`] until one is added.
@@ -99,7 +105,10 @@ impl Selection {
     /// Prepares the selection for asking about many sites.
     #[must_use]
     pub fn matcher(&self) -> Matcher<'_> {
-        Matcher { selection: self, hostnames: self.hostnames.iter().collect() }
+        Matcher {
+            selection: self,
+            hostnames: self.hostnames.iter().collect(),
+        }
     }
 }
 
@@ -114,11 +123,20 @@ impl Matcher<'_> {
     /// Whether `site` is selected.
     #[must_use]
     pub fn selects(&self, site: &Site, reported: bool) -> bool {
-        let Selection { product, zones, states, running, has_reported, .. } = self.selection;
+        let Selection {
+            product,
+            zones,
+            states,
+            running,
+            has_reported,
+            ..
+        } = self.selection;
         site.product == *product
             && (zones.is_empty() || zones.contains(&site.zone))
             && (states.is_empty() || states.iter().any(|state| **state == *site.area.state))
-            && running.as_ref().is_none_or(|version| site.running == *version)
+            && running
+                .as_ref()
+                .is_none_or(|version| site.running == *version)
             && (reported || !has_reported)
             && (self.hostnames.is_empty() || self.hostnames.contains(&site.hostname))
     }
@@ -147,10 +165,19 @@ mod tests {
         let table = [
             (r#"{"product":"web","all":true}"#, "boise.gov reno.gov"),
             (r#"{"product":"other","all":true}"#, ""),
-            (r#"{"product":"web","zones":["America/Boise"]}"#, "boise.gov"),
-            (r#"{"product":"web","zones":["America/Boise"],"hostnames":["reno.gov"]}"#, ""),
+            (
+                r#"{"product":"web","zones":["America/Boise"]}"#,
+                "boise.gov",
+            ),
+            (
+                r#"{"product":"web","zones":["America/Boise"],"hostnames":["reno.gov"]}"#,
+                "",
+            ),
             (r#"{"product":"web","has_reported":true}"#, "boise.gov"),
-            (r#"{"product":"web","running":"5.1.0"}"#, "boise.gov reno.gov"),
+            (
+                r#"{"product":"web","running":"5.1.0"}"#,
+                "boise.gov reno.gov",
+            ),
             (r#"{"product":"web","running":"5.2.0"}"#, ""),
             (r#"{"product":"web","states":["XX"]}"#, "boise.gov reno.gov"),
         ];
