@@ -4,8 +4,10 @@
 //! never knows a database or HTTP.
 
 pub mod access;
+pub mod calendar;
 pub mod document;
 pub mod id;
+pub mod incident;
 pub mod name;
 pub mod product;
 pub mod release;
