@@ -74,7 +74,9 @@ pub struct Acks {
 }
 
 /// One version of a document.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct Held {
     /// Where it belongs.
     #[serde(flatten)]

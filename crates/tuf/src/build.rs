@@ -111,13 +111,19 @@ pub fn root(keys: &Keys, version: u64, expires: Timestamp) -> Result<MetadataFil
         (RoleType::Snapshot, &keys.snapshot),
         (RoleType::Timestamp, &keys.timestamp),
     ];
-    let roles = held.iter().map(|(role, key)| (*role, one_key(key))).collect();
+    let roles = held
+        .iter()
+        .map(|(role, key)| (*role, one_key(key)))
+        .collect();
     let role = Root {
         spec_version: SPEC_VERSION.into(),
         consistent_snapshot: true,
         version: number("root", version)?,
         expires: moment("root", expires)?,
-        keys: held.iter().map(|(_, key)| (key.id().clone(), key.public().clone())).collect(),
+        keys: held
+            .iter()
+            .map(|(_, key)| (key.id().clone(), key.public().clone()))
+            .collect(),
         roles,
         _extra: HashMap::new(),
     };
@@ -139,7 +145,10 @@ pub fn targets<'a>(
         .map(|(product, service)| delegation(keys, product, service))
         .collect::<Result<_, _>>()?;
     let documents = (keys.documents.id().clone(), keys.documents.public().clone());
-    let delegations = Delegations { keys: HashMap::from([documents]), roles };
+    let delegations = Delegations {
+        keys: HashMap::from([documents]),
+        roles,
+    };
     let mut role = empty("targets", version, expires)?;
     role.delegations = Some(delegations);
     sign("targets", version, role, &[&keys.targets])
@@ -177,7 +186,8 @@ pub fn snapshot<'a>(
         moment("snapshot", expires)?,
     );
     for file in files {
-        role.meta.insert(format!("{}.json", file.role), file.described()?);
+        role.meta
+            .insert(format!("{}.json", file.role), file.described()?);
     }
     sign("snapshot", version, role, &[&keys.snapshot])
 }
@@ -197,7 +207,8 @@ pub fn timestamp(
         number("timestamp", version)?,
         moment("timestamp", expires)?,
     );
-    role.meta.insert("snapshot.json".into(), snapshot.described()?);
+    role.meta
+        .insert("snapshot.json".into(), snapshot.described()?);
     sign("timestamp", version, role, &[&keys.timestamp])
 }
 
@@ -207,8 +218,12 @@ fn delegation(
     service: &ServiceName,
 ) -> Result<DelegatedRole, BuildError> {
     let name = role_name(product, service);
-    let pattern = PathPattern::new(format!("{product}/{service}/*/*.json"))
-        .map_err(|e| BuildError::Schema { role: name.clone(), reason: e.to_string() })?;
+    let pattern = PathPattern::new(format!("{product}/{service}/*/*.json")).map_err(|e| {
+        BuildError::Schema {
+            role: name.clone(),
+            reason: e.to_string(),
+        }
+    })?;
     Ok(DelegatedRole {
         name,
         keyids: vec![keys.documents.id().clone()],
@@ -221,12 +236,19 @@ fn delegation(
 
 fn one_key(key: &SigningKey) -> RoleKeys {
     let keyids = vec![key.id().clone()];
-    RoleKeys { keyids, threshold: NonZeroU64::MIN, _extra: HashMap::new() }
+    RoleKeys {
+        keyids,
+        threshold: NonZeroU64::MIN,
+        _extra: HashMap::new(),
+    }
 }
 
 fn empty(role: &str, version: u64, expires: Timestamp) -> Result<Targets, BuildError> {
-    let mut targets =
-        Targets::new(SPEC_VERSION.into(), number(role, version)?, moment(role, expires)?);
+    let mut targets = Targets::new(
+        SPEC_VERSION.into(),
+        number(role, version)?,
+        moment(role, expires)?,
+    );
     targets.delegations = None;
     Ok(targets)
 }
@@ -241,9 +263,14 @@ fn moment<T: std::str::FromStr<Err: std::fmt::Display>>(
     role: &str,
     at: Timestamp,
 ) -> Result<T, BuildError> {
-    let fail = |reason: String| BuildError::Schema { role: role.into(), reason };
+    let fail = |reason: String| BuildError::Schema {
+        role: role.into(),
+        reason,
+    };
     let at = Timestamp::from_second(at.as_second()).map_err(|e| fail(e.to_string()))?;
-    at.to_string().parse().map_err(|e: T::Err| fail(e.to_string()))
+    at.to_string()
+        .parse()
+        .map_err(|e: T::Err| fail(e.to_string()))
 }
 
 pub(crate) fn sign<T: Role>(
@@ -252,17 +279,30 @@ pub(crate) fn sign<T: Role>(
     role: T,
     keys: &[&SigningKey],
 ) -> Result<MetadataFile, BuildError> {
-    let fail = |reason: String| BuildError::Schema { role: name.into(), reason };
+    let fail = |reason: String| BuildError::Schema {
+        role: name.into(),
+        reason,
+    };
     let message = role.canonical_form().map_err(|e| fail(e.to_string()))?;
     let signatures = keys
         .iter()
-        .map(|key| Signature { keyid: key.id().clone(), sig: key.sign(&message).into() })
+        .map(|key| Signature {
+            keyid: key.id().clone(),
+            sig: key.sign(&message).into(),
+        })
         .collect();
-    let signed = Signed { signed: role, signatures };
+    let signed = Signed {
+        signed: role,
+        signatures,
+    };
     // Maps of the schema have no order; through a sorted value, equal metadata has equal bytes.
     let value = serde_json::to_value(&signed).map_err(|e| fail(e.to_string()))?;
     let sorted: BTreeMap<String, serde_json::Value> =
         serde_json::from_value(value).map_err(|e| fail(e.to_string()))?;
     let bytes = serde_json::to_vec(&sorted).map_err(|e| fail(e.to_string()))?;
-    Ok(MetadataFile { role: name.into(), version, bytes })
+    Ok(MetadataFile {
+        role: name.into(),
+        version,
+        bytes,
+    })
 }

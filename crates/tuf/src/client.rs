@@ -174,9 +174,18 @@ impl Trust {
     pub fn pin(root: &[u8]) -> Result<Self, TrustError> {
         let root = parse::<Root>("root.json", root, SMALL_METADATA_BYTES_MAX)?;
         verify("root.json", &root.0.signed, &root.0)?;
-        let root = Arc::new(Believed { role: root.0.signed, bytes: root.1 });
+        let root = Arc::new(Believed {
+            role: root.0.signed,
+            bytes: root.1,
+        });
         let delegated = BTreeMap::new();
-        Ok(Self { root, timestamp: None, snapshot: None, targets: None, delegated })
+        Ok(Self {
+            root,
+            timestamp: None,
+            snapshot: None,
+            targets: None,
+            delegated,
+        })
     }
 
     /// Reads back what [`Trust::files`] gave, with every check but expiry: what was believed once
@@ -212,10 +221,16 @@ impl Trust {
             files.insert(name, snapshot.bytes.clone());
         }
         if let Some(targets) = &self.targets {
-            files.insert(format!("{}.targets.json", targets.role.version), targets.bytes.clone());
+            files.insert(
+                format!("{}.targets.json", targets.role.version),
+                targets.bytes.clone(),
+            );
         }
         for (role, documents) in &self.delegated {
-            files.insert(format!("{}.{role}.json", documents.version), documents.bytes.clone());
+            files.insert(
+                format!("{}.{role}.json", documents.version),
+                documents.bytes.clone(),
+            );
         }
         files
     }
@@ -229,29 +244,43 @@ impl Trust {
     /// The repository version believed: the snapshot's. 0 before the first update.
     #[must_use]
     pub fn version(&self) -> u64 {
-        self.snapshot.as_ref().map_or(0, |snapshot| snapshot.role.version.get())
+        self.snapshot
+            .as_ref()
+            .map_or(0, |snapshot| snapshot.role.version.get())
     }
 
     /// The version of the timestamp believed. 0 before the first update.
     #[must_use]
     pub fn timestamp_version(&self) -> u64 {
-        self.timestamp.as_ref().map_or(0, |timestamp| timestamp.role.version.get())
+        self.timestamp
+            .as_ref()
+            .map_or(0, |timestamp| timestamp.role.version.get())
     }
 
     /// When the timestamp expires: past this, nothing says that the documents are the newest.
     #[must_use]
     pub fn fresh_until(&self) -> Option<Timestamp> {
-        self.timestamp.as_ref().map(|timestamp| expiry(&timestamp.role))
+        self.timestamp
+            .as_ref()
+            .map(|timestamp| expiry(&timestamp.role))
     }
 
     /// All documents that believed metadata lists.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.delegated.values().flat_map(|documents| &documents.entries)
+        self.delegated
+            .values()
+            .flat_map(|documents| &documents.entries)
     }
 
     fn start(&self, now: Option<Timestamp>, interest: Interest) -> Update {
         let trust = self.clone();
-        Update { trust, interest, now, step: Step::Root, roots_walked: 0 }
+        Update {
+            trust,
+            interest,
+            now,
+            step: Step::Root,
+            roots_walked: 0,
+        }
     }
 }
 
@@ -259,7 +288,11 @@ impl Update {
     /// What to fetch next; `None` when all checks have passed.
     #[must_use]
     pub fn wants(&self) -> Option<Want> {
-        let want = |file: String, bytes_max| Want { file, bytes_max, may_be_missing: false };
+        let want = |file: String, bytes_max| Want {
+            file,
+            bytes_max,
+            may_be_missing: false,
+        };
         match &self.step {
             Step::Root => Some(Want {
                 file: format!("{}.root.json", self.trust.root.role.version.get() + 1),
@@ -269,16 +302,25 @@ impl Update {
             Step::Timestamp => Some(want("timestamp.json".into(), SMALL_METADATA_BYTES_MAX)),
             Step::Snapshot => {
                 let meta = self.snapshot_meta()?;
-                Some(want(format!("{}.snapshot.json", meta.version), length_max(meta)))
+                Some(want(
+                    format!("{}.snapshot.json", meta.version),
+                    length_max(meta),
+                ))
             }
             Step::Targets => {
                 let meta = self.meta("targets")?;
-                Some(want(format!("{}.targets.json", meta.version), length_max(meta)))
+                Some(want(
+                    format!("{}.targets.json", meta.version),
+                    length_max(meta),
+                ))
             }
             Step::Delegated(roles) => {
                 let role = roles.last()?;
                 let meta = self.meta(role)?;
-                Some(want(format!("{}.{role}.json", meta.version), length_max(meta)))
+                Some(want(
+                    format!("{}.{role}.json", meta.version),
+                    length_max(meta),
+                ))
             }
             Step::Done => None,
         }
@@ -289,7 +331,9 @@ impl Update {
     /// # Errors
     /// When a check fails; the update is then dead, and the trust it began from still stands.
     pub fn give(&mut self, bytes: Option<&[u8]>) -> Result<(), TrustError> {
-        let Some(want) = self.wants() else { return Ok(()) };
+        let Some(want) = self.wants() else {
+            return Ok(());
+        };
         let file = want.file;
         match (&self.step, bytes) {
             (Step::Root, None) => self.end_of_roots(),
@@ -319,7 +363,10 @@ impl Update {
         self.roots_walked += 1;
         if self.roots_walked > ROOTS_PER_UPDATE_MAX {
             let reason = format!("more than {ROOTS_PER_UPDATE_MAX} new roots in one update");
-            return Err(TrustError::Parse { file: file.into(), reason });
+            return Err(TrustError::Parse {
+                file: file.into(),
+                reason,
+            });
         }
         let replaced = [RoleType::Timestamp, RoleType::Snapshot]
             .iter()
@@ -329,7 +376,10 @@ impl Update {
             self.trust.timestamp = None;
             self.trust.snapshot = None;
         }
-        self.trust.root = Arc::new(Believed { role: new.signed, bytes });
+        self.trust.root = Arc::new(Believed {
+            role: new.signed,
+            bytes,
+        });
         Ok(())
     }
 
@@ -345,7 +395,9 @@ impl Update {
         let (new, bytes) = parse::<TimestampRole>(file, bytes, SMALL_METADATA_BYTES_MAX)?;
         verify(file, &self.trust.root.role, &new)?;
         let described = new.signed.meta.get("snapshot.json");
-        let snapshot = described.ok_or_else(|| TrustError::Missing { file: "snapshot.json".into() })?;
+        let snapshot = described.ok_or_else(|| TrustError::Missing {
+            file: "snapshot.json".into(),
+        })?;
         if let Some(old) = &self.trust.timestamp {
             // 5.4.3.1 and 5.4.3.2: neither the timestamp nor the snapshot it names rolls back.
             not_older(file, new.signed.version.get(), old.role.version.get())?;
@@ -357,8 +409,15 @@ impl Update {
         let known = self.trust.snapshot.as_ref().map(|known| known.role.version);
         // Same version, other content: two snapshots were signed as one. The hash tells.
         let unchanged = known == Some(snapshot.version) && self.snapshot_fits(snapshot);
-        self.step = if unchanged { Step::Targets } else { Step::Snapshot };
-        self.trust.timestamp = Some(Arc::new(Believed { role: new.signed, bytes }));
+        self.step = if unchanged {
+            Step::Targets
+        } else {
+            Step::Snapshot
+        };
+        self.trust.timestamp = Some(Arc::new(Believed {
+            role: new.signed,
+            bytes,
+        }));
         if self.step == Step::Targets {
             self.after_snapshot()?;
         }
@@ -366,12 +425,17 @@ impl Update {
     }
 
     fn snapshot_fits(&self, meta: &Metafile) -> bool {
-        self.trust.snapshot.as_ref().is_some_and(|known| fits(meta, &known.bytes))
+        self.trust
+            .snapshot
+            .as_ref()
+            .is_some_and(|known| fits(meta, &known.bytes))
     }
 
     /// 5.5.
     fn take_snapshot(&mut self, file: &str, bytes: &[u8]) -> Result<(), TrustError> {
-        let missing = || TrustError::Missing { file: "timestamp.json".into() };
+        let missing = || TrustError::Missing {
+            file: "timestamp.json".into(),
+        };
         let meta = self.snapshot_meta().ok_or_else(missing)?;
         matches_meta(file, meta, bytes)?;
         let (new, bytes) = parse::<Snapshot>(file, bytes, METADATA_BYTES_MAX)?;
@@ -380,7 +444,10 @@ impl Update {
         if let Some(old) = &self.trust.snapshot {
             no_rollback(&old.role, &new.signed)?;
         }
-        self.trust.snapshot = Some(Arc::new(Believed { role: new.signed, bytes }));
+        self.trust.snapshot = Some(Arc::new(Believed {
+            role: new.signed,
+            bytes,
+        }));
         self.after_snapshot()
     }
 
@@ -388,11 +455,13 @@ impl Update {
         if let Some(snapshot) = &self.trust.snapshot {
             self.unexpired("snapshot.json", &snapshot.role)?;
         }
-        let meta =
-            self.meta("targets").ok_or_else(|| TrustError::Missing { file: "targets.json".into() })?;
-        let known = self.trust.targets.as_ref().is_some_and(|known| {
-            known.role.version == meta.version && fits(meta, &known.bytes)
-        });
+        let meta = self.meta("targets").ok_or_else(|| TrustError::Missing {
+            file: "targets.json".into(),
+        })?;
+        let known =
+            self.trust.targets.as_ref().is_some_and(|known| {
+                known.role.version == meta.version && fits(meta, &known.bytes)
+            });
         self.step = Step::Targets;
         if known { self.after_targets() } else { Ok(()) }
     }
@@ -407,25 +476,44 @@ impl Update {
         same_version(file, new.signed.version.get(), meta.version.get())?;
         if let Some(target) = new.signed.targets.keys().next() {
             // Every document belongs to a delegated role; a target up here would bypass them.
-            return Err(TrustError::Target { file: file.into(), target: target.raw().into() });
+            return Err(TrustError::Target {
+                file: file.into(),
+                target: target.raw().into(),
+            });
         }
-        self.trust.targets = Some(Arc::new(Believed { role: new.signed, bytes }));
+        self.trust.targets = Some(Arc::new(Believed {
+            role: new.signed,
+            bytes,
+        }));
         self.after_targets()
     }
 
     fn after_targets(&mut self) -> Result<(), TrustError> {
-        let Some(targets) = self.trust.targets.clone() else { return Ok(()) };
+        let Some(targets) = self.trust.targets.clone() else {
+            return Ok(());
+        };
         self.unexpired("targets.json", &targets.role)?;
-        let roles: BTreeSet<&str> =
-            delegations(&targets.role).iter().map(|role| role.name.as_str()).collect();
-        self.trust.delegated.retain(|role, _| roles.contains(role.as_str()));
+        let roles: BTreeSet<&str> = delegations(&targets.role)
+            .iter()
+            .map(|role| role.name.as_str())
+            .collect();
+        self.trust
+            .delegated
+            .retain(|role, _| roles.contains(role.as_str()));
         let mut wanted = Vec::new();
-        for role in roles.into_iter().rev().filter(|role| self.interest.wants(role)) {
-            let missing = || TrustError::Missing { file: format!("{role}.json") };
+        for role in roles
+            .into_iter()
+            .rev()
+            .filter(|role| self.interest.wants(role))
+        {
+            let missing = || TrustError::Missing {
+                file: format!("{role}.json"),
+            };
             let meta = self.meta(role).ok_or_else(missing)?;
-            let known = self.trust.delegated.get(role).filter(|known| {
-                known.version == meta.version.get() && fits(meta, &known.bytes)
-            });
+            let known =
+                self.trust.delegated.get(role).filter(|known| {
+                    known.version == meta.version.get() && fits(meta, &known.bytes)
+                });
             match known {
                 // Its keys may have been replaced in the new delegations.
                 Some(known) => {
@@ -443,7 +531,9 @@ impl Update {
 
     /// 5.6.7, one level deep: a delegated role that delegates further is not followed.
     fn take_delegated(&mut self, file: &str, bytes: &[u8]) -> Result<(), TrustError> {
-        let Step::Delegated(roles) = &self.step else { return Ok(()) };
+        let Step::Delegated(roles) = &self.step else {
+            return Ok(());
+        };
         let missing = || TrustError::Missing { file: file.into() };
         let role = roles.last().cloned().ok_or_else(missing)?;
         let meta = self.meta(&role).ok_or_else(missing)?;
@@ -455,7 +545,12 @@ impl Update {
         self.unexpired(file, &new.signed)?;
         let entries = own_entries(file, delegation, &new.signed)?;
         let (version, expires) = (new.signed.version.get(), expiry(&new.signed));
-        let documents = Documents { version, bytes, expires, entries };
+        let documents = Documents {
+            version,
+            bytes,
+            expires,
+            entries,
+        };
         self.trust.delegated.insert(role, Arc::new(documents));
         self.skip();
         Ok(())
@@ -475,11 +570,21 @@ impl Update {
     }
 
     fn snapshot_meta(&self) -> Option<&Metafile> {
-        self.trust.timestamp.as_ref()?.role.meta.get("snapshot.json")
+        self.trust
+            .timestamp
+            .as_ref()?
+            .role
+            .meta
+            .get("snapshot.json")
     }
 
     fn meta(&self, role: &str) -> Option<&Metafile> {
-        self.trust.snapshot.as_ref()?.role.meta.get(&format!("{role}.json"))
+        self.trust
+            .snapshot
+            .as_ref()?
+            .role
+            .meta
+            .get(&format!("{role}.json"))
     }
 
     fn unexpired(&self, file: &str, role: &impl Role) -> Result<(), TrustError> {
@@ -489,7 +594,10 @@ impl Update {
     /// Expiry is past at the very moment: the specification says "lower than or equal".
     fn unexpired_at(&self, file: &str, at: Timestamp) -> Result<(), TrustError> {
         match self.now {
-            Some(now) if at <= now => Err(TrustError::Expired { file: file.into(), at }),
+            Some(now) if at <= now => Err(TrustError::Expired {
+                file: file.into(),
+                at,
+            }),
             _ => Ok(()),
         }
     }
@@ -503,16 +611,24 @@ fn parse<T: DeserializeOwned>(
 ) -> Result<(Signed<T>, Vec<u8>), TrustError> {
     let found = bytes.len() as u64;
     if found > limit {
-        return Err(TrustError::TooLarge { file: file.into(), found, limit });
+        return Err(TrustError::TooLarge {
+            file: file.into(),
+            found,
+            limit,
+        });
     }
-    let signed = serde_json::from_slice(bytes)
-        .map_err(|e| TrustError::Parse { file: file.into(), reason: e.to_string() })?;
+    let signed = serde_json::from_slice(bytes).map_err(|e| TrustError::Parse {
+        file: file.into(),
+        reason: e.to_string(),
+    })?;
     Ok((signed, bytes.to_vec()))
 }
 
 fn verify<T: Role>(file: &str, root: &Root, signed: &Signed<T>) -> Result<(), TrustError> {
-    root.verify_role(signed)
-        .map_err(|e| TrustError::Signature { file: file.into(), reason: e.to_string() })
+    root.verify_role(signed).map_err(|e| TrustError::Signature {
+        file: file.into(),
+        reason: e.to_string(),
+    })
 }
 
 fn verify_delegated<'a>(
@@ -522,15 +638,24 @@ fn verify_delegated<'a>(
     signed: &Signed<Targets>,
 ) -> Result<&'a DelegatedRole, TrustError> {
     let missing = || TrustError::Missing { file: file.into() };
-    let delegation = delegations(targets).iter().find(|one| one.name == role).ok_or_else(missing)?;
+    let delegation = delegations(targets)
+        .iter()
+        .find(|one| one.name == role)
+        .ok_or_else(missing)?;
     let all = targets.delegations.as_ref().ok_or_else(missing)?;
     all.verify_role(signed, role)
-        .map_err(|e| TrustError::Signature { file: file.into(), reason: e.to_string() })?;
+        .map_err(|e| TrustError::Signature {
+            file: file.into(),
+            reason: e.to_string(),
+        })?;
     Ok(delegation)
 }
 
 fn delegations(targets: &Targets) -> &[DelegatedRole] {
-    targets.delegations.as_ref().map_or(&[], |delegations| &delegations.roles)
+    targets
+        .delegations
+        .as_ref()
+        .map_or(&[], |delegations| &delegations.roles)
 }
 
 /// A role speaks only for its own paths.
@@ -539,15 +664,24 @@ fn own_entries(
     delegation: &DelegatedRole,
     targets: &Targets,
 ) -> Result<Vec<Entry>, TrustError> {
-    let own = Delegations { keys: Default::default(), roles: vec![delegation.clone()] };
+    let own = Delegations {
+        keys: Default::default(),
+        roles: vec![delegation.clone()],
+    };
     let mut entries = targets
         .targets
         .iter()
         .map(|(name, target)| {
-            let fail =
-                || TrustError::Target { file: file.into(), target: name.raw().to_owned() };
+            let fail = || TrustError::Target {
+                file: file.into(),
+                target: name.raw().to_owned(),
+            };
             let entry = Entry::read(name, target).ok_or_else(fail)?;
-            if own.target_is_delegated(name) { Ok(entry) } else { Err(fail()) }
+            if own.target_is_delegated(name) {
+                Ok(entry)
+            } else {
+                Err(fail())
+            }
         })
         .collect::<Result<Vec<_>, _>>()?;
     entries.sort_by(|a, b| (&a.key, a.version).cmp(&(&b.key, b.version)));
@@ -557,7 +691,10 @@ fn own_entries(
 /// 5.5.5: no file that a snapshot lists may be older in the next, or vanish from it.
 fn no_rollback(old: &Snapshot, new: &Snapshot) -> Result<(), TrustError> {
     for (file, before) in &old.meta {
-        let after = new.meta.get(file).ok_or_else(|| TrustError::Missing { file: file.clone() })?;
+        let after = new
+            .meta
+            .get(file)
+            .ok_or_else(|| TrustError::Missing { file: file.clone() })?;
         not_older(file, after.version.get(), before.version.get())?;
     }
     Ok(())
@@ -567,31 +704,55 @@ fn not_older(file: &str, found: u64, trusted: u64) -> Result<(), TrustError> {
     if found >= trusted {
         return Ok(());
     }
-    Err(TrustError::Version { file: file.into(), found, expected: format!("at least {trusted}") })
+    Err(TrustError::Version {
+        file: file.into(),
+        found,
+        expected: format!("at least {trusted}"),
+    })
 }
 
 fn same_version(file: &str, found: u64, expected: u64) -> Result<(), TrustError> {
     if found == expected {
         return Ok(());
     }
-    Err(TrustError::Version { file: file.into(), found, expected: expected.to_string() })
+    Err(TrustError::Version {
+        file: file.into(),
+        found,
+        expected: expected.to_string(),
+    })
 }
 
 fn length_max(meta: &Metafile) -> u64 {
-    meta.length.unwrap_or(METADATA_BYTES_MAX).min(METADATA_BYTES_MAX)
+    meta.length
+        .unwrap_or(METADATA_BYTES_MAX)
+        .min(METADATA_BYTES_MAX)
 }
 
 fn matches_meta(file: &str, meta: &Metafile, bytes: &[u8]) -> Result<(), TrustError> {
     let (found, limit) = (bytes.len() as u64, length_max(meta));
     if found > limit {
-        return Err(TrustError::TooLarge { file: file.into(), found, limit });
+        return Err(TrustError::TooLarge {
+            file: file.into(),
+            found,
+            limit,
+        });
     }
-    if fits(meta, bytes) { Ok(()) } else { Err(TrustError::Mismatch { file: file.into() }) }
+    if fits(meta, bytes) {
+        Ok(())
+    } else {
+        Err(TrustError::Mismatch { file: file.into() })
+    }
 }
 
 fn fits(meta: &Metafile, bytes: &[u8]) -> bool {
-    let length = meta.length.is_none_or(|length| length == bytes.len() as u64);
-    length && meta.hashes.as_ref().is_none_or(|hashes| hashes.sha256[..] == sha256(bytes))
+    let length = meta
+        .length
+        .is_none_or(|length| length == bytes.len() as u64);
+    length
+        && meta
+            .hashes
+            .as_ref()
+            .is_none_or(|hashes| hashes.sha256[..] == sha256(bytes))
 }
 
 fn expiry(role: &impl Role) -> Timestamp {

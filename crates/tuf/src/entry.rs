@@ -80,7 +80,10 @@ impl Entry {
 
     pub(crate) fn target(&self) -> Option<(TargetName, Target)> {
         let name = TargetName::new(target_name(&self.key, self.version)).ok()?;
-        let hashes = Hashes { sha256: self.sha256.to_vec().into(), _extra: HashMap::new() };
+        let hashes = Hashes {
+            sha256: self.sha256.to_vec().into(),
+            _extra: HashMap::new(),
+        };
         let custom = HashMap::from([
             ("product".to_owned(), Value::from(self.key.product.as_str())),
             ("service".to_owned(), Value::from(self.key.service.as_str())),
@@ -88,7 +91,12 @@ impl Entry {
             ("accepts".to_owned(), Value::from(self.accepts.to_string())),
             ("lane".to_owned(), Value::from(self.lane.as_str())),
         ]);
-        let target = Target { length: self.length, hashes, custom, _extra: HashMap::new() };
+        let target = Target {
+            length: self.length,
+            hashes,
+            custom,
+            _extra: HashMap::new(),
+        };
         Some((name, target))
     }
 

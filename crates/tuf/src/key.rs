@@ -43,8 +43,11 @@ impl SigningKey {
             public: pair.public_key().as_ref().to_vec().into(),
             _extra: Default::default(),
         };
-        let public =
-            Key::Ed25519 { keyval, scheme: Ed25519Scheme::Ed25519, _extra: Default::default() };
+        let public = Key::Ed25519 {
+            keyval,
+            scheme: Ed25519Scheme::Ed25519,
+            _extra: Default::default(),
+        };
         let id = public.key_id().map_err(|_| KeyError::Read)?;
         Ok(Self { pair, public, id })
     }
