@@ -22,8 +22,8 @@ pub use db::Migrations;
 pub use fleet::FleetRows;
 pub use seal::{SealError, Sealer};
 pub use sign_in::{
-    Account, AttemptLimit, Code, Exchange, Exchanged, Grant, Hash, KeyState, NewAccessToken, Session,
-    SigningKeyRow,
+    Account, AttemptLimit, Code, Exchange, Exchanged, Grant, Hash, KeyState, NewAccessToken,
+    Session, SigningKeyRow,
 };
 
 /// Where the state is kept.

@@ -178,7 +178,13 @@ impl Store {
             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (email) DO NOTHING";
         let row = |account: &Account| {
             let password = account.password.as_deref();
-            params![account.id, account.email.as_str(), password, account.canary, audit.at]
+            params![
+                account.id,
+                account.email.as_str(),
+                password,
+                account.canary,
+                audit.at
+            ]
         };
         let change = Change::new()
             .run_many(ADD, accounts.iter().map(row).collect())
@@ -302,7 +308,9 @@ impl Store {
         const FIND: &str = "SELECT account, signed_in_at, expires_at FROM sign_in_sessions \
             WHERE token_hash = $1 AND expires_at > $2";
         let rows = self.db.read(FIND, params![&token_hash[..], now]).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
         Ok(Some(Session {
             token_hash: *token_hash,
             account: row.id(0, AccountId::from_bytes)?,
@@ -337,7 +345,12 @@ impl Store {
         const GRANT: &str = "INSERT INTO access_tokens (token_hash, code_hash, account, client_id, \
             scope, expires_at) SELECT $1, code_hash, account, client_id, scope, $2 \
             FROM authorization_codes WHERE code_hash = $3 AND redirect_uri = $4 AND challenge = $5";
-        let Exchange { code_hash, client_id, redirect_uri, challenge } = exchange;
+        let Exchange {
+            code_hash,
+            client_id,
+            redirect_uri,
+            challenge,
+        } = exchange;
         let challenge = challenge.unwrap_or_default();
         let grant = params![
             &token.token_hash[..],
@@ -390,7 +403,9 @@ impl Store {
         const FIND: &str = "SELECT t.account, a.email, t.scope FROM access_tokens t \
             JOIN accounts a ON a.id = t.account WHERE t.token_hash = $1 AND t.expires_at > $2";
         let rows = self.db.read(FIND, params![&token_hash[..], now]).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
         Ok(Some(Grant {
             account: row.id(0, AccountId::from_bytes)?,
             email: row.parse(1, "e-mail address")?,
@@ -411,8 +426,9 @@ impl Store {
             VALUES ($1, $2, $3) ON CONFLICT (client_id) DO UPDATE SET \
             secret_hash = excluded.secret_hash, issued_at = excluded.issued_at";
         let row = |(client, hash): &(Hostname, Hash)| params![client, &hash[..], audit.at];
-        let change =
-            Change::new().run_many(REPLACE, secrets.iter().map(row).collect()).audit(audit);
+        let change = Change::new()
+            .run_many(REPLACE, secrets.iter().map(row).collect())
+            .audit(audit);
         self.db.write(change).await.map(drop)
     }
 
@@ -423,9 +439,13 @@ impl Store {
     pub async fn client_secret(&self, client_id: &Hostname) -> Result<Option<Hash>, StoreError> {
         const FIND: &str = "SELECT secret_hash FROM client_secrets WHERE client_id = $1";
         let rows = self.db.read(FIND, params![client_id]).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
         let hash = row.bytes(0)?;
-        hash.try_into().map(Some).map_err(|_| corrupt("client secret", &hash.len()))
+        hash.try_into()
+            .map(Some)
+            .map_err(|_| corrupt("client secret", &hash.len()))
     }
 
     /// Adds a signing key, sealed.
@@ -443,7 +463,10 @@ impl Store {
         let public = serde_json::to_string(&key.public).unwrap_or_default();
         let sealed = self.sealer.seal(&key_context(kid), &key.private)?;
         let params = params![kid, key.state.as_str(), public, sealed, audit.at];
-        self.db.write(Change::new().run(ADD, params).audit(audit)).await.map(drop)
+        self.db
+            .write(Change::new().run(ADD, params).audit(audit))
+            .await
+            .map(drop)
     }
 
     /// The signing keys that are not retired, oldest first.
@@ -463,7 +486,9 @@ impl Store {
         Ok(SigningKeyRow {
             public: public.map_err(|e| corrupt("public key", &e.to_string()))?,
             state: KeyState::parse(state).ok_or_else(|| corrupt("key state", &state))?,
-            private: self.sealer.unseal(&key_context(row.str(0)?), row.bytes(3)?)?,
+            private: self
+                .sealer
+                .unseal(&key_context(row.str(0)?), row.bytes(3)?)?,
         })
     }
 
@@ -481,8 +506,10 @@ impl Store {
         const MOVE: &str = "UPDATE signing_keys SET state = $2 WHERE kid = $1 \
             AND state <> 'retired' AND ($2 = 'active' OR EXISTS (SELECT 1 FROM signing_keys other \
             WHERE other.state = 'active' AND other.kid <> $1))";
-        let change =
-            Change::new().run(MOVE, params![kid, state.as_str()]).expect_rows(1).audit(audit);
+        let change = Change::new()
+            .run(MOVE, params![kid, state.as_str()])
+            .expect_rows(1)
+            .audit(audit);
         match self.db.write(change).await {
             Err(StoreError::Conflict { .. }) => Ok(false),
             done => done.map(|_| true),
@@ -518,7 +545,11 @@ impl Store {
             |change, sql| change.run(sql, params![now, limit]),
         );
         let outcomes = self.db.write(change).await?;
-        Ok(outcomes.iter().map(|outcome| outcome.affected).max().unwrap_or(0))
+        Ok(outcomes
+            .iter()
+            .map(|outcome| outcome.affected)
+            .max()
+            .unwrap_or(0))
     }
 }
 
@@ -560,7 +591,10 @@ fn code_params(code: &Code) -> Vec<crate::db::Value> {
 }
 
 fn code(row: &Row, code_hash: &Hash, client_id: &Hostname) -> Result<Code, StoreError> {
-    let unless_empty = |column| row.text(column).map(|text| Some(text).filter(|t| !t.is_empty()));
+    let unless_empty = |column| {
+        row.text(column)
+            .map(|text| Some(text).filter(|t| !t.is_empty()))
+    };
     Ok(Code {
         code_hash: *code_hash,
         client_id: client_id.clone(),

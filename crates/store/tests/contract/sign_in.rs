@@ -28,8 +28,16 @@ fn client() -> Hostname {
 
 async fn account(store: &Store, email: &str) -> Account {
     let email = Email::parse(email).unwrap();
-    let account = Account { id: id(), email, password: None, canary: false };
-    store.add_accounts(std::slice::from_ref(&account), &audit()).await.unwrap();
+    let account = Account {
+        id: id(),
+        email,
+        password: None,
+        canary: false,
+    };
+    store
+        .add_accounts(std::slice::from_ref(&account), &audit())
+        .await
+        .unwrap();
     account
 }
 
@@ -58,7 +66,10 @@ async fn exchange(store: &Store, code: u8, challenge: &str, token: u8, at: Times
         redirect_uri: CALLBACK,
         challenge: Some(challenge),
     };
-    let token = NewAccessToken { token_hash: [token; 32], expires_at: later(600) };
+    let token = NewAccessToken {
+        token_hash: [token; 32],
+        expires_at: later(600),
+    };
     store.exchange_code(exchange, &token, at).await.unwrap()
 }
 
@@ -66,12 +77,25 @@ pub(crate) async fn an_address_has_one_account(store: Store) {
     let first = account(&store, "clerk@29palms.gov").await;
     let other = Email::parse("other@29palms.gov").unwrap();
     let both = [
-        Account { id: id(), email: other.clone(), ..first.clone() },
-        Account { id: id(), ..first.clone() },
+        Account {
+            id: id(),
+            email: other.clone(),
+            ..first.clone()
+        },
+        Account {
+            id: id(),
+            ..first.clone()
+        },
     ];
     let refused = store.add_accounts(&both, &audit()).await;
-    assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
-    assert_eq!(store.account_by_email(&first.email).await.unwrap(), Some(first));
+    assert!(
+        matches!(refused, Err(StoreError::Conflict { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(
+        store.account_by_email(&first.email).await.unwrap(),
+        Some(first)
+    );
     assert_eq!(store.account_by_email(&other).await.unwrap(), None);
     assert_eq!(store.canary_account().await.unwrap(), None);
 }
@@ -96,11 +120,17 @@ pub(crate) async fn a_code_is_spent_once_whoever_races(store: Store) {
 pub(crate) async fn a_second_use_of_a_code_withdraws_its_token(store: Store) {
     let account = account(&store, "clerk@29palms.gov").await;
     code(&store, &account, 1).await;
-    assert!(matches!(exchange(&store, 1, "c", 9, now()).await, Exchanged::Done(..)));
+    assert!(matches!(
+        exchange(&store, 1, "c", 9, now()).await,
+        Exchanged::Done(..)
+    ));
     let grant = store.grant(&[9; 32], later(599)).await.unwrap().unwrap();
     assert_eq!((grant.account, grant.email), (account.id, account.email));
     assert_eq!(store.grant(&[9; 32], later(600)).await.unwrap(), None);
-    assert_eq!(exchange(&store, 1, "c", 8, now()).await, Exchanged::NoSuchCode);
+    assert_eq!(
+        exchange(&store, 1, "c", 8, now()).await,
+        Exchanged::NoSuchCode
+    );
     assert_eq!(store.grant(&[9; 32], now()).await.unwrap(), None);
 }
 
@@ -108,14 +138,26 @@ pub(crate) async fn a_code_that_does_not_fit_gets_no_token(store: Store) {
     let account = account(&store, "clerk@29palms.gov").await;
     code(&store, &account, 1).await;
     code(&store, &account, 2).await;
-    assert!(matches!(exchange(&store, 1, "x", 9, now()).await, Exchanged::Mismatch(_)));
-    assert_eq!(exchange(&store, 1, "c", 9, now()).await, Exchanged::NoSuchCode);
-    assert_eq!(exchange(&store, 2, "c", 9, later(60)).await, Exchanged::NoSuchCode);
+    assert!(matches!(
+        exchange(&store, 1, "x", 9, now()).await,
+        Exchanged::Mismatch(_)
+    ));
+    assert_eq!(
+        exchange(&store, 1, "c", 9, now()).await,
+        Exchanged::NoSuchCode
+    );
+    assert_eq!(
+        exchange(&store, 2, "c", 9, later(60)).await,
+        Exchanged::NoSuchCode
+    );
     assert_eq!(store.grant(&[9; 32], now()).await.unwrap(), None);
 }
 
 pub(crate) async fn attempts_lock_an_address_for_a_while(store: Store) {
-    let limit = AttemptLimit { attempts_max: 5, lock: SignedDuration::from_mins(30) };
+    let limit = AttemptLimit {
+        attempts_max: 5,
+        lock: SignedDuration::from_mins(30),
+    };
     let tries = (0..20).map(|_| {
         let store = store.clone();
         tokio::spawn(async move { store.count_attempt(&[1; 32], limit, now()).await.unwrap() })
@@ -126,8 +168,18 @@ pub(crate) async fn attempts_lock_an_address_for_a_while(store: Store) {
     }
     assert_eq!(allowed, 5);
     // Attempts while locked do not prolong the lock.
-    assert!(!store.count_attempt(&[1; 32], limit, later(1_799)).await.unwrap());
-    assert!(store.count_attempt(&[1; 32], limit, later(1_800)).await.unwrap());
+    assert!(
+        !store
+            .count_attempt(&[1; 32], limit, later(1_799))
+            .await
+            .unwrap()
+    );
+    assert!(
+        store
+            .count_attempt(&[1; 32], limit, later(1_800))
+            .await
+            .unwrap()
+    );
     assert!(store.count_attempt(&[2; 32], limit, now()).await.unwrap());
 }
 
@@ -139,30 +191,54 @@ pub(crate) async fn a_sign_in_replaces_the_session_and_forgets_attempts(store: S
         signed_in_at: now(),
         expires_at: later(100),
     };
-    let limit = AttemptLimit { attempts_max: 1, lock: SignedDuration::from_mins(30) };
+    let limit = AttemptLimit {
+        attempts_max: 1,
+        lock: SignedDuration::from_mins(30),
+    };
     store.add_session(&session(1)).await.unwrap();
     assert!(store.count_attempt(&[7; 32], limit, now()).await.unwrap());
-    let code = Code { code_hash: [2; 32], ..code(&store, &account, 1).await };
-    store.save_sign_in(&[7; 32], Some(&[1; 32]), &session(2), &code).await.unwrap();
+    let code = Code {
+        code_hash: [2; 32],
+        ..code(&store, &account, 1).await
+    };
+    store
+        .save_sign_in(&[7; 32], Some(&[1; 32]), &session(2), &code)
+        .await
+        .unwrap();
     assert_eq!(store.session(&[1; 32], now()).await.unwrap(), None);
-    assert_eq!(store.session(&[2; 32], later(99)).await.unwrap(), Some(session(2)));
+    assert_eq!(
+        store.session(&[2; 32], later(99)).await.unwrap(),
+        Some(session(2))
+    );
     assert_eq!(store.session(&[2; 32], later(100)).await.unwrap(), None);
     assert!(store.count_attempt(&[7; 32], limit, now()).await.unwrap());
 
     let unknown = Email::parse("nobody@29palms.gov").unwrap();
     let minted = [(account.email.clone(), [3; 32]), (unknown, [4; 32])];
     let refused = store.add_sessions(&minted, later(100), &audit()).await;
-    assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(StoreError::Conflict { .. })),
+        "{refused:?}"
+    );
     assert_eq!(store.session(&[3; 32], now()).await.unwrap(), None);
-    store.add_sessions(&minted[..1], later(100), &audit()).await.unwrap();
+    store
+        .add_sessions(&minted[..1], later(100), &audit())
+        .await
+        .unwrap();
     assert!(store.session(&[3; 32], now()).await.unwrap().is_some());
 }
 
 pub(crate) async fn a_new_client_secret_replaces_the_old(store: Store) {
     let other = Hostname::parse("other.gov").unwrap();
-    store.replace_client_secrets(&[(client(), [1; 32]), (other, [2; 32])], &audit()).await.unwrap();
+    store
+        .replace_client_secrets(&[(client(), [1; 32]), (other, [2; 32])], &audit())
+        .await
+        .unwrap();
     assert_eq!(store.client_secret(&client()).await.unwrap(), Some([1; 32]));
-    store.replace_client_secrets(&[(client(), [3; 32])], &audit()).await.unwrap();
+    store
+        .replace_client_secrets(&[(client(), [3; 32])], &audit())
+        .await
+        .unwrap();
     assert_eq!(store.client_secret(&client()).await.unwrap(), Some([3; 32]));
     let unknown = Hostname::parse("unknown.gov").unwrap();
     assert_eq!(store.client_secret(&unknown).await.unwrap(), None);
@@ -181,8 +257,14 @@ pub(crate) async fn the_last_active_key_stays(store: Store) {
         state,
         private: kid.as_bytes().to_vec(),
     };
-    store.add_signing_key(&key("old", KeyState::Active), &audit()).await.unwrap();
-    store.add_signing_key(&key("new", KeyState::Next), &audit()).await.unwrap();
+    store
+        .add_signing_key(&key("old", KeyState::Active), &audit())
+        .await
+        .unwrap();
+    store
+        .add_signing_key(&key("new", KeyState::Next), &audit())
+        .await
+        .unwrap();
     let set = async |kid, state| store.set_key_state(kid, state, &audit()).await.unwrap();
     assert!(!set("old", KeyState::Retired).await);
     assert!(set("new", KeyState::Active).await);
@@ -190,7 +272,10 @@ pub(crate) async fn the_last_active_key_stays(store: Store) {
     assert!(!set("old", KeyState::Active).await);
     assert!(!set("none", KeyState::Active).await);
     let keys = store.signing_keys().await.unwrap();
-    let found: BTreeSet<_> = keys.iter().map(|key| (&*key.public.kid, &*key.private)).collect();
+    let found: BTreeSet<_> = keys
+        .iter()
+        .map(|key| (&*key.public.kid, &*key.private))
+        .collect();
     assert_eq!(found, BTreeSet::from([("new", &b"new"[..])]));
 }
 
@@ -199,12 +284,18 @@ pub(crate) async fn what_ended_is_purged_in_bounded_steps(store: Store) {
     for number in 1..=5 {
         code(&store, &account, number).await;
     }
-    assert!(matches!(exchange(&store, 1, "c", 1, now()).await, Exchanged::Done(..)));
+    assert!(matches!(
+        exchange(&store, 1, "c", 1, now()).await,
+        Exchanged::Done(..)
+    ));
     let kept = SignedDuration::from_secs(600);
     assert_eq!(store.purge_sign_in(kept, 2, later(599)).await.unwrap(), 0);
     // The token ends at 600, the codes at 60 and are kept for 600 more.
     assert_eq!(store.purge_sign_in(kept, 2, later(600)).await.unwrap(), 1);
     for left in [2, 2, 1, 0] {
-        assert_eq!(store.purge_sign_in(kept, 2, later(660)).await.unwrap(), left);
+        assert_eq!(
+            store.purge_sign_in(kept, 2, later(660)).await.unwrap(),
+            left
+        );
     }
 }
