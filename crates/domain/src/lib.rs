@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod calendar;
+pub mod campaign;
 pub mod document;
 pub mod id;
 pub mod incident;

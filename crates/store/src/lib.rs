@@ -11,6 +11,7 @@ mod fleet;
 mod migrations;
 mod release;
 mod seal;
+mod sign_in;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,6 +21,10 @@ pub use audit::AuditEntry;
 pub use db::Migrations;
 pub use fleet::FleetRows;
 pub use seal::{SealError, Sealer};
+pub use sign_in::{
+    Account, AttemptLimit, Code, Exchange, Exchanged, Grant, Hash, KeyState, NewAccessToken,
+    Session, SigningKeyRow,
+};
 
 /// Where the state is kept.
 #[derive(Clone, Debug)]
