@@ -12,6 +12,7 @@ mod fleet;
 mod migrations;
 mod release;
 mod seal;
+mod sign_in;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +23,10 @@ pub use campaign::{Answer, CampaignRow, Claim, NewCampaign, RowCount};
 pub use db::Migrations;
 pub use fleet::FleetRows;
 pub use seal::{SealError, Sealer};
+pub use sign_in::{
+    Account, AttemptLimit, Code, Exchange, Exchanged, Grant, Hash, KeyState, NewAccessToken,
+    Session, SigningKeyRow,
+};
 
 /// Where the state is kept.
 #[derive(Clone, Debug)]
