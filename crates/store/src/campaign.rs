@@ -136,8 +136,13 @@ impl Store {
         let sites = new.plan.waves.iter().enumerate();
         let sites = sites.flat_map(|(wave, one)| one.sites.iter().map(move |site| (wave, *site)));
         let sites = sites.enumerate();
-        let sites = sites.map(|(at, (wave, site))| params![new.id, site, wave, at, new.at]).collect();
-        let change = Change::new().run(CAMPAIGN, campaign).run_many(SITE, sites).audit(audit);
+        let sites = sites
+            .map(|(at, (wave, site))| params![new.id, site, wave, at, new.at])
+            .collect();
+        let change = Change::new()
+            .run(CAMPAIGN, campaign)
+            .run_many(SITE, sites)
+            .audit(audit);
         self.db.write(change).await.map(drop)
     }
 
@@ -147,7 +152,12 @@ impl Store {
     /// When the database fails.
     pub async fn campaign(&self, id: CampaignId) -> Result<Option<Campaign>, StoreError> {
         const FIND: &str = campaigns!("WHERE id = $1");
-        self.db.read(FIND, params![id]).await?.first().map(campaign).transpose()
+        self.db
+            .read(FIND, params![id])
+            .await?
+            .first()
+            .map(campaign)
+            .transpose()
     }
 
     /// Campaigns that are running, oldest first.
@@ -156,7 +166,12 @@ impl Store {
     /// When the database fails.
     pub async fn running_campaigns(&self) -> Result<Vec<Campaign>, StoreError> {
         const LIST: &str = campaigns!("WHERE state = 'running' ORDER BY generation");
-        self.db.read(LIST, vec![]).await?.iter().map(campaign).collect()
+        self.db
+            .read(LIST, vec![])
+            .await?
+            .iter()
+            .map(campaign)
+            .collect()
     }
 
     /// The newest campaigns, at most `limit`.
@@ -165,7 +180,12 @@ impl Store {
     /// When the database fails.
     pub async fn campaigns(&self, limit: u32) -> Result<Vec<Campaign>, StoreError> {
         const LIST: &str = campaigns!("ORDER BY generation DESC LIMIT $1");
-        self.db.read(LIST, params![limit]).await?.iter().map(campaign).collect()
+        self.db
+            .read(LIST, params![limit])
+            .await?
+            .iter()
+            .map(campaign)
+            .collect()
     }
 
     /// Moves a campaign from one state to another. An abort leaves waiting sites alone; a resume
@@ -220,7 +240,10 @@ impl Store {
         sites_per_second: f64,
     ) -> Result<(), StoreError> {
         const SAVE: &str = "UPDATE campaigns SET rate_per_second = $2 WHERE id = $1";
-        self.db.write(Change::new().run(SAVE, params![id, sites_per_second])).await.map(drop)
+        self.db
+            .write(Change::new().run(SAVE, params![id, sites_per_second]))
+            .await
+            .map(drop)
     }
 
     /// Changes how a campaign that is not over is paced.
@@ -235,8 +258,13 @@ impl Store {
     ) -> Result<(), StoreError> {
         const SAVE: &str = "UPDATE campaigns SET asked = $2 WHERE id = $1 \
             AND state NOT IN ('finished', 'aborted')";
-        let order = Order { pace, ..campaign.order.clone() };
-        let change = Change::new().run(SAVE, params![campaign.id, json(&order)]).expect_rows(1);
+        let order = Order {
+            pace,
+            ..campaign.order.clone()
+        };
+        let change = Change::new()
+            .run(SAVE, params![campaign.id, json(&order)])
+            .expect_rows(1);
         self.db.write(change.audit(audit)).await.map(drop)
     }
 
@@ -282,13 +310,21 @@ impl Store {
     ) -> Result<Claim, StoreError> {
         const FENCE: &str = "UPDATE campaigns SET fence = fence + 1 \
             WHERE id = $1 AND state = 'running' RETURNING fence";
-        let change = Change::new().run(FENCE, params![id]).expect_rows(1).run(sql, params);
+        let change = Change::new()
+            .run(FENCE, params![id])
+            .expect_rows(1)
+            .run(sql, params);
         let outcomes = self.db.write(change).await?;
         let fence = outcomes.first().and_then(|one| one.rows.first());
         let fence = fence.map_or(Ok(0), |row| row.count(0))?;
         let rows = outcomes.last().map_or(&[][..], |outcome| &outcome.rows);
-        let sites = rows.iter().map(|row| Ok((row.id(0, SiteId::from_bytes)?, count32(row, 1)?)));
-        Ok(Claim { fence, sites: sites.collect::<Result<_, StoreError>>()? })
+        let sites = rows
+            .iter()
+            .map(|row| Ok((row.id(0, SiteId::from_bytes)?, count32(row, 1)?)));
+        Ok(Claim {
+            fence,
+            sites: sites.collect::<Result<_, StoreError>>()?,
+        })
     }
 
     /// Saves an answer about a site. False when it does not count: the row is settled, or held
@@ -329,7 +365,9 @@ impl Store {
             }
         };
         let outcomes = self.db.write(Change::new().run(sql, params)).await?;
-        Ok(outcomes.first().is_some_and(|outcome| outcome.affected == 1))
+        Ok(outcomes
+            .first()
+            .is_some_and(|outcome| outcome.affected == 1))
     }
 
     /// How many rows of a campaign are in each state, by wave.
@@ -341,7 +379,13 @@ impl Store {
             GROUP BY wave, state ORDER BY wave, state";
         let rows = self.db.read(COUNT, params![id]).await?;
         rows.iter()
-            .map(|row| Ok(RowCount { wave: place(row, 0)?, state: row.text(1)?, rows: row.count(2)? }))
+            .map(|row| {
+                Ok(RowCount {
+                    wave: place(row, 0)?,
+                    state: row.text(1)?,
+                    rows: row.count(2)?,
+                })
+            })
             .collect()
     }
 
@@ -356,10 +400,17 @@ impl Store {
         position: u64,
         limit: u32,
     ) -> Result<Vec<CampaignRow>, StoreError> {
-        const LIST: &str = rows!("WHERE campaign = $1 AND position >= $2 \
-            AND ($3 = '' OR state = $3) ORDER BY position LIMIT $4");
+        const LIST: &str = rows!(
+            "WHERE campaign = $1 AND position >= $2 \
+            AND ($3 = '' OR state = $3) ORDER BY position LIMIT $4"
+        );
         let params = params![id, position, state.unwrap_or(""), limit];
-        self.db.read(LIST, params).await?.iter().map(campaign_row).collect()
+        self.db
+            .read(LIST, params)
+            .await?
+            .iter()
+            .map(campaign_row)
+            .collect()
     }
 
     /// What campaigns did to a site, newest first, at most `limit`.
@@ -372,7 +423,12 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<CampaignRow>, StoreError> {
         const LIST: &str = rows!("WHERE site = $1 ORDER BY changed_at DESC LIMIT $2");
-        self.db.read(LIST, params![site, limit]).await?.iter().map(campaign_row).collect()
+        self.db
+            .read(LIST, params![site, limit])
+            .await?
+            .iter()
+            .map(campaign_row)
+            .collect()
     }
 }
 
@@ -410,7 +466,10 @@ fn campaign(row: &Row) -> Result<Campaign, StoreError> {
         created_at: row.time(6)?,
         started_at: row.optional(7, |row| row.time(7))?,
         rate_per_second: row.real(8)?,
-        accepted: Tally { verified: row.count(9)?, failed: row.count(10)? },
+        accepted: Tally {
+            verified: row.count(9)?,
+            failed: row.count(10)?,
+        },
     })
 }
 
@@ -422,7 +481,10 @@ fn campaign_row(row: &Row) -> Result<CampaignRow, StoreError> {
         "sent" => Progress::Sent { fence, at },
         "acted" => Progress::Acted { fence, at },
         "verified" => Progress::Verified { at },
-        "failed" => Progress::Failed { reason: reason.clone(), tries },
+        "failed" => Progress::Failed {
+            reason: reason.clone(),
+            tries,
+        },
         "skipped" => Progress::Skipped,
         other => return Err(corrupt("campaign row state", &other)),
     };
