@@ -5,8 +5,11 @@
 
 pub mod access;
 pub mod detection;
+pub mod calendar;
+pub mod campaign;
 pub mod document;
 pub mod id;
+pub mod incident;
 pub mod name;
 pub mod product;
 pub mod release;

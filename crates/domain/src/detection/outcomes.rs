@@ -104,7 +104,7 @@ fn holds(node: &Node, product: &ProductName, zone: &Zone) -> bool {
 
 /// Every stream of sign-in outcomes.
 #[derive(Debug)]
-pub struct OutcomeStream {
+pub(crate) struct OutcomeStream {
     settings: Settings,
     baseline: OutcomeBaseline,
     watched: Vec<Watched>,
@@ -135,7 +135,7 @@ struct Minute {
 impl OutcomeStream {
     /// Begins to watch at `now`, with nothing seen.
     #[must_use]
-    pub fn new(settings: Settings, population: &Population, now: Timestamp) -> Self {
+    pub(crate) fn new(settings: Settings, population: &Population, now: Timestamp) -> Self {
         let mut stream = Self {
             settings,
             baseline: OutcomeBaseline::default(),
@@ -149,7 +149,7 @@ impl OutcomeStream {
     }
 
     /// Takes the fleet as it is now; streams that go on keep their evidence.
-    pub fn set_population(&mut self, population: &Population) {
+    pub(crate) fn set_population(&mut self, population: &Population) {
         let mut before: HashMap<Node, Watched> =
             self.watched.drain(..).map(|watched| (watched.node.clone(), watched)).collect();
         let promise = self.settings.promise_seconds;
@@ -164,7 +164,7 @@ impl OutcomeStream {
     }
 
     /// Takes a baseline learned since.
-    pub fn set_baseline(&mut self, baseline: OutcomeBaseline) {
+    pub(crate) fn set_baseline(&mut self, baseline: OutcomeBaseline) {
         for watched in &mut self.watched {
             watched.share = baseline.share(&watched.node);
             watched.rate_until = Timestamp::MIN;
