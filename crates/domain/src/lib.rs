@@ -4,6 +4,7 @@
 //! never knows a database or HTTP.
 
 pub mod access;
+pub mod campaign;
 pub mod document;
 pub mod id;
 pub mod name;
