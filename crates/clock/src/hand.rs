@@ -21,7 +21,8 @@ impl Hand {
     /// Moves the clock forward and wakes those who waited for it.
     pub fn advance(&self, by: Duration) {
         let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
-        self.0.send_modify(|now| *now = now.saturating_add(by).unwrap_or(Timestamp::MAX));
+        self.0
+            .send_modify(|now| *now = now.saturating_add(by).unwrap_or(Timestamp::MAX));
     }
 
     pub(crate) async fn wait(&self, duration: Duration) {

@@ -28,7 +28,10 @@ pub struct Pace {
 
 impl std::fmt::Display for Pace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (wall, scenario) = (self.wall_at.as_millisecond(), self.scenario_at.as_millisecond());
+        let (wall, scenario) = (
+            self.wall_at.as_millisecond(),
+            self.scenario_at.as_millisecond(),
+        );
         write!(f, "{wall}/{scenario}/{}", self.speed)
     }
 }
@@ -41,14 +44,22 @@ impl std::str::FromStr for Pace {
         let fail = || format!("a pace reads WALL_MS/SCENARIO_MS/SPEED, not {text:?}");
         let mut parts = text.split('/');
         let mut part = || parts.next().ok_or_else(fail);
-        let millis = |text: &str| text.parse().ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        let millis = |text: &str| {
+            text.parse()
+                .ok()
+                .and_then(|ms| Timestamp::from_millisecond(ms).ok())
+        };
         let wall_at = millis(part()?).ok_or_else(fail)?;
         let scenario_at = millis(part()?).ok_or_else(fail)?;
         let speed: f64 = part()?.parse().map_err(|_| fail())?;
         if !(0.001..=100_000.0).contains(&speed) || parts.next().is_some() {
             return Err(fail());
         }
-        Ok(Self { wall_at, scenario_at, speed })
+        Ok(Self {
+            wall_at,
+            scenario_at,
+            speed,
+        })
     }
 }
 
@@ -78,7 +89,11 @@ impl Clock {
     /// A clock that starts now, at `scenario_at`, and runs at `speed`.
     #[must_use]
     pub fn starting_at(scenario_at: Timestamp, speed: f64) -> (Self, Pace) {
-        let pace = Pace { wall_at: wall_now(), scenario_at, speed };
+        let pace = Pace {
+            wall_at: wall_now(),
+            scenario_at,
+            speed,
+        };
         (Self::paced(pace), pace)
     }
 
@@ -97,7 +112,9 @@ impl Clock {
             Kind::Paced(pace) => {
                 let elapsed = wall_now().duration_since(pace.wall_at).as_secs_f64() * pace.speed;
                 let elapsed = jiff::SignedDuration::try_from_secs_f64(elapsed).unwrap_or_default();
-                pace.scenario_at.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
+                pace.scenario_at
+                    .saturating_add(elapsed)
+                    .unwrap_or(Timestamp::MAX)
             }
             Kind::Manual(hand) => hand.now(),
         };
@@ -136,16 +153,26 @@ impl Clock {
         let now = self.now();
         let seconds = u64::try_from(now.as_second()).unwrap_or(0);
         let nanos = u32::try_from(now.subsec_nanosecond()).unwrap_or(0);
-        T::from(Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos)))
+        T::from(Uuid::new_v7(uuid::Timestamp::from_unix(
+            uuid::NoContext,
+            seconds,
+            nanos,
+        )))
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the machine's clock"
+)]
 fn wall_now() -> Timestamp {
     Timestamp::now()
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that waits on the machine's clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that waits on the machine's clock"
+)]
 async fn machine_sleep(duration: Duration) {
     tokio::time::sleep(duration).await;
 }

@@ -39,8 +39,13 @@ pub enum Permission {
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 5] =
-        [Self::Admin, Self::Engineer, Self::Support, Self::Agent, Self::Site];
+    pub const ALL: [Self; 5] = [
+        Self::Admin,
+        Self::Engineer,
+        Self::Support,
+        Self::Agent,
+        Self::Site,
+    ];
 
     /// Whether this role carries `permission`.
     #[must_use]
@@ -51,7 +56,10 @@ impl Role {
             Self::Admin => permission != P::SpeakAsAgent,
             Self::Engineer => !matches!(permission, P::SpeakAsAgent | P::ManageAccess),
             Self::Support => {
-                matches!(permission, P::SeeConsole | P::TellCustomers | P::AcknowledgePages)
+                matches!(
+                    permission,
+                    P::SeeConsole | P::TellCustomers | P::AcknowledgePages
+                )
             }
             Self::Agent => matches!(permission, P::SpeakAsAgent | P::SendOutcomes),
             Self::Site => permission == P::SendOutcomes,

@@ -9,7 +9,9 @@ use crate::name::{DocumentName, ProductName, ServiceName};
 pub const DOCUMENT_BYTES_MAX: usize = 1 << 20;
 
 /// Where a document belongs: what stays the same from version to version.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub struct DocumentKey {
     /// The product whose sites read it.
     pub product: ProductName,
@@ -26,7 +28,9 @@ impl std::fmt::Display for DocumentKey {
 }
 
 /// How urgent a document is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Lane {
     /// Sign-in and what it needs: never queued behind others, never evicted.
@@ -48,7 +52,9 @@ impl Lane {
     /// Reads the word it is stored as.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::First, Self::Other].into_iter().find(|lane| lane.as_str() == word)
+        [Self::First, Self::Other]
+            .into_iter()
+            .find(|lane| lane.as_str() == word)
     }
 }
 
@@ -100,12 +106,20 @@ pub struct Uncovered {
 /// # Errors
 /// Lists each pair of document and release that lacks a match, in order.
 pub fn check_coverage(documents: &[Document], releases: &[Version]) -> Result<(), Vec<Uncovered>> {
-    let keys: std::collections::BTreeSet<_> = documents.iter().map(|document| &document.key).collect();
+    let keys: std::collections::BTreeSet<_> =
+        documents.iter().map(|document| &document.key).collect();
     let uncovered: Vec<_> = keys
         .into_iter()
         .flat_map(|key| releases.iter().map(move |release| (key, release)))
         .filter(|(key, release)| newest_for(documents, key, release).is_none())
-        .map(|(key, release)| Uncovered { key: key.clone(), release: release.clone() })
+        .map(|(key, release)| Uncovered {
+            key: key.clone(),
+            release: release.clone(),
+        })
         .collect();
-    if uncovered.is_empty() { Ok(()) } else { Err(uncovered) }
+    if uncovered.is_empty() {
+        Ok(())
+    } else {
+        Err(uncovered)
+    }
 }

@@ -9,4 +9,5 @@ pub mod id;
 pub mod name;
 pub mod product;
 pub mod release;
+pub mod sign_in;
 pub mod site;

@@ -19,7 +19,11 @@ impl BadName {
     /// Says that `text` is not a `noun`; the text is cut so that an error stays readable.
     #[must_use]
     pub fn new(noun: &'static str, text: &str, rule: &'static str) -> Self {
-        Self { noun, text: text.chars().take(80).collect(), rule }
+        Self {
+            noun,
+            text: text.chars().take(80).collect(),
+            rule,
+        }
     }
 }
 
@@ -100,7 +104,9 @@ fn is_label(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && edge(text.chars().next())
         && edge(text.chars().next_back())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 fn is_hostname(text: &str) -> bool {
@@ -116,7 +122,16 @@ mod tests {
         for good in ["29palms.gov", "a-b.c.us", "x.y"] {
             assert!(Hostname::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "localhost", "A.gov", "-a.gov", "a..gov", "a_b.gov", "a.gov.", "a b.gov"] {
+        for bad in [
+            "",
+            "localhost",
+            "A.gov",
+            "-a.gov",
+            "a..gov",
+            "a_b.gov",
+            "a.gov.",
+            "a b.gov",
+        ] {
             assert!(Hostname::parse(bad).is_err(), "{bad}");
         }
     }

@@ -42,6 +42,8 @@ impl ReleaseState {
     /// Reads the word it is stored as.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Staged, Self::Live, Self::Retired].into_iter().find(|state| state.as_str() == word)
+        [Self::Staged, Self::Live, Self::Retired]
+            .into_iter()
+            .find(|state| state.as_str() == word)
     }
 }

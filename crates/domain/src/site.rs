@@ -71,7 +71,9 @@ impl Zone {
     pub fn parse(name: &str) -> Result<Self, BadName> {
         let rule = "an IANA name such as America/Chicago";
         let known = TimeZone::get(name).map_err(|_| BadName::new("time zone", name, rule))?;
-        let name = known.iana_name().ok_or_else(|| BadName::new("time zone", name, rule))?;
+        let name = known
+            .iana_name()
+            .ok_or_else(|| BadName::new("time zone", name, rule))?;
         Ok(Self(name.into()))
     }
 

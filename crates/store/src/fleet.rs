@@ -23,16 +23,25 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails, or a name or host name is there already.
-    pub async fn import_fleet(&self, rows: &FleetRows, audit: &AuditEntry) -> Result<(), StoreError> {
+    pub async fn import_fleet(
+        &self,
+        rows: &FleetRows,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
         const ORGANIZATION: &str = "INSERT INTO organizations (id, name) VALUES ($1, $2)";
         const SITE: &str = "INSERT INTO sites (id, hostname, organization, product, kind, state, city, \
             zone, population, running, ran_before, activated_at) \
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-        let organizations =
-            rows.organizations.iter().map(|one| params![one.id, &*one.name]).collect();
+        let organizations = rows
+            .organizations
+            .iter()
+            .map(|one| params![one.id, &*one.name])
+            .collect();
         let sites = rows.sites.iter().map(site_params).collect();
-        let change =
-            Change::new().run_many(ORGANIZATION, organizations).run_many(SITE, sites).audit(audit);
+        let change = Change::new()
+            .run_many(ORGANIZATION, organizations)
+            .run_many(SITE, sites)
+            .audit(audit);
         self.db.write(change).await.map(drop)
     }
 
@@ -51,7 +60,10 @@ impl Store {
         rows.iter()
             .map(|row| {
                 let id = row.id(0, OrganizationId::from_bytes)?;
-                Ok(Organization { id, name: row.str(1)?.into() })
+                Ok(Organization {
+                    id,
+                    name: row.str(1)?.into(),
+                })
             })
             .collect()
     }
@@ -92,9 +104,14 @@ fn site(row: &Row) -> Result<Site, StoreError> {
         organization: row.id(2, OrganizationId::from_bytes)?,
         product: row.parse(3, "product")?,
         kind: row.str(4)?.into(),
-        area: Area { state: row.str(5)?.into(), city: row.str(6)?.into() },
+        area: Area {
+            state: row.str(5)?.into(),
+            city: row.str(6)?.into(),
+        },
         zone: domain::site::Zone::parse(zone).map_err(|_| crate::db::corrupt("zone", &zone))?,
-        population: row.optional(8, |row| row.int(8))?.and_then(|count| u32::try_from(count).ok()),
+        population: row
+            .optional(8, |row| row.int(8))?
+            .and_then(|count| u32::try_from(count).ok()),
         running: row.parse(9, "version")?,
         ran_before: row.optional(10, |row| row.parse(10, "version"))?,
         activated_at: row.time(11)?,

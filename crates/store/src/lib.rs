@@ -34,7 +34,9 @@ pub struct Place {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A guarded change found other state than it expects; nothing was changed.
-    #[error("the stored state is not what this change expects (statement {statement}: {found} rows, {expected} expected)")]
+    #[error(
+        "the stored state is not what this change expects (statement {statement}: {found} rows, {expected} expected)"
+    )]
     Conflict {
         /// Counts from 0 within the change.
         statement: usize,
@@ -80,8 +82,10 @@ impl Store {
     /// # Errors
     /// When the folder, the sealing key or the database cannot be opened or migrated.
     pub async fn open(place: &Place) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(&place.folder)
-            .map_err(|e| StoreError::Database { act: "create the data folder", source: e.into() })?;
+        std::fs::create_dir_all(&place.folder).map_err(|e| StoreError::Database {
+            act: "create the data folder",
+            source: e.into(),
+        })?;
         let sealer = Arc::new(Sealer::open(&place.folder)?);
         let db = match &place.postgres {
             Some(config) => db::Database::postgres(config).await?,

@@ -28,7 +28,9 @@ impl Store {
         let sealed = webhook_secret
             .map(|secret| self.sealer.seal(&secret_context(&product.name), secret))
             .transpose()?;
-        let change = Change::new().run(SAVE, params![&product.name, settings, sealed]).audit(audit);
+        let change = Change::new()
+            .run(SAVE, params![&product.name, settings, sealed])
+            .audit(audit);
         self.db.write(change).await.map(drop)
     }
 
@@ -37,12 +39,18 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn products(&self) -> Result<Vec<Product>, StoreError> {
-        let rows = self.db.read("SELECT name, settings FROM products ORDER BY name", vec![]).await?;
+        let rows = self
+            .db
+            .read("SELECT name, settings FROM products ORDER BY name", vec![])
+            .await?;
         rows.iter()
             .map(|row| {
                 let settings: ProductSettings = serde_json::from_str(row.str(1)?)
                     .map_err(|e| corrupt("product settings", &e.to_string()))?;
-                Ok(Product { name: row.parse(0, "product")?, settings })
+                Ok(Product {
+                    name: row.parse(0, "product")?,
+                    settings,
+                })
             })
             .collect()
     }
@@ -51,11 +59,19 @@ impl Store {
     ///
     /// # Errors
     /// When the database or the sealing key fails.
-    pub async fn webhook_secret(&self, product: &ProductName) -> Result<Option<Vec<u8>>, StoreError> {
+    pub async fn webhook_secret(
+        &self,
+        product: &ProductName,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
         const FIND: &str = "SELECT webhook_secret FROM products WHERE name = $1";
         let rows = self.db.read(FIND, params![product]).await?;
-        let Some(row) = rows.first().filter(|row| !row.is_null(0)) else { return Ok(None) };
-        Ok(Some(self.sealer.unseal(&secret_context(product), row.bytes(0)?)?))
+        let Some(row) = rows.first().filter(|row| !row.is_null(0)) else {
+            return Ok(None);
+        };
+        Ok(Some(
+            self.sealer
+                .unseal(&secret_context(product), row.bytes(0)?)?,
+        ))
     }
 
     /// Adds a release, or moves one to another state.
@@ -70,8 +86,16 @@ impl Store {
     ) -> Result<(), StoreError> {
         const SAVE: &str = "INSERT INTO releases (product, version, state, staged_at) \
             VALUES ($1, $2, $3, $4) ON CONFLICT (product, version) DO UPDATE SET state = excluded.state";
-        let params = params![&release.product, &release.version, release.state.as_str(), now];
-        self.db.write(Change::new().run(SAVE, params).audit(audit)).await.map(drop)
+        let params = params![
+            &release.product,
+            &release.version,
+            release.state.as_str(),
+            now
+        ];
+        self.db
+            .write(Change::new().run(SAVE, params).audit(audit))
+            .await
+            .map(drop)
     }
 
     /// All releases that are not retired, by product and version.
@@ -88,7 +112,8 @@ impl Store {
                 Ok(Release {
                     product: row.parse(0, "product")?,
                     version: row.parse(1, "version")?,
-                    state: ReleaseState::parse(state).ok_or_else(|| corrupt("release state", &state))?,
+                    state: ReleaseState::parse(state)
+                        .ok_or_else(|| corrupt("release state", &state))?,
                 })
             })
             .collect::<Result<Vec<_>, StoreError>>()?;
@@ -109,8 +134,14 @@ impl Store {
     ) -> Result<(), StoreError> {
         const ACTIVATE: &str = "UPDATE sites SET ran_before = running, running = $2, activated_at = $3 \
             WHERE id = $1 AND running <> $2";
-        let sets = sites.iter().map(|site| params![*site, version, now]).collect();
-        self.db.write(Change::new().run_many(ACTIVATE, sets).audit(audit)).await.map(drop)
+        let sets = sites
+            .iter()
+            .map(|site| params![*site, version, now])
+            .collect();
+        self.db
+            .write(Change::new().run_many(ACTIVATE, sets).audit(audit))
+            .await
+            .map(drop)
     }
 }
 

@@ -37,7 +37,10 @@ impl Sealer {
     /// When the file cannot be read or made, or has another length.
     pub fn open(folder: &Path) -> Result<Self, SealError> {
         let file = folder.join("sealing-key");
-        let fail = |reason: String| SealError::Key { file: file.display().to_string(), reason };
+        let fail = |reason: String| SealError::Key {
+            file: file.display().to_string(),
+            reason,
+        };
         let key = match std::fs::read(&file) {
             Ok(key) => key,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
@@ -46,7 +49,10 @@ impl Sealer {
             Err(e) => return Err(fail(e.to_string())),
         };
         if key.len() != KEY_BYTES {
-            return Err(fail(format!("{} bytes; {KEY_BYTES} are expected", key.len())));
+            return Err(fail(format!(
+                "{} bytes; {KEY_BYTES} are expected",
+                key.len()
+            )));
         }
         RandomizedNonceKey::new(&AES_256_GCM, &key)
             .map(Self)
@@ -62,7 +68,9 @@ impl Sealer {
         let nonce = self
             .0
             .seal_in_place_append_tag(Aad::from(context.as_bytes()), &mut sealed)
-            .map_err(|_| SealError::Open { context: context.into() })?;
+            .map_err(|_| SealError::Open {
+                context: context.into(),
+            })?;
         sealed.extend_from_slice(nonce.as_ref());
         Ok(sealed)
     }
@@ -72,7 +80,9 @@ impl Sealer {
     /// # Errors
     /// When the key or the context is another, or a byte was changed.
     pub fn unseal(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
-        let fail = || SealError::Open { context: context.into() };
+        let fail = || SealError::Open {
+            context: context.into(),
+        };
         let (body, nonce) = sealed.split_last_chunk::<NONCE_LEN>().ok_or_else(fail)?;
         let mut secret = body.to_vec();
         let length = self

@@ -1,1 +1,45 @@
-//! web
+//! The API, the console and the public pages.
+//!
+//! A handler has five beats: authorize, parse, call `engine`, shape a view, render. Never touches
+//! the database; never decides.
+
+mod access;
+mod api;
+mod error;
+mod extract;
+mod headers;
+mod routes;
+
+use std::sync::Arc;
+
+use axum::Router;
+use engine::Engine;
+
+pub use access::Access;
+pub use routes::{Endpoint, endpoints};
+
+/// What every handler may use. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+}
+
+impl App {
+    /// Binds the pages to the capabilities.
+    #[must_use]
+    pub fn new(engine: Engine) -> Self {
+        Self(Arc::new(Inner { engine }))
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    /// Everything that answers over HTTP.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        headers::harden(routes::router(self))
+    }
+}

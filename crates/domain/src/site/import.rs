@@ -60,7 +60,11 @@ pub struct BadLine {
 /// The bad lines in order, at most [`BAD_LINES_MAX`] of them.
 pub fn read(text: &[u8], defaults: &Defaults) -> Result<Vec<NewSite>, Vec<BadLine>> {
     let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(text);
-    let columns = match reader.headers().map_err(|e| bad_csv(&e, 1)).and_then(Columns::find) {
+    let columns = match reader
+        .headers()
+        .map_err(|e| bad_csv(&e, 1))
+        .and_then(Columns::find)
+    {
         Ok(columns) => columns,
         Err(bad) => return Err(vec![bad]),
     };
@@ -71,7 +75,9 @@ pub fn read(text: &[u8], defaults: &Defaults) -> Result<Vec<NewSite>, Vec<BadLin
         let line = |record: &csv::StringRecord| record.position().map_or(0, csv::Position::line);
         let site = record.map_err(|e| bad_csv(&e, 0)).and_then(|record| {
             let line = line(&record);
-            let site = columns.site(&record, defaults).map_err(|reason| BadLine { line, reason })?;
+            let site = columns
+                .site(&record, defaults)
+                .map_err(|reason| BadLine { line, reason })?;
             match seen.insert(site.hostname.clone(), line) {
                 None => Ok(site),
                 Some(first) => Err(BadLine {
@@ -95,7 +101,10 @@ pub fn read(text: &[u8], defaults: &Defaults) -> Result<Vec<NewSite>, Vec<BadLin
         }
     }
     if bad.is_empty() && sites.is_empty() {
-        bad.push(BadLine { line: 1, reason: "no sites: only a header was found".into() });
+        bad.push(BadLine {
+            line: 1,
+            reason: "no sites: only a header was found".into(),
+        });
     }
     if bad.is_empty() { Ok(sites) } else { Err(bad) }
 }
@@ -103,7 +112,9 @@ pub fn read(text: &[u8], defaults: &Defaults) -> Result<Vec<NewSite>, Vec<BadLin
 fn bad_csv(error: &csv::Error, line: u64) -> BadLine {
     let line = error.position().map_or(line, csv::Position::line);
     let reason = match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+        csv::ErrorKind::UnequalLengths {
+            expected_len, len, ..
+        } => {
             format!("{len} fields where the header has {expected_len}")
         }
         csv::ErrorKind::Utf8 { .. } => "not UTF-8 text".into(),
@@ -129,7 +140,10 @@ impl Columns {
     fn find(header: &csv::StringRecord) -> Result<Self, BadLine> {
         let find = |name: &str| header.iter().position(|field| field.trim() == name);
         let need = |name: &str| {
-            find(name).ok_or_else(|| BadLine { line: 1, reason: format!("no column {name:?}") })
+            find(name).ok_or_else(|| BadLine {
+                line: 1,
+                reason: format!("no column {name:?}"),
+            })
         };
         Ok(Self {
             hostname: need("hostname")?,
@@ -205,31 +219,48 @@ mod tests {
             product: ProductName::parse("web-central").unwrap(),
             running: Version::new(5, 1, 0),
         };
-        read(format!("{HEADER}{lines}").as_bytes(), &defaults).map(|sites| sites.len()).map_err(
-            |bad| bad.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
-        )
+        read(format!("{HEADER}{lines}").as_bytes(), &defaults)
+            .map(|sites| sites.len())
+            .map_err(|bad| {
+                bad.iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join("; ")
+            })
     }
 
     #[test]
     fn a_good_file_is_read_whole() {
-        assert_eq!(check("a.gov,Town of A,City,A,CA,America/Los_Angeles,100\nb.gov,B,,,,UTC,\n"), Ok(2));
+        assert_eq!(
+            check("a.gov,Town of A,City,A,CA,America/Los_Angeles,100\nb.gov,B,,,,UTC,\n"),
+            Ok(2)
+        );
     }
 
     #[test]
     fn bad_lines_say_where_and_why() {
         for (lines, says) in [
             ("", "line 1: no sites: only a header was found"),
-            ("a.gov,A,City,A\n", "line 2: 4 fields where the header has 7"),
+            (
+                "a.gov,A,City,A\n",
+                "line 2: 4 fields where the header has 7",
+            ),
             (
                 "a.gov,A,City,A,CA,America/Sacramento,\n",
                 "line 2: \"America/Sacramento\" is not a time zone: an IANA name such as America/Chicago",
             ),
-            ("a.gov,A,City,A,CA,UTC,many\n", "line 2: population \"many\" is not a whole number"),
+            (
+                "a.gov,A,City,A,CA,UTC,many\n",
+                "line 2: population \"many\" is not a whole number",
+            ),
             (
                 "a.gov,A,City,A,CA,UTC,1\na.gov,A,City,A,CA,UTC,1\n",
                 "line 3: host name a.gov is already on line 2",
             ),
-            ("a.gov,,City,A,CA,UTC,1\n", "line 2: organization has 0 characters; 1 to 200 are allowed"),
+            (
+                "a.gov,,City,A,CA,UTC,1\n",
+                "line 2: organization has 0 characters; 1 to 200 are allowed",
+            ),
         ] {
             assert_eq!(check(lines), Err(says.to_owned()), "{lines}");
         }

@@ -1,7 +1,9 @@
-//! What a site's lamp shows. Never decides the state; engines set it from evidence.
+//! What a site's lamp shows, and how evidence changes it. Never gathers evidence.
 
 /// The state of a site, as its lamp shows it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum SiteState {
     /// No evidence yet.
@@ -40,6 +42,79 @@ impl SiteState {
             Self::Failing => "failing",
             Self::Restoring => "restoring",
             Self::Restored => "restored",
+        }
+    }
+}
+
+/// What was learned of a site's sign-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// A customer reported it.
+    Reported,
+    /// It lies in the scope of an open incident, and nothing proves it works.
+    BelievedFailing,
+    /// A probe or its own outcomes show a failure.
+    Failed,
+    /// A probe or its own outcomes show it working.
+    Worked,
+    /// An action on it was sent.
+    ActionSent,
+    /// A probe after an action shows it working.
+    Verified,
+    /// The incident that it was restored in is over.
+    Settled,
+}
+
+impl SiteState {
+    /// The state after one more piece of evidence.
+    ///
+    /// Proof outweighs belief: a report does not darken a lamp that is known to fail or that is
+    /// being restored, and belief does not darken one that was proven since.
+    #[must_use]
+    pub fn after(self, evidence: Evidence) -> Self {
+        match (self, evidence) {
+            (Self::Failing | Self::Restoring, Evidence::Reported) => self,
+            (_, Evidence::Reported) => Self::Reported,
+            (Self::Restoring | Self::Restored, Evidence::BelievedFailing) => self,
+            (_, Evidence::BelievedFailing) => Self::Failing,
+            // A probe may come before the refill: the campaign decides when a restoration failed.
+            (Self::Restoring, Evidence::Failed) => self,
+            (_, Evidence::Failed) => Self::Failing,
+            (Self::Restoring | Self::Restored, Evidence::Worked) => self,
+            (_, Evidence::Worked) => Self::Well,
+            (_, Evidence::ActionSent) => Self::Restoring,
+            (_, Evidence::Verified) => Self::Restored,
+            (Self::Restored, Evidence::Settled) => Self::Well,
+            (_, Evidence::Settled) => self,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proof_outweighs_belief() {
+        use Evidence as E;
+        use SiteState as S;
+        for (before, evidence, after) in [
+            (S::Unknown, E::Reported, S::Reported),
+            (S::Failing, E::Reported, S::Failing),
+            (S::Restored, E::Reported, S::Reported),
+            (S::Restored, E::BelievedFailing, S::Restored),
+            (S::Well, E::BelievedFailing, S::Failing),
+            (S::Restoring, E::Failed, S::Restoring),
+            (S::Restored, E::Failed, S::Failing),
+            (S::Failing, E::ActionSent, S::Restoring),
+            (S::Restoring, E::Verified, S::Restored),
+            (S::Restored, E::Settled, S::Well),
+        ] {
+            assert_eq!(
+                before.after(evidence),
+                after,
+                "{before:?} after {evidence:?}"
+            );
         }
     }
 }

@@ -26,11 +26,16 @@ impl Postgres {
     pub(crate) async fn open(config: &str) -> Result<Self, StoreError> {
         let act = "connect to PostgreSQL";
         let config: tokio_postgres::Config = config.parse().map_err(|e| failed(act, e))?;
-        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let recycling = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
         let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
             .max_size(CONNECTIONS_MAX)
             .build()
-            .map_err(|e| StoreError::Database { act, source: e.into() })?;
+            .map_err(|e| StoreError::Database {
+                act,
+                source: e.into(),
+            })?;
         let db = Self(pool);
         db.migrate().await?;
         Ok(db)
@@ -38,15 +43,24 @@ impl Postgres {
 
     async fn client(&self) -> Result<deadpool_postgres::Object, StoreError> {
         let act = "connect to PostgreSQL";
-        self.0.get().await.map_err(|e| StoreError::Database { act, source: e.into() })
+        self.0.get().await.map_err(|e| StoreError::Database {
+            act,
+            source: e.into(),
+        })
     }
 
     async fn migrate(&self) -> Result<(), StoreError> {
         let fail = |e| failed("bring the schema up to date", e);
         let mut client = self.client().await?;
         let transaction = client.transaction().await.map_err(fail)?;
-        transaction.batch_execute(MIGRATION_LOCK).await.map_err(fail)?;
-        transaction.batch_execute(Migrations::TABLE).await.map_err(fail)?;
+        transaction
+            .batch_execute(MIGRATION_LOCK)
+            .await
+            .map_err(fail)?;
+        transaction
+            .batch_execute(Migrations::TABLE)
+            .await
+            .map_err(fail)?;
         let done: i64 = transaction
             .query_one("SELECT coalesce(max(number), 0) FROM migrations", &[])
             .await
@@ -70,7 +84,10 @@ impl Postgres {
         let fail = |e| failed("read", e);
         let client = self.client().await?;
         let statement = client.prepare_cached(sql).await.map_err(fail)?;
-        let rows = client.query(&statement, &borrowed(params)).await.map_err(fail)?;
+        let rows = client
+            .query(&statement, &borrowed(params))
+            .await
+            .map_err(fail)?;
         rows.iter().map(row).collect()
     }
 
@@ -78,7 +95,9 @@ impl Postgres {
         let mut tries = 1;
         loop {
             match self.try_write(change).await {
-                Err(StoreError::Database { source, .. }) if is_race(&*source) && tries < TRIES_MAX => {
+                Err(StoreError::Database { source, .. })
+                    if is_race(&*source) && tries < TRIES_MAX =>
+                {
                     tries += 1;
                 }
                 done => return done,
@@ -95,27 +114,40 @@ impl Postgres {
             statement.check(at, &outcome)?;
             outcomes.push(outcome);
         }
-        transaction.commit().await.map_err(|e| failed("commit", e))?;
+        transaction
+            .commit()
+            .await
+            .map_err(|e| failed("commit", e))?;
         Ok(outcomes)
     }
 }
 
 async fn run(transaction: &Transaction<'_>, statement: &Statement) -> Result<Outcome, StoreError> {
     let fail = |e| failed("write", e);
-    let prepared = transaction.prepare_cached(&statement.sql).await.map_err(fail)?;
+    let prepared = transaction
+        .prepare_cached(&statement.sql)
+        .await
+        .map_err(fail)?;
     let mut outcome = Outcome::default();
     for sets in statement.sets.chunks(PIPELINED_MAX) {
         if prepared.columns().is_empty() {
-            let runs = sets.iter().map(|set| async {
-                transaction.execute(&prepared, &borrowed(set)).await
-            });
-            outcome.affected += try_join_all(runs).await.map_err(fail)?.into_iter().sum::<u64>();
+            let runs = sets
+                .iter()
+                .map(|set| async { transaction.execute(&prepared, &borrowed(set)).await });
+            outcome.affected += try_join_all(runs)
+                .await
+                .map_err(fail)?
+                .into_iter()
+                .sum::<u64>();
         } else {
-            let runs =
-                sets.iter().map(|set| async { transaction.query(&prepared, &borrowed(set)).await });
+            let runs = sets
+                .iter()
+                .map(|set| async { transaction.query(&prepared, &borrowed(set)).await });
             for rows in try_join_all(runs).await.map_err(fail)? {
                 outcome.affected += rows.len() as u64;
-                outcome.rows.extend(rows.iter().map(row).collect::<Result<Vec<_>, _>>()?);
+                outcome
+                    .rows
+                    .extend(rows.iter().map(row).collect::<Result<Vec<_>, _>>()?);
             }
         }
     }
@@ -123,23 +155,39 @@ async fn run(transaction: &Transaction<'_>, statement: &Statement) -> Result<Out
 }
 
 fn failed(act: &'static str, source: tokio_postgres::Error) -> StoreError {
-    StoreError::Database { act, source: source.into() }
+    StoreError::Database {
+        act,
+        source: source.into(),
+    }
 }
 
 /// Whether another transaction was in the way, so that the same change may succeed now.
 fn is_race(error: &(dyn Error + Send + Sync + 'static)) -> bool {
-    error.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::code).is_some_and(
-        |code| [SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE].contains(code),
-    )
+    error
+        .downcast_ref::<tokio_postgres::Error>()
+        .and_then(tokio_postgres::Error::code)
+        .is_some_and(|code| {
+            [
+                SqlState::T_R_DEADLOCK_DETECTED,
+                SqlState::T_R_SERIALIZATION_FAILURE,
+            ]
+            .contains(code)
+        })
 }
 
 fn borrowed(params: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
-    params.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+    params
+        .iter()
+        .map(|value| value as &(dyn ToSql + Sync))
+        .collect()
 }
 
 fn row(row: &tokio_postgres::Row) -> Result<Row, StoreError> {
     let values = (0..row.len()).map(|column| row.try_get::<_, Value>(column));
-    values.collect::<Result<_, _>>().map(Row).map_err(|e| failed("read a row", e))
+    values
+        .collect::<Result<_, _>>()
+        .map(Row)
+        .map_err(|e| failed("read a row", e))
 }
 
 impl ToSql for Value {
@@ -183,7 +231,13 @@ impl<'a> FromSql<'a> for Value {
     fn accepts(ty: &Type) -> bool {
         matches!(
             *ty,
-            Type::INT8 | Type::INT4 | Type::FLOAT8 | Type::BYTEA | Type::TEXT | Type::VARCHAR | Type::NAME
+            Type::INT8
+                | Type::INT4
+                | Type::FLOAT8
+                | Type::BYTEA
+                | Type::TEXT
+                | Type::VARCHAR
+                | Type::NAME
         )
     }
 }

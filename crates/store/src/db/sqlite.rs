@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::{Change, Outcome, Row, Value};
 use crate::StoreError;
-use crate::migrations::{Migrations, Dialect};
+use crate::migrations::{Dialect, Migrations};
 
 /// Changes that may wait for the writer; past that, callers wait in turn.
 const CHANGES_WAITING_MAX: usize = 4_096;
@@ -39,7 +39,10 @@ impl Sqlite {
         let file = file.to_owned();
         tokio::task::spawn_blocking(move || Self::open_blocking(&file))
             .await
-            .map_err(|e| StoreError::Database { act: "open the database", source: e.into() })?
+            .map_err(|e| StoreError::Database {
+                act: "open the database",
+                source: e.into(),
+            })?
     }
 
     fn open_blocking(file: &PathBuf) -> Result<Self, StoreError> {
@@ -62,17 +65,26 @@ impl Sqlite {
         std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || write_loop(writer, receiver))
-            .map_err(|e| StoreError::Database { act: "start the writer", source: e.into() })?;
+            .map_err(|e| StoreError::Database {
+                act: "start the writer",
+                source: e.into(),
+            })?;
         let permits = Semaphore::new(READ_CONNECTIONS);
         Ok(Self {
             writer: sender,
-            readers: Arc::new(Readers { idle: Mutex::new(readers), permits }),
+            readers: Arc::new(Readers {
+                idle: Mutex::new(readers),
+                permits,
+            }),
         })
     }
 
     pub(crate) async fn write(&self, change: Change) -> Result<Vec<Outcome>, StoreError> {
         let (answer, outcome) = oneshot::channel();
-        self.writer.send((change, answer)).await.map_err(|_| StoreError::Overloaded)?;
+        self.writer
+            .send((change, answer))
+            .await
+            .map_err(|_| StoreError::Overloaded)?;
         outcome.await.map_err(|_| StoreError::Overloaded)?
     }
 
@@ -82,7 +94,11 @@ impl Sqlite {
         params: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
         let readers = Arc::clone(&self.readers);
-        let _permit = readers.permits.acquire().await.map_err(|_| StoreError::Overloaded)?;
+        let _permit = readers
+            .permits
+            .acquire()
+            .await
+            .map_err(|_| StoreError::Overloaded)?;
         let readers = Arc::clone(&self.readers);
         tokio::task::spawn_blocking(move || {
             let taken = readers.idle.lock().ok().and_then(|mut idle| idle.pop());
@@ -94,19 +110,29 @@ impl Sqlite {
             rows
         })
         .await
-        .map_err(|e| StoreError::Database { act: "read", source: e.into() })?
+        .map_err(|e| StoreError::Database {
+            act: "read",
+            source: e.into(),
+        })?
     }
 }
 
 fn failed(act: &'static str, source: rusqlite::Error) -> StoreError {
-    StoreError::Database { act, source: source.into() }
+    StoreError::Database {
+        act,
+        source: source.into(),
+    }
 }
 
 fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let fail = |e: rusqlite::Error| failed("bring the schema up to date", e);
     connection.execute_batch(Migrations::TABLE).map_err(fail)?;
     let done: i64 = connection
-        .query_row("SELECT coalesce(max(number), 0) FROM migrations", [], |row| row.get(0))
+        .query_row(
+            "SELECT coalesce(max(number), 0) FROM migrations",
+            [],
+            |row| row.get(0),
+        )
         .map_err(fail)?;
     for (number, sql) in Migrations::after(done, Dialect::Sqlite) {
         let transaction = connection.transaction().map_err(fail)?;
@@ -137,11 +163,15 @@ fn commit(connection: &Connection, batch: Vec<(Change, Answer)>) {
     if let Err(e) = connection.execute_batch("BEGIN IMMEDIATE") {
         return refuse(batch.into_iter().map(|(_, answer)| answer), &e);
     }
-    let done: Vec<_> =
-        batch.into_iter().map(|(change, answer)| (apply(connection, &change), answer)).collect();
+    let done: Vec<_> = batch
+        .into_iter()
+        .map(|(change, answer)| (apply(connection, &change), answer))
+        .collect();
     match connection.execute_batch("COMMIT") {
         // A caller that went away does not need its answer.
-        Ok(()) => done.into_iter().for_each(|(outcome, answer)| drop(answer.send(outcome))),
+        Ok(()) => done
+            .into_iter()
+            .for_each(|(outcome, answer)| drop(answer.send(outcome))),
         Err(e) => {
             let _ = connection.execute_batch("ROLLBACK");
             refuse(done.into_iter().map(|(_, answer)| answer), &e);
@@ -152,19 +182,26 @@ fn commit(connection: &Connection, batch: Vec<(Change, Answer)>) {
 fn refuse(answers: impl Iterator<Item = Answer>, error: &rusqlite::Error) {
     for answer in answers {
         let source = error.to_string().into();
-        let _ = answer.send(Err(StoreError::Database { act: "commit", source }));
+        let _ = answer.send(Err(StoreError::Database {
+            act: "commit",
+            source,
+        }));
     }
 }
 
 fn apply(connection: &Connection, change: &Change) -> Result<Vec<Outcome>, StoreError> {
-    connection.execute_batch("SAVEPOINT change").map_err(|e| failed("begin a change", e))?;
+    connection
+        .execute_batch("SAVEPOINT change")
+        .map_err(|e| failed("begin a change", e))?;
     let outcome = run(connection, change);
     let end = if outcome.is_ok() {
         "RELEASE change"
     } else {
         "ROLLBACK TO change; RELEASE change"
     };
-    connection.execute_batch(end).map_err(|e| failed("end a change", e))?;
+    connection
+        .execute_batch(end)
+        .map_err(|e| failed("end a change", e))?;
     outcome
 }
 
@@ -172,16 +209,25 @@ fn run(connection: &Connection, change: &Change) -> Result<Vec<Outcome>, StoreEr
     let mut outcomes = Vec::with_capacity(change.statements.len());
     for (at, statement) in change.statements.iter().enumerate() {
         let fail = |e: rusqlite::Error| failed("write", e);
-        let mut prepared = connection.prepare_cached(&numbered(&statement.sql)).map_err(fail)?;
+        let mut prepared = connection
+            .prepare_cached(&numbered(&statement.sql))
+            .map_err(fail)?;
         let mut outcome = Outcome::default();
         for set in &statement.sets {
             let mut one = if prepared.column_count() > 0 {
                 let rows = collect(&mut prepared, set).map_err(fail)?;
-                Outcome { affected: rows.len() as u64, rows }
+                Outcome {
+                    affected: rows.len() as u64,
+                    rows,
+                }
             } else {
-                let affected =
-                    prepared.execute(rusqlite::params_from_iter(set)).map_err(fail)? as u64;
-                Outcome { affected, rows: vec![] }
+                let affected = prepared
+                    .execute(rusqlite::params_from_iter(set))
+                    .map_err(fail)? as u64;
+                Outcome {
+                    affected,
+                    rows: vec![],
+                }
             };
             outcome.affected += one.affected;
             outcome.rows.append(&mut one.rows);

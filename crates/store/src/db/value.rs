@@ -90,7 +90,10 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 
 /// A column that does not read back.
 pub(crate) fn corrupt(what: &'static str, value: &impl std::fmt::Debug) -> StoreError {
-    StoreError::Corrupt { what, value: format!("{value:?}").chars().take(80).collect() }
+    StoreError::Corrupt {
+        what,
+        value: format!("{value:?}").chars().take(80).collect(),
+    }
 }
 
 impl Row {
@@ -121,7 +124,10 @@ impl Row {
     pub(crate) fn real(&self, column: usize) -> Result<f64, StoreError> {
         match self.at(column) {
             Value::Real(value) => Ok(*value),
-            #[expect(clippy::cast_precision_loss, reason = "SQLite gives whole reals as integers")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "SQLite gives whole reals as integers"
+            )]
             Value::Int(value) => Ok(*value as f64),
             other => Err(corrupt("number", other)),
         }
@@ -176,6 +182,10 @@ impl Row {
         column: usize,
         read: impl FnOnce(&Self) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
-        if self.is_null(column) { Ok(None) } else { read(self).map(Some) }
+        if self.is_null(column) {
+            Ok(None)
+        } else {
+            read(self).map(Some)
+        }
     }
 }

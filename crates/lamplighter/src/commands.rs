@@ -1,0 +1,27 @@
+//! The commands, one file each.
+
+pub(crate) mod fleet;
+pub(crate) mod serve;
+
+use clap::Subcommand;
+
+use crate::output::{Failure, Options};
+
+/// What to do.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run the control plane: API, console, public pages, sign-in, workers.
+    Serve(serve::Serve),
+    /// Import and list the fleet.
+    #[command(subcommand)]
+    Fleet(fleet::Fleet),
+}
+
+impl Command {
+    pub(crate) async fn run(self, output: Options) -> Result<(), Failure> {
+        match self {
+            Self::Serve(serve) => serve.run().await,
+            Self::Fleet(fleet) => fleet.run(output).await,
+        }
+    }
+}

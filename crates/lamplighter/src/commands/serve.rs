@@ -1,0 +1,148 @@
+//! `lamplighter serve`: the control plane.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clock::{Clock, Pace};
+use domain::site::Zone;
+use engine::{Engine, Settings};
+use store::{Place, Store};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use web::App;
+
+use crate::output::Failure;
+
+/// Holds the token that needs no sign-in service, in the data folder.
+pub(crate) const BREAK_GLASS_FILE: &str = "break-glass-token";
+/// How long open requests may take to end after a stop is asked for, in the machine's time.
+const STOP_SECONDS_MAX: u64 = 10;
+
+/// Run the control plane.
+#[derive(clap::Args)]
+pub(crate) struct Serve {
+    /// Where to listen.
+    #[arg(long, env = "LAMPLIGHTER_LISTEN", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Where the state is kept. Created if missing.
+    #[arg(long, env = "LAMPLIGHTER_DATA", default_value = "data")]
+    data: PathBuf,
+    /// A PostgreSQL connection string; SQLite in the data folder without one.
+    #[arg(long, env = "LAMPLIGHTER_POSTGRES", hide_env_values = true)]
+    postgres: Option<String>,
+    /// Where browsers and sites reach this server, if not at the listening address.
+    #[arg(long, env = "LAMPLIGHTER_BASE_URL")]
+    base_url: Option<url::Url>,
+    /// The name that customers know your team by.
+    #[arg(long, env = "LAMPLIGHTER_TEAM", default_value = "Our engineers")]
+    team: String,
+    /// The time zone of your support.
+    #[arg(long, env = "LAMPLIGHTER_ZONE", default_value = "America/Chicago")]
+    zone: String,
+    /// The relation of scenario time to the machine's time, for drills.
+    #[arg(long, hide = true)]
+    pace: Option<Pace>,
+    /// Written, as JSON, when requests are answered.
+    #[arg(long, hide = true)]
+    ready_file: Option<PathBuf>,
+}
+
+impl Serve {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        let clock = self.pace.map_or_else(Clock::system, Clock::paced);
+        let place = Place {
+            folder: self.data.clone(),
+            postgres: self.postgres.clone(),
+        };
+        let store = Store::open(&place).await?;
+        let listener = TcpListener::bind(self.listen)
+            .await
+            .map_err(|e| Failure::new(format!("could not listen on {}: {e}", self.listen)))?;
+        let address = listener.local_addr()?;
+        let settings = self.settings(address)?;
+        let base_url = settings.base_url.clone();
+        let engine = Engine::open(store, clock, settings).await?;
+        if let Some(made) = engine.break_glass().await? {
+            write_private(&self.data.join(BREAK_GLASS_FILE), &made.token)?;
+        }
+        let stop = CancellationToken::new();
+        let mut workers = engine.run_workers(&stop);
+        let app = App::new(engine);
+        self.announce(address, &base_url)?;
+        tokio::spawn(stop_when_asked(stop.clone()));
+        let server = axum::serve(
+            listener,
+            app.router()
+                .into_make_service_with_connect_info::<SocketAddr>(),
+        )
+        .with_graceful_shutdown(stop.clone().cancelled_owned());
+        // Event streams never end by themselves: after a while, whatever is open is cut.
+        let cut = async {
+            stop.cancelled().await;
+            Clock::system()
+                .sleep(std::time::Duration::from_secs(STOP_SECONDS_MAX))
+                .await;
+        };
+        tokio::select! { done = server => done?, () = cut => {} }
+        while workers.join_next().await.is_some() {}
+        Ok(())
+    }
+
+    fn settings(&self, address: SocketAddr) -> Result<Settings, Failure> {
+        let base_url = match &self.base_url {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None => format!("http://{address}"),
+        };
+        Ok(Settings {
+            base_url,
+            team: self.team.clone(),
+            home_zone: Zone::parse(&self.zone)?,
+        })
+    }
+
+    #[expect(
+        clippy::print_stdout,
+        reason = "a person who starts a server wants to know where it is"
+    )]
+    fn announce(&self, address: SocketAddr, base_url: &str) -> Result<(), Failure> {
+        println!("Lamplighter answers at {base_url}");
+        println!("  console   {base_url}/console");
+        println!("  token     {}", self.data.join(BREAK_GLASS_FILE).display());
+        if let Some(file) = &self.ready_file {
+            let ready = serde_json::json!({"address": address, "pid": std::process::id()});
+            let fresh = file.with_extension("new");
+            std::fs::write(&fresh, ready.to_string())?;
+            std::fs::rename(fresh, file)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes a file that only its owner can read.
+fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut out = options.open(file)?;
+    writeln!(out, "{text}")?;
+    out.sync_all()
+}
+
+async fn stop_when_asked(stop: CancellationToken) {
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+    stop.cancel();
+}

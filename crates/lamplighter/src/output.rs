@@ -1,0 +1,75 @@
+//! What a command prints: words for people, JSON for programs.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+/// How to print; on every command.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Print JSON instead of words.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+impl Options {
+    /// Prints `value` as JSON, or the words made from it.
+    #[expect(
+        clippy::print_stdout,
+        reason = "this is what the command was asked for"
+    )]
+    pub(crate) fn print<T: Serialize>(self, value: &T, words: impl FnOnce(&T) -> String) {
+        if self.json {
+            match serde_json::to_string_pretty(value) {
+                Ok(json) => println!("{json}"),
+                Err(e) => tracing::error!("could not write JSON: {e}"),
+            }
+        } else {
+            println!("{}", words(value).trim_end());
+        }
+    }
+}
+
+/// Why a command ends with a failure. Says what to do next where it can.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: String,
+    detail: Option<serde_json::Value>,
+    code: u8,
+}
+
+impl Failure {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            detail: None,
+            code: 1,
+        }
+    }
+
+    /// Adds what programs may want to read.
+    pub(crate) fn with_detail(self, detail: serde_json::Value) -> Self {
+        Self {
+            detail: Some(detail),
+            ..self
+        }
+    }
+
+    /// Prints the failure to standard error.
+    #[expect(clippy::print_stderr, reason = "this is where a person looks for it")]
+    pub(crate) fn report(self, options: Options) -> ExitCode {
+        if options.json {
+            let error = serde_json::json!({"error": self.message, "detail": self.detail});
+            eprintln!("{error:#}");
+        } else {
+            eprintln!("lamplighter: {}", self.message);
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::new(error.to_string())
+    }
+}

@@ -1,0 +1,104 @@
+//! One contract, held by both databases: each story runs on SQLite and on PostgreSQL, by name.
+//!
+//! PostgreSQL's stories need `LAMPLIGHTER_TEST_POSTGRES`, a connection string; `./test` sets it.
+//! Without it they say that they were left out.
+
+#[path = "contract/access.rs"]
+mod access;
+#[path = "contract/fleet.rs"]
+mod fleet;
+#[path = "contract/schema.rs"]
+mod schema;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use store::{Place, Store};
+
+/// Makes one test for each database of every story.
+macro_rules! contract {
+    ($($module:ident: $($story:ident),+;)+) => {
+        mod sqlite {$(
+            mod $module {$(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $story() {
+                    let (store, _folder) = crate::on_sqlite().await;
+                    crate::$module::$story(store).await;
+                }
+            )+}
+        )+}
+        mod postgres {$(
+            mod $module {$(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $story() {
+                    if let Some((store, _folder)) = crate::on_postgres(stringify!($story)).await {
+                        crate::$module::$story(store).await;
+                    }
+                }
+            )+}
+        )+}
+    };
+}
+
+contract! {
+    access: a_token_is_found_until_it_is_withdrawn;
+    fleet: an_import_is_all_or_nothing, a_fleet_reads_back_page_by_page, an_activation_keeps_the_release_before;
+    schema: the_schema_is_whole;
+}
+
+async fn on_sqlite() -> (Store, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place {
+        folder: folder.path().to_owned(),
+        postgres: None,
+    };
+    (Store::open(&place).await.unwrap(), folder)
+}
+
+async fn on_postgres(story: &str) -> Option<(Store, tempfile::TempDir)> {
+    let Ok(server) = std::env::var("LAMPLIGHTER_TEST_POSTGRES") else {
+        eprintln!("left out: {story} on PostgreSQL, because LAMPLIGHTER_TEST_POSTGRES is not set");
+        return None;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place {
+        folder: folder.path().to_owned(),
+        postgres: Some(own_schema(&server).await),
+    };
+    Some((Store::open(&place).await.unwrap(), folder))
+}
+
+/// Makes a schema that no other test uses, and a connection string that lands in it.
+async fn own_schema(server: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let schema = format!("story_{}_{number}", std::process::id());
+    let (client, connection) = tokio_postgres::connect(server, tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    let sql = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
+    client.batch_execute(&sql).await.unwrap();
+    drop(client);
+    connection.await.unwrap().unwrap();
+    format!("{server} options='-c search_path={schema}'")
+}
+
+/// An audit entry, where a story does not care what it says.
+fn audit() -> store::AuditEntry {
+    store::AuditEntry {
+        id: id(),
+        at: at("2023-07-11T21:00:00Z"),
+        who: "a test".into(),
+        act: "tried".into(),
+        what: "a story".into(),
+        detail: String::new(),
+    }
+}
+
+fn at(text: &str) -> jiff::Timestamp {
+    text.parse().unwrap()
+}
+
+fn id<T: From<uuid::Uuid>>() -> T {
+    clock::Clock::system().id()
+}

@@ -1,0 +1,101 @@
+//! Organizations, products, sites.
+
+use domain::name::{Hostname, ProductName};
+use domain::product::{Product, ProductSettings};
+use domain::site::{Area, Organization, Site, Zone};
+use store::{FleetRows, Store};
+
+use crate::{at, audit, id};
+
+/// A fleet of `count` sites of one organization.
+pub(crate) async fn fleet(store: &Store, count: usize) -> FleetRows {
+    let name = ProductName::parse("web-central").unwrap();
+    let product = Product {
+        name: name.clone(),
+        settings: ProductSettings::default(),
+    };
+    store
+        .save_product(&product, Some(b"secret"), &audit())
+        .await
+        .unwrap();
+    let organization = Organization {
+        id: id(),
+        name: "City of A".into(),
+    };
+    let site = |number| Site {
+        id: id(),
+        hostname: Hostname::parse(&format!("site-{number}.example")).unwrap(),
+        organization: organization.id,
+        product: name.clone(),
+        kind: "City".into(),
+        area: Area {
+            state: "CA".into(),
+            city: "A".into(),
+        },
+        zone: Zone::parse("America/Los_Angeles").unwrap(),
+        population: Some(100),
+        running: semver::Version::new(5, 1, 0),
+        ran_before: None,
+        activated_at: at("2023-07-01T00:00:00Z"),
+    };
+    let sites = (0..count).map(site).collect();
+    FleetRows {
+        organizations: vec![organization.clone()],
+        sites,
+    }
+}
+
+pub(crate) async fn an_import_is_all_or_nothing(store: Store) {
+    let mut rows = fleet(&store, 3).await;
+    rows.sites[2].hostname = rows.sites[0].hostname.clone();
+    assert!(store.import_fleet(&rows, &audit()).await.is_err());
+    assert!(store.sites(None, 10).await.unwrap().is_empty());
+    assert!(store.organizations(None, 10).await.unwrap().is_empty());
+}
+
+pub(crate) async fn a_fleet_reads_back_page_by_page(store: Store) {
+    let rows = fleet(&store, 25).await;
+    store.import_fleet(&rows, &audit()).await.unwrap();
+    let mut read: Vec<Site> = vec![];
+    loop {
+        let page = store
+            .sites(read.last().map(|site| site.id), 10)
+            .await
+            .unwrap();
+        if page.is_empty() {
+            break;
+        }
+        read.extend(page);
+    }
+    let mut expected = rows.sites.clone();
+    expected.sort_by_key(|site| site.id);
+    assert_eq!(read, expected);
+    let product = ProductName::parse("web-central").unwrap();
+    assert_eq!(
+        store.webhook_secret(&product).await.unwrap().unwrap(),
+        b"secret"
+    );
+}
+
+pub(crate) async fn an_activation_keeps_the_release_before(store: Store) {
+    let rows = fleet(&store, 2).await;
+    store.import_fleet(&rows, &audit()).await.unwrap();
+    let (old, new) = (semver::Version::new(5, 1, 0), semver::Version::new(5, 2, 0));
+    let now = at("2023-07-11T21:00:00Z");
+    let one = rows.sites[0].id;
+    for _ in 0..2 {
+        store.activate(&[one], &new, now, &audit()).await.unwrap();
+    }
+    let sites = store.sites(None, 10).await.unwrap();
+    let activated = sites.iter().find(|site| site.id == one).unwrap();
+    assert_eq!(
+        (&activated.running, activated.ran_before.as_ref()),
+        (&new, Some(&old))
+    );
+    assert_eq!(activated.activated_at, now);
+    assert!(
+        sites
+            .iter()
+            .any(|site| site.running == old && site.ran_before.is_none())
+    );
+}

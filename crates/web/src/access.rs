@@ -1,0 +1,130 @@
+//! Who may call an endpoint: checked before its handler runs.
+//!
+//! A caller shows a token, in the `Authorization` header or, in the console, in a cookie. A cookie
+//! is sent by any page that makes a browser call us, so changes through it must come from our own
+//! pages.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use cookie::Cookie;
+use domain::access::Permission;
+use store::Holder;
+
+use crate::App;
+use crate::error::ApiError;
+
+/// The console's cookie: the token itself, out of reach of scripts and other sites.
+pub(crate) const COOKIE: &str = "lamplighter-console";
+
+/// What an endpoint asks of its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// A holder of a token whose role carries the permission.
+    Holder(Permission),
+}
+
+/// The caller of an endpoint that asks for a permission; an extension of the request.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller(pub(crate) Holder);
+
+impl Caller {
+    /// What the audit calls the caller.
+    pub(crate) fn name(&self) -> &str {
+        &self.0.name
+    }
+}
+
+pub(crate) async fn enforce(
+    State((app, access)): State<(App, Access)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Access::Holder(permission) = access else {
+        return next.run(request).await;
+    };
+    match authorize(&app, request.method(), request.headers(), permission).await {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(error) if wants_page(&request) && error.status() == StatusCode::UNAUTHORIZED => {
+            Redirect::to("/console/sign-in").into_response()
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn authorize(
+    app: &App,
+    method: &Method,
+    headers: &HeaderMap,
+    permission: Permission,
+) -> Result<Caller, ApiError> {
+    let shown = shown_token(headers).ok_or_else(|| {
+        ApiError::unauthorized("this needs a token: send it as `Authorization: Bearer lmp_…`")
+    })?;
+    if shown.in_cookie && !method.is_safe() && !same_origin(headers) {
+        return Err(ApiError::forbidden(
+            "a change through the console must come from its own pages",
+        ));
+    }
+    let holder = app.engine().holder(&shown.token).await?;
+    let holder = holder.ok_or_else(|| {
+        ApiError::unauthorized("this token is wrong or was withdrawn; ask an administrator for one")
+    })?;
+    if !holder.role.may(permission) {
+        let role = holder.role.as_str();
+        return Err(ApiError::forbidden(format!(
+            "the role {role} may not do this"
+        )));
+    }
+    Ok(Caller(holder))
+}
+
+struct Shown {
+    token: String,
+    in_cookie: bool,
+}
+
+fn shown_token(headers: &HeaderMap) -> Option<Shown> {
+    let bearer = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "));
+    if let Some(token) = bearer {
+        return Some(Shown {
+            token: token.trim().into(),
+            in_cookie: false,
+        });
+    }
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| Cookie::split_parse(value.to_owned()))
+        .filter_map(Result::ok)
+        .find(|cookie| cookie.name() == COOKIE)
+        .map(|cookie| Shown {
+            token: cookie.value().into(),
+            in_cookie: true,
+        })
+}
+
+fn same_origin(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text("sec-fetch-site") {
+        return site == "same-origin";
+    }
+    let host = text("host");
+    text("origin")
+        .and_then(|origin| origin.split_once("://"))
+        .is_some_and(|(_, from)| Some(from) == host)
+}
+
+fn wants_page(request: &Request) -> bool {
+    request.method() == Method::GET && request.uri().path().starts_with("/console")
+}

@@ -1,0 +1,5 @@
+//! The JSON API under `/api/v1`, one file for each noun.
+
+pub(crate) mod fleet;
+pub(crate) mod health;
+pub(crate) mod tokens;

@@ -1,0 +1,134 @@
+//! Errors of the API: `{"error": {"code", "message", "at"}}`.
+//!
+//! The caller reads what to do next; the log says which, who and why.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use engine::{EngineError, Kind};
+
+/// An error as a caller of the API reads it.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    at: Option<String>,
+    retry_after_seconds: Option<u32>,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+            at: None,
+            retry_after_seconds: None,
+        }
+    }
+
+    pub(crate) fn unauthorized(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
+    }
+
+    pub(crate) fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", message)
+    }
+
+    /// The request cannot be read.
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+
+    /// The request can be read, and its part `at` breaks a rule.
+    pub(crate) fn refused(at: &str, message: impl ToString) -> Self {
+        let refused = Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "refused",
+            message.to_string(),
+        );
+        Self {
+            at: Some(at.into()),
+            ..refused
+        }
+    }
+
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+
+    pub(crate) fn too_large(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+    }
+
+    pub(crate) fn too_many(message: impl Into<String>, retry_after_seconds: u32) -> Self {
+        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message);
+        Self {
+            retry_after_seconds: Some(retry_after_seconds),
+            ..error
+        }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl From<EngineError> for ApiError {
+    fn from(error: EngineError) -> Self {
+        let message = error.to_string();
+        match error.kind() {
+            Kind::NotFound => Self::not_found(message),
+            Kind::Refused => {
+                let at = match error {
+                    EngineError::Refused { at, .. } => at,
+                    _ => None,
+                };
+                Self {
+                    at,
+                    ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", message)
+                }
+            }
+            Kind::Conflict => Self::new(StatusCode::CONFLICT, "conflict", message),
+            Kind::Overloaded => Self {
+                retry_after_seconds: Some(5),
+                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
+            },
+            Kind::Internal => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a request failed: {message}"
+                );
+                let says = "something failed on our side; it was logged";
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", says)
+            }
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut error = serde_json::json!({"code": self.code, "message": self.message});
+        if let Some(at) = self.at {
+            error["at"] = at.into();
+        }
+        let mut response = (self.status, Json(serde_json::json!({"error": error}))).into_response();
+        if let Some(seconds) = self.retry_after_seconds {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, seconds.into());
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            let bearer = HeaderValue::from_static("Bearer");
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, bearer);
+        }
+        response
+    }
+}

@@ -1,0 +1,120 @@
+//! Every endpoint, with what it asks of its caller. A test tries each without credentials.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodFilter, MethodRouter, on};
+
+use crate::access::{Access, enforce};
+use crate::error::ApiError;
+use crate::{App, api};
+
+/// The largest body of an ordinary request, in bytes.
+const BODY_BYTES_MAX: usize = 64 << 10;
+
+/// An endpoint: method, path, access, handler, limit.
+pub(crate) struct Route {
+    endpoint: Endpoint,
+    handler: MethodRouter<App>,
+    body_bytes_max: usize,
+}
+
+/// What a caller sees of an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The method.
+    pub method: Method,
+    /// The path, with `{parameters}`.
+    pub path: &'static str,
+    /// What it asks of its caller.
+    pub access: Access,
+}
+
+impl Route {
+    fn new<H, T>(method: Method, path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        let filter = match method {
+            Method::POST => MethodFilter::POST,
+            Method::PUT => MethodFilter::PUT,
+            Method::DELETE => MethodFilter::DELETE,
+            _ => MethodFilter::GET,
+        };
+        Self {
+            endpoint: Endpoint {
+                method,
+                path,
+                access,
+            },
+            handler: on(filter, handler),
+            body_bytes_max: BODY_BYTES_MAX,
+        }
+    }
+
+    pub(crate) fn get<H, T>(path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        Self::new(Method::GET, path, access, handler)
+    }
+
+    pub(crate) fn post<H, T>(path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        Self::new(Method::POST, path, access, handler)
+    }
+
+    pub(crate) fn put<H, T>(path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        Self::new(Method::PUT, path, access, handler)
+    }
+
+    /// Takes bodies up to `bytes`.
+    pub(crate) fn body_max(self, bytes: usize) -> Self {
+        Self {
+            body_bytes_max: bytes,
+            ..self
+        }
+    }
+}
+
+/// All routes; each noun's file lists its own.
+fn all() -> Vec<Route> {
+    [
+        api::fleet::routes(),
+        api::tokens::routes(),
+        api::health::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Every endpoint, for tests and the API's description.
+#[must_use]
+pub fn endpoints() -> Vec<Endpoint> {
+    all().into_iter().map(|route| route.endpoint).collect()
+}
+
+pub(crate) fn router(app: &App) -> Router {
+    let router = all().into_iter().fold(Router::new(), |router, route| {
+        let guard = from_fn_with_state((app.clone(), route.endpoint.access), enforce);
+        let limit = DefaultBodyLimit::max(route.body_bytes_max);
+        router.route(route.endpoint.path, route.handler.layer(limit).layer(guard))
+    });
+    router.fallback(nothing_here).with_state(app.clone())
+}
+
+async fn nothing_here() -> ApiError {
+    ApiError::not_found("nothing is here")
+}
