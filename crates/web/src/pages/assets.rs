@@ -28,23 +28,45 @@ static ALL: LazyLock<[Asset; 3]> = LazyLock::new(|| {
         text,
     };
     [
-        asset("lamplighter", "css", "text/css; charset=utf-8", include_str!("../../assets/lamplighter.css")),
-        asset("lamps", "js", "text/javascript; charset=utf-8", include_str!("../../assets/lamps.js")),
-        asset("lamp", "svg", "image/svg+xml", include_str!("../../assets/lamp.svg")),
+        asset(
+            "lamplighter",
+            "css",
+            "text/css; charset=utf-8",
+            include_str!("../../assets/lamplighter.css"),
+        ),
+        asset(
+            "lamps",
+            "js",
+            "text/javascript; charset=utf-8",
+            include_str!("../../assets/lamps.js"),
+        ),
+        asset(
+            "lamp",
+            "svg",
+            "image/svg+xml",
+            include_str!("../../assets/lamp.svg"),
+        ),
     ]
 });
 
 pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
     let [css, script, icon] = &*ALL;
     let path = |asset: &Asset| format!("/assets/{}", asset.name);
-    Assets { css: path(css), script: path(script), icon: path(icon) }
+    Assets {
+        css: path(css),
+        script: path(script),
+        icon: path(icon),
+    }
 });
 
 /// `GET /assets/{name}`.
 pub(crate) async fn asset(Path(name): Path<String>) -> Response {
     match ALL.iter().find(|asset| asset.name == name) {
         Some(asset) => {
-            let headers = [(header::CONTENT_TYPE, asset.kind), (header::CACHE_CONTROL, FOREVER)];
+            let headers = [
+                (header::CONTENT_TYPE, asset.kind),
+                (header::CACHE_CONTROL, FOREVER),
+            ];
             (headers, asset.text).into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),

@@ -79,7 +79,11 @@ impl Lamps {
     /// Places a lamp for every site, or for ten where there are too many.
     pub(crate) fn of(fleet: &Fleet) -> Self {
         let sites: Vec<_> = fleet.sites().collect();
-        let per_lamp = if sites.len() > LAMPS_MAX { SITES_PER_LAMP } else { 1 };
+        let per_lamp = if sites.len() > LAMPS_MAX {
+            SITES_PER_LAMP
+        } else {
+            1
+        };
         let mut bands = bands::west_to_east(sites.iter().map(|(index, site)| (*index, &**site)));
         let groups: Vec<Vec<_>> = bands
             .iter()
@@ -103,10 +107,20 @@ impl Lamps {
                     }
                 }
                 let magnitude = Magnitude::of(light.population);
-                lamps.push(Lamp { sites: light.sites, place, magnitude });
+                lamps.push(Lamp {
+                    sites: light.sites,
+                    place,
+                    magnitude,
+                });
             }
         }
-        Self { bands, hills, lamps, lamp_of_site, sites_per_lamp: per_lamp }
+        Self {
+            bands,
+            hills,
+            lamps,
+            lamp_of_site,
+            sites_per_lamp: per_lamp,
+        }
     }
 
     /// The lamps of a band, in their order.
@@ -121,20 +135,33 @@ impl Lamps {
 
     /// What a lamp shows: the worst that is known of its sites.
     pub(crate) fn shows(&self, fleet: &Fleet, lamp: u32) -> SiteState {
-        let sites = self.lamps.get(lamp as usize).map_or(&[][..], |lamp| &lamp.sites);
-        sites.iter().map(|site| fleet.state(*site)).max_by_key(|state| gravity(*state)).unwrap_or_default()
+        let sites = self
+            .lamps
+            .get(lamp as usize)
+            .map_or(&[][..], |lamp| &lamp.sites);
+        sites
+            .iter()
+            .map(|site| fleet.state(*site))
+            .max_by_key(|state| gravity(*state))
+            .unwrap_or_default()
     }
 
     /// What all lamps show, one letter each, in the order of the lamps.
     pub(crate) fn letters(&self, fleet: &Fleet) -> Vec<u8> {
         let lamps = u32::try_from(self.lamps.len()).unwrap_or(0);
-        (0..lamps).map(|lamp| letter(self.shows(fleet, lamp))).collect()
+        (0..lamps)
+            .map(|lamp| letter(self.shows(fleet, lamp)))
+            .collect()
     }
 }
 
 /// The letter a state is sent as: its word's place in [`SiteState::ALL`], from `a`.
 pub(crate) fn letter(state: SiteState) -> u8 {
-    SiteState::ALL.into_iter().zip(b'a'..).find(|(known, _)| *known == state).map_or(b'f', |(_, l)| l)
+    SiteState::ALL
+        .into_iter()
+        .zip(b'a'..)
+        .find(|(known, _)| *known == state)
+        .map_or(b'f', |(_, l)| l)
 }
 
 /// Which of ten sites a lamp speaks for: what a person should look at comes first.
@@ -161,7 +188,8 @@ impl Drawn {
             return Arc::clone(&drawn.1);
         }
         let lamps = Arc::new(Lamps::of(fleet));
-        self.0.store(Some(Arc::new((Arc::clone(fleet), Arc::clone(&lamps)))));
+        self.0
+            .store(Some(Arc::new((Arc::clone(fleet), Arc::clone(&lamps)))));
         lamps
     }
 }

@@ -26,21 +26,27 @@ pub(crate) struct Reader {
 impl Reader {
     /// A moment in the reader's zone; the year is told when it is not this year.
     pub(crate) fn moment(&self, at: Timestamp) -> Moment {
-        let local = at.to_zoned(self.zone.rules());
-        let this_year = self.now.to_zoned(self.zone.rules()).year();
+        let local = at.to_zoned_datetime(self.zone.rules());
+        let this_year = self.now.to_zoned_datetime(self.zone.rules()).year();
         let format = if local.year() == this_year {
             "%a, %b %-d, %-I:%M %p %Z"
         } else {
             "%a, %b %-d, %Y, %-I:%M %p %Z"
         };
-        Moment { text: local.strftime(format).to_string(), iso: at.to_string() }
+        Moment {
+            text: local.strftime(format).to_string(),
+            iso: at.to_string(),
+        }
     }
 
     /// A moment to the second, for audits.
     pub(crate) fn exact(&self, at: Timestamp) -> Moment {
-        let local = at.to_zoned(self.zone.rules());
+        let local = at.to_zoned_datetime(self.zone.rules());
         let text = local.strftime("%Y-%m-%d %H:%M:%S %Z").to_string();
-        Moment { text, iso: at.to_string() }
+        Moment {
+            text,
+            iso: at.to_string(),
+        }
     }
 
     /// Now.
@@ -51,7 +57,9 @@ impl Reader {
 
 /// The time of day in a zone, such as "4:06 PM CDT".
 pub(crate) fn clock_time(at: Timestamp, zone: &Zone) -> String {
-    at.to_zoned(zone.rules()).strftime("%-I:%M %p %Z").to_string()
+    at.to_zoned_datetime(zone.rules())
+        .strftime("%-I:%M %p %Z")
+        .to_string()
 }
 
 /// A count with separators: 13,732.
@@ -100,7 +108,20 @@ pub(crate) fn states(counts: &Counts) -> String {
         .filter(|(_, n)| *n > 0)
         .map(|(known, n)| format!("{} {}", count(n), state(known)))
         .collect();
-    if parts.is_empty() { "no sites".into() } else { parts.join(", ") }
+    if parts.is_empty() {
+        "no sites".into()
+    } else {
+        parts.join(", ")
+    }
+}
+
+/// How many of a band are not well; nothing where all are.
+pub(crate) fn not_well(affected: usize) -> String {
+    if affected > 0 {
+        format!("{} not well", count(affected))
+    } else {
+        String::new()
+    }
 }
 
 /// The first sentence of the public page.
@@ -117,19 +138,38 @@ pub(crate) fn headline(counts: &Counts) -> Headline {
     let total = counts.total();
     let sites = counted(total, "site", "sites");
     let of = |n: usize| format!("{} of {sites}", count(n));
-    let (failing, reported) = (counts.get(SiteState::Failing), counts.get(SiteState::Reported));
-    let (restoring, restored) = (counts.get(SiteState::Restoring), counts.get(SiteState::Restored));
+    let (failing, reported) = (
+        counts.get(SiteState::Failing),
+        counts.get(SiteState::Reported),
+    );
+    let (restoring, restored) = (
+        counts.get(SiteState::Restoring),
+        counts.get(SiteState::Restored),
+    );
     let unknown = counts.get(SiteState::Unknown);
     let (sentence, mood) = if failing > 0 {
-        (format!("Sign-in fails on {}.", of(failing)), SiteState::Failing)
+        (
+            format!("Sign-in fails on {}.", of(failing)),
+            SiteState::Failing,
+        )
     } else if restoring > 0 {
-        (format!("Sign-in is being restored on {}.", of(restoring)), SiteState::Restoring)
+        (
+            format!("Sign-in is being restored on {}.", of(restoring)),
+            SiteState::Restoring,
+        )
     } else if reported > 0 {
-        (format!("Sign-in problems are reported on {}.", of(reported)), SiteState::Reported)
+        (
+            format!("Sign-in problems are reported on {}.", of(reported)),
+            SiteState::Reported,
+        )
     } else if unknown == 0 {
         (format!("Sign-in works on {}.", of(total)), SiteState::Well)
     } else {
-        let mood = if unknown == total { SiteState::Unknown } else { SiteState::Well };
+        let mood = if unknown == total {
+            SiteState::Unknown
+        } else {
+            SiteState::Well
+        };
         ("Nothing is known to be wrong with sign-in.".into(), mood)
     };
     let mut rest = vec![];
@@ -145,13 +185,22 @@ pub(crate) fn headline(counts: &Counts) -> Headline {
     let lead = match (mood, rest.is_empty()) {
         (SiteState::Unknown, _) => format!("None of the {sites} was checked yet."),
         (SiteState::Well, _) if unknown > 0 => {
-            format!("It is proved to work on {}; the rest were not checked yet.", of(counts.working()))
+            format!(
+                "It is proved to work on {}; the rest were not checked yet.",
+                of(counts.working())
+            )
         }
-        (SiteState::Well, _) if restored == 0 => "Every site was checked by signing in, or by its own visitors.".into(),
+        (SiteState::Well, _) if restored == 0 => {
+            "Every site was checked by signing in, or by its own visitors.".into()
+        }
         (_, true) => "We are on it. What we know is below.".into(),
         (_, false) => sentence_of(&rest),
     };
-    Headline { sentence, lead, mood }
+    Headline {
+        sentence,
+        lead,
+        mood,
+    }
 }
 
 fn sentence_of(parts: &[String]) -> String {
@@ -165,14 +214,23 @@ mod tests {
     use super::*;
 
     fn reader(now: &str) -> Reader {
-        Reader { zone: Zone::parse("America/Chicago").unwrap(), now: now.parse().unwrap() }
+        Reader {
+            zone: Zone::parse("America/Chicago").unwrap(),
+            now: now.parse().unwrap(),
+        }
     }
 
     #[test]
     fn a_moment_names_its_zone_and_another_year() {
         let at = "2023-07-13T23:27:00Z".parse().unwrap();
-        assert_eq!(reader("2023-07-11T21:00:00Z").moment(at).text, "Thu, Jul 13, 6:27 PM CDT");
-        assert_eq!(reader("2024-01-01T21:00:00Z").moment(at).text, "Thu, Jul 13, 2023, 6:27 PM CDT");
+        assert_eq!(
+            reader("2023-07-11T21:00:00Z").moment(at).text,
+            "Thu, Jul 13, 6:27 PM CDT"
+        );
+        assert_eq!(
+            reader("2024-01-01T21:00:00Z").moment(at).text,
+            "Thu, Jul 13, 2023, 6:27 PM CDT"
+        );
     }
 
     #[track_caller]
@@ -180,7 +238,10 @@ mod tests {
         let mut counts = Counts::default();
         states.iter().for_each(|(state, n)| counts.add(*state, *n));
         let headline = headline(&counts);
-        assert_eq!((headline.sentence.as_str(), headline.lead.as_str()), (sentence, lead));
+        assert_eq!(
+            (headline.sentence.as_str(), headline.lead.as_str()),
+            (sentence, lead)
+        );
     }
 
     #[test]
@@ -210,7 +271,13 @@ mod tests {
 
     #[test]
     fn figures_read_well() {
-        assert_eq!([count(0), count(999), count(13_732), count(1_000_000)], ["0", "999", "13,732", "1,000,000"]);
-        assert_eq!([duration(45), duration(61), duration(3_840)], ["45 s", "2 min", "1 h 4 min"]);
+        assert_eq!(
+            [count(0), count(999), count(13_732), count(1_000_000)],
+            ["0", "999", "13,732", "1,000,000"]
+        );
+        assert_eq!(
+            [duration(45), duration(61), duration(3_840)],
+            ["45 s", "2 min", "1 h 4 min"]
+        );
     }
 }

@@ -30,7 +30,9 @@ pub(crate) struct Counts([usize; 6]);
 impl Counts {
     pub(crate) fn of(fleet: &Fleet, sites: impl IntoIterator<Item = SiteIndex>) -> Self {
         let mut counts = Self::default();
-        sites.into_iter().for_each(|site| counts.add(fleet.state(site), 1));
+        sites
+            .into_iter()
+            .for_each(|site| counts.add(fleet.state(site), 1));
         counts
     }
 
@@ -41,11 +43,17 @@ impl Counts {
 
     pub(crate) fn add(&mut self, state: SiteState, sites: usize) {
         let slots = SiteState::ALL.into_iter().zip(&mut self.0);
-        slots.filter(|(known, _)| *known == state).for_each(|(_, n)| *n += sites);
+        slots
+            .filter(|(known, _)| *known == state)
+            .for_each(|(_, n)| *n += sites);
     }
 
     pub(crate) fn get(&self, state: SiteState) -> usize {
-        SiteState::ALL.into_iter().zip(self.0).find(|(known, _)| *known == state).map_or(0, |(_, n)| n)
+        SiteState::ALL
+            .into_iter()
+            .zip(self.0)
+            .find(|(known, _)| *known == state)
+            .map_or(0, |(_, n)| n)
     }
 
     pub(crate) fn total(&self) -> usize {
@@ -59,7 +67,9 @@ impl Counts {
 
     /// Sites that are not well as far as is known.
     pub(crate) fn affected(&self) -> usize {
-        self.get(SiteState::Failing) + self.get(SiteState::Reported) + self.get(SiteState::Restoring)
+        self.get(SiteState::Failing)
+            + self.get(SiteState::Reported)
+            + self.get(SiteState::Restoring)
     }
 
     pub(crate) fn each(&self) -> impl Iterator<Item = (SiteState, usize)> {
@@ -68,9 +78,7 @@ impl Counts {
 }
 
 /// The bands of a fleet, the westernmost first.
-pub(crate) fn west_to_east<'a>(
-    sites: impl Iterator<Item = (SiteIndex, &'a Site)>,
-) -> Vec<Band> {
+pub(crate) fn west_to_east<'a>(sites: impl Iterator<Item = (SiteIndex, &'a Site)>) -> Vec<Band> {
     let mut zones: BTreeMap<Zone, Vec<SiteIndex>> = BTreeMap::new();
     for (index, site) in sites {
         zones.entry(site.zone.clone()).or_default().push(index);
@@ -79,7 +87,10 @@ pub(crate) fn west_to_east<'a>(
     for (zone, sites) in zones {
         clocks.entry(rules(&zone)).or_default().push((zone, sites));
     }
-    clocks.into_iter().filter_map(|(clock, zones)| band(clock, zones)).collect()
+    clocks
+        .into_iter()
+        .filter_map(|(clock, zones)| band(clock, zones))
+        .collect()
 }
 
 /// Seconds from UTC in January and in July of one year: enough to tell the clocks apart.
@@ -96,10 +107,19 @@ fn rules(zone: &Zone) -> (i32, i32) {
 fn band(clock: (i32, i32), zones: Vec<(Zone, Vec<SiteIndex>)>) -> Option<Band> {
     let zone = zones.iter().max_by_key(|(_, sites)| sites.len())?.0.clone();
     let name = name(clock, &zone);
-    let slug = name.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    let slug = name
+        .to_lowercase()
+        .replace(|c: char| !c.is_ascii_alphanumeric(), "-");
     let mut sites: Vec<_> = zones.into_iter().flat_map(|(_, sites)| sites).collect();
     sites.sort_unstable();
-    Some(Band { name, slug, zone, sites, first_lamp: 0, lamps: 0 })
+    Some(Band {
+        name,
+        slug,
+        zone,
+        sites,
+        first_lamp: 0,
+        lamps: 0,
+    })
 }
 
 fn name((january, july): (i32, i32), zone: &Zone) -> String {
@@ -117,7 +137,12 @@ fn name((january, july): (i32, i32), zone: &Zone) -> String {
     };
     match known.filter(|_| american) {
         Some(name) => name.to_owned(),
-        None => zone.as_str().rsplit('/').next().unwrap_or_default().replace('_', " "),
+        None => zone
+            .as_str()
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .replace('_', " "),
     }
 }
 

@@ -60,11 +60,20 @@ pub(crate) fn gather(sites: &[Arc<Site>], indices: &[SiteIndex], per_lamp: usize
         .zip(indices)
         .map(|(site, index)| {
             let (north, east) = whereabouts(&site.area.state, site.hostname.as_str());
-            Light { sites: vec![*index], population: site.population, north, east }
+            Light {
+                sites: vec![*index],
+                population: site.population,
+                north,
+                east,
+            }
         })
         .collect();
     if per_lamp > 1 {
-        lights.sort_by(|a, b| (a.north, a.east).partial_cmp(&(b.north, b.east)).unwrap_or(std::cmp::Ordering::Equal));
+        lights.sort_by(|a, b| {
+            (a.north, a.east)
+                .partial_cmp(&(b.north, b.east))
+                .unwrap_or(std::cmp::Ordering::Equal)
+        });
         let mut lights = lights.into_iter().peekable();
         let mut gathered = vec![];
         while lights.peek().is_some() {
@@ -89,11 +98,17 @@ impl Hills {
         let mut spacing = SPACING_MAX;
         let mut hills = lay_out(counts, spacing);
         // Each step narrows the picture by 3%; a fleet of a million stops far above 0.5.
-        while spacing > 0.5 && hills.last().is_some_and(|last| last.left + last.width > WIDTH - GAP) {
+        while spacing > 0.5
+            && hills
+                .last()
+                .is_some_and(|last| last.left + last.width > WIDTH - GAP)
+        {
             spacing *= 0.985;
             hills = lay_out(counts, spacing);
         }
-        let used = hills.last().map_or(0.0, |last| last.left + last.width + GAP);
+        let used = hills
+            .last()
+            .map_or(0.0, |last| last.left + last.width + GAP);
         let shift = (WIDTH - used).max(0.0) / 2.0;
         hills.iter_mut().for_each(|hill| hill.left += shift);
         Self { spacing, hills }
@@ -101,7 +116,9 @@ impl Hills {
 
     /// Gives every light of band `number` its place; the order is the order they are drawn in.
     pub(crate) fn settle(&self, number: usize, lights: Vec<Light>) -> Vec<(Light, Place)> {
-        let Some(hill) = self.hills.get(number) else { return vec![] };
+        let Some(hill) = self.hills.get(number) else {
+            return vec![];
+        };
         let mut places = hill.places(self.spacing, lights.len());
         let mut lights: Vec<_> = lights.into_iter().map(Some).collect();
         let mut order: Vec<_> = (0..lights.len()).collect();
@@ -114,9 +131,14 @@ impl Hills {
         // Neighbours in a row follow each other, so that a path of lamps is short to write.
         let row = |place: &Place| (place.y / (self.spacing * ROW_STEP)).round();
         settled.sort_by(|(_, a), (_, b)| {
-            (row(a), a.x).partial_cmp(&(row(b), b.x)).unwrap_or(std::cmp::Ordering::Equal)
+            (row(a), a.x)
+                .partial_cmp(&(row(b), b.x))
+                .unwrap_or(std::cmp::Ordering::Equal)
         });
-        settled.into_iter().map(|(light, place)| (light, jitter(place, self.spacing))).collect()
+        settled
+            .into_iter()
+            .map(|(light, place)| (light, jitter(place, self.spacing)))
+            .collect()
     }
 }
 
@@ -126,7 +148,12 @@ fn lay_out(counts: &[usize], spacing: f64) -> Vec<Hill> {
     for (number, count) in counts.iter().enumerate() {
         let area = small(*count) * spacing * spacing * ROW_STEP;
         let width = (area / MEAN_HEIGHT).max(BAND_WIDTH_MIN);
-        hills.push(Hill { left, width, mean_height: area / width, number });
+        hills.push(Hill {
+            left,
+            width,
+            mean_height: area / width,
+            number,
+        });
         left += width + GAP;
     }
     hills
@@ -147,7 +174,10 @@ impl Hill {
         (0..=STEPS)
             .map(|step| {
                 let x = self.left + self.width * f64::from(step) / f64::from(STEPS);
-                Place { x, y: GROUND - (self.mean_height + self.rise(x)).max(0.0) - margin }
+                Place {
+                    x,
+                    y: GROUND - (self.mean_height + self.rise(x)).max(0.0) - margin,
+                }
             })
             .collect()
     }
@@ -166,13 +196,23 @@ impl Hill {
             while column < columns {
                 let x = self.left + margin + (column + shift) * spacing;
                 let height = (row + 0.7) * row_step;
-                places.push((height - self.rise(x), Place { x, y: GROUND - height }));
+                places.push((
+                    height - self.rise(x),
+                    Place {
+                        x,
+                        y: GROUND - height,
+                    },
+                ));
                 column += 1.0;
             }
             row += 1.0;
         }
         places.sort_by(|a, b| a.0.total_cmp(&b.0));
-        places.into_iter().take(count).map(|(_, place)| place).collect()
+        places
+            .into_iter()
+            .take(count)
+            .map(|(_, place)| place)
+            .collect()
     }
 }
 
@@ -191,7 +231,10 @@ fn pair(
         return;
     }
     let span = |of: fn(&Place) -> f64| {
-        let (low, high) = places.iter().map(of).fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(v), h.max(v)));
+        let (low, high) = places
+            .iter()
+            .map(of)
+            .fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(v), h.max(v)));
         high - low
     };
     let half = order.len() / 2;
@@ -221,16 +264,21 @@ fn north(light: Option<&Light>) -> f64 {
 fn jitter(place: Place, spacing: f64) -> Place {
     let seed = (place.x * 31.0 + place.y * 17.0).to_bits();
     let (a, b) = two_shares(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    Place { x: place.x + (a - 0.5) * 0.44 * spacing, y: place.y + (b - 0.5) * 0.44 * spacing }
+    Place {
+        x: place.x + (a - 0.5) * 0.44 * spacing,
+        y: place.y + (b - 0.5) * 0.44 * spacing,
+    }
 }
 
 /// Degrees north and east: the middle of the state, and a spread by the name within it. A fleet
 /// file names no coordinates, and the picture needs neighbours, not addresses.
 fn whereabouts(state: &str, hostname: &str) -> (f64, f64) {
     // FNV-1a; Fowler, Noll, Vo.
-    let hash = hostname.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = hostname
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
     let (a, b) = two_shares(hash);
     let middle = STATES.iter().find(|(code, ..)| *code == state);
     let (north, east, spread) = middle.map_or((39.0, -98.0, 6.0), |(_, n, e, s)| (*n, *e, *s));
@@ -249,25 +297,62 @@ fn small(count: usize) -> f64 {
 
 /// The middle of each state and territory (degrees north, degrees east), and its rough extent.
 const STATES: [(&str, f64, f64, f64); 56] = [
-    ("AL", 32.8, -86.8, 4.0), ("AK", 63.0, -152.0, 12.0), ("AZ", 34.3, -111.7, 5.0),
-    ("AR", 34.8, -92.4, 3.5), ("CA", 37.0, -119.5, 7.0), ("CO", 39.0, -105.5, 4.0),
-    ("CT", 41.6, -72.7, 1.0), ("DE", 39.0, -75.5, 1.2), ("DC", 38.9, -77.0, 0.3),
-    ("FL", 28.6, -82.4, 5.0), ("GA", 32.6, -83.4, 4.0), ("HI", 20.6, -157.3, 3.0),
-    ("ID", 44.4, -114.6, 5.0), ("IL", 40.0, -89.2, 4.5), ("IN", 39.9, -86.3, 3.5),
-    ("IA", 42.0, -93.5, 3.5), ("KS", 38.5, -98.4, 4.0), ("KY", 37.5, -85.3, 3.5),
-    ("LA", 31.1, -92.0, 3.5), ("ME", 45.3, -69.2, 3.5), ("MD", 39.1, -76.8, 2.0),
-    ("MA", 42.3, -71.8, 1.5), ("MI", 44.3, -85.4, 5.0), ("MN", 46.3, -94.3, 5.0),
-    ("MS", 32.7, -89.7, 4.0), ("MO", 38.4, -92.5, 4.0), ("MT", 47.0, -109.6, 5.0),
-    ("NE", 41.5, -99.8, 4.0), ("NV", 39.3, -116.6, 5.5), ("NH", 43.7, -71.6, 2.0),
-    ("NJ", 40.2, -74.7, 1.6), ("NM", 34.4, -106.1, 5.0), ("NY", 42.9, -75.5, 4.0),
-    ("NC", 35.6, -79.4, 3.5), ("ND", 47.4, -100.5, 4.0), ("OH", 40.3, -82.8, 3.3),
-    ("OK", 35.6, -97.5, 4.0), ("OR", 43.9, -120.6, 4.5), ("PA", 40.9, -77.8, 3.2),
-    ("RI", 41.7, -71.6, 0.7), ("SC", 33.9, -80.9, 2.8), ("SD", 44.4, -100.2, 4.0),
-    ("TN", 35.9, -86.4, 3.0), ("TX", 31.5, -99.3, 8.0), ("UT", 39.3, -111.7, 4.5),
-    ("VT", 44.1, -72.7, 2.0), ("VA", 37.5, -78.9, 3.2), ("WA", 47.4, -120.4, 4.0),
-    ("WV", 38.6, -80.6, 2.8), ("WI", 44.6, -90.0, 4.0), ("WY", 43.0, -107.6, 4.0),
-    ("PR", 18.2, -66.4, 1.0), ("VI", 18.0, -64.8, 0.6), ("GU", 13.4, 144.8, 0.5),
-    ("AS", -14.3, -170.7, 0.5), ("MP", 15.2, 145.7, 0.8),
+    ("AL", 32.8, -86.8, 4.0),
+    ("AK", 63.0, -152.0, 12.0),
+    ("AZ", 34.3, -111.7, 5.0),
+    ("AR", 34.8, -92.4, 3.5),
+    ("CA", 37.0, -119.5, 7.0),
+    ("CO", 39.0, -105.5, 4.0),
+    ("CT", 41.6, -72.7, 1.0),
+    ("DE", 39.0, -75.5, 1.2),
+    ("DC", 38.9, -77.0, 0.3),
+    ("FL", 28.6, -82.4, 5.0),
+    ("GA", 32.6, -83.4, 4.0),
+    ("HI", 20.6, -157.3, 3.0),
+    ("ID", 44.4, -114.6, 5.0),
+    ("IL", 40.0, -89.2, 4.5),
+    ("IN", 39.9, -86.3, 3.5),
+    ("IA", 42.0, -93.5, 3.5),
+    ("KS", 38.5, -98.4, 4.0),
+    ("KY", 37.5, -85.3, 3.5),
+    ("LA", 31.1, -92.0, 3.5),
+    ("ME", 45.3, -69.2, 3.5),
+    ("MD", 39.1, -76.8, 2.0),
+    ("MA", 42.3, -71.8, 1.5),
+    ("MI", 44.3, -85.4, 5.0),
+    ("MN", 46.3, -94.3, 5.0),
+    ("MS", 32.7, -89.7, 4.0),
+    ("MO", 38.4, -92.5, 4.0),
+    ("MT", 47.0, -109.6, 5.0),
+    ("NE", 41.5, -99.8, 4.0),
+    ("NV", 39.3, -116.6, 5.5),
+    ("NH", 43.7, -71.6, 2.0),
+    ("NJ", 40.2, -74.7, 1.6),
+    ("NM", 34.4, -106.1, 5.0),
+    ("NY", 42.9, -75.5, 4.0),
+    ("NC", 35.6, -79.4, 3.5),
+    ("ND", 47.4, -100.5, 4.0),
+    ("OH", 40.3, -82.8, 3.3),
+    ("OK", 35.6, -97.5, 4.0),
+    ("OR", 43.9, -120.6, 4.5),
+    ("PA", 40.9, -77.8, 3.2),
+    ("RI", 41.7, -71.6, 0.7),
+    ("SC", 33.9, -80.9, 2.8),
+    ("SD", 44.4, -100.2, 4.0),
+    ("TN", 35.9, -86.4, 3.0),
+    ("TX", 31.5, -99.3, 8.0),
+    ("UT", 39.3, -111.7, 4.5),
+    ("VT", 44.1, -72.7, 2.0),
+    ("VA", 37.5, -78.9, 3.2),
+    ("WA", 47.4, -120.4, 4.0),
+    ("WV", 38.6, -80.6, 2.8),
+    ("WI", 44.6, -90.0, 4.0),
+    ("WY", 43.0, -107.6, 4.0),
+    ("PR", 18.2, -66.4, 1.0),
+    ("VI", 18.0, -64.8, 0.6),
+    ("GU", 13.4, 144.8, 0.5),
+    ("AS", -14.3, -170.7, 0.5),
+    ("MP", 15.2, 145.7, 0.8),
 ];
 
 #[cfg(test)]
@@ -276,7 +361,14 @@ mod tests {
 
     #[test]
     fn every_fleet_fits_the_picture() {
-        for counts in [vec![1], vec![], vec![47, 5, 590, 56, 127, 900, 1_680], vec![12, 60, 1_416, 148, 1_015, 4_814, 6_250, 7], vec![20_000], vec![1; 12]] {
+        for counts in [
+            vec![1],
+            vec![],
+            vec![47, 5, 590, 56, 127, 900, 1_680],
+            vec![12, 60, 1_416, 148, 1_015, 4_814, 6_250, 7],
+            vec![20_000],
+            vec![1; 12],
+        ] {
             let hills = Hills::raise(&counts);
             for (number, count) in counts.iter().enumerate() {
                 let hill = hills.hills[number];
@@ -294,10 +386,18 @@ mod tests {
     fn every_light_gets_its_own_place() {
         let hills = Hills::raise(&[300]);
         let lights = (0..300)
-            .map(|n| Light { sites: vec![SiteIndex(n)], population: None, north: f64::from(n % 17), east: f64::from(n % 23) })
+            .map(|n| Light {
+                sites: vec![SiteIndex(n)],
+                population: None,
+                north: f64::from(n % 17),
+                east: f64::from(n % 23),
+            })
             .collect();
         let settled = hills.settle(0, lights);
-        let mut places: Vec<_> = settled.iter().map(|(_, p)| (p.x.to_bits(), p.y.to_bits())).collect();
+        let mut places: Vec<_> = settled
+            .iter()
+            .map(|(_, p)| (p.x.to_bits(), p.y.to_bits()))
+            .collect();
         let mut sites: Vec<_> = settled.iter().map(|(light, _)| light.sites[0]).collect();
         places.sort_unstable();
         places.dedup();

@@ -19,11 +19,18 @@ const HORIZON: [(f64, [f64; 3]); 11] = [
 /// The horizon at `hour` (0 to 24) as `#rrggbb`.
 pub(crate) fn horizon(hour: f64) -> String {
     let pairs = HORIZON.iter().zip(HORIZON.iter().skip(1));
-    let between = pairs.into_iter().find(|(from, to)| (from.0..=to.0).contains(&hour));
+    let between = pairs
+        .into_iter()
+        .find(|(from, to)| (from.0..=to.0).contains(&hour));
     let ((from, low), (to, high)) = between.unwrap_or((&HORIZON[0], &HORIZON[1]));
     let share = (hour - from) / (to - from);
-    let mixed = low.iter().zip(high).map(|(low, high)| low + (high - low) * share);
-    mixed.fold(String::from("#"), |text, part| format!("{text}{:02x}", part.round().clamp(0.0, 255.0) as u8))
+    let mixed = low
+        .iter()
+        .zip(high)
+        .map(|(low, high)| low + (high - low) * share);
+    mixed.fold(String::from("#"), |text, part| {
+        format!("{text}{:02x}", part.round().clamp(0.0, 255.0) as u8)
+    })
 }
 
 #[cfg(test)]

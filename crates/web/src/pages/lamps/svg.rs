@@ -12,10 +12,10 @@ use jiff::Timestamp;
 
 use super::bands::{Band, Counts};
 use super::hills::{GROUND, HEIGHT, Hill, Place, WIDTH};
-use super::{Lamps, Magnitude, sky};
+use super::{Lamps, Magnitude, letter, sky};
 use crate::pages::words;
 
-/// Digits after the point would double the weight of the page; units are a quarter of a pixel.
+/// How far the ground rises above the highest lamp, in units.
 const MARGIN_OF_HILL: f64 = 16.0;
 
 /// The picture at `now`. The text is safe: every name in it is escaped.
@@ -46,10 +46,14 @@ pub(crate) fn draw(lamps: &Lamps, fleet: &Fleet, now: Timestamp) -> String {
 fn defs(lamps: &Lamps, now: Timestamp) -> String {
     let mut stops = String::new();
     for (band, hill) in lamps.bands.iter().zip(&lamps.hills.hills) {
-        let local = now.to_zoned(band.zone.rules());
+        let local = now.to_zoned_datetime(band.zone.rules());
         let hour = f64::from(local.hour()) + f64::from(local.minute()) / 60.0;
         let at = (hill.left + hill.width / 2.0) / WIDTH;
-        let _ = write!(stops, r#"<stop offset="{at:.3}" stop-color="{}"/>"#, sky::horizon(hour));
+        let _ = write!(
+            stops,
+            r#"<stop offset="{at:.3}" stop-color="{}"/>"#,
+            sky::horizon(hour)
+        );
     }
     format!(
         concat!(
@@ -79,10 +83,10 @@ fn draw_band(
     let says = format!("{}, {local}: {}", band.name, words::states(&counts));
     let _ = write!(
         svg,
-        r#"<a class="band" href="/console/fleet?band={}" data-band="{number}" data-first="{}" data-sizes="{}"><title>{}</title><path class="hill" d="{}"/>"#,
+        r#"<a class="band" href="/console/fleet?band={}" data-band="{number}" data-first="{}" data-lamps="{}"><title>{}</title><path class="hill" d="{}"/>"#,
         band.slug,
         band.first_lamp,
-        letters_of_sizes(lamps, band),
+        letters_of_lamps(lamps, band, fleet),
         safe(&says),
         ground(hill),
     );
@@ -93,31 +97,36 @@ fn draw_band(
     }
     let middle = (hill.left + hill.width / 2.0).round();
     let affected = counts.affected();
-    let ill = if affected > 0 { format!("{} not well", words::count(affected)) } else { String::new() };
+    let ill = words::not_well(affected);
     let _ = write!(
         svg,
         concat!(
             r#"<text x="{x}" y="676" text-anchor="middle">{name}</text>"#,
             r#"<text class="local" x="{x}" y="704" text-anchor="middle">{local}</text>"#,
-            r#"<text class="ill" x="{x}" y="734" text-anchor="middle">{ill}</text></a>"#,
+            r#"<text class="ill" id="ill-{slug}" x="{x}" y="734" text-anchor="middle">{ill}</text></a>"#,
         ),
         x = middle,
         name = safe(&band.name),
         local = safe(&local),
         ill = ill,
+        slug = band.slug,
     );
 }
 
-/// The sizes of a band's lamps in their order, run-length encoded: `s12l1s4`.
-fn letters_of_sizes(lamps: &Lamps, band: &Band) -> String {
+/// State and size of a band's lamps in their order, run-length encoded: `as12al1es4`.
+fn letters_of_lamps(lamps: &Lamps, band: &Band, fleet: &Fleet) -> String {
+    let first = u32::try_from(band.first_lamp).unwrap_or(u32::MAX);
     let mut text = String::new();
-    let mut sizes = lamps.of_band(band).map(|lamp| lamp.magnitude).peekable();
-    while let Some(size) = sizes.next() {
+    let mut looks = (first..)
+        .zip(lamps.of_band(band))
+        .map(|(index, lamp)| (letter(lamps.shows(fleet, index)), lamp.magnitude))
+        .peekable();
+    while let Some(look) = looks.next() {
         let mut run = 1;
-        while sizes.next_if_eq(&size).is_some() {
+        while looks.next_if_eq(&look).is_some() {
             run += 1;
         }
-        let _ = write!(text, "{}{run}", size.letter());
+        let _ = write!(text, "{}{}{run}", char::from(look.0), look.1.letter());
     }
     text
 }
@@ -150,10 +159,22 @@ fn draw_lamps(
     let id = format!("p{number}{}{}", state.as_str(), magnitude.letter());
     let spacing = lamps.hills.spacing;
     let size = magnitude.size();
-    let layers = [("g2", 2.1 * spacing), ("g1", look(state).0 * spacing), ("c", look(state).1 * spacing)];
-    let _ = write!(svg, r#"<g class="l {}"><defs><path id="{id}" d="{path}"/></defs>"#, state.as_str());
+    let layers = [
+        ("g2", 2.1 * spacing),
+        ("g1", look(state).0 * spacing),
+        ("c", look(state).1 * spacing),
+    ];
+    let _ = write!(
+        svg,
+        r#"<g class="l {}"><defs><path id="{id}" d="{path}"/></defs>"#,
+        state.as_str()
+    );
     for (class, width) in layers {
-        let _ = write!(svg, r##"<use class="{class}" href="#{id}" stroke-width="{:.1}"/>"##, width * size);
+        let _ = write!(
+            svg,
+            r##"<use class="{class}" href="#{id}" stroke-width="{:.1}"/>"##,
+            width * size
+        );
     }
     svg.push_str("</g>");
 }
@@ -187,7 +208,9 @@ fn dots(places: impl Iterator<Item = Place>) -> String {
 }
 
 fn safe(text: &str) -> String {
-    escape(text, Html).map(|text| text.to_string()).unwrap_or_default()
+    escape(text, Html)
+        .map(|text| text.to_string())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
