@@ -6,6 +6,7 @@
 
 mod access;
 mod audit;
+mod campaign;
 mod db;
 mod fleet;
 mod migrations;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 pub use access::Holder;
 pub use audit::AuditEntry;
+pub use campaign::{Answer, CampaignRow, Claim, NewCampaign, RowCount};
 pub use db::Migrations;
 pub use fleet::FleetRows;
 pub use seal::{SealError, Sealer};
