@@ -1,1 +1,41 @@
-fn main() {}
+//! Checks and benchmarks of the project itself: `cargo xtask NAME`.
+//! Never part of the product.
+#![expect(
+    clippy::print_stdout,
+    reason = "a command-line tool answers on its standard output"
+)]
+
+mod bench;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "Checks and benchmarks of Lamplighter itself"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Runs ours and its peers in turn, and prints both side by side.
+    Bench(bench::Arguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Bench(arguments) => bench::run(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            println!("{reason}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The one home of benchmarks: each runs ours and its peers in one run on one machine.
+//!
+//! A benchmark is a function from [`Options`] to rows, listed in [`BENCHES`]. Prints them as a
+//! table, and writes them as JSON when asked. Never judges a figure: tests do.
+
+mod detection;
+mod table;
+
+use std::fs;
+use std::path::PathBuf;
+
+pub(crate) use table::Row;
+
+/// Every benchmark: its name, what it measures, and how to run it.
+const BENCHES: &[(&str, &str, Bench)] = &[(
+    "detection",
+    "delay and false alarms of the detectors, in simulation",
+    detection::run,
+)];
+
+/// Runs one benchmark, ours and its peers in turn.
+type Bench = fn(&Options) -> Vec<Row>;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Which benchmark; without one, their list.
+    name: Option<String>,
+    /// Also writes the rows to this file: a JSON list of {measure, unit, ours, peer, peer_name, ratio}.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Fixes all chance in the run.
+    #[arg(long, default_value_t = 20_230_711)]
+    seed: u64,
+}
+
+/// What a benchmark is told.
+pub(crate) struct Options {
+    /// All chance comes from here.
+    pub(crate) seed: u64,
+}
+
+/// Runs the benchmark that was asked for.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
+    let Some(name) = &arguments.name else {
+        for (name, about, _) in BENCHES {
+            println!("{name:12} {about}");
+        }
+        return Ok(());
+    };
+    let (_, _, bench) = BENCHES
+        .iter()
+        .find(|(known, ..)| known == name)
+        .ok_or_else(|| {
+            format!("there is no benchmark {name:?}; run without a name for the list")
+        })?;
+    println!("benchmark {name}, seed {}", arguments.seed);
+    let rows = bench(&Options {
+        seed: arguments.seed,
+    });
+    print!("{}", table::render(&rows));
+    arguments
+        .json
+        .as_ref()
+        .map_or(Ok(()), |file| write(file, &rows))
+}
+
+fn write(file: &PathBuf, rows: &[Row]) -> Result<(), String> {
+    let json = serde_json::to_string_pretty(rows).map_err(|e| e.to_string())?;
+    fs::write(file, json + "\n").map_err(|e| format!("could not write {}: {e}", file.display()))
+}
