@@ -2,5 +2,6 @@
 //! Types only: never a transport, never a decision.
 
 pub mod action;
+pub mod delivery;
 pub mod origin;
 pub mod outcome;

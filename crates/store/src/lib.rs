@@ -6,20 +6,27 @@
 
 mod access;
 mod audit;
+mod campaign;
 mod db;
 mod fleet;
 mod migrations;
 mod release;
 mod seal;
+mod sign_in;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use access::Holder;
 pub use audit::AuditEntry;
+pub use campaign::{Answer, CampaignRow, Claim, NewCampaign, RowCount};
 pub use db::Migrations;
 pub use fleet::FleetRows;
 pub use seal::{SealError, Sealer};
+pub use sign_in::{
+    Account, AttemptLimit, Code, Exchange, Exchanged, Grant, Hash, KeyState, NewAccessToken,
+    Session, SigningKeyRow,
+};
 
 /// Where the state is kept.
 #[derive(Clone, Debug)]

@@ -5,10 +5,14 @@
 
 #[path = "contract/access.rs"]
 mod access;
+#[path = "contract/campaign.rs"]
+mod campaign;
 #[path = "contract/fleet.rs"]
 mod fleet;
 #[path = "contract/schema.rs"]
 mod schema;
+#[path = "contract/sign_in.rs"]
+mod sign_in;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -41,8 +45,13 @@ macro_rules! contract {
 
 contract! {
     access: a_token_is_found_until_it_is_withdrawn;
+    campaign: a_campaign_reads_back, a_claim_is_exclusive, a_claim_stays_within_its_wave, a_completion_with_an_old_fence_is_refused, tries_and_reasons_are_kept, a_stopped_campaign_gives_no_claims;
     fleet: an_import_is_all_or_nothing, a_fleet_reads_back_page_by_page, an_activation_keeps_the_release_before;
     schema: the_schema_is_whole;
+    sign_in: an_address_has_one_account, a_code_is_spent_once_whoever_races, a_second_use_of_a_code_withdraws_its_token,
+        a_code_that_does_not_fit_gets_no_token, attempts_lock_an_address_for_a_while,
+        a_sign_in_replaces_the_session_and_forgets_attempts, a_new_client_secret_replaces_the_old,
+        the_last_active_key_stays, what_ended_is_purged_in_bounded_steps;
 }
 
 async fn on_sqlite() -> (Store, tempfile::TempDir) {

@@ -1,0 +1,117 @@
+//! How config reaches agents, and what they say about it.
+
+use std::collections::BTreeMap;
+
+use domain::document::DocumentKey;
+use domain::id::AgentId;
+use domain::name::{Hostname, ProductName};
+
+/// The most sites that one agent serves.
+pub const AGENT_SITES_MAX: usize = 20_000;
+/// Documents up to this many bytes travel inside a push.
+pub const INLINE_BYTES_MAX: usize = 16 << 10;
+/// The name of the server-sent event that carries a [`Push`]; its id is the repository version.
+pub const EVENT_REPOSITORY: &str = "repository";
+/// The name of the server-sent event that carries a [`Push`] with nothing but a fresh timestamp.
+pub const EVENT_HEARTBEAT: &str = "heartbeat";
+/// The name of the server-sent event that says: actions wait, come and get them.
+pub const EVENT_ACTIONS: &str = "actions";
+/// The name of the server-sent event that says: events were left out, look again.
+pub const EVENT_LOOK_AGAIN: &str = "look-again";
+
+/// A host asks to become an agent: `POST /agent/v1/enrol`.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Enrol {
+    /// A token that works once.
+    pub token: String,
+    /// What the host is called, for people.
+    pub host: String,
+    /// The sites it serves; at most [`AGENT_SITES_MAX`].
+    pub sites: Vec<Hostname>,
+}
+
+/// What an agent is told when it is enrolled.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Enrolled {
+    /// Who it is now.
+    pub agent: AgentId,
+    /// Its own token, for everything after this.
+    pub token: String,
+    /// The root file it trusts from now on: JSON.
+    pub root: String,
+    /// Its sites, and the product of each.
+    pub sites: Vec<AgentSite>,
+}
+
+/// A site of an agent.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct AgentSite {
+    /// The site.
+    pub site: Hostname,
+    /// The product it runs.
+    pub product: ProductName,
+}
+
+/// New metadata and small documents, pushed. Only a hint: agents verify it like anything else.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Push {
+    /// The repository version.
+    pub version: u64,
+    /// Metadata files by name, as JSON text.
+    pub metadata: BTreeMap<String, String>,
+    /// Bodies of small documents, by file name below the folder of targets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub documents: BTreeMap<String, String>,
+}
+
+/// What an agent holds verified on its disk: `POST /agent/v1/acks`. Replaces what it said before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Acks {
+    /// The repository version it has verified.
+    pub repository: u64,
+    /// Every version of every document it holds.
+    pub held: Vec<Held>,
+}
+
+/// One version of a document.
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+pub struct Held {
+    /// Where it belongs.
+    #[serde(flatten)]
+    pub key: DocumentKey,
+    /// Its version.
+    pub version: u64,
+}
+
+/// How ready a product's sites are for a release.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Readiness {
+    /// Sites of the product.
+    pub sites: usize,
+    /// Those whose agent holds verified config for the release.
+    pub ready: usize,
+    /// The first of the others, by host name, with the reason.
+    pub unready: Vec<UnreadySite>,
+}
+
+/// A site that may not run a release yet.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct UnreadySite {
+    /// The site.
+    pub site: Hostname,
+    /// Why not.
+    pub reason: String,
+}
+
+/// What an activation did: `POST /api/v1/releases/{product}/{version}/activate`.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Activation {
+    /// Sites that run the release from now on.
+    pub activated: usize,
+    /// Sites that were refused: how many.
+    pub refused: usize,
+    /// The first of them, by host name, with the reason.
+    pub refusals: Vec<UnreadySite>,
+}

@@ -1,0 +1,308 @@
+//! Builds and signs metadata files. Never decides when: versions and expiry are arguments.
+
+use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroU64;
+
+use domain::name::{ProductName, ServiceName};
+use jiff::Timestamp;
+use tough::schema::{
+    DelegatedRole, Delegations, Hashes, Metafile, PathPattern, PathSet, Role, RoleKeys, RoleType,
+    Root, Signature, Signed, Snapshot, Targets, Timestamp as TimestampRole,
+};
+
+use crate::entry::role_name;
+use crate::{Entry, KeyError, SPEC_VERSION, SigningKey, sha256};
+
+/// Why metadata could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// Versions count from 1.
+    #[error("the version of {role} must be at least 1")]
+    Version {
+        /// The role.
+        role: String,
+    },
+    /// The schema refused a value.
+    #[error("could not write the metadata of {role}: {reason}")]
+    Schema {
+        /// The role.
+        role: String,
+        /// What it said.
+        reason: String,
+    },
+}
+
+/// The keys of a repository. Root may be kept elsewhere once its file is signed.
+pub struct Keys {
+    /// Signs root.
+    pub root: SigningKey,
+    /// Signs the list of delegations.
+    pub targets: SigningKey,
+    /// Signs every delegated role: one key, because one process holds them all.
+    pub documents: SigningKey,
+    /// Signs the snapshot.
+    pub snapshot: SigningKey,
+    /// Signs the timestamp, often.
+    pub timestamp: SigningKey,
+}
+
+impl Keys {
+    /// What the keys are stored as.
+    pub const NAMES: [&'static str; 5] = ["root", "targets", "documents", "snapshot", "timestamp"];
+
+    /// Reads keys in PKCS#8, each found by its name.
+    ///
+    /// # Errors
+    /// When one is missing or is not a key.
+    pub fn read(find: impl Fn(&str) -> Option<Vec<u8>>) -> Result<Self, KeyError> {
+        let key = |name| SigningKey::from_pkcs8(&find(name).ok_or(KeyError::Read)?);
+        Ok(Self {
+            root: key("root")?,
+            targets: key("targets")?,
+            documents: key("documents")?,
+            snapshot: key("snapshot")?,
+            timestamp: key("timestamp")?,
+        })
+    }
+}
+
+/// A signed metadata file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataFile {
+    /// The role that signed it.
+    pub role: String,
+    /// Its version.
+    pub version: u64,
+    /// JSON.
+    pub bytes: Vec<u8>,
+}
+
+impl MetadataFile {
+    /// Its name in the repository: `3.snapshot.json`; the timestamp alone carries no version.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.role.as_str() {
+            "timestamp" => "timestamp.json".into(),
+            role => format!("{}.{role}.json", self.version),
+        }
+    }
+
+    fn described(&self) -> Result<Metafile, BuildError> {
+        Ok(Metafile {
+            length: Some(self.bytes.len() as u64),
+            hashes: Some(Hashes {
+                sha256: sha256(&self.bytes).to_vec().into(),
+                _extra: HashMap::new(),
+            }),
+            version: number(&self.role, self.version)?,
+            _extra: HashMap::new(),
+        })
+    }
+}
+
+/// Root: which key speaks for which role.
+///
+/// # Errors
+/// When the version is 0.
+pub fn root(keys: &Keys, version: u64, expires: Timestamp) -> Result<MetadataFile, BuildError> {
+    let held = [
+        (RoleType::Root, &keys.root),
+        (RoleType::Targets, &keys.targets),
+        (RoleType::Snapshot, &keys.snapshot),
+        (RoleType::Timestamp, &keys.timestamp),
+    ];
+    let roles = held
+        .iter()
+        .map(|(role, key)| (*role, one_key(key)))
+        .collect();
+    let role = Root {
+        spec_version: SPEC_VERSION.into(),
+        consistent_snapshot: true,
+        version: number("root", version)?,
+        expires: moment("root", expires)?,
+        keys: held
+            .iter()
+            .map(|(_, key)| (key.id().clone(), key.public().clone()))
+            .collect(),
+        roles,
+        _extra: HashMap::new(),
+    };
+    sign("root", version, role, &[&keys.root])
+}
+
+/// Targets: delegates each service of each product to its role.
+///
+/// # Errors
+/// When the version is 0.
+pub fn targets<'a>(
+    keys: &Keys,
+    version: u64,
+    expires: Timestamp,
+    services: impl IntoIterator<Item = (&'a ProductName, &'a ServiceName)>,
+) -> Result<MetadataFile, BuildError> {
+    let roles = services
+        .into_iter()
+        .map(|(product, service)| delegation(keys, product, service))
+        .collect::<Result<_, _>>()?;
+    let documents = (keys.documents.id().clone(), keys.documents.public().clone());
+    let delegations = Delegations {
+        keys: HashMap::from([documents]),
+        roles,
+    };
+    let mut role = empty("targets", version, expires)?;
+    role.delegations = Some(delegations);
+    sign("targets", version, role, &[&keys.targets])
+}
+
+/// A delegated role: the documents of one service of one product.
+///
+/// # Errors
+/// When the version is 0.
+pub fn delegated<'a>(
+    keys: &Keys,
+    role: &str,
+    version: u64,
+    expires: Timestamp,
+    entries: impl IntoIterator<Item = &'a Entry>,
+) -> Result<MetadataFile, BuildError> {
+    let mut targets = empty(role, version, expires)?;
+    targets.targets = entries.into_iter().filter_map(Entry::target).collect();
+    sign(role, version, targets, &[&keys.documents])
+}
+
+/// Snapshot: which version of every other file belongs together.
+///
+/// # Errors
+/// When the version is 0.
+pub fn snapshot<'a>(
+    keys: &Keys,
+    version: u64,
+    expires: Timestamp,
+    files: impl IntoIterator<Item = &'a MetadataFile>,
+) -> Result<MetadataFile, BuildError> {
+    let mut role = Snapshot::new(
+        SPEC_VERSION.into(),
+        number("snapshot", version)?,
+        moment("snapshot", expires)?,
+    );
+    for file in files {
+        role.meta
+            .insert(format!("{}.json", file.role), file.described()?);
+    }
+    sign("snapshot", version, role, &[&keys.snapshot])
+}
+
+/// Timestamp: which snapshot is the newest, as of now.
+///
+/// # Errors
+/// When the version is 0.
+pub fn timestamp(
+    keys: &Keys,
+    version: u64,
+    expires: Timestamp,
+    snapshot: &MetadataFile,
+) -> Result<MetadataFile, BuildError> {
+    let mut role = TimestampRole::new(
+        SPEC_VERSION.into(),
+        number("timestamp", version)?,
+        moment("timestamp", expires)?,
+    );
+    role.meta
+        .insert("snapshot.json".into(), snapshot.described()?);
+    sign("timestamp", version, role, &[&keys.timestamp])
+}
+
+fn delegation(
+    keys: &Keys,
+    product: &ProductName,
+    service: &ServiceName,
+) -> Result<DelegatedRole, BuildError> {
+    let name = role_name(product, service);
+    let pattern = PathPattern::new(format!("{product}/{service}/*/*.json")).map_err(|e| {
+        BuildError::Schema {
+            role: name.clone(),
+            reason: e.to_string(),
+        }
+    })?;
+    Ok(DelegatedRole {
+        name,
+        keyids: vec![keys.documents.id().clone()],
+        threshold: NonZeroU64::MIN,
+        paths: PathSet::Paths(vec![pattern]),
+        terminating: true,
+        targets: None,
+    })
+}
+
+fn one_key(key: &SigningKey) -> RoleKeys {
+    let keyids = vec![key.id().clone()];
+    RoleKeys {
+        keyids,
+        threshold: NonZeroU64::MIN,
+        _extra: HashMap::new(),
+    }
+}
+
+fn empty(role: &str, version: u64, expires: Timestamp) -> Result<Targets, BuildError> {
+    let mut targets = Targets::new(
+        SPEC_VERSION.into(),
+        number(role, version)?,
+        moment(role, expires)?,
+    );
+    targets.delegations = None;
+    Ok(targets)
+}
+
+fn number(role: &str, version: u64) -> Result<NonZeroU64, BuildError> {
+    NonZeroU64::new(version).ok_or_else(|| BuildError::Version { role: role.into() })
+}
+
+/// The schema's time is an older jiff's; both read the same text. Whole seconds, as the
+/// specification writes them.
+fn moment<T: std::str::FromStr<Err: std::fmt::Display>>(
+    role: &str,
+    at: Timestamp,
+) -> Result<T, BuildError> {
+    let fail = |reason: String| BuildError::Schema {
+        role: role.into(),
+        reason,
+    };
+    let at = Timestamp::from_second(at.as_second()).map_err(|e| fail(e.to_string()))?;
+    at.to_string()
+        .parse()
+        .map_err(|e: T::Err| fail(e.to_string()))
+}
+
+pub(crate) fn sign<T: Role>(
+    name: &str,
+    version: u64,
+    role: T,
+    keys: &[&SigningKey],
+) -> Result<MetadataFile, BuildError> {
+    let fail = |reason: String| BuildError::Schema {
+        role: name.into(),
+        reason,
+    };
+    let message = role.canonical_form().map_err(|e| fail(e.to_string()))?;
+    let signatures = keys
+        .iter()
+        .map(|key| Signature {
+            keyid: key.id().clone(),
+            sig: key.sign(&message).into(),
+        })
+        .collect();
+    let signed = Signed {
+        signed: role,
+        signatures,
+    };
+    // Maps of the schema have no order; through a sorted value, equal metadata has equal bytes.
+    let value = serde_json::to_value(&signed).map_err(|e| fail(e.to_string()))?;
+    let sorted: BTreeMap<String, serde_json::Value> =
+        serde_json::from_value(value).map_err(|e| fail(e.to_string()))?;
+    let bytes = serde_json::to_vec(&sorted).map_err(|e| fail(e.to_string()))?;
+    Ok(MetadataFile {
+        role: name.into(),
+        version,
+        bytes,
+    })
+}

@@ -1,0 +1,124 @@
+//! Documents as targets: their names in the repository and their custom metadata.
+//! Never decides which document a site reads.
+
+use std::collections::HashMap;
+
+use domain::document::{DOCUMENT_BYTES_MAX, Document, DocumentKey, Lane};
+use domain::name::{DocumentName, ProductName, ServiceName};
+use semver::VersionReq;
+use serde_json::Value;
+use tough::TargetName;
+use tough::schema::{Hashes, Target};
+
+/// One version of a document, as signed metadata lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Where the document belongs.
+    pub key: DocumentKey,
+    /// Its version within the key.
+    pub version: u64,
+    /// The releases that can honour it.
+    pub accepts: VersionReq,
+    /// How urgent it is.
+    pub lane: Lane,
+    /// Length of the body in bytes.
+    pub length: u64,
+    /// SHA-256 of the body.
+    pub sha256: [u8; 32],
+}
+
+/// The role that signs the documents of one service of one product: `product.service`.
+#[must_use]
+pub fn role_name(product: &ProductName, service: &ServiceName) -> String {
+    format!("{product}.{service}")
+}
+
+/// The product in the name of a delegated role; `None` when the role is not one of ours.
+#[must_use]
+pub fn role_product(role: &str) -> Option<&str> {
+    role.split_once('.').map(|(product, _)| product)
+}
+
+/// `product/service/document/version.json`.
+#[must_use]
+pub fn target_name(key: &DocumentKey, version: u64) -> String {
+    format!("{key}/{version}.json")
+}
+
+/// Where the body lies below the folder of targets: the name with the hash before its last part,
+/// as consistent snapshots have it.
+#[must_use]
+pub fn target_file(key: &DocumentKey, version: u64, sha256: &[u8; 32]) -> String {
+    format!("{key}/{}.{version}.json", hex::encode(sha256))
+}
+
+impl Entry {
+    /// The entry of a document.
+    #[must_use]
+    pub fn of(document: &Document) -> Self {
+        Self {
+            key: document.key.clone(),
+            version: document.version,
+            accepts: document.accepts.clone(),
+            lane: document.lane,
+            length: document.body.len() as u64,
+            sha256: crate::sha256(&document.body),
+        }
+    }
+
+    /// Where its body lies below the folder of targets.
+    #[must_use]
+    pub fn file(&self) -> String {
+        target_file(&self.key, self.version, &self.sha256)
+    }
+
+    /// Whether `body` is, to the byte, what the signed metadata promises.
+    #[must_use]
+    pub fn fits(&self, body: &[u8]) -> bool {
+        body.len() as u64 == self.length && crate::sha256(body) == self.sha256
+    }
+
+    pub(crate) fn target(&self) -> Option<(TargetName, Target)> {
+        let name = TargetName::new(target_name(&self.key, self.version)).ok()?;
+        let hashes = Hashes {
+            sha256: self.sha256.to_vec().into(),
+            _extra: HashMap::new(),
+        };
+        let custom = HashMap::from([
+            ("product".to_owned(), Value::from(self.key.product.as_str())),
+            ("service".to_owned(), Value::from(self.key.service.as_str())),
+            ("document".to_owned(), Value::from(self.key.name.as_str())),
+            ("accepts".to_owned(), Value::from(self.accepts.to_string())),
+            ("lane".to_owned(), Value::from(self.lane.as_str())),
+        ]);
+        let target = Target {
+            length: self.length,
+            hashes,
+            custom,
+            _extra: HashMap::new(),
+        };
+        Some((name, target))
+    }
+
+    /// Reads an entry; `None` when the name and the custom metadata disagree or do not parse.
+    pub(crate) fn read(name: &TargetName, target: &Target) -> Option<Self> {
+        let word = |name: &str| target.custom.get(name).and_then(Value::as_str);
+        let key = DocumentKey {
+            product: ProductName::parse(word("product")?).ok()?,
+            service: ServiceName::parse(word("service")?).ok()?,
+            name: DocumentName::parse(word("document")?).ok()?,
+        };
+        let last = name.raw().rsplit('/').next()?;
+        let version: u64 = last.strip_suffix(".json")?.parse().ok()?;
+        let named = target_name(&key, version) == name.raw() && version > 0;
+        let entry = Self {
+            key,
+            version,
+            accepts: VersionReq::parse(word("accepts")?).ok()?,
+            lane: Lane::parse(word("lane")?)?,
+            length: target.length,
+            sha256: target.hashes.sha256.as_ref().try_into().ok()?,
+        };
+        (named && entry.length <= DOCUMENT_BYTES_MAX as u64).then_some(entry)
+    }
+}
