@@ -34,7 +34,11 @@ enum Task {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Bench(arguments) => bench::run(&arguments),
-        Task::Tidy => tidy::run(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))),
+        Task::Tidy => tidy::run(
+            Path::new(env!("CARGO_MANIFEST_DIR"))
+                .parent()
+                .unwrap_or(Path::new(".")),
+        ),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

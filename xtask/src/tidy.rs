@@ -14,9 +14,15 @@ const LINES_MAX: usize = 600;
 /// Every finding, a line each.
 pub(crate) fn run(top: &Path) -> Result<(), String> {
     let files = tracked(top)?;
-    let findings: Vec<String> =
-        [dependencies(top)?, sources(top, &files), links(top, &files)].into_iter().flatten().collect();
-    if findings.is_empty() { Ok(()) } else { Err(findings.join("\n")) }
+    let findings: Vec<String> = [dependencies(top)?, sources(top, &files), links(top, &files)]
+        .into_iter()
+        .flatten()
+        .collect();
+    if findings.is_empty() {
+        Ok(())
+    } else {
+        Err(findings.join("\n"))
+    }
 }
 
 fn tracked(top: &Path) -> Result<Vec<PathBuf>, String> {
@@ -26,7 +32,11 @@ fn tracked(top: &Path) -> Result<Vec<PathBuf>, String> {
         .output()
         .map_err(|e| format!("could not ask git for the files: {e}"))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    Ok(text.lines().map(PathBuf::from).filter(|file| top.join(file).exists()).collect())
+    Ok(text
+        .lines()
+        .map(PathBuf::from)
+        .filter(|file| top.join(file).exists())
+        .collect())
 }
 
 /// Compares `[dependencies]` on our own crates with the list in ARCHITECTURE.md.
@@ -53,7 +63,10 @@ fn real_dependencies(top: &Path) -> Result<BTreeMap<String, Vec<String>>, String
     for entry in std::fs::read_dir(top.join("crates")).map_err(|e| e.to_string())? {
         folders.push(entry.map_err(|e| e.to_string())?.path());
     }
-    let names: Vec<String> = folders.iter().filter_map(|folder| file_name(folder)).collect();
+    let names: Vec<String> = folders
+        .iter()
+        .filter_map(|folder| file_name(folder))
+        .collect();
     let mut real = BTreeMap::new();
     for folder in folders {
         let manifest: toml::Table = read(&folder.join("Cargo.toml"))?
@@ -73,7 +86,10 @@ fn real_dependencies(top: &Path) -> Result<BTreeMap<String, Vec<String>>, String
 
 /// Lines `name -> a, b` of the fenced block that starts with ```` ```dependencies ````.
 fn listed_dependencies(text: &str) -> BTreeMap<String, Vec<String>> {
-    let lines = text.lines().skip_while(|line| *line != "```dependencies").skip(1);
+    let lines = text
+        .lines()
+        .skip_while(|line| *line != "```dependencies")
+        .skip(1);
     lines
         .take_while(|line| *line != "```")
         .filter_map(|line| line.split_once("->"))
@@ -91,16 +107,24 @@ fn listed_dependencies(text: &str) -> BTreeMap<String, Vec<String>> {
 
 /// Every source file says what it owns, and fits one thought.
 fn sources(top: &Path, files: &[PathBuf]) -> Vec<String> {
-    let rust = files.iter().filter(|file| file.extension().is_some_and(|ending| ending == "rs"));
+    let rust = files
+        .iter()
+        .filter(|file| file.extension().is_some_and(|ending| ending == "rs"));
     let mut findings = vec![];
     for file in rust {
         let text = std::fs::read_to_string(top.join(file)).unwrap_or_default();
         if !text.starts_with("//!") {
-            findings.push(format!("{}: no module header (`//!` on the first line)", file.display()));
+            findings.push(format!(
+                "{}: no module header (`//!` on the first line)",
+                file.display()
+            ));
         }
         let lines = text.lines().count();
         if lines > LINES_MAX {
-            findings.push(format!("{}: {lines} lines; at most {LINES_MAX}", file.display()));
+            findings.push(format!(
+                "{}: {lines} lines; at most {LINES_MAX}",
+                file.display()
+            ));
         }
     }
     findings
@@ -108,14 +132,19 @@ fn sources(top: &Path, files: &[PathBuf]) -> Vec<String> {
 
 /// Files that documents name in `code` or link to must exist.
 fn links(top: &Path, files: &[PathBuf]) -> Vec<String> {
-    let documents = files.iter().filter(|file| file.extension().is_some_and(|ending| ending == "md"));
+    let documents = files
+        .iter()
+        .filter(|file| file.extension().is_some_and(|ending| ending == "md"));
     let mut findings = vec![];
     for file in documents {
         let text = std::fs::read_to_string(top.join(file)).unwrap_or_default();
         let folder = file.parent().unwrap_or(Path::new(""));
         for target in named_files(&text) {
             if !top.join(folder).join(&target).exists() && !top.join(&target).exists() {
-                findings.push(format!("{}: names {target}, which is not there", file.display()));
+                findings.push(format!(
+                    "{}: names {target}, which is not there",
+                    file.display()
+                ));
             }
         }
     }
@@ -123,13 +152,18 @@ fn links(top: &Path, files: &[PathBuf]) -> Vec<String> {
 }
 
 fn named_files(text: &str) -> Vec<String> {
-    let links = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(to, _)| to);
+    let links = text
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(')'))
+        .map(|(to, _)| to);
     let links = links
         .filter(|to| !to.contains("://") && !to.starts_with('#') && !to.starts_with("mailto:"))
         .filter_map(|to| to.split('#').next());
     let code = text.split('`').skip(1).step_by(2).filter(|code| {
         let ours = ["crates/", "docs/", "xtask/", "scenarios/", "fleets/"];
-        ours.iter().any(|top| code.starts_with(top)) && !code.contains(['*', ' ', '\n', '<', '{', '…'])
+        ours.iter().any(|top| code.starts_with(top))
+            && !code.contains(['*', ' ', '\n', '<', '{', '…'])
     });
     links.chain(code).map(str::to_owned).collect()
 }
@@ -139,7 +173,9 @@ fn read(file: &Path) -> Result<String, String> {
 }
 
 fn file_name(path: &Path) -> Option<String> {
-    path.file_name().and_then(|name| name.to_str()).map(str::to_owned)
+    path.file_name()
+        .and_then(|name| name.to_str())
+        .map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -156,7 +192,8 @@ mod tests {
 
     #[test]
     fn names_of_files_are_found() {
-        let text = "see [it](docs/a.md#top), [out](https://x.y), `crates/web/src/lib.rs`, `crates/*/src`";
+        let text =
+            "see [it](docs/a.md#top), [out](https://x.y), `crates/web/src/lib.rs`, `crates/*/src`";
         assert_eq!(named_files(text), ["docs/a.md", "crates/web/src/lib.rs"]);
     }
 }

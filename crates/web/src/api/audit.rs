@@ -16,7 +16,11 @@ use crate::routes::Route;
 const ENTRIES_PER_PAGE_MAX: u32 = 500;
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::get("/api/v1/audit", Access::Holder(Permission::SeeConsole), list)]
+    vec![Route::get(
+        "/api/v1/audit",
+        Access::Holder(Permission::SeeConsole),
+        list,
+    )]
 }
 
 #[derive(serde::Deserialize)]
@@ -31,6 +35,11 @@ async fn list(
 ) -> Result<Json<Vec<AuditEntry>>, ApiError> {
     let limit = query.limit.unwrap_or(100).clamp(1, ENTRIES_PER_PAGE_MAX);
     let before = query.before.unwrap_or(Timestamp::MAX);
-    let entries = app.engine().store().audit(before, limit).await.map_err(EngineError::from)?;
+    let entries = app
+        .engine()
+        .store()
+        .audit(before, limit)
+        .await
+        .map_err(EngineError::from)?;
     Ok(Json(entries))
 }
