@@ -4,9 +4,9 @@
 //! never knows a database or HTTP.
 
 pub mod access;
-pub mod detection;
 pub mod calendar;
 pub mod campaign;
+pub mod detection;
 pub mod document;
 pub mod id;
 pub mod incident;

@@ -47,7 +47,10 @@ impl ReportText {
     /// # Errors
     /// When nothing is left after trimming, it is too long, or holds control characters.
     pub fn parse(text: &str) -> Result<Self, BadReport> {
-        check("text", text, TEXT_CHARS_MAX, |c| matches!(c, '\n' | '\r' | '\t')).map(Self)
+        check("text", text, TEXT_CHARS_MAX, |c| {
+            matches!(c, '\n' | '\r' | '\t')
+        })
+        .map(Self)
     }
 
     /// The text.
@@ -131,7 +134,9 @@ impl Channel {
     /// Reads the word it is stored as.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|channel| channel.as_str() == word)
+        Self::ALL
+            .into_iter()
+            .find(|channel| channel.as_str() == word)
     }
 }
 

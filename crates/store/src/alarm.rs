@@ -15,11 +15,16 @@ impl Store {
     pub async fn add_alarm(&self, alarm: &Alarm) -> Result<(), StoreError> {
         const ADD: &str = "INSERT INTO alarms (id, at, stream, since, alarm) \
             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING";
-        let text = serde_json::to_string(alarm)
-            .map_err(|e| StoreError::Database { act: "write an alarm", source: e.into() })?;
+        let text = serde_json::to_string(alarm).map_err(|e| StoreError::Database {
+            act: "write an alarm",
+            source: e.into(),
+        })?;
         let stream = alarm.stream.as_str();
         let params = params![alarm.id, alarm.at, stream, alarm.evidence.since, text];
-        self.db.write(Change::new().run(ADD, params)).await.map(drop)
+        self.db
+            .write(Change::new().run(ADD, params))
+            .await
+            .map(drop)
     }
 
     /// One alarm.
@@ -27,7 +32,10 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn alarm(&self, id: AlarmId) -> Result<Option<Alarm>, StoreError> {
-        let rows = self.db.read("SELECT alarm FROM alarms WHERE id = $1", params![id]).await?;
+        let rows = self
+            .db
+            .read("SELECT alarm FROM alarms WHERE id = $1", params![id])
+            .await?;
         rows.first().map(alarm).transpose()
     }
 
@@ -35,7 +43,11 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn alarms_since(&self, since: Timestamp, limit: u32) -> Result<Vec<Alarm>, StoreError> {
+    pub async fn alarms_since(
+        &self,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Alarm>, StoreError> {
         const LIST: &str =
             "SELECT alarm FROM alarms WHERE at >= $1 ORDER BY at DESC, id DESC LIMIT $2";
         let rows = self.db.read(LIST, params![since, limit]).await?;

@@ -110,7 +110,11 @@ impl Store {
         let before = id.map_or(vec![], |id| id.as_bytes().to_vec());
         let rows = match site {
             None => self.db.read(ALL, params![at, before, limit]).await?,
-            Some(site) => self.db.read(OF_SITE, params![at, before, limit, site]).await?,
+            Some(site) => {
+                self.db
+                    .read(OF_SITE, params![at, before, limit, site])
+                    .await?
+            }
         };
         rows.iter().map(report).collect()
     }
@@ -130,22 +134,34 @@ impl Store {
         let minute = floor(at, 60_000);
         let minutes = rows.iter().flat_map(|row| {
             let attempts = std::iter::once(("", row.attempts));
-            let failures = row.failures.iter().map(|(code, count)| (code.as_str(), *count));
-            attempts.chain(failures).map(|(code, count)| params![row.site, minute, code, count])
+            let failures = row
+                .failures
+                .iter()
+                .map(|(code, count)| (code.as_str(), *count));
+            attempts
+                .chain(failures)
+                .map(|(code, count)| params![row.site, minute, code, count])
         });
         let hour = floor(at, 3_600_000);
         let mut sums: std::collections::BTreeMap<(&ProductName, &Zone), (u64, u64)> =
             std::collections::BTreeMap::new();
         for row in rows {
             let sum = sums.entry((&row.product, &row.zone)).or_default();
-            let failed: u64 = row.failures.iter().map(|(_, count)| u64::from(*count)).sum();
+            let failed: u64 = row
+                .failures
+                .iter()
+                .map(|(_, count)| u64::from(*count))
+                .sum();
             *sum = (sum.0 + u64::from(row.attempts), sum.1 + failed);
         }
-        let hours = sums.into_iter().map(|((product, zone), (attempts, failures))| {
-            params![product, zone, hour, attempts, failures]
-        });
-        let change =
-            Change::new().run_many(MINUTE, minutes.collect()).run_many(HOUR, hours.collect());
+        let hours = sums
+            .into_iter()
+            .map(|((product, zone), (attempts, failures))| {
+                params![product, zone, hour, attempts, failures]
+            });
+        let change = Change::new()
+            .run_many(MINUTE, minutes.collect())
+            .run_many(HOUR, hours.collect());
         self.db.write(change).await.map(drop)
     }
 
@@ -184,7 +200,8 @@ impl Store {
             AS BIGINT), CAST(COALESCE(SUM(CASE WHEN code = '' THEN 0 ELSE count END), 0) AS BIGINT) \
             FROM outcome_minutes WHERE site = $1 AND minute >= $2";
         let rows = self.db.read(SUMS, params![site, from]).await?;
-        rows.first().map_or(Ok((0, 0)), |row| Ok((row.count(0)?, row.count(1)?)))
+        rows.first()
+            .map_or(Ok((0, 0)), |row| Ok((row.count(0)?, row.count(1)?)))
     }
 
     /// Forgets sign-in minutes before `minutes` and hours before `hours`.
@@ -198,8 +215,9 @@ impl Store {
     ) -> Result<(), StoreError> {
         const MINUTES: &str = "DELETE FROM outcome_minutes WHERE minute < $1";
         const HOURS: &str = "DELETE FROM outcome_hours WHERE hour < $1";
-        let change =
-            Change::new().run(MINUTES, params![minutes]).run(HOURS, params![hours]);
+        let change = Change::new()
+            .run(MINUTES, params![minutes])
+            .run(HOURS, params![hours]);
         self.db.write(change).await.map(drop)
     }
 }

@@ -74,16 +74,30 @@ impl Alarm {
     /// The alarm in words, without a time of day: pages show that in the reader's zone.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let Evidence { count, expected, since } = &self.evidence;
-        let minutes = (self.at.duration_since(*since).as_secs_f64() / 60.0).ceil().max(1.0);
+        let Evidence {
+            count,
+            expected,
+            since,
+        } = &self.evidence;
+        let minutes = (self.at.duration_since(*since).as_secs_f64() / 60.0)
+            .ceil()
+            .max(1.0);
         let what = match self.stream {
             Stream::Reports if *count == 1 => "1 site reported".to_owned(),
             Stream::Reports => format!("{count} sites reported"),
             Stream::Failures => format!("{count} sign-ins failed"),
             Stream::Silence => format!("only {count} sign-ins came"),
         };
-        let limit = if self.stream == Stream::Silence { "at least" } else { "at most" };
-        let within = if minutes <= 1.0 { "a minute".into() } else { format!("{minutes} minutes") };
+        let limit = if self.stream == Stream::Silence {
+            "at least"
+        } else {
+            "at most"
+        };
+        let within = if minutes <= 1.0 {
+            "a minute".into()
+        } else {
+            format!("{minutes} minutes")
+        };
         let best = &self.localisation;
         format!(
             "{what} within {within}, where {limit} {expected:.1} are usual ({}). Best explained by {best}.",

@@ -53,14 +53,21 @@ impl Baseline {
     /// simulations, where it is.
     #[must_use]
     pub fn known(reports_per_site_day: f64) -> Self {
-        Self { hours: [reports_per_site_day / 86_400.0; HOURS], factors: HashMap::new() }
+        Self {
+            hours: [reports_per_site_day / 86_400.0; HOURS],
+            factors: HashMap::new(),
+        }
     }
 
     /// The bound where there is no history yet.
     #[must_use]
     pub fn unknown(prior_per_site_day: f64) -> Self {
-        let hours = [upper(HOUR_PSEUDO_COUNT) / HOUR_PSEUDO_COUNT * prior_per_site_day / 86_400.0; HOURS];
-        Self { hours, factors: HashMap::new() }
+        let hours =
+            [upper(HOUR_PSEUDO_COUNT) / HOUR_PSEUDO_COUNT * prior_per_site_day / 86_400.0; HOURS];
+        Self {
+            hours,
+            factors: HashMap::new(),
+        }
     }
 
     /// Learns from history; what is short stays near `prior_per_site_day`.
@@ -72,15 +79,19 @@ impl Baseline {
         prior_per_site_day: f64,
     ) -> Self {
         let exposure = exposure(history, population);
-        let kept: Vec<&Sighting> =
-            history.sightings.iter().filter(|seen| !in_trouble(history, seen.at)).collect();
+        let kept: Vec<&Sighting> = history
+            .sightings
+            .iter()
+            .filter(|seen| !in_trouble(history, seen.at))
+            .collect();
         let mut counts = [0.0; HOURS];
         for seen in &kept {
             counts[hour_of_week(&seen.cell.zone, seen.at)] += 1.0;
         }
         let total: f64 = exposure.values().flatten().sum();
         let prior = prior_per_site_day / 86_400.0;
-        let level = (number(kept.len()) + LEVEL_PSEUDO_COUNT) / (total + LEVEL_PSEUDO_COUNT / prior);
+        let level =
+            (number(kept.len()) + LEVEL_PSEUDO_COUNT) / (total + LEVEL_PSEUDO_COUNT / prior);
         let hours = std::array::from_fn(|hour| {
             let seconds: f64 = exposure.values().map(|hours| hours[hour]).sum();
             upper(counts[hour] + HOUR_PSEUDO_COUNT) / (seconds + HOUR_PSEUDO_COUNT / level)
@@ -102,7 +113,10 @@ impl Baseline {
             };
             Some((node.clone(), factor))
         });
-        Self { hours, factors: factors.collect() }
+        Self {
+            hours,
+            factors: factors.collect(),
+        }
     }
 
     /// Reports per site and second in `zone` at `at`, over all streams.
@@ -131,7 +145,10 @@ pub fn lower(count: f64) -> f64 {
     if count < 1.0 {
         return 0.0;
     }
-    count * (1.0 - 1.0 / (9.0 * count) - Z / (3.0 * count.sqrt())).max(0.0).powi(3)
+    count
+        * (1.0 - 1.0 / (9.0 * count) - Z / (3.0 * count.sqrt()))
+            .max(0.0)
+            .powi(3)
 }
 
 /// Site-seconds of history by zone and hour of the local week, outside known trouble.
@@ -140,11 +157,15 @@ fn exposure(history: &History, population: &Population) -> BTreeMap<Zone, [f64; 
     for (cell, count) in population.iter() {
         *sites.entry(cell.zone.clone()).or_default() += f64::from(count);
     }
-    let mut hours: BTreeMap<Zone, [f64; HOURS]> =
-        sites.keys().map(|zone| (zone.clone(), [0.0; HOURS])).collect();
+    let mut hours: BTreeMap<Zone, [f64; HOURS]> = sites
+        .keys()
+        .map(|zone| (zone.clone(), [0.0; HOURS]))
+        .collect();
     let mut at = history.from;
     while at < history.until {
-        let next = at.saturating_add(SignedDuration::from_hours(1)).unwrap_or(Timestamp::MAX);
+        let next = at
+            .saturating_add(SignedDuration::from_hours(1))
+            .unwrap_or(Timestamp::MAX);
         let until = next.min(history.until);
         if !in_trouble(history, at) {
             for (zone, of_zone) in &mut hours {
@@ -161,10 +182,16 @@ fn in_trouble(history: &History, at: Timestamp) -> bool {
     let from_start = at.duration_since(history.from).as_secs().div_euclid(3_600);
     let start = history.from + SignedDuration::from_hours(from_start);
     let end = start + SignedDuration::from_hours(1);
-    history.trouble.iter().any(|(from, until)| *from < end && start < *until)
+    history
+        .trouble
+        .iter()
+        .any(|(from, until)| *from < end && start < *until)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of reports stay far below 2^52")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of reports stay far below 2^52"
+)]
 fn number(count: usize) -> f64 {
     count as f64
 }
@@ -184,11 +211,22 @@ mod tests {
     /// Exact one-sided 95% limits of Poisson means (Garwood 1936).
     #[test]
     fn bounds_are_close_to_the_exact_ones() {
-        for (count, low, high) in
-            [(1.0, 0.051, 4.74), (4.0, 1.37, 9.15), (10.0, 5.43, 16.96), (100.0, 84.1, 118.1)]
-        {
-            assert!((upper(count) / high - 1.0).abs() < 0.02, "{count}: {}", upper(count));
-            assert!((lower(count) - low).abs() < 0.1 * count.sqrt(), "{count}: {}", lower(count));
+        for (count, low, high) in [
+            (1.0, 0.051, 4.74),
+            (4.0, 1.37, 9.15),
+            (10.0, 5.43, 16.96),
+            (100.0, 84.1, 118.1),
+        ] {
+            assert!(
+                (upper(count) / high - 1.0).abs() < 0.02,
+                "{count}: {}",
+                upper(count)
+            );
+            assert!(
+                (lower(count) - low).abs() < 0.1 * count.sqrt(),
+                "{count}: {}",
+                lower(count)
+            );
         }
     }
 }

@@ -112,7 +112,11 @@ impl Detector {
 
     /// Continues the episode of an alarm that was raised before, so that it is not raised again.
     pub fn resume_episode(&mut self, alarm: &Alarm) {
-        if self.episodes.iter().all(|episode| episode.alarm != alarm.id) {
+        if self
+            .episodes
+            .iter()
+            .all(|episode| episode.alarm != alarm.id)
+        {
             self.episodes.push(Episode {
                 alarm: alarm.id,
                 scope: alarm.localisation.explanations.clone(),
@@ -132,9 +136,15 @@ impl Detector {
     pub fn episode_of(&self, cell: &Cell, at: Timestamp) -> Option<AlarmId> {
         let holds = |episode: &&Episode| {
             episode.covers(at, self.settings.quiet_seconds)
-                && episode.scope.first().is_none_or(|scope| scope.holds_cell(cell))
+                && episode
+                    .scope
+                    .first()
+                    .is_none_or(|scope| scope.holds_cell(cell))
         };
-        self.episodes.iter().find(holds).map(|episode| episode.alarm)
+        self.episodes
+            .iter()
+            .find(holds)
+            .map(|episode| episode.alarm)
     }
 
     /// Of streams that crossed at one moment, the one with the most evidence tells of them all.
@@ -148,18 +158,40 @@ impl Detector {
         let mut alarms: Vec<(Crossing, Localisation)> = vec![];
         for crossing in crossed {
             let found = locate(&crossing);
-            let known = self.episodes.iter_mut().find(|e| e.covers(at, quiet) && e.meets(&found));
+            let known = self
+                .episodes
+                .iter_mut()
+                .find(|e| e.covers(at, quiet) && e.meets(&found));
             match known {
                 Some(episode) => episode.last = episode.last.max(at),
                 None => alarms.push((crossing, found)),
             }
         }
-        let best = alarms.into_iter().max_by(|a, b| strength(&a.1).total_cmp(&strength(&b.1)));
-        let (Crossing { node, stream, evidence, .. }, localisation) = best?;
+        let best = alarms
+            .into_iter()
+            .max_by(|a, b| strength(&a.1).total_cmp(&strength(&b.1)));
+        let (
+            Crossing {
+                node,
+                stream,
+                evidence,
+                ..
+            },
+            localisation,
+        ) = best?;
         let promise_seconds = self.settings.promise_seconds;
         let id = fresh();
-        let alarm = Alarm { id, at, node, stream, evidence, localisation, promise_seconds };
-        self.episodes.retain(|episode| episode.last >= at || episode.covers(at, quiet));
+        let alarm = Alarm {
+            id,
+            at,
+            node,
+            stream,
+            evidence,
+            localisation,
+            promise_seconds,
+        };
+        self.episodes
+            .retain(|episode| episode.last >= at || episode.covers(at, quiet));
         self.resume_episode(&alarm);
         Some(alarm)
     }
@@ -173,7 +205,10 @@ impl Episode {
 
     fn meets(&self, found: &Localisation) -> bool {
         self.scope.is_empty()
-            || found.explanations.iter().any(|new| self.scope.iter().any(|old| old.meets(new)))
+            || found
+                .explanations
+                .iter()
+                .any(|new| self.scope.iter().any(|old| old.meets(new)))
     }
 }
 
@@ -185,15 +220,30 @@ fn strength(found: &Localisation) -> f64 {
 fn locate(crossing: &Crossing) -> Localisation {
     if crossing.stream != Stream::Silence {
         let mut found = localise(&crossing.tallies);
-        found.explanations.iter_mut().for_each(|one| within(one, &crossing.node));
+        found
+            .explanations
+            .iter_mut()
+            .for_each(|one| within(one, &crossing.node));
         return found;
     }
     let count = f64::from(u32::try_from(crossing.evidence.count).unwrap_or(u32::MAX));
     let expected = crossing.evidence.expected;
-    let score = if count > 0.0 { count * (count / expected).ln() } else { 0.0 } + expected - count;
-    let mut whole = Explanation { count, expected, score, ..Explanation::default() };
+    let score = if count > 0.0 {
+        count * (count / expected).ln()
+    } else {
+        0.0
+    } + expected
+        - count;
+    let mut whole = Explanation {
+        count,
+        expected,
+        score,
+        ..Explanation::default()
+    };
     within(&mut whole, &crossing.node);
-    Localisation { explanations: vec![whole] }
+    Localisation {
+        explanations: vec![whole],
+    }
 }
 
 /// A stream's own product and zone bound what was seen in it.

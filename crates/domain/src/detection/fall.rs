@@ -24,7 +24,11 @@ impl Fall {
         for (statistic, fall) in self.statistics.iter_mut().zip(FALLS) {
             // Beyond e^40 the ceiling rules; the exponential itself must stay finite.
             let x = (seconds * (1.0 - fall) * rate).min(40.0);
-            let fresh = if x > 1e-12 { seconds * (x.exp_m1() / x) } else { seconds };
+            let fresh = if x > 1e-12 {
+                seconds * (x.exp_m1() / x)
+            } else {
+                seconds
+            };
             let waited = (*statistic * x.exp() + fresh).min(CEILING_SECONDS);
             *statistic = waited * f64::powi(fall, events);
         }
@@ -51,7 +55,11 @@ mod tests {
     fn silence_counts_and_a_steady_stream_does_not() {
         let mut fall = Fall::default();
         (0..3_600).for_each(|_| fall.pass(1.0, 1.0, 1));
-        assert!(fall.evidence_seconds() < 10.0, "{}", fall.evidence_seconds());
+        assert!(
+            fall.evidence_seconds() < 10.0,
+            "{}",
+            fall.evidence_seconds()
+        );
         (0..30).for_each(|_| fall.pass(1.0, 1.0, 0));
         assert!(fall.evidence_seconds() > 1e9, "{}", fall.evidence_seconds());
         fall.pass(1e9, 1e9, 0);

@@ -108,7 +108,11 @@ impl fmt::Display for Explanation {
             words("error code", self.codes.as_ref()),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
-        if parts.is_empty() { f.write_str("the whole fleet") } else { f.write_str(&parts.join(", ")) }
+        if parts.is_empty() {
+            f.write_str("the whole fleet")
+        } else {
+            f.write_str(&parts.join(", "))
+        }
     }
 }
 
@@ -140,8 +144,13 @@ pub fn localise(tallies: &[Tally]) -> Localisation {
     }
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
     let best = found.first().map_or(0.0, |(worth, _)| *worth);
-    let ties = found.iter().take_while(|(worth, _)| best - worth < TIE_NATS).take(TIES_MAX);
-    Localisation { explanations: ties.map(|(_, choice)| table.explain(choice)).collect() }
+    let ties = found
+        .iter()
+        .take_while(|(worth, _)| best - worth < TIE_NATS)
+        .take(TIES_MAX);
+    Localisation {
+        explanations: ties.map(|(_, choice)| table.explain(choice)).collect(),
+    }
 }
 
 /// Every attribute leads once: the turn that comes first shapes what the others see.
@@ -176,11 +185,22 @@ impl Table {
             (values, tally.count, tally.expected)
         });
         let rows = rows.collect();
-        Self { products, zones, releases, codes, rows }
+        Self {
+            products,
+            zones,
+            releases,
+            codes,
+            rows,
+        }
     }
 
     fn sizes(&self) -> [usize; ATTRIBUTES] {
-        [self.products.len(), self.zones.len(), self.releases.len(), self.codes.len()]
+        [
+            self.products.len(),
+            self.zones.len(),
+            self.releases.len(),
+            self.codes.len(),
+        ]
     }
 
     /// Attributes take turns until none improves.
@@ -219,7 +239,11 @@ impl Table {
                 best = (score, taken + 1);
             }
         }
-        let set: BTreeSet<usize> = sorted.iter().take(best.1).map(|(value, _)| *value).collect();
+        let set: BTreeSet<usize> = sorted
+            .iter()
+            .take(best.1)
+            .map(|(value, _)| *value)
+            .collect();
         (set.len() < self.sizes()[attribute]).then_some(set)
     }
 
@@ -264,8 +288,13 @@ impl Table {
     /// Nats to name the constrained attributes, and which values of each: `ln m + ln (m choose k)`.
     fn cost(&self, choice: &Choice) -> f64 {
         let sizes = self.sizes().into_iter();
-        let constrained = choice.iter().zip(sizes).filter_map(|(set, m)| Some((set.as_ref()?.len(), m)));
-        constrained.map(|(k, m)| 1.0 + real(m).ln() + ln_choose(m, k)).sum()
+        let constrained = choice
+            .iter()
+            .zip(sizes)
+            .filter_map(|(set, m)| Some((set.as_ref()?.len(), m)));
+        constrained
+            .map(|(k, m)| 1.0 + real(m).ln() + ln_choose(m, k))
+            .sum()
     }
 
     fn explain(&self, choice: &Choice) -> Explanation {
@@ -286,15 +315,27 @@ impl Table {
 /// `C ln(C/B) + B - C` where more were counted than expected, else 0.
 pub(crate) fn score(count: f64, expected: f64) -> f64 {
     let expected = expected.max(1e-9);
-    if count > expected { count * (count / expected).ln() + expected - count } else { 0.0 }
+    if count > expected {
+        count * (count / expected).ln() + expected - count
+    } else {
+        0.0
+    }
 }
 
 fn chosen(choice: &Choice, values: &[usize; ATTRIBUTES]) -> bool {
-    choice.iter().zip(values).all(|(set, value)| takes(set.as_ref(), value))
+    choice
+        .iter()
+        .zip(values)
+        .all(|(set, value)| takes(set.as_ref(), value))
 }
 
 fn distinct<T: Ord>(tallies: &[Tally], attribute: impl Fn(&Tally) -> T) -> Vec<T> {
-    tallies.iter().map(attribute).collect::<BTreeSet<T>>().into_iter().collect()
+    tallies
+        .iter()
+        .map(attribute)
+        .collect::<BTreeSet<T>>()
+        .into_iter()
+        .collect()
 }
 
 fn place<T: Ord>(values: &[T], value: &T) -> usize {
@@ -302,11 +343,17 @@ fn place<T: Ord>(values: &[T], value: &T) -> usize {
 }
 
 fn named<T: Ord + Clone>(values: &[T], set: Option<&BTreeSet<usize>>) -> Option<BTreeSet<T>> {
-    Some(set?.iter().filter_map(|value| values.get(*value).cloned()).collect())
+    Some(
+        set?.iter()
+            .filter_map(|value| values.get(*value).cloned())
+            .collect(),
+    )
 }
 
 fn ln_choose(m: usize, k: usize) -> f64 {
-    (1..=k.min(m)).map(|i| (real(m - k + i) / real(i)).ln()).sum()
+    (1..=k.min(m))
+        .map(|i| (real(m - k + i) / real(i)).ln())
+        .sum()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "numbers of attribute values")]
@@ -323,13 +370,29 @@ mod tests {
         let zones = ["New_York", "Chicago", "Denver", "Phoenix", "Los_Angeles"];
         let mut tallies = vec![];
         for product in ["web-central", "permits", "pay", "alerts"] {
-            let releases: &[u64] = if product == "web-central" { &[1, 2] } else { &[1] };
-            for (zone, minor) in zones.iter().flat_map(|zone| releases.iter().map(move |m| (zone, m))) {
+            let releases: &[u64] = if product == "web-central" {
+                &[1, 2]
+            } else {
+                &[1]
+            };
+            for (zone, minor) in zones
+                .iter()
+                .flat_map(|zone| releases.iter().map(move |m| (zone, m)))
+            {
                 let zone = Zone::parse(&format!("America/{zone}")).unwrap();
                 let product = ProductName::parse(product).unwrap();
-                let cell = Cell { product, zone, release: Version::new(5, *minor, 0) };
+                let cell = Cell {
+                    product,
+                    zone,
+                    release: Version::new(5, *minor, 0),
+                };
                 let count = if failing(&cell) { 6.0 } else { 0.0 };
-                tallies.push(Tally { cell, code: None, count, expected: 0.1 });
+                tallies.push(Tally {
+                    cell,
+                    code: None,
+                    count,
+                    expected: 0.1,
+                });
             }
         }
         assert_eq!(localise(&tallies).to_string(), expected);
@@ -339,7 +402,10 @@ mod tests {
     fn the_simplest_explanation_wins() {
         check(|_| true, "the whole fleet");
         check(|cell| cell.product.as_str() == "pay", "product pay");
-        check(|cell| cell.zone.as_str() == "America/Denver", "zone America/Denver");
+        check(
+            |cell| cell.zone.as_str() == "America/Denver",
+            "zone America/Denver",
+        );
         check(|cell| cell.release.minor == 2, "release 5.2.0");
         check(
             |cell| cell.product.as_str() == "pay" && cell.zone.as_str() == "America/Denver",
@@ -354,7 +420,12 @@ mod tests {
             zone: Zone::parse("America/Denver").unwrap(),
             release: Version::new(5, minor, 0),
         };
-        let tally = |cell, count| Tally { cell, code: None, count, expected: 0.2 };
+        let tally = |cell, count| Tally {
+            cell,
+            code: None,
+            count,
+            expected: 0.2,
+        };
         let tallies = [tally(cell("a", 1), 0.0), tally(cell("b", 2), 9.0)];
         let found = localise(&tallies);
         assert_eq!(found.to_string(), "product b (or as well by release 5.2.0)");

@@ -9,7 +9,9 @@ use crate::name::ProductName;
 use crate::site::{Site, Zone};
 
 /// What sites of one kind have in common, as far as detection can tell them apart.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub struct Cell {
     /// The product.
     pub product: ProductName,
@@ -22,7 +24,11 @@ pub struct Cell {
 impl From<&Site> for Cell {
     fn from(site: &Site) -> Self {
         let release = site.running.clone();
-        Self { product: site.product.clone(), zone: site.zone.clone(), release }
+        Self {
+            product: site.product.clone(),
+            zone: site.zone.clone(),
+            release,
+        }
     }
 }
 
@@ -33,7 +39,9 @@ pub struct Population(BTreeMap<Cell, u32>);
 impl FromIterator<Cell> for Population {
     fn from_iter<T: IntoIterator<Item = Cell>>(cells: T) -> Self {
         let mut counts = BTreeMap::new();
-        cells.into_iter().for_each(|cell| *counts.entry(cell).or_default() += 1);
+        cells
+            .into_iter()
+            .for_each(|cell| *counts.entry(cell).or_default() += 1);
         Self(counts)
     }
 }
@@ -58,7 +66,9 @@ impl Population {
 }
 
 /// A stream that is watched.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Node {
     /// The whole fleet.
@@ -135,9 +145,18 @@ impl Term {
     /// The words that give it away, in lower case.
     fn words(self) -> &'static [&'static str] {
         match self {
-            Self::SignIn => &["sign in", "sign-in", "signin", "log in", "login", "log-in", "password"],
+            Self::SignIn => &[
+                "sign in", "sign-in", "signin", "log in", "login", "log-in", "password",
+            ],
             Self::Error => &["error", "invalid", "denied", "400", "403", "500"],
-            Self::Loading => &["not load", "won't load", "blank", "slow", "timeout", "timed out"],
+            Self::Loading => &[
+                "not load",
+                "won't load",
+                "blank",
+                "slow",
+                "timeout",
+                "timed out",
+            ],
             Self::Payment => &["payment", "pay ", "credit card", "invoice"],
         }
     }
@@ -173,7 +192,12 @@ pub fn tree(population: &Population, with_terms: bool) -> Vec<(Node, f64)> {
     let pairs = population.values(|cell| (cell.product.clone(), cell.zone.clone()));
     let mut kinds: Vec<Vec<Node>> = vec![vec![Node::Fleet]];
     if products.len() > 1 {
-        kinds.push(products.into_iter().map(|product| Node::Product { product }).collect());
+        kinds.push(
+            products
+                .into_iter()
+                .map(|product| Node::Product { product })
+                .collect(),
+        );
     }
     if zones.len() > 1 {
         kinds.push(zones.into_iter().map(|zone| Node::Zone { zone }).collect());
@@ -183,7 +207,12 @@ pub fn tree(population: &Population, with_terms: bool) -> Vec<(Node, f64)> {
         kinds.push(pairs.into_iter().map(pair).collect());
     }
     if with_terms {
-        kinds.push(Term::ALL.into_iter().map(|term| Node::Term { term }).collect());
+        kinds.push(
+            Term::ALL
+                .into_iter()
+                .map(|term| Node::Term { term })
+                .collect(),
+        );
     }
     let share = 1.0 / count(kinds.len());
     kinds
@@ -206,7 +235,11 @@ mod tests {
 
     fn cell(product: &str, zone: &str) -> Cell {
         let product = ProductName::parse(product).unwrap();
-        Cell { product, zone: Zone::parse(zone).unwrap(), release: Version::new(5, 2, 0) }
+        Cell {
+            product,
+            zone: Zone::parse(zone).unwrap(),
+            release: Version::new(5, 2, 0),
+        }
     }
 
     #[test]
@@ -216,7 +249,10 @@ mod tests {
             (vec![], 5),
             (vec![cell("a", denver)], 5),
             (vec![cell("a", denver), cell("a", chicago)], 7),
-            (vec![cell("a", denver), cell("a", chicago), cell("b", denver)], 12),
+            (
+                vec![cell("a", denver), cell("a", chicago), cell("b", denver)],
+                12,
+            ),
         ] {
             let tree = tree(&cells.into_iter().collect(), true);
             assert_eq!(tree.len(), nodes);

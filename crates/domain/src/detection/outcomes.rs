@@ -73,18 +73,29 @@ impl OutcomeBaseline {
             *share = (share.0 + real(hour.failures), share.1 + real(hour.attempts));
             let of_week = hour_of_week(&hour.zone, hour.start);
             let sums = seen.entry(key).or_insert([(0.0, 0.0); HOURS]);
-            sums[of_week] = (sums[of_week].0 + real(hour.attempts), sums[of_week].1 + 3_600.0);
+            sums[of_week] = (
+                sums[of_week].0 + real(hour.attempts),
+                sums[of_week].1 + 3_600.0,
+            );
         }
         baseline.rates = seen
             .into_iter()
-            .map(|(key, sums)| (key, sums.map(|(count, time)| lower(count) / f64::max(time, 1.0))))
+            .map(|(key, sums)| {
+                (
+                    key,
+                    sums.map(|(count, time)| lower(count) / f64::max(time, 1.0)),
+                )
+            })
             .collect();
         baseline
     }
 
     /// The share of failures that is usual at most in a stream.
     fn share(&self, node: &Node) -> f64 {
-        let held = self.shares.iter().filter(|((product, zone), _)| holds(node, product, zone));
+        let held = self
+            .shares
+            .iter()
+            .filter(|((product, zone), _)| holds(node, product, zone));
         let (failed, all) = held.fold((0.0, 0.0), |sum, (_, one)| (sum.0 + one.0, sum.1 + one.1));
         let share = upper(failed + SHARE_PSEUDO_COUNT) / (all + SHARE_PSEUDO_COUNT / PRIOR_SHARE);
         share.clamp(0.001, 0.5)
@@ -92,14 +103,22 @@ impl OutcomeBaseline {
 
     /// Sign-ins per second that are usual at least in a stream; 0 where nothing is known.
     fn rate(&self, node: &Node, now: Timestamp) -> f64 {
-        let held = self.rates.iter().filter(|((product, zone), _)| holds(node, product, zone));
-        held.map(|((_, zone), hours)| hours[hour_of_week(zone, now)] * QUIET_DAY_SHARE).sum()
+        let held = self
+            .rates
+            .iter()
+            .filter(|((product, zone), _)| holds(node, product, zone));
+        held.map(|((_, zone), hours)| hours[hour_of_week(zone, now)] * QUIET_DAY_SHARE)
+            .sum()
     }
 }
 
 fn holds(node: &Node, product: &ProductName, zone: &Zone) -> bool {
     let release = semver::Version::new(0, 0, 0);
-    node.holds(&Cell { product: product.clone(), zone: zone.clone(), release })
+    node.holds(&Cell {
+        product: product.clone(),
+        zone: zone.clone(),
+        release,
+    })
 }
 
 /// Every stream of sign-in outcomes.
@@ -150,8 +169,11 @@ impl OutcomeStream {
 
     /// Takes the fleet as it is now; streams that go on keep their evidence.
     pub(crate) fn set_population(&mut self, population: &Population) {
-        let mut before: HashMap<Node, Watched> =
-            self.watched.drain(..).map(|watched| (watched.node.clone(), watched)).collect();
+        let mut before: HashMap<Node, Watched> = self
+            .watched
+            .drain(..)
+            .map(|watched| (watched.node.clone(), watched))
+            .collect();
         let promise = self.settings.promise_seconds;
         for (node, weight) in tree(population, false) {
             let fresh = Watched::new(node.clone());
@@ -187,7 +209,10 @@ impl OutcomeStream {
             let held = counts.iter().filter(|(cell, _)| watched.node.holds(cell));
             let (attempts, failures) = held.fold((0u32, 0u32), |sum, (_, counts)| {
                 let failed: u32 = counts.failures.values().sum();
-                (sum.0.saturating_add(counts.attempts), sum.1.saturating_add(failed))
+                (
+                    sum.0.saturating_add(counts.attempts),
+                    sum.1.saturating_add(failed),
+                )
             });
             watched.refresh_rate(&self.baseline, now);
             watched.bets.pass(passed, attempts, failures, watched.share);
@@ -203,7 +228,10 @@ impl OutcomeStream {
                 crossed.push((watched.node.clone(), Stream::Silence, watched.rate));
             }
         }
-        crossed.into_iter().map(|(node, stream, usual)| self.crossing(node, stream, usual)).collect()
+        crossed
+            .into_iter()
+            .map(|(node, stream, usual)| self.crossing(node, stream, usual))
+            .collect()
     }
 
     fn remember(&mut self, counts: &[(Cell, Counts)]) {
@@ -211,9 +239,14 @@ impl OutcomeStream {
         for (cell, new) in counts {
             let minutes = self.minutes.entry(cell.clone()).or_default();
             if minutes.back().is_none_or(|minute| minute.start != start) {
-                minutes.push_back(Minute { start, counts: Counts::default() });
+                minutes.push_back(Minute {
+                    start,
+                    counts: Counts::default(),
+                });
             }
-            let Some(minute) = minutes.back_mut() else { continue };
+            let Some(minute) = minutes.back_mut() else {
+                continue;
+            };
             minute.counts.attempts = minute.counts.attempts.saturating_add(new.attempts);
             for (code, failed) in &new.failures {
                 let known = &mut minute.counts.failures;
@@ -243,7 +276,10 @@ impl OutcomeStream {
         let mut by_minute: BTreeMap<i64, (f64, f64)> = BTreeMap::new();
         for (start, counts) in self.held(&node) {
             let sum = by_minute.entry(start).or_default();
-            *sum = (sum.0 + failed(counts), sum.1 + f64::from(counts.attempts) * share);
+            *sum = (
+                sum.0 + failed(counts),
+                sum.1 + f64::from(counts.attempts) * share,
+            );
         }
         let (mut count, mut expected) = (0.0, 0.0);
         let (mut best, mut since, mut seen) = (f64::MIN, self.at.as_second(), (0.0, 0.0));
@@ -254,10 +290,23 @@ impl OutcomeStream {
             }
         }
         let since_at = Timestamp::from_second(since).unwrap_or(self.at);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-        let evidence = Evidence { count: seen.0 as u64, expected: seen.1, since: since_at };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a count"
+        )]
+        let evidence = Evidence {
+            count: seen.0 as u64,
+            expected: seen.1,
+            since: since_at,
+        };
         let tallies = self.tallies(&node, since, share);
-        Crossing { node, stream: Stream::Failures, evidence, tallies }
+        Crossing {
+            node,
+            stream: Stream::Failures,
+            evidence,
+            tallies,
+        }
     }
 
     fn tallies(&self, node: &Node, since: i64, share: f64) -> Vec<Tally> {
@@ -273,13 +322,23 @@ impl OutcomeStream {
             }
             if codes.is_empty() {
                 let expected = attempts * share;
-                tallies.push(Tally { cell: cell.clone(), code: None, count: 0.0, expected });
+                tallies.push(Tally {
+                    cell: cell.clone(),
+                    code: None,
+                    count: 0.0,
+                    expected,
+                });
             }
             #[expect(clippy::cast_precision_loss, reason = "at most 17 codes")]
             let each = attempts * share / codes.len().max(1) as f64;
             tallies.extend(codes.into_iter().map(|(code, count)| {
                 let (cell, code) = (cell.clone(), Some(code.to_owned()));
-                Tally { cell, code, count, expected: each }
+                Tally {
+                    cell,
+                    code,
+                    count,
+                    expected: each,
+                }
             }));
         }
         tallies
@@ -292,15 +351,33 @@ impl OutcomeStream {
             *by_minute.entry(start).or_default() += f64::from(counts.attempts);
         }
         let usual = rate * 60.0;
-        let last_loud = by_minute.iter().rev().find(|(_, attempts)| **attempts >= usual * 0.25);
+        let last_loud = by_minute
+            .iter()
+            .rev()
+            .find(|(_, attempts)| **attempts >= usual * 0.25);
         let oldest = self.at.as_second() - 60 * i64::try_from(MINUTES_MAX).unwrap_or(60);
-        let since = last_loud.map_or(oldest, |(start, _)| start + 60).min(self.at.as_second());
+        let since = last_loud
+            .map_or(oldest, |(start, _)| start + 60)
+            .min(self.at.as_second());
         let count: f64 = by_minute.range(since..).map(|(_, attempts)| attempts).sum();
         let since = Timestamp::from_second(since).unwrap_or(self.at);
         let expected = rate * seconds(since, self.at);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-        let evidence = Evidence { count: count as u64, expected, since };
-        Crossing { node, stream: Stream::Silence, evidence, tallies: vec![] }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a count"
+        )]
+        let evidence = Evidence {
+            count: count as u64,
+            expected,
+            since,
+        };
+        Crossing {
+            node,
+            stream: Stream::Silence,
+            evidence,
+            tallies: vec![],
+        }
     }
 
     fn held(&self, node: &Node) -> impl Iterator<Item = (i64, &Counts)> {
@@ -333,10 +410,17 @@ impl Watched {
 }
 
 fn failed(counts: &Counts) -> f64 {
-    counts.failures.values().map(|failed| f64::from(*failed)).sum()
+    counts
+        .failures
+        .values()
+        .map(|failed| f64::from(*failed))
+        .sum()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of sign-ins stay far below 2^52")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of sign-ins stay far below 2^52"
+)]
 fn real(count: u64) -> f64 {
     count as f64
 }

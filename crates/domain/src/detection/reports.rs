@@ -88,7 +88,12 @@ struct Seen {
 impl ReportStream {
     /// Begins to watch at `now`, with nothing seen.
     #[must_use]
-    pub fn new(settings: Settings, population: Population, baseline: Baseline, now: Timestamp) -> Self {
+    pub fn new(
+        settings: Settings,
+        population: Population,
+        baseline: Baseline,
+        now: Timestamp,
+    ) -> Self {
         let mut stream = Self {
             settings,
             population: Population::default(),
@@ -103,8 +108,11 @@ impl ReportStream {
 
     /// Takes the fleet as it is now; streams that go on keep their evidence.
     pub fn set_population(&mut self, population: Population) {
-        let mut before: HashMap<Node, Watched> =
-            self.watched.drain(..).map(|watched| (watched.node.clone(), watched)).collect();
+        let mut before: HashMap<Node, Watched> = self
+            .watched
+            .drain(..)
+            .map(|watched| (watched.node.clone(), watched))
+            .collect();
         let budget_seconds = self.settings.promise_seconds / Stream::Reports.share();
         for (node, weight) in tree(&population, true) {
             let fresh = Watched::new(node.clone(), self.at);
@@ -126,7 +134,10 @@ impl ReportStream {
     /// The streams that are watched.
     #[must_use]
     pub fn nodes(&self) -> Vec<Node> {
-        self.watched.iter().map(|watched| watched.node.clone()).collect()
+        self.watched
+            .iter()
+            .map(|watched| watched.node.clone())
+            .collect()
     }
 
     /// Lets time pass. Rates change only at quarters of an hour.
@@ -137,7 +148,9 @@ impl ReportStream {
                 self.at = now;
                 return;
             }
-            self.watched.iter_mut().for_each(|watched| watched.pass_until(end));
+            self.watched
+                .iter_mut()
+                .for_each(|watched| watched.pass_until(end));
             self.at = end;
             self.set_rates();
             let window = self.settings.window_seconds;
@@ -150,16 +163,25 @@ impl ReportStream {
         self.advance(seen.at);
         let now = self.at;
         let fresh = self.is_fresh(seen.site, None, now);
-        let terms: Vec<Term> =
-            seen.terms.iter().copied().filter(|term| self.is_fresh(seen.site, Some(*term), now)).collect();
+        let terms: Vec<Term> = seen
+            .terms
+            .iter()
+            .copied()
+            .filter(|term| self.is_fresh(seen.site, Some(*term), now))
+            .collect();
         let (sites_min, population, baseline) =
             (self.settings.sites_min, &self.population, &self.baseline);
         let counts = |node: &Node| match node {
             Node::Term { term } => terms.contains(term),
             _ => fresh && node.holds(&seen.cell),
         };
-        let watched = self.watched.iter_mut().filter(|watched| counts(&watched.node));
-        watched.filter_map(|watched| watched.take(seen, now, sites_min, population, baseline)).collect()
+        let watched = self
+            .watched
+            .iter_mut()
+            .filter(|watched| counts(&watched.node));
+        watched
+            .filter_map(|watched| watched.take(seen, now, sites_min, population, baseline))
+            .collect()
     }
 
     /// True when the site did not report within the window; a site that goes on reporting stays one.
@@ -229,7 +251,12 @@ impl Watched {
             self.recent.pop_front();
         }
         let (site, cell, expected) = (seen.site, seen.cell.clone(), self.expected);
-        self.recent.push_back(Seen { at: now, site, cell, expected });
+        self.recent.push_back(Seen {
+            at: now,
+            site,
+            cell,
+            expected,
+        });
         if self.rise.evidence_seconds() < self.threshold_seconds {
             return None;
         }
@@ -254,7 +281,11 @@ impl Watched {
                 (best, taken) = (score, index + 1);
             }
         }
-        self.recent.iter().skip(self.recent.len() - taken).cloned().collect()
+        self.recent
+            .iter()
+            .skip(self.recent.len() - taken)
+            .cloned()
+            .collect()
     }
 
     fn crossing(
@@ -265,16 +296,25 @@ impl Watched {
         baseline: &Baseline,
     ) -> Crossing {
         let since = onset.first().map_or(self.at, |seen| seen.at);
-        let expected = onset.first().map_or(0.0, |seen| self.expected - seen.expected);
+        let expected = onset
+            .first()
+            .map_or(0.0, |seen| self.expected - seen.expected);
         let mut tallies: Vec<Tally> = held(&self.node, population)
             .map(|(cell, sites)| {
                 let rate = baseline.per_site_second(&cell.zone, self.at) * f64::from(sites);
-                Tally { cell: cell.clone(), code: None, count: 0.0, expected: rate }
+                Tally {
+                    cell: cell.clone(),
+                    code: None,
+                    count: 0.0,
+                    expected: rate,
+                }
             })
             .collect();
         // A moment of zero length would divide by nothing: localise over a minute at least.
         let lasted = seconds(since, self.at).max(60.0);
-        tallies.iter_mut().for_each(|tally| tally.expected *= lasted);
+        tallies
+            .iter_mut()
+            .for_each(|tally| tally.expected *= lasted);
         for seen in onset {
             match tallies.iter_mut().find(|tally| tally.cell == seen.cell) {
                 Some(tally) => tally.count += 1.0,
@@ -288,7 +328,16 @@ impl Watched {
             }
         }
         let count = u64::try_from(sites).unwrap_or(u64::MAX);
-        let evidence = Evidence { count, expected, since };
-        Crossing { node: self.node.clone(), stream: Stream::Reports, evidence, tallies }
+        let evidence = Evidence {
+            count,
+            expected,
+            since,
+        };
+        Crossing {
+            node: self.node.clone(),
+            stream: Stream::Reports,
+            evidence,
+            tallies,
+        }
     }
 }

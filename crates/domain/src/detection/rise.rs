@@ -27,7 +27,11 @@ impl Rise {
         let seconds = seconds.max(0.0);
         for (statistic, rise) in self.statistics.iter_mut().zip(RISES) {
             let x = seconds * (rise - 1.0) * rate;
-            let fresh = if x > 1e-12 { seconds * (-(-x).exp_m1() / x) } else { seconds };
+            let fresh = if x > 1e-12 {
+                seconds * (-(-x).exp_m1() / x)
+            } else {
+                seconds
+            };
             *statistic = (*statistic * (-x).exp() + fresh).min(CEILING_SECONDS);
         }
     }
@@ -64,17 +68,30 @@ mod tests {
         let difference = whole.evidence_seconds() - cut.evidence_seconds();
         assert!(difference.abs() < 1e-6, "{difference}");
         whole.pass(1e9, 0.001);
-        let settled = RISES.map(|rise| 1.0 / ((rise - 1.0) * 0.001)).iter().sum::<f64>() / 10.0;
+        let settled = RISES
+            .map(|rise| 1.0 / ((rise - 1.0) * 0.001))
+            .iter()
+            .sum::<f64>()
+            / 10.0;
         assert!((whole.evidence_seconds() / settled - 1.0).abs() < 1e-9);
     }
 
     #[test]
     fn no_input_makes_it_infinite() {
         let mut rise = Rise::default();
-        for (seconds, rate) in [(1e12, 0.0), (0.0, 1.0), (1e-9, 1e-300), (-5.0, 1.0), (1.0, 1e9)] {
+        for (seconds, rate) in [
+            (1e12, 0.0),
+            (0.0, 1.0),
+            (1e-9, 1e-300),
+            (-5.0, 1.0),
+            (1.0, 1e9),
+        ] {
             rise.pass(seconds, rate);
             (0..500).for_each(|_| rise.event());
-            assert!(rise.evidence_seconds().is_finite(), "{seconds} s at {rate}/s");
+            assert!(
+                rise.evidence_seconds().is_finite(),
+                "{seconds} s at {rate}/s"
+            );
         }
         rise.restart();
         assert_eq!(rise.evidence_seconds(), 0.0);
