@@ -6,13 +6,22 @@ use crate::Arguments;
 
 const DOCUMENTS: [(&str, &str); 3] = [
     ("README.md", include_str!("../../../README.md")),
-    ("docs/operating.md", include_str!("../../../docs/operating.md")),
-    ("docs/benchmarks.md", include_str!("../../../docs/benchmarks.md")),
+    (
+        "docs/operating.md",
+        include_str!("../../../docs/operating.md"),
+    ),
+    (
+        "docs/benchmarks.md",
+        include_str!("../../../docs/benchmarks.md"),
+    ),
 ];
 
 /// The commands of the `sh` blocks of a document, without their prompt and comments.
 fn commands(text: &str) -> Vec<String> {
-    let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let blocks = text
+        .split("```sh\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next());
     blocks
         .flat_map(str::lines)
         .map(|line| line.split(" #").next().unwrap_or("").trim().to_owned())
