@@ -4,9 +4,11 @@
 //! signals those who should look again. Never renders; never speaks SQL. The database holds the
 //! truth; a signal only says "look again".
 
+mod detect;
 mod error;
 mod fleet;
 mod import;
+mod ingest;
 mod lights;
 mod review;
 mod staff;
@@ -25,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 pub use error::{EngineError, Kind};
 pub use fleet::{Fleet, SiteIndex};
 pub use import::{ImportError, Imported};
+pub use ingest::NewReport;
 pub use staff::{NewToken, token_hash};
 
 /// Signals that a slow listener may miss before it must look at everything again.
@@ -77,6 +80,7 @@ struct Inner {
     fleet: ArcSwap<Fleet>,
     signals: broadcast::Sender<Signal>,
     http: reqwest::Client,
+    pending: ingest::Pending,
 }
 
 impl Engine {
@@ -99,14 +103,15 @@ impl Engine {
             fleet: ArcSwap::from_pointee(fleet),
             signals: broadcast::Sender::new(SIGNALS_KEPT),
             http,
+            pending: ingest::Pending::default(),
         })))
     }
 
     /// Starts the workers; they end soon after `stop` is cancelled.
     #[must_use]
     pub fn run_workers(&self, stop: &CancellationToken) -> JoinSet<()> {
-        let workers = JoinSet::new();
-        let _ = stop;
+        let mut workers = JoinSet::new();
+        workers.spawn(self.clone().detect(stop.clone()));
         workers
     }
 
