@@ -8,6 +8,7 @@ mod error;
 mod fleet;
 mod import;
 mod lights;
+mod review;
 mod staff;
 
 use std::sync::Arc;
