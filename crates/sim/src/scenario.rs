@@ -289,7 +289,7 @@ impl Scenario {
         if self.release_at <= self.start {
             return Err(figure(
                 "release_at",
-                self.release_at,
+                &self.release_at,
                 "it comes after start",
             ));
         }
@@ -345,7 +345,7 @@ impl Scenario {
             let promise = self.origin.promise_p95_seconds;
             return Err(figure(
                 "origin.promise_p95_seconds",
-                promise,
+                &promise,
                 "it is over the idle p95",
             ));
         }
