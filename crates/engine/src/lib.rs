@@ -10,6 +10,7 @@ mod import;
 mod lights;
 mod notify;
 mod respond;
+mod review;
 mod staff;
 
 use std::sync::Arc;

@@ -5,6 +5,7 @@
 //! `domain`, and saves through a guarded change.
 
 mod access;
+mod alarm;
 mod audit;
 mod campaign;
 mod db;
@@ -13,6 +14,7 @@ mod incident;
 mod migrations;
 mod notify;
 mod release;
+mod report;
 mod seal;
 mod sign_in;
 
@@ -26,6 +28,7 @@ pub use db::Migrations;
 pub use fleet::FleetRows;
 pub use incident::IncidentAdditions;
 pub use notify::{Attempt, Delivery, OnCallStep, Page};
+pub use report::{SiteMinute, StoredReport};
 pub use seal::{SealError, Sealer};
 pub use sign_in::{
     Account, AttemptLimit, Code, Exchange, Exchanged, Grant, Hash, KeyState, NewAccessToken,
