@@ -75,7 +75,11 @@ async fn incident(
     Query(query): Query<ZoneQuery>,
 ) -> Answer {
     let view = public(&app, &id).await?;
-    let reader = reader(&app, query.zone.as_deref(), &app.engine().settings().home_zone);
+    let reader = reader(
+        &app,
+        query.zone.as_deref(),
+        &app.engine().settings().home_zone,
+    );
     let fleet = app.engine().fleet();
     let lamps = app.drawn().lamps(&fleet);
     let (counts, rows) = affected(&view.incident, &lamps, &fleet, &reader);
@@ -92,7 +96,11 @@ async fn incident(
         started: reader.moment(view.incident.started_at),
         as_of: reader.now(),
         steps: steps(view.incident.state.stage()),
-        promises: view.promises.iter().filter_map(|promise| promised(promise, &reader)).collect(),
+        promises: view
+            .promises
+            .iter()
+            .filter_map(|promise| promised(promise, &reader))
+            .collect(),
         official: view.official_comment().map(|update| said(update, &reader)),
         updates: updates(&view, &reader),
         rows,
@@ -104,10 +112,15 @@ async fn incident(
 
 /// An incident that customers may see. Proposals are not there for them.
 async fn public(app: &App, id: &str) -> Result<Arc<IncidentView>, PageError> {
-    let missing = || PageError::not_found("There is no such incident. Perhaps its address was cut.");
+    let missing =
+        || PageError::not_found("There is no such incident. Perhaps its address was cut.");
     let id: IncidentId = id.parse().map_err(|_| missing())?;
     let view = app.engine().find_incident(id).await?.ok_or_else(missing)?;
-    if view.incident.is_public() { Ok(view) } else { Err(missing()) }
+    if view.incident.is_public() {
+        Ok(view)
+    } else {
+        Err(missing())
+    }
 }
 
 /// The sites of an incident by state: all, and by time zone from west to east.
@@ -117,7 +130,11 @@ pub(crate) fn affected(
     fleet: &Fleet,
     reader: &Reader,
 ) -> (Counts, Vec<Row>) {
-    let holds = |site: &SiteIndex| fleet.site(*site).is_some_and(|site: Arc<Site>| incident.scope.holds(&site));
+    let holds = |site: &SiteIndex| {
+        fleet
+            .site(*site)
+            .is_some_and(|site: Arc<Site>| incident.scope.holds(&site))
+    };
     let mut all = Counts::default();
     let mut rows = vec![];
     for band in &lamps.bands {
@@ -147,7 +164,10 @@ fn lead(incident: &Incident, counts: &Counts) -> String {
     match (counts.affected(), restored) {
         (0, _) if over => format!("It is over. It concerned {total}; sign-in works on them."),
         (0, 0) => format!("It concerns {total}; none of them is known to fail now."),
-        (0, _) => format!("It concerned {total}. {} were restored and checked; none fails now.", words::count(restored)),
+        (0, _) => format!(
+            "It concerned {total}. {} were restored and checked; none fails now.",
+            words::count(restored)
+        ),
         (_, _) => format!(
             "Of {total}, sign-in fails on {}, is being restored on {}, and was restored and checked on {}.",
             words::count(failing),
@@ -178,8 +198,18 @@ pub(crate) fn stage(stage: Stage) -> &'static str {
 }
 
 fn steps(now: Stage) -> Vec<Step> {
-    let way = [Stage::Investigating, Stage::Identified, Stage::Monitoring, Stage::Completed];
-    way.into_iter().map(|step| Step { name: stage(step), here: step == now }).collect()
+    let way = [
+        Stage::Investigating,
+        Stage::Identified,
+        Stage::Monitoring,
+        Stage::Completed,
+    ];
+    way.into_iter()
+        .map(|step| Step {
+            name: stage(step),
+            here: step == now,
+        })
+        .collect()
 }
 
 /// An open promise in words: "An incident report will be posted here by Thu, Jul 13, 6:27 PM CDT".
@@ -193,7 +223,11 @@ pub(crate) fn promised(promise: &Promise, reader: &Reader) -> Option<Promised> {
     };
     let by = reader.moment(promise.due_at).text;
     let overdue = promise.is_overdue(reader.now);
-    let words = if overdue { format!("{what} {by}. It is late; we are sorry.") } else { format!("{what} {by}.") };
+    let words = if overdue {
+        format!("{what} {by}. It is late; we are sorry.")
+    } else {
+        format!("{what} {by}.")
+    };
     Some(Promised { words, overdue })
 }
 
@@ -209,7 +243,10 @@ pub(crate) fn said(update: &Update, reader: &Reader) -> Said {
 
 /// The updates without the official comment, newest first.
 pub(crate) fn updates(view: &IncidentView, reader: &Reader) -> Vec<Said> {
-    let plain = view.updates.iter().filter(|update| update.kind == UpdateKind::Update);
+    let plain = view
+        .updates
+        .iter()
+        .filter(|update| update.kind == UpdateKind::Update);
     plain.map(|update| said(update, reader)).collect()
 }
 

@@ -24,8 +24,18 @@ fn tame(event: Event<'_>) -> Vec<Event<'_>> {
         }
         Event::Start(Tag::Image { .. }) => vec![Event::Start(Tag::Emphasis)],
         Event::End(TagEnd::Image) => vec![Event::End(TagEnd::Emphasis)],
-        Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
-            vec![Event::Start(Tag::Link { link_type: plain(link_type), dest_url: web_only(dest_url), title, id })]
+        Event::Start(Tag::Link {
+            link_type,
+            dest_url,
+            title,
+            id,
+        }) => {
+            vec![Event::Start(Tag::Link {
+                link_type: plain(link_type),
+                dest_url: web_only(dest_url),
+                title,
+                id,
+            })]
         }
         other => vec![other],
     }
@@ -33,12 +43,17 @@ fn tame(event: Event<'_>) -> Vec<Event<'_>> {
 
 fn plain(link: LinkType) -> LinkType {
     // An autolinked e-mail address would become `mailto:`, which is no address of the web.
-    if link == LinkType::Email { LinkType::Inline } else { link }
+    if link == LinkType::Email {
+        LinkType::Inline
+    } else {
+        link
+    }
 }
 
 fn web_only(address: CowStr<'_>) -> CowStr<'_> {
     let lower = address.to_lowercase();
-    let safe = lower.starts_with("https://") || lower.starts_with("http://") || lower.starts_with('/');
+    let safe =
+        lower.starts_with("https://") || lower.starts_with("http://") || lower.starts_with('/');
     if safe { address } else { CowStr::Borrowed("#") }
 }
 
@@ -53,8 +68,14 @@ mod tests {
 
     #[test]
     fn what_people_type_cannot_become_script() {
-        check("<script>alert(1)</script>", "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>");
-        check("a <b onclick=x>b</b>", "<p>a &lt;b onclick=x&gt;b&lt;/b&gt;</p>");
+        check(
+            "<script>alert(1)</script>",
+            "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>",
+        );
+        check(
+            "a <b onclick=x>b</b>",
+            "<p>a &lt;b onclick=x&gt;b&lt;/b&gt;</p>",
+        );
         check("[x](javascript:alert(1))", "<p><a href=\"#\">x</a></p>");
         check("![x](https://evil.example/p.png)", "<p><em>x</em></p>");
         check("# Loud", "<p><strong>Loud</strong></p>");

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::site::state::SiteState;
-use engine::{Fleet, SiteIndex};
+use engine::Fleet;
 
 use super::incident::Card;
 use super::lamps::Lamps;
@@ -75,8 +75,11 @@ async fn status(State(app): State<App>, Query(query): Query<ZoneQuery>) -> Answe
     }
     let reader = reader(&app, query.zone.as_deref(), home);
     let lamps = app.drawn().lamps(&fleet);
-    let (open, past): (Vec<_>, Vec<_>) =
-        app.engine().public_incidents().into_iter().partition(|view| view.incident.is_open());
+    let (open, past): (Vec<_>, Vec<_>) = app
+        .engine()
+        .public_incidents()
+        .into_iter()
+        .partition(|view| view.incident.is_open());
     let headline = words::headline(&Counts::of_all(&fleet));
     let view = View {
         page: Page::public("Status", "/"),
@@ -88,7 +91,11 @@ async fn status(State(app): State<App>, Query(query): Query<ZoneQuery>) -> Answe
         rows: rows(&lamps, &fleet, &reader),
         products: product_rows(&fleet),
         open: open.iter().map(|view| Card::of(view, &reader)).collect(),
-        past: past.iter().take(PAST_MAX).map(|view| Card::of(view, &reader)).collect(),
+        past: past
+            .iter()
+            .take(PAST_MAX)
+            .map(|view| Card::of(view, &reader))
+            .collect(),
     };
     Ok(render(StatusCode::OK, &view))
 }

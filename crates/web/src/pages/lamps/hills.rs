@@ -110,7 +110,12 @@ impl Hills {
         let mut hills = vec![];
         for (number, (width, count)) in widths.into_iter().zip(counts).enumerate() {
             let mean_height = small(*count) * spacing * spacing * ROW_STEP / width;
-            hills.push(Hill { left, width, mean_height, number });
+            hills.push(Hill {
+                left,
+                width,
+                mean_height,
+                number,
+            });
             left += width + GAP;
         }
         Self { spacing, hills }
@@ -148,16 +153,26 @@ impl Hills {
 fn widths(counts: &[usize]) -> Vec<f64> {
     let room = WIDTH - GAP * (small(counts.len()) + 1.0);
     let narrowest = BAND_WIDTH_MIN.min(room / small(counts.len().max(1)));
-    let weights: Vec<_> = counts.iter().map(|count| small(*count).powf(WIDENING)).collect();
+    let weights: Vec<_> = counts
+        .iter()
+        .map(|count| small(*count).powf(WIDENING))
+        .collect();
     let width_of = |weight: f64, scale: f64| (weight * scale).max(narrowest);
     // The total grows with the scale: halve until it fits.
     let (mut low, mut high) = (0.0, room);
     for _ in 0..60 {
         let scale = (low + high) / 2.0;
         let total: f64 = weights.iter().map(|weight| width_of(*weight, scale)).sum();
-        if total > room { high = scale } else { low = scale }
+        if total > room {
+            high = scale
+        } else {
+            low = scale
+        }
     }
-    weights.into_iter().map(|weight| width_of(weight, low)).collect()
+    weights
+        .into_iter()
+        .map(|weight| width_of(weight, low))
+        .collect()
 }
 
 impl Hill {
