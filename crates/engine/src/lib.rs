@@ -10,6 +10,8 @@ mod fleet;
 mod import;
 mod ingest;
 mod lights;
+mod notify;
+mod respond;
 mod review;
 mod staff;
 
@@ -28,6 +30,8 @@ pub use error::{EngineError, Kind};
 pub use fleet::{Fleet, SiteIndex};
 pub use import::{ImportError, Imported};
 pub use ingest::NewReport;
+pub use notify::STEPS_MAX as ON_CALL_STEPS_MAX;
+pub use respond::{Acceptance, IncidentView, NewUpdate, Proposal};
 pub use staff::{NewToken, token_hash};
 
 /// Signals that a slow listener may miss before it must look at everything again.
@@ -81,6 +85,7 @@ struct Inner {
     signals: broadcast::Sender<Signal>,
     http: reqwest::Client,
     pending: ingest::Pending,
+    incidents: respond::Incidents,
 }
 
 impl Engine {
@@ -96,6 +101,7 @@ impl Engine {
             .build()
             .map_err(|e| EngineError::remote("make an HTTP client", &e))?;
         let fleet = Fleet::load(&store).await?;
+        let incidents = respond::Incidents::load(&store).await?;
         Ok(Self(Arc::new(Inner {
             store,
             clock,
@@ -104,6 +110,7 @@ impl Engine {
             signals: broadcast::Sender::new(SIGNALS_KEPT),
             http,
             pending: ingest::Pending::default(),
+            incidents,
         })))
     }
 
@@ -112,6 +119,8 @@ impl Engine {
     pub fn run_workers(&self, stop: &CancellationToken) -> JoinSet<()> {
         let mut workers = JoinSet::new();
         workers.spawn(self.clone().detect(stop.clone()));
+        workers.spawn(notify::deliver(self.clone(), stop.clone()));
+        workers.spawn(respond::watch(self.clone(), stop.clone()));
         workers
     }
 
@@ -143,6 +152,10 @@ impl Engine {
     #[must_use]
     pub fn signals(&self) -> broadcast::Receiver<Signal> {
         self.0.signals.subscribe()
+    }
+
+    pub(crate) fn incidents(&self) -> &respond::Incidents {
+        &self.0.incidents
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -10,7 +10,9 @@ mod audit;
 mod campaign;
 mod db;
 mod fleet;
+mod incident;
 mod migrations;
+mod notify;
 mod release;
 mod report;
 mod seal;
@@ -24,6 +26,8 @@ pub use audit::AuditEntry;
 pub use campaign::{Answer, CampaignRow, Claim, NewCampaign, RowCount};
 pub use db::Migrations;
 pub use fleet::FleetRows;
+pub use incident::IncidentAdditions;
+pub use notify::{Attempt, Delivery, OnCallStep, Page};
 pub use report::{SiteMinute, StoredReport};
 pub use seal::{SealError, Sealer};
 pub use sign_in::{
