@@ -4,10 +4,14 @@
 //! signals those who should look again. Never renders; never speaks SQL. The database holds the
 //! truth; a signal only says "look again".
 
+mod delivery;
+mod enrol;
 mod error;
 mod fleet;
 mod import;
 mod lights;
+mod publish;
+mod release;
 mod staff;
 
 use std::sync::Arc;
@@ -21,9 +25,12 @@ use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub use delivery::{DeliveryEvent, Repository};
 pub use error::{EngineError, Kind};
 pub use fleet::{Fleet, SiteIndex};
 pub use import::{ImportError, Imported};
+pub use publish::NewDocument;
+pub use release::{Activate, NotReady, Sites};
 pub use staff::{NewToken, token_hash};
 
 /// Signals that a slow listener may miss before it must look at everything again.
@@ -74,6 +81,7 @@ struct Inner {
     clock: Clock,
     settings: Settings,
     fleet: ArcSwap<Fleet>,
+    delivery: delivery::Delivery,
     signals: broadcast::Sender<Signal>,
     http: reqwest::Client,
 }
@@ -91,11 +99,13 @@ impl Engine {
             .build()
             .map_err(|e| EngineError::remote("make an HTTP client", &e))?;
         let fleet = Fleet::load(&store).await?;
+        let delivery = delivery::Delivery::open(&store, &clock).await?;
         Ok(Self(Arc::new(Inner {
             store,
             clock,
             settings,
             fleet: ArcSwap::from_pointee(fleet),
+            delivery,
             signals: broadcast::Sender::new(SIGNALS_KEPT),
             http,
         })))
@@ -104,8 +114,8 @@ impl Engine {
     /// Starts the workers; they end soon after `stop` is cancelled.
     #[must_use]
     pub fn run_workers(&self, stop: &CancellationToken) -> JoinSet<()> {
-        let workers = JoinSet::new();
-        let _ = stop;
+        let mut workers = JoinSet::new();
+        workers.spawn(self.clone().deliver(stop.clone()));
         workers
     }
 

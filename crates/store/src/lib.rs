@@ -7,6 +7,7 @@
 mod access;
 mod audit;
 mod db;
+mod delivery;
 mod fleet;
 mod migrations;
 mod release;
@@ -19,6 +20,9 @@ use std::sync::Arc;
 pub use access::Holder;
 pub use audit::AuditEntry;
 pub use db::Migrations;
+pub use delivery::{
+    NewAgent, Publication, RepositoryFile, StoredAck, StoredAgent, StoredRepository,
+};
 pub use fleet::FleetRows;
 pub use seal::{SealError, Sealer};
 pub use sign_in::{
