@@ -65,6 +65,8 @@ id! {
     IncidentId,
     /// A dated entry of an incident.
     UpdateId,
+    /// An entry of an incident's timeline.
+    EntryId,
     /// A campaign.
     CampaignId,
     /// A page to the people on call.

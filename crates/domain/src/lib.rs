@@ -4,9 +4,11 @@
 //! never knows a database or HTTP.
 
 pub mod access;
+pub mod calendar;
 pub mod campaign;
 pub mod document;
 pub mod id;
+pub mod incident;
 pub mod name;
 pub mod product;
 pub mod release;

@@ -77,6 +77,12 @@ impl Zone {
         Ok(Self(name.into()))
     }
 
+    /// Coordinated Universal Time.
+    #[must_use]
+    pub fn utc() -> Self {
+        Self("UTC".into())
+    }
+
     /// Its name.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -76,6 +76,7 @@ from_id!(
     IncidentId,
     UpdateId,
     CampaignId,
+    EntryId,
     PageId,
     AccountId,
     HolderId,

@@ -1,0 +1,107 @@
+//! Incidents: what state one is in, and which acts that state allows.
+//! Decides; never stores, never tells anybody. Posts to customers begin with a person's `accept`.
+
+pub mod promise;
+
+mod scope;
+mod state;
+pub mod template;
+pub mod timeline;
+mod update;
+
+pub use promise::{Promise, PromiseKind};
+pub use scope::{Affected, Scope};
+pub use state::{Impact, Stage, State, WrongAct};
+pub use update::{Update, UpdateKind};
+
+use jiff::Timestamp;
+
+use crate::id::{AlarmId, IncidentId};
+
+/// The longest title, body or reason, in characters.
+pub const TEXT_CHARACTERS_MAX: usize = 10_000;
+
+/// An incident, as it is stored: its updates, promises and timeline stand beside it.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Incident {
+    /// Its identifier.
+    pub id: IncidentId,
+    /// Grows with every change: a change decided on an older version cannot be saved.
+    pub version: u64,
+    /// How far it has come.
+    pub state: State,
+    /// How bad it is.
+    pub impact: Impact,
+    /// One line, such as "Sign-in Issue Identified".
+    pub title: String,
+    /// Which sites it is about.
+    pub scope: Scope,
+    /// When it began, as far as is known.
+    pub started_at: Timestamp,
+    /// When a person accepted it; from then on it is public.
+    pub accepted_at: Option<Timestamp>,
+    /// Complete it when the watch period ends and no site in scope fails.
+    pub complete_after_watch: bool,
+}
+
+impl Incident {
+    /// An incident that an alarm proposes. Customers see nothing of it.
+    #[must_use]
+    pub fn propose(
+        id: IncidentId,
+        by: AlarmId,
+        title: String,
+        scope: Scope,
+        started_at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            version: 1,
+            state: State::Proposed { by },
+            impact: Impact::None,
+            title,
+            scope,
+            started_at,
+            accepted_at: None,
+            complete_after_watch: false,
+        }
+    }
+
+    /// The incident after an act that leaves it in `state`, as the next version.
+    ///
+    /// # Errors
+    /// Passes on why the act was refused.
+    pub fn after(
+        self,
+        act: impl FnOnce(State) -> Result<State, WrongAct>,
+    ) -> Result<Self, WrongAct> {
+        Ok(Self {
+            state: act(self.state)?,
+            version: self.version + 1,
+            ..self
+        })
+    }
+
+    /// The incident after a person took it up.
+    ///
+    /// # Errors
+    /// When it is not a proposal.
+    pub fn accept(self, now: Timestamp) -> Result<Self, WrongAct> {
+        self.after(State::accept).map(|incident| Self {
+            accepted_at: Some(now),
+            ..incident
+        })
+    }
+
+    /// Whether customers may see it.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.accepted_at.is_some()
+    }
+
+    /// Whether it still goes on, so that alarms of its scope belong to it.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.state.stage().is_open()
+    }
+}
