@@ -13,8 +13,10 @@ use clock::Clock;
 use domain::document::{Document, DocumentKey};
 use domain::id::{AgentId, HolderId, SiteId};
 use jiff::SignedDuration;
-use protocol::delivery::{EVENT_ACTIONS, EVENT_HEARTBEAT, EVENT_REPOSITORY, INLINE_BYTES_MAX, Push};
 use protocol::delivery::Held;
+use protocol::delivery::{
+    EVENT_ACTIONS, EVENT_HEARTBEAT, EVENT_REPOSITORY, INLINE_BYTES_MAX, Push,
+};
 use semver::Version;
 use store::{RepositoryFile, Store, StoreError, StoredRepository};
 use tokio::sync::{Mutex, broadcast};
@@ -89,8 +91,17 @@ impl Repository {
         let mut files = BTreeMap::new();
         let mut current = BTreeMap::new();
         let mut root = Bytes::new();
-        for RepositoryFile { role, version, body } in stored.files {
-            let file = MetadataFile { role, version, bytes: body };
+        for RepositoryFile {
+            role,
+            version,
+            body,
+        } in stored.files
+        {
+            let file = MetadataFile {
+                role,
+                version,
+                bytes: body,
+            };
             let bytes = Bytes::from(file.bytes.clone());
             files.insert(file.name(), bytes.clone());
             // Files come by role and version: the last one of a role stays.
@@ -103,16 +114,33 @@ impl Repository {
         let mut targets = HashMap::new();
         let mut by_key: BTreeMap<DocumentKey, Vec<Arc<Document>>> = BTreeMap::new();
         for document in documents {
-            targets.insert(Entry::of(&document).file(), Bytes::from(document.body.clone()));
-            by_key.entry(document.key.clone()).or_default().insert(0, Arc::new(document));
+            targets.insert(
+                Entry::of(&document).file(),
+                Bytes::from(document.body.clone()),
+            );
+            by_key
+                .entry(document.key.clone())
+                .or_default()
+                .insert(0, Arc::new(document));
         }
-        Self { version: stored.version, files, current, targets, documents: by_key, root }
+        Self {
+            version: stored.version,
+            files,
+            current,
+            targets,
+            documents: by_key,
+            root,
+        }
     }
 
     /// The newest version of a document that accepts `code`.
     #[must_use]
     pub fn document_for(&self, key: &DocumentKey, code: &Version) -> Option<Arc<Document>> {
-        self.documents.get(key)?.iter().find(|one| one.accepts.matches(code)).cloned()
+        self.documents
+            .get(key)?
+            .iter()
+            .find(|one| one.accepts.matches(code))
+            .cloned()
     }
 
     /// All versions of all documents, by key, newest first.
@@ -122,7 +150,10 @@ impl Repository {
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
-        self.documents.values().flatten().map(|document| Entry::of(document))
+        self.documents
+            .values()
+            .flatten()
+            .map(|document| Entry::of(document))
     }
 }
 
@@ -132,10 +163,19 @@ impl Delivery {
             found(store, clock).await?;
         }
         let keys = store.repository_keys().await?;
-        let find = |name: &str| keys.iter().find(|(known, _)| known == name).map(|(_, key)| key.clone());
-        let keys = Keys::read(find).map_err(|e| EngineError::remote("read the signing keys", &e))?;
+        let find = |name: &str| {
+            keys.iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, key)| key.clone())
+        };
+        let keys =
+            Keys::read(find).map_err(|e| EngineError::remote("read the signing keys", &e))?;
         let repository = load(store).await?;
-        let first = Signed { version: 0, reserved: 0, bytes: Bytes::new() };
+        let first = Signed {
+            version: 0,
+            reserved: 0,
+            bytes: Bytes::new(),
+        };
         let delivery = Self {
             keys,
             repository: ArcSwap::from_pointee(repository),
@@ -150,7 +190,11 @@ impl Delivery {
     }
 
     /// Signs a timestamp for the snapshot in memory. Callers hold `publishing`, or are alone.
-    pub(crate) async fn sign_timestamp(&self, store: &Store, clock: &Clock) -> Result<(), EngineError> {
+    pub(crate) async fn sign_timestamp(
+        &self,
+        store: &Store,
+        clock: &Clock,
+    ) -> Result<(), EngineError> {
         let before = self.timestamp.load();
         let (mut version, mut reserved) = (before.version + 1, before.reserved);
         if version > reserved {
@@ -164,7 +208,11 @@ impl Delivery {
             .get("snapshot")
             .ok_or_else(|| EngineError::not_found("metadata file", "snapshot"))?;
         let file = tuf::timestamp(&self.keys, version, expires, snapshot).map_err(signing)?;
-        self.timestamp.store(Arc::new(Signed { version, reserved, bytes: file.bytes.into() }));
+        self.timestamp.store(Arc::new(Signed {
+            version,
+            reserved,
+            bytes: file.bytes.into(),
+        }));
         Ok(())
     }
 
@@ -180,16 +228,24 @@ impl Delivery {
         self.repository.store(Arc::new(repository));
         self.sign_timestamp(store, clock).await?;
         let now = self.repository.load();
-        let changed = now.files.iter().filter(|(name, _)| !before.files.contains_key(*name));
+        let changed = now
+            .files
+            .iter()
+            .filter(|(name, _)| !before.files.contains_key(*name));
         let documents = now.targets.iter().filter(|(name, body)| {
             body.len() <= INLINE_BYTES_MAX && !before.targets.contains_key(*name)
         });
         let mut push = Push {
             version: now.version,
-            metadata: changed.map(|(name, bytes)| (name.clone(), text(bytes))).collect(),
-            documents: documents.map(|(name, body)| (name.clone(), text(body))).collect(),
+            metadata: changed
+                .map(|(name, bytes)| (name.clone(), text(bytes)))
+                .collect(),
+            documents: documents
+                .map(|(name, body)| (name.clone(), text(body)))
+                .collect(),
         };
-        push.metadata.insert("timestamp.json".into(), text(&self.timestamp.load().bytes));
+        push.metadata
+            .insert("timestamp.json".into(), text(&self.timestamp.load().bytes));
         self.send(EVENT_REPOSITORY, &push);
         Ok(())
     }
@@ -198,19 +254,31 @@ impl Delivery {
         let timestamp = text(&self.timestamp.load().bytes);
         let metadata = BTreeMap::from([("timestamp.json".to_owned(), timestamp)]);
         let version = self.repository.load().version;
-        Push { version, metadata, documents: BTreeMap::new() }
+        Push {
+            version,
+            metadata,
+            documents: BTreeMap::new(),
+        }
     }
 
     fn send(&self, name: &'static str, push: &Push) {
         let data = Bytes::from(serde_json::to_vec(push).unwrap_or_default());
         // Without a connected agent nobody needs it.
-        let _ = self.events.send(DeliveryEvent { name, id: push.version, data });
+        let _ = self.events.send(DeliveryEvent {
+            name,
+            id: push.version,
+            data,
+        });
     }
 
     fn wake(&self) {
         let id = self.repository.load().version;
         let data = Bytes::from_static(b"{}");
-        let _ = self.events.send(DeliveryEvent { name: EVENT_ACTIONS, id, data });
+        let _ = self.events.send(DeliveryEvent {
+            name: EVENT_ACTIONS,
+            id,
+            data,
+        });
     }
 }
 
@@ -259,7 +327,11 @@ impl Engine {
     pub fn delivery_greeting(&self) -> DeliveryEvent {
         let push = self.0.delivery.heartbeat();
         let data = Bytes::from(serde_json::to_vec(&push).unwrap_or_default());
-        DeliveryEvent { name: EVENT_HEARTBEAT, id: push.version, data }
+        DeliveryEvent {
+            name: EVENT_HEARTBEAT,
+            id: push.version,
+            data,
+        }
     }
 
     /// Signs a fresh timestamp every few seconds, and wakes agents that have actions to fetch.
@@ -278,16 +350,26 @@ impl Engine {
         let delivery = &self.0.delivery;
         let _alone = delivery.publishing.lock().await;
         if let Err(e) = delivery.sign_timestamp(self.store(), self.clock()).await {
-            tracing::error!(error = &e as &dyn std::error::Error, "could not sign a timestamp: {e}");
+            tracing::error!(
+                error = &e as &dyn std::error::Error,
+                "could not sign a timestamp: {e}"
+            );
             return;
         }
         delivery.send(EVENT_HEARTBEAT, &delivery.heartbeat());
         let soon = after(self.clock(), RESIGN_BEFORE);
         let repository = delivery.repository.load_full();
-        if repository.current.values().any(|file| expires(file).is_none_or(|at| at < soon)) {
+        if repository
+            .current
+            .values()
+            .any(|file| expires(file).is_none_or(|at| at < soon))
+        {
             let signed = self.sign_again(&repository).await;
             signed.unwrap_or_else(|e| {
-                tracing::error!(error = &e as &dyn std::error::Error, "could not sign metadata: {e}");
+                tracing::error!(
+                    error = &e as &dyn std::error::Error,
+                    "could not sign metadata: {e}"
+                );
             });
         }
     }
@@ -298,8 +380,13 @@ impl Engine {
     /// When the store fails.
     pub(crate) async fn reload_repository(&self) -> Result<(), EngineError> {
         let repository = load(self.store()).await?;
-        self.0.delivery.replace(repository, self.store(), self.clock()).await?;
-        self.signal(Signal::RepositoryChanged(self.0.delivery.repository.load().version));
+        self.0
+            .delivery
+            .replace(repository, self.store(), self.clock())
+            .await?;
+        self.signal(Signal::RepositoryChanged(
+            self.0.delivery.repository.load().version,
+        ));
         Ok(())
     }
 }
@@ -322,7 +409,11 @@ async fn found(store: &Store, clock: &Clock) -> Result<(), EngineError> {
         .iter()
         .map(|name| Ok((*name, SigningKey::generate().map_err(fail)?)))
         .collect::<Result<Vec<_>, EngineError>>()?;
-    let find = |name: &str| made.iter().find(|(known, _)| *known == name).map(|(_, key)| key.clone());
+    let find = |name: &str| {
+        made.iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, key)| key.clone())
+    };
     let keys = Keys::read(find).map_err(fail)?;
     let expires = after(clock, METADATA_EXPIRES_AFTER);
     let root = tuf::root(&keys, 1, after(clock, ROOT_EXPIRES_AFTER)).map_err(signing)?;
@@ -361,18 +452,31 @@ pub(crate) async fn load_agents(store: &Store) -> Result<Agents, StoreError> {
 async fn load_acks(store: &Store) -> Result<HashMap<AgentId, Arc<HashSet<Held>>>, StoreError> {
     let mut acks: HashMap<AgentId, HashSet<Held>> = HashMap::new();
     for ack in store.acks().await? {
-        let held = Held { key: ack.key, version: ack.version };
+        let held = Held {
+            key: ack.key,
+            version: ack.version,
+        };
         acks.entry(ack.agent).or_default().insert(held);
     }
-    Ok(acks.into_iter().map(|(agent, held)| (agent, Arc::new(held))).collect())
+    Ok(acks
+        .into_iter()
+        .map(|(agent, held)| (agent, Arc::new(held)))
+        .collect())
 }
 
 pub(crate) fn after(clock: &Clock, by: SignedDuration) -> jiff::Timestamp {
-    clock.now().saturating_add(by).unwrap_or(jiff::Timestamp::MAX)
+    clock
+        .now()
+        .saturating_add(by)
+        .unwrap_or(jiff::Timestamp::MAX)
 }
 
 pub(crate) fn stored(file: MetadataFile) -> RepositoryFile {
-    RepositoryFile { role: file.role, version: file.version, body: file.bytes }
+    RepositoryFile {
+        role: file.role,
+        version: file.version,
+        body: file.bytes,
+    }
 }
 
 pub(crate) fn signing(error: tuf::BuildError) -> EngineError {

@@ -29,7 +29,9 @@ impl Engine {
         let token = fresh_token()?;
         let audit = self.audit(who, "made an enrolment token", "agent", "");
         let expires_at = after(self.clock(), ENROLMENT_EXPIRES_AFTER);
-        self.store().add_enrolment(&token_hash(&token), expires_at, &audit).await?;
+        self.store()
+            .add_enrolment(&token_hash(&token), expires_at, &audit)
+            .await?;
         Ok(token)
     }
 
@@ -41,11 +43,18 @@ impl Engine {
     pub async fn enrol_agent(&self, enrol: &Enrol) -> Result<Enrolled, EngineError> {
         let host = enrol.host.trim();
         if !(1..=100).contains(&host.chars().count()) || host.chars().any(char::is_control) {
-            return Err(EngineError::refused_at("host", "a host's name has 1 to 100 characters"));
+            return Err(EngineError::refused_at(
+                "host",
+                "a host's name has 1 to 100 characters",
+            ));
         }
         let (ids, sites) = self.agent_sites(&enrol.sites)?;
         let token = fresh_token()?;
-        let holder = Holder { id: self.clock().id(), name: format!("agent on {host}"), role: Role::Agent };
+        let holder = Holder {
+            id: self.clock().id(),
+            name: format!("agent on {host}"),
+            role: Role::Agent,
+        };
         let agent = NewAgent {
             id: self.clock().id(),
             holder,
@@ -53,7 +62,12 @@ impl Engine {
             host: host.into(),
             sites: ids,
         };
-        let audit = self.audit(&agent.holder.name, "enrolled an agent", host, &format!("{} sites", sites.len()));
+        let audit = self.audit(
+            &agent.holder.name,
+            "enrolled an agent",
+            host,
+            &format!("{} sites", sites.len()),
+        );
         self.store().enrol(&token_hash(&enrol.token), &agent, &audit).await.map_err(|e| match e {
             StoreError::Conflict { .. } => EngineError::refused_at(
                 "token",
@@ -64,13 +78,24 @@ impl Engine {
         let agents = load_agents(self.store()).await?;
         self.0.delivery.agents.store(Arc::new(agents));
         let root = String::from_utf8_lossy(&self.root_file()).into_owned();
-        Ok(Enrolled { agent: agent.id, token, root, sites })
+        Ok(Enrolled {
+            agent: agent.id,
+            token,
+            root,
+            sites,
+        })
     }
 
     /// The agent that holds a token.
     #[must_use]
     pub fn agent_of_holder(&self, holder: HolderId) -> Option<AgentId> {
-        self.0.delivery.agents.load().by_holder.get(&holder).copied()
+        self.0
+            .delivery
+            .agents
+            .load()
+            .by_holder
+            .get(&holder)
+            .copied()
     }
 
     /// The agent that serves a site.
@@ -89,7 +114,12 @@ impl Engine {
     #[must_use]
     pub fn sites_of_agent(&self, agent: AgentId) -> Vec<SiteId> {
         let agents = self.0.delivery.agents.load();
-        agents.by_site.iter().filter(|(_, one)| **one == agent).map(|(site, _)| *site).collect()
+        agents
+            .by_site
+            .iter()
+            .filter(|(_, one)| **one == agent)
+            .map(|(site, _)| *site)
+            .collect()
     }
 
     /// Takes what an agent holds now; replaces what it said before.
@@ -102,12 +132,23 @@ impl Engine {
             return Err(EngineError::refused_at("held", reason));
         }
         let held: std::collections::HashSet<_> = acks.held.into_iter().collect();
-        let known = self.0.delivery.acks.load().get(&agent).is_some_and(|before| **before == held);
+        let known = self
+            .0
+            .delivery
+            .acks
+            .load()
+            .get(&agent)
+            .is_some_and(|before| **before == held);
         if known {
             return Ok(());
         }
-        let rows: Vec<_> = held.iter().map(|one| (one.key.clone(), one.version)).collect();
-        self.store().save_acks(agent, &rows, self.clock().now()).await?;
+        let rows: Vec<_> = held
+            .iter()
+            .map(|one| (one.key.clone(), one.version))
+            .collect();
+        self.store()
+            .save_acks(agent, &rows, self.clock().now())
+            .await?;
         let held = Arc::new(held);
         self.0.delivery.acks.rcu(|acks| {
             let mut acks = HashMap::clone(acks);
@@ -130,8 +171,16 @@ impl Engine {
         let sites = hostnames.iter().map(|hostname| {
             let site = fleet.site_at(hostname);
             let site = site.ok_or_else(|| EngineError::not_found("site", hostname))?;
-            Ok((site.id, AgentSite { site: hostname.clone(), product: site.product.clone() }))
+            Ok((
+                site.id,
+                AgentSite {
+                    site: hostname.clone(),
+                    product: site.product.clone(),
+                },
+            ))
         });
-        sites.collect::<Result<Vec<_>, EngineError>>().map(|sites| sites.into_iter().unzip())
+        sites
+            .collect::<Result<Vec<_>, EngineError>>()
+            .map(|sites| sites.into_iter().unzip())
     }
 }

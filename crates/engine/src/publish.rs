@@ -69,7 +69,9 @@ impl Engine {
             document: Some(document),
             files: files.into_iter().map(stored).collect(),
         };
-        self.store().publish(&publication, self.clock().now(), &audit).await?;
+        self.store()
+            .publish(&publication, self.clock().now(), &audit)
+            .await?;
         self.reload_repository().await?;
         tracing::info!("published {what}");
         Ok(version)
@@ -90,7 +92,11 @@ impl Engine {
             .sites()
             .filter(|(_, site)| site.product == *product)
             .map(|(_, site)| site.running.clone());
-        Ok(listed.chain(running).collect::<BTreeSet<_>>().into_iter().collect())
+        Ok(listed
+            .chain(running)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect())
     }
 
     async fn check_releases(
@@ -113,22 +119,39 @@ impl Engine {
         let keys = &self.0.delivery.keys;
         let expires = after(self.clock(), METADATA_EXPIRES_AFTER);
         let next = |role: &str| before.current.get(role).map_or(0, |file| file.version) + 1;
-        let services: BTreeSet<_> =
-            before.documents().keys().map(|key| (&key.product, &key.service)).collect();
+        let services: BTreeSet<_> = before
+            .documents()
+            .keys()
+            .map(|key| (&key.product, &key.service))
+            .collect();
         let mut files = vec![];
         for (product, service) in &services {
             let role = role_name(product, service);
-            let own = |entry: &Entry| entry.key.product == **product && entry.key.service == **service;
+            let own =
+                |entry: &Entry| entry.key.product == **product && entry.key.service == **service;
             let entries: Vec<_> = before.entries().filter(own).collect();
-            files.push(tuf::delegated(keys, &role, next(&role), expires, &entries).map_err(signing)?);
+            files.push(
+                tuf::delegated(keys, &role, next(&role), expires, &entries).map_err(signing)?,
+            );
         }
         files.push(tuf::targets(keys, next("targets"), expires, services).map_err(signing)?);
         let snapshot = tuf::snapshot(keys, before.version + 1, expires, &files).map_err(signing)?;
         files.push(snapshot);
-        let audit = self.audit("lamplighter", "signed metadata anew", "repository", "before it expires");
+        let audit = self.audit(
+            "lamplighter",
+            "signed metadata anew",
+            "repository",
+            "before it expires",
+        );
         let files = files.into_iter().map(stored).collect();
-        let publication = Publication { follows: before.version, document: None, files };
-        self.store().publish(&publication, self.clock().now(), &audit).await?;
+        let publication = Publication {
+            follows: before.version,
+            document: None,
+            files,
+        };
+        self.store()
+            .publish(&publication, self.clock().now(), &audit)
+            .await?;
         self.reload_repository().await
     }
 
@@ -150,8 +173,11 @@ impl Engine {
         let mut files =
             vec![tuf::delegated(keys, &role, next(&role), expires, &entries).map_err(signing)?];
         if !known {
-            let mut services: BTreeSet<(&ProductName, &ServiceName)> =
-                before.documents().keys().map(|key| (&key.product, &key.service)).collect();
+            let mut services: BTreeSet<(&ProductName, &ServiceName)> = before
+                .documents()
+                .keys()
+                .map(|key| (&key.product, &key.service))
+                .collect();
             services.insert((product, service));
             let targets = tuf::targets(keys, next("targets"), expires, services);
             files.push(targets.map_err(signing)?);
@@ -171,11 +197,15 @@ impl Engine {
 fn check_body(new: &NewDocument) -> Result<(), EngineError> {
     let length = new.body.len();
     if length > DOCUMENT_BYTES_MAX {
-        let reason = format!("document {} has {length} bytes; at most {DOCUMENT_BYTES_MAX} are accepted", new.key);
+        let reason = format!(
+            "document {} has {length} bytes; at most {DOCUMENT_BYTES_MAX} are accepted",
+            new.key
+        );
         return Err(EngineError::refused_at("body", reason));
     }
-    let body: Value = serde_json::from_slice(&new.body)
-        .map_err(|e| EngineError::refused_at("body", format!("document {} is not JSON: {e}", new.key)))?;
+    let body: Value = serde_json::from_slice(&new.body).map_err(|e| {
+        EngineError::refused_at("body", format!("document {} is not JSON: {e}", new.key))
+    })?;
     match &new.schema {
         Some(schema) => check_schema(schema, &body),
         None => Ok(()),
@@ -186,20 +216,32 @@ fn check_body(new: &NewDocument) -> Result<(), EngineError> {
 /// down and not made is worse than none.
 fn check_schema(schema: &Value, body: &Value) -> Result<(), EngineError> {
     let fail = |reason: String| EngineError::refused_at("schema", reason);
-    let keywords = schema.as_object().ok_or_else(|| fail("a schema is a JSON object".into()))?;
+    let keywords = schema
+        .as_object()
+        .ok_or_else(|| fail("a schema is a JSON object".into()))?;
     for (keyword, value) in keywords {
         match (keyword.as_str(), value) {
             ("type", Value::String(kind)) if kind == kind_of(body) => {}
             ("type", Value::String(kind)) => {
-                return Err(fail(format!("the document is {}, not {kind}", kind_of(body))));
+                return Err(fail(format!(
+                    "the document is {}, not {kind}",
+                    kind_of(body)
+                )));
             }
             ("required", Value::Array(names)) => {
-                let missing = names.iter().filter_map(Value::as_str).find(|name| body.get(name).is_none());
+                let missing = names
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .find(|name| body.get(name).is_none());
                 if let Some(name) = missing {
                     return Err(fail(format!("the document has no {name:?}")));
                 }
             }
-            _ => return Err(fail(format!("{keyword:?} is not checked yet; use \"type\" and \"required\""))),
+            _ => {
+                return Err(fail(format!(
+                    "{keyword:?} is not checked yet; use \"type\" and \"required\""
+                )));
+            }
         }
     }
     Ok(())
@@ -217,7 +259,10 @@ fn kind_of(value: &Value) -> &'static str {
 }
 
 fn next_version(before: &Repository, new: &NewDocument) -> Document {
-    let newest = before.documents().get(&new.key).and_then(|versions| versions.first());
+    let newest = before
+        .documents()
+        .get(&new.key)
+        .and_then(|versions| versions.first());
     Document {
         key: new.key.clone(),
         version: newest.map_or(0, |document| document.version) + 1,
@@ -229,8 +274,12 @@ fn next_version(before: &Repository, new: &NewDocument) -> Document {
 
 /// All versions of a product's documents, without their bodies.
 pub(crate) fn outlines(repository: &Repository, product: &ProductName) -> Vec<Document> {
-    let own = repository.documents().iter().filter(|(key, _)| key.product == *product);
-    own.flat_map(|(_, versions)| versions.iter().map(|one| outline(one))).collect()
+    let own = repository
+        .documents()
+        .iter()
+        .filter(|(key, _)| key.product == *product);
+    own.flat_map(|(_, versions)| versions.iter().map(|one| outline(one)))
+        .collect()
 }
 
 fn outline(document: &Document) -> Document {

@@ -82,32 +82,55 @@ impl Engine {
         }
         if let Some(known) = self.find_release(product, version).await? {
             let state = known.state.as_str();
-            return Err(EngineError::conflict(format!("release {version} of {product} is {state} already")));
+            return Err(EngineError::conflict(format!(
+                "release {version} of {product} is {state} already"
+            )));
         }
         let documents = outlines(&self.repository(), product);
         if documents.is_empty() {
-            let reason = format!("product {product} has no documents: publish one that accepts {version} first");
+            let reason = format!(
+                "product {product} has no documents: publish one that accepts {version} first"
+            );
             return Err(EngineError::refused_at("version", reason));
         }
         check_coverage(&documents, std::slice::from_ref(version)).map_err(|uncovered| {
             let all: Vec<_> = uncovered.iter().map(ToString::to_string).collect();
             EngineError::refused_at("version", all.join("; "))
         })?;
-        self.save_release(product, version, ReleaseState::Staged, "staged a release", who).await
+        self.save_release(
+            product,
+            version,
+            ReleaseState::Staged,
+            "staged a release",
+            who,
+        )
+        .await
     }
 
     /// How ready the sites of a product are for a release.
     ///
     /// # Errors
     /// When there is no such product.
-    pub fn readiness(&self, product: &ProductName, version: &Version) -> Result<Readiness, EngineError> {
+    pub fn readiness(
+        &self,
+        product: &ProductName,
+        version: &Version,
+    ) -> Result<Readiness, EngineError> {
         if self.fleet().product(product).is_none() {
             return Err(EngineError::not_found("product", product));
         }
         let mut gate = Gate::new(self, product, version);
-        let mut readiness = Readiness { sites: 0, ready: 0, unready: vec![] };
+        let mut readiness = Readiness {
+            sites: 0,
+            ready: 0,
+            unready: vec![],
+        };
         let mut unready = vec![];
-        for (_, site) in self.fleet().sites().filter(|(_, site)| site.product == *product) {
+        for (_, site) in self
+            .fleet()
+            .sites()
+            .filter(|(_, site)| site.product == *product)
+        {
             readiness.sites += 1;
             match gate.check(&site) {
                 Ok(()) => readiness.ready += 1,
@@ -133,13 +156,28 @@ impl Engine {
     /// # Errors
     /// When the release is not staged or live, a site is unknown or of another product, a bypass
     /// gives no reason, or the store fails.
-    pub async fn activate(&self, activate: &Activate, who: &str) -> Result<Activation, EngineError> {
-        let Activate { product, version, .. } = activate;
-        if activate.bypass.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
-            return Err(EngineError::refused_at("reason", "bypassing the gate needs a reason; it is audited"));
+    pub async fn activate(
+        &self,
+        activate: &Activate,
+        who: &str,
+    ) -> Result<Activation, EngineError> {
+        let Activate {
+            product, version, ..
+        } = activate;
+        if activate
+            .bypass
+            .as_ref()
+            .is_some_and(|reason| reason.trim().is_empty())
+        {
+            return Err(EngineError::refused_at(
+                "reason",
+                "bypassing the gate needs a reason; it is audited",
+            ));
         }
         let known = self.find_release(product, version).await?;
-        let known = known.ok_or_else(|| EngineError::not_found("staged or live release", format!("{product} {version}")))?;
+        let known = known.ok_or_else(|| {
+            EngineError::not_found("staged or live release", format!("{product} {version}"))
+        })?;
         let sites = self.sites_of(product, &activate.sites)?;
         let mut gate = Gate::new(self, product, version);
         let (mut admitted, mut refused) = (vec![], vec![]);
@@ -150,7 +188,14 @@ impl Engine {
             }
         }
         if !admitted.is_empty() && known.state == ReleaseState::Staged {
-            self.save_release(product, version, ReleaseState::Live, "made a release live", who).await?;
+            self.save_release(
+                product,
+                version,
+                ReleaseState::Live,
+                "made a release live",
+                who,
+            )
+            .await?;
         }
         self.save_activation(activate, &admitted, who).await?;
         Ok(Activation {
@@ -182,7 +227,14 @@ impl Engine {
         self.find_release(product, version)
             .await?
             .ok_or_else(|| EngineError::not_found("release", format!("{product} {version}")))?;
-        self.save_release(product, version, ReleaseState::Retired, "retired a release", who).await
+        self.save_release(
+            product,
+            version,
+            ReleaseState::Retired,
+            "retired a release",
+            who,
+        )
+        .await
     }
 
     async fn find_release(
@@ -191,7 +243,9 @@ impl Engine {
         version: &Version,
     ) -> Result<Option<Release>, EngineError> {
         let releases = self.store().releases().await?;
-        Ok(releases.into_iter().find(|one| one.product == *product && one.version == *version))
+        Ok(releases
+            .into_iter()
+            .find(|one| one.product == *product && one.version == *version))
     }
 
     async fn save_release(
@@ -202,9 +256,16 @@ impl Engine {
         act: &str,
         who: &str,
     ) -> Result<(), EngineError> {
-        let release = Release { product: product.clone(), version: version.clone(), state };
+        let release = Release {
+            product: product.clone(),
+            version: version.clone(),
+            state,
+        };
         let audit = self.audit(who, act, &format!("{product} {version}"), "");
-        Ok(self.store().save_release(&release, self.clock().now(), &audit).await?)
+        Ok(self
+            .store()
+            .save_release(&release, self.clock().now(), &audit)
+            .await?)
     }
 
     async fn save_activation(
@@ -216,19 +277,36 @@ impl Engine {
         if sites.is_empty() {
             return Ok(());
         }
-        let what = format!("{} {} on {} sites", activate.product, activate.version, sites.len());
+        let what = format!(
+            "{} {} on {} sites",
+            activate.product,
+            activate.version,
+            sites.len()
+        );
         let (act, detail) = match &activate.bypass {
             Some(reason) => ("activated a release, bypassing the gate", reason.as_str()),
             None => ("activated a release", ""),
         };
-        let audit = AuditOf { who, act, what: &what, detail };
+        let audit = AuditOf {
+            who,
+            act,
+            what: &what,
+            detail,
+        };
         self.set_running(sites, &activate.version, &audit).await
     }
 
-    fn sites_of(&self, product: &ProductName, sites: &Sites) -> Result<Vec<Arc<Site>>, EngineError> {
+    fn sites_of(
+        &self,
+        product: &ProductName,
+        sites: &Sites,
+    ) -> Result<Vec<Arc<Site>>, EngineError> {
         let fleet = self.fleet();
         let Sites::These(hostnames) = sites else {
-            let own = fleet.sites().map(|(_, site)| site).filter(|site| site.product == *product);
+            let own = fleet
+                .sites()
+                .map(|(_, site)| site)
+                .filter(|site| site.product == *product);
             return Ok(own.collect());
         };
         hostnames
@@ -255,14 +333,25 @@ struct Gate<'a> {
 impl<'a> Gate<'a> {
     fn new(engine: &'a Engine, product: &ProductName, version: &'a Version) -> Self {
         let repository = engine.repository();
-        let own = repository.documents().keys().filter(|key| key.product == *product);
+        let own = repository
+            .documents()
+            .keys()
+            .filter(|key| key.product == *product);
         let needed = own
             .filter_map(|key| {
                 let document = repository.document_for(key, version)?;
-                Some(Held { key: key.clone(), version: document.version })
+                Some(Held {
+                    key: key.clone(),
+                    version: document.version,
+                })
             })
             .collect();
-        Self { engine, version, needed, verdicts: HashMap::new() }
+        Self {
+            engine,
+            version,
+            needed,
+            verdicts: HashMap::new(),
+        }
     }
 
     fn check(&mut self, site: &Site) -> Result<(), NotReady> {
@@ -274,7 +363,11 @@ impl<'a> Gate<'a> {
         if let Some(verdict) = self.verdicts.get(&agent) {
             return verdict.clone();
         }
-        let host = agents.hosts.get(&agent).cloned().unwrap_or_else(|| "an unknown host".into());
+        let host = agents
+            .hosts
+            .get(&agent)
+            .cloned()
+            .unwrap_or_else(|| "an unknown host".into());
         let acks = self.engine.0.delivery.acks.load();
         let verdict = judge(&self.needed, acks.get(&agent).map(|held| &**held), host);
         self.verdicts.insert(agent, verdict.clone());
@@ -283,9 +376,14 @@ impl<'a> Gate<'a> {
 }
 
 fn judge(needed: &[Held], held: Option<&HashSet<Held>>, host: Arc<str>) -> Result<(), NotReady> {
-    let Some(held) = held else { return Err(NotReady::Silent(host)) };
+    let Some(held) = held else {
+        return Err(NotReady::Silent(host));
+    };
     match needed.iter().find(|one| !held.contains(*one)) {
-        Some(missing) => Err(NotReady::Behind { host, held: missing.clone() }),
+        Some(missing) => Err(NotReady::Behind {
+            host,
+            held: missing.clone(),
+        }),
         None => Ok(()),
     }
 }
@@ -295,6 +393,9 @@ fn first_named(mut sites: Vec<(Arc<Site>, NotReady)>) -> Vec<UnreadySite> {
     sites
         .into_iter()
         .take(SITES_NAMED_MAX)
-        .map(|(site, reason)| UnreadySite { site: site.hostname.clone(), reason: reason.to_string() })
+        .map(|(site, reason)| UnreadySite {
+            site: site.hostname.clone(),
+            reason: reason.to_string(),
+        })
         .collect()
 }

@@ -90,7 +90,8 @@ impl Store {
     /// When the database fails.
     pub async fn repository(&self) -> Result<Option<StoredRepository>, StoreError> {
         const STATE: &str = "SELECT version, timestamps_reserved FROM repository WHERE id = 1";
-        const FILES: &str = "SELECT role, version, body FROM repository_files ORDER BY role, version";
+        const FILES: &str =
+            "SELECT role, version, body FROM repository_files ORDER BY role, version";
         let rows = self.db.read(STATE, vec![]).await?;
         let Some(state) = rows.first() else {
             return Ok(None);
@@ -134,7 +135,10 @@ impl Store {
     /// # Errors
     /// When the database or the sealing key fails.
     pub async fn repository_keys(&self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        let rows = self.db.read("SELECT name, sealed FROM repository_keys", vec![]).await?;
+        let rows = self
+            .db
+            .read("SELECT name, sealed FROM repository_keys", vec![])
+            .await?;
         rows.iter()
             .map(|row| {
                 let name = row.text(0)?;
@@ -155,12 +159,17 @@ impl Store {
         now: Timestamp,
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
-        const MOVE: &str = "UPDATE repository SET version = version + 1 WHERE id = 1 AND version = $1";
+        const MOVE: &str =
+            "UPDATE repository SET version = version + 1 WHERE id = 1 AND version = $1";
         const DOCUMENT: &str = "INSERT INTO documents (product, service, name, version, accepts, lane, \
             body, published_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
         const FORGET: &str =
             "DELETE FROM repository_files WHERE role = $1 AND version < $2 AND role <> 'root'";
-        let documents = publication.document.iter().map(|one| document_params(one, now)).collect();
+        let documents = publication
+            .document
+            .iter()
+            .map(|one| document_params(one, now))
+            .collect();
         let forget = publication
             .files
             .iter()
@@ -170,7 +179,10 @@ impl Store {
             .run(MOVE, params![publication.follows])
             .expect_rows(1)
             .run_many(DOCUMENT, documents)
-            .run_many(ADD_FILE, publication.files.iter().map(file_params).collect())
+            .run_many(
+                ADD_FILE,
+                publication.files.iter().map(file_params).collect(),
+            )
             .run_many(FORGET, forget)
             .audit(audit);
         self.db.write(change).await.map(drop)
@@ -186,7 +198,9 @@ impl Store {
         let change = Change::new().run(RESERVE, params![count]).expect_rows(1);
         let outcomes = self.db.write(change).await?;
         let row = outcomes.first().and_then(|outcome| outcome.rows.first());
-        let last = row.ok_or_else(|| corrupt("repository", &"no row"))?.count(0)?;
+        let last = row
+            .ok_or_else(|| corrupt("repository", &"no row"))?
+            .count(0)?;
         Ok(last.saturating_sub(count) + 1)
     }
 
@@ -214,7 +228,10 @@ impl Store {
         const ADD: &str =
             "INSERT INTO enrolments (token_hash, made_at, expires_at) VALUES ($1, $2, $3)";
         let params = params![&token_hash[..], audit.at, expires_at];
-        self.db.write(Change::new().run(ADD, params).audit(audit)).await.map(drop)
+        self.db
+            .write(Change::new().run(ADD, params).audit(audit))
+            .await
+            .map(drop)
     }
 
     /// Enrols an agent by a token that works once. A conflict when the token is unknown, used or
@@ -241,9 +258,25 @@ impl Store {
         let change = Change::new()
             .run(USE, params![&enrolment_hash[..], audit.at])
             .expect_rows(1)
-            .run(HOLDER, params![holder.id, &holder.name, holder.role.as_str(), hash, audit.at])
+            .run(
+                HOLDER,
+                params![
+                    holder.id,
+                    &holder.name,
+                    holder.role.as_str(),
+                    hash,
+                    audit.at
+                ],
+            )
             .run(AGENT, params![agent.id, holder.id, &agent.host, audit.at])
-            .run_many(SITE, agent.sites.iter().map(|site| params![*site, agent.id]).collect())
+            .run_many(
+                SITE,
+                agent
+                    .sites
+                    .iter()
+                    .map(|site| params![*site, agent.id])
+                    .collect(),
+            )
             .audit(audit);
         self.db.write(change).await.map(drop)
     }
@@ -253,12 +286,19 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn agents(&self) -> Result<Vec<StoredAgent>, StoreError> {
-        let rows = self.db.read("SELECT id, holder, host FROM agents ORDER BY id", vec![]).await?;
+        let rows = self
+            .db
+            .read("SELECT id, holder, host FROM agents ORDER BY id", vec![])
+            .await?;
         rows.iter()
             .map(|row| {
                 let id = row.id(0, AgentId::from_bytes)?;
                 let holder = row.id(1, HolderId::from_bytes)?;
-                Ok(StoredAgent { id, holder, host: row.text(2)? })
+                Ok(StoredAgent {
+                    id,
+                    holder,
+                    host: row.text(2)?,
+                })
             })
             .collect()
     }
@@ -268,9 +308,17 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn agent_sites(&self) -> Result<Vec<(SiteId, AgentId)>, StoreError> {
-        let rows = self.db.read("SELECT site, agent FROM agent_sites", vec![]).await?;
+        let rows = self
+            .db
+            .read("SELECT site, agent FROM agent_sites", vec![])
+            .await?;
         rows.iter()
-            .map(|row| Ok((row.id(0, SiteId::from_bytes)?, row.id(1, AgentId::from_bytes)?)))
+            .map(|row| {
+                Ok((
+                    row.id(0, SiteId::from_bytes)?,
+                    row.id(1, AgentId::from_bytes)?,
+                ))
+            })
             .collect()
     }
 
@@ -307,7 +355,11 @@ impl Store {
         rows.iter()
             .map(|row| {
                 let agent = row.id(0, AgentId::from_bytes)?;
-                Ok(StoredAck { agent, key: key(row, 1)?, version: row.count(4)? })
+                Ok(StoredAck {
+                    agent,
+                    key: key(row, 1)?,
+                    version: row.count(4)?,
+                })
             })
             .collect()
     }
@@ -327,7 +379,11 @@ fn key(row: &Row, from: usize) -> Result<DocumentKey, StoreError> {
 
 fn file(row: &Row) -> Result<RepositoryFile, StoreError> {
     let body = row.bytes(2)?.to_vec();
-    Ok(RepositoryFile { role: row.text(0)?, version: row.count(1)?, body })
+    Ok(RepositoryFile {
+        role: row.text(0)?,
+        version: row.count(1)?,
+        body,
+    })
 }
 
 fn file_params(file: &RepositoryFile) -> Vec<crate::db::Value> {

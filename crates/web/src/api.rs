@@ -1,5 +1,8 @@
 //! The JSON API under `/api/v1`, one file for each noun.
 
+pub(crate) mod agent;
+pub(crate) mod documents;
 pub(crate) mod fleet;
 pub(crate) mod health;
+pub(crate) mod releases;
 pub(crate) mod tokens;
