@@ -6,7 +6,9 @@
 )]
 
 mod bench;
+mod tidy;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -25,11 +27,18 @@ struct Arguments {
 enum Task {
     /// Runs ours and its peers in turn, and prints both side by side.
     Bench(bench::Arguments),
+    /// Checks the direction of dependencies, module headers, file lengths and named files.
+    Tidy,
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Tidy => tidy::run(
+            Path::new(env!("CARGO_MANIFEST_DIR"))
+                .parent()
+                .unwrap_or(Path::new(".")),
+        ),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

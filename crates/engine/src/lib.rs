@@ -12,6 +12,7 @@ mod import;
 mod lights;
 mod publish;
 mod release;
+mod review;
 mod staff;
 
 use std::sync::Arc;

@@ -5,12 +5,15 @@
 //! `domain`, and saves through a guarded change.
 
 mod access;
+mod alarm;
 mod audit;
+mod campaign;
 mod db;
 mod delivery;
 mod fleet;
 mod migrations;
 mod release;
+mod report;
 mod seal;
 mod sign_in;
 
@@ -19,11 +22,13 @@ use std::sync::Arc;
 
 pub use access::Holder;
 pub use audit::AuditEntry;
+pub use campaign::{Answer, CampaignRow, Claim, NewCampaign, RowCount};
 pub use db::Migrations;
 pub use delivery::{
     NewAgent, Publication, RepositoryFile, StoredAck, StoredAgent, StoredRepository,
 };
 pub use fleet::FleetRows;
+pub use report::{SiteMinute, StoredReport};
 pub use seal::{SealError, Sealer};
 pub use sign_in::{
     Account, AttemptLimit, Code, Exchange, Exchanged, Grant, Hash, KeyState, NewAccessToken,

@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod documents;
+pub(crate) mod audit;
 pub(crate) mod fleet;
 pub(crate) mod health;
 pub(crate) mod releases;

@@ -8,6 +8,7 @@ mod api;
 mod error;
 mod extract;
 mod headers;
+mod pages;
 mod routes;
 
 use std::sync::Arc;
@@ -24,17 +25,26 @@ pub struct App(Arc<Inner>);
 
 struct Inner {
     engine: Engine,
+    drawn: pages::lamps::Drawn,
 }
 
 impl App {
     /// Binds the pages to the capabilities.
     #[must_use]
     pub fn new(engine: Engine) -> Self {
-        Self(Arc::new(Inner { engine }))
+        Self(Arc::new(Inner {
+            engine,
+            drawn: pages::lamps::Drawn::default(),
+        }))
     }
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.0.engine
+    }
+
+    /// Where the lamps of the present fleet stand.
+    pub(crate) fn drawn(&self) -> &pages::lamps::Drawn {
+        &self.0.drawn
     }
 
     /// Everything that answers over HTTP.

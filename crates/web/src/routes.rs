@@ -9,7 +9,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::access::{Access, enforce};
 use crate::error::ApiError;
-use crate::{App, api};
+use crate::{App, api, pages};
 
 /// The largest body of an ordinary request, in bytes.
 const BODY_BYTES_MAX: usize = 64 << 10;
@@ -97,6 +97,7 @@ fn all() -> Vec<Route> {
         api::releases::routes(),
         api::tokens::routes(),
         api::health::routes(),
+        pages::routes(),
     ]
     .into_iter()
     .flatten()

@@ -1,0 +1,205 @@
+//! Passwords: argon2id with 19 MiB, two passes, one lane (OWASP), on a bounded pool.
+//!
+//! Two checks run at once and a few wait; more are turned away, so that a flood of passwords takes
+//! neither the memory nor the processors that signed-in residents need.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use argon2::password_hash::phc::PasswordHash as Phc;
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use argon2::{Algorithm, Argon2, Params, Version};
+use tokio::sync::Semaphore;
+
+use crate::SignInError;
+
+const CHECKS_AT_ONCE: usize = 2;
+/// At about 25 ms each, the last to wait is answered within a second.
+const CHECKS_WAITING_MAX: usize = 64;
+/// A longer text is refused unread.
+pub(crate) const PASSWORD_BYTES_MAX: usize = 1_024;
+/// The shortest password that may be set (NIST SP 800-63B-4).
+pub(crate) const PASSWORD_CHARACTERS_MIN: usize = 8;
+/// Passwords to hash in one call; imports bring hashes.
+pub const PLAIN_PASSWORDS_PER_CALL_MAX: usize = 20;
+
+/// An argon2id hash, as a PHC string, that costs no more to check than we can bear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PasswordHash(String);
+
+impl PasswordHash {
+    /// Reads a hash from another system.
+    ///
+    /// # Errors
+    /// When it is not argon2id, or asks for more than 64 MiB, 10 passes or 4 lanes.
+    pub fn parse(text: &str) -> Result<Self, SignInError> {
+        let fail = |reason: &str| SignInError::refused("password_hash", reason);
+        let phc = Phc::new(text).map_err(|_| fail("not a PHC string such as $argon2id$v=19$…"))?;
+        let params = Params::try_from(&phc).map_err(|_| fail("its parameters do not read"))?;
+        let bearable = params.m_cost() <= 64 << 10 && params.t_cost() <= 10 && params.p_cost() <= 4;
+        if phc.algorithm.as_str() != "argon2id" || phc.salt.is_none() || phc.hash.is_none() {
+            return Err(fail("an argon2id hash with salt and output is expected"));
+        }
+        if !bearable {
+            return Err(fail("it asks for more than 64 MiB, 10 passes or 4 lanes"));
+        }
+        Ok(Self(text.into()))
+    }
+
+    pub(crate) fn into_text(self) -> String {
+        self.0
+    }
+}
+
+/// Checks and hashes passwords.
+pub(crate) struct Passwords {
+    permits: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self {
+            permits: Arc::new(Semaphore::new(CHECKS_AT_ONCE)),
+            waiting: Arc::default(),
+        }
+    }
+}
+
+impl Passwords {
+    /// Whether `password` is the one behind `hash`. Without a hash the same work is done for
+    /// nothing, so that the time does not tell whether there is an account.
+    pub(crate) async fn verify(
+        &self,
+        password: String,
+        hash: Option<String>,
+    ) -> Result<bool, SignInError> {
+        self.run(move || match hash.as_deref().map(Phc::new) {
+            Some(Ok(phc)) => Ok(argon2().verify_password(password.as_bytes(), &phc).is_ok()),
+            _ => derive(&password, &[0; 16]).map(|_| false),
+        })
+        .await
+    }
+
+    /// Hashes a new password with a fresh salt.
+    pub(crate) async fn hash(&self, password: String) -> Result<PasswordHash, SignInError> {
+        self.run(move || {
+            let mut salt = [0; 16];
+            aws_lc_rs::rand::fill(&mut salt).map_err(|_| SignInError::Crypto("draw a salt"))?;
+            derive(&password, &salt).map(PasswordHash)
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, SignInError> + Send + 'static,
+    ) -> Result<T, SignInError> {
+        let _place = Place::take(&self.waiting)?;
+        let permits = Arc::clone(&self.permits);
+        let permit = permits
+            .acquire_owned()
+            .await
+            .map_err(|_| SignInError::Busy)?;
+        let work = move || {
+            // Held by the work itself: a caller that goes away does not free the processor.
+            let _permit = permit;
+            work()
+        };
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|_| SignInError::Crypto("hash a password"))?
+    }
+}
+
+/// A place in the queue, given back when dropped.
+struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    fn take(waiting: &Arc<AtomicUsize>) -> Result<Self, SignInError> {
+        let place = Self(Arc::clone(waiting));
+        if waiting.fetch_add(1, Ordering::Relaxed) < CHECKS_WAITING_MAX {
+            Ok(place)
+        } else {
+            Err(SignInError::Busy)
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The crate's default parameters are OWASP's: 19 MiB, two passes, one lane.
+fn argon2() -> Argon2<'static> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
+}
+
+fn derive(password: &str, salt: &[u8]) -> Result<String, SignInError> {
+    argon2()
+        .hash_password_with_salt(password.as_bytes(), salt)
+        .map(|phc: Phc| phc.to_string())
+        .map_err(|_| SignInError::Crypto("hash a password"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_is_known_by_its_hash() {
+        let passwords = Passwords::default();
+        let hash = passwords.hash("correct horse".into()).await.unwrap();
+        assert!(
+            hash.0.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash:?}"
+        );
+        assert_eq!(PasswordHash::parse(&hash.0).unwrap(), hash);
+        let text = Some(hash.into_text());
+        assert!(
+            passwords
+                .verify("correct horse".into(), text.clone())
+                .await
+                .unwrap()
+        );
+        assert!(!passwords.verify("wrong".into(), text).await.unwrap());
+        assert!(!passwords.verify("wrong".into(), None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_flood_is_turned_away() {
+        let passwords = Arc::new(Passwords::default());
+        let tries = (0..CHECKS_WAITING_MAX + 5).map(|_| {
+            let passwords = Arc::clone(&passwords);
+            tokio::spawn(async move { passwords.run(|| Ok(())).await })
+        });
+        // One thread: all are queued before the first is answered.
+        let mut busy = 0;
+        for one in tries.collect::<Vec<_>>() {
+            busy += usize::from(matches!(one.await.unwrap(), Err(SignInError::Busy)));
+        }
+        assert_eq!(busy, 5);
+        assert!(passwords.run(|| Ok(())).await.is_ok());
+    }
+
+    #[test]
+    fn hashes_that_cost_too_much_are_refused() {
+        for (text, reason) in [
+            ("secret", "PHC"),
+            (
+                "$argon2i$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$RdescudvJCsgt3ub+b3dWRWJTmaaJObG",
+                "argon2id",
+            ),
+            (
+                "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$RdescudvJCsgt3ub+b3dWRWJTmaaJObG",
+                "64 MiB",
+            ),
+            ("$argon2id$v=19$m=19456,t=2,p=1", "salt"),
+        ] {
+            let error = PasswordHash::parse(text).unwrap_err().to_string();
+            assert!(error.contains(reason), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The audit: who changed what, when.
+
+use axum::Json;
+use axum::extract::State;
+use domain::access::Permission;
+use engine::EngineError;
+use jiff::Timestamp;
+use store::AuditEntry;
+
+use crate::App;
+use crate::access::Access;
+use crate::error::ApiError;
+use crate::extract::Query;
+use crate::routes::Route;
+
+const ENTRIES_PER_PAGE_MAX: u32 = 500;
+
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::get(
+        "/api/v1/audit",
+        Access::Holder(Permission::SeeConsole),
+        list,
+    )]
+}
+
+#[derive(serde::Deserialize)]
+struct ListQuery {
+    before: Option<Timestamp>,
+    limit: Option<u32>,
+}
+
+async fn list(
+    State(app): State<App>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Vec<AuditEntry>>, ApiError> {
+    let limit = query.limit.unwrap_or(100).clamp(1, ENTRIES_PER_PAGE_MAX);
+    let before = query.before.unwrap_or(Timestamp::MAX);
+    let entries = app
+        .engine()
+        .store()
+        .audit(before, limit)
+        .await
+        .map_err(EngineError::from)?;
+    Ok(Json(entries))
+}

@@ -1,0 +1,159 @@
+//! The pages people read: public status, a site's own page, the report form, the console.
+//!
+//! One file for each page with its view. Every page works without script. Never decides.
+
+mod assets;
+mod audit;
+mod console;
+mod errors;
+mod fleet;
+pub(crate) mod lamps;
+mod live;
+mod sign_in;
+mod site;
+mod status;
+mod words;
+
+use askama::Template;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use domain::site::Zone;
+
+use crate::App;
+use crate::access::Access;
+use crate::routes::Route;
+use assets::{ASSETS, Assets};
+use errors::PageError;
+use lamps::bands::Band;
+use words::Reader;
+
+/// Pages may load our own style, script and pictures, and nothing else.
+const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; \
+     connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+);
+
+pub(crate) fn routes() -> Vec<Route> {
+    let mut routes = vec![Route::get("/assets/{name}", Access::Public, assets::asset)];
+    routes.extend(status::routes());
+    routes.extend(site::routes());
+    routes.extend(sign_in::routes());
+    routes.extend(console::routes());
+    routes.extend(live::routes());
+    routes.extend(fleet::routes());
+    routes.extend(audit::routes());
+    routes
+}
+
+/// What every page is framed with.
+struct Page {
+    title: String,
+    /// The address of the entry of the navigation that is shown as current.
+    here: &'static str,
+    wide: bool,
+    signed_in: bool,
+    assets: &'static Assets,
+}
+
+struct Link {
+    name: &'static str,
+    to: &'static str,
+    here: bool,
+}
+
+impl Page {
+    fn public(title: impl Into<String>, here: &'static str) -> Self {
+        Self {
+            title: title.into(),
+            here,
+            wide: false,
+            signed_in: false,
+            assets: &ASSETS,
+        }
+    }
+
+    fn console(title: impl Into<String>, here: &'static str) -> Self {
+        Self {
+            title: title.into(),
+            here,
+            wide: true,
+            signed_in: true,
+            assets: &ASSETS,
+        }
+    }
+
+    fn links(&self) -> impl Iterator<Item = Link> {
+        const PUBLIC: &[(&str, &str)] = &[
+            ("Status", "/"),
+            ("Your site", "/sites"),
+            ("Report a problem", "/report"),
+        ];
+        const CONSOLE: &[(&str, &str)] = &[
+            ("Lamps", "/console"),
+            ("Fleet", "/console/fleet"),
+            ("Audit", "/console/audit"),
+        ];
+        let links = if self.signed_in { CONSOLE } else { PUBLIC };
+        links.iter().map(|(name, to)| Link {
+            name,
+            to,
+            here: *to == self.here,
+        })
+    }
+}
+
+/// A zone that a reader may choose.
+struct Choice {
+    name: String,
+    value: String,
+    chosen: bool,
+}
+
+/// The reader of a page: the zone asked for, or `fallback`. An unknown zone is no error: the page
+/// names the zone it uses.
+fn reader(app: &App, asked: Option<&str>, fallback: &Zone) -> Reader {
+    let zone = asked
+        .and_then(|name| Zone::parse(name).ok())
+        .unwrap_or_else(|| fallback.clone());
+    Reader {
+        zone,
+        now: app.engine().clock().now(),
+    }
+}
+
+/// The zones of the fleet, the vendor's own and the chosen one.
+fn zone_choices(bands: &[Band], home: &Zone, reader: &Reader) -> Vec<Choice> {
+    let mut choices: Vec<Choice> = vec![];
+    let of_bands = bands.iter().map(|band| (band.name.clone(), &band.zone));
+    let others = [home, &reader.zone].map(|zone| (zone.as_str().replace('_', " "), zone));
+    for (name, zone) in of_bands.chain(others) {
+        let value = zone.as_str().to_owned();
+        if choices.iter().all(|choice| choice.value != value) {
+            choices.push(Choice {
+                name,
+                chosen: *zone == reader.zone,
+                value,
+            });
+        }
+    }
+    choices
+}
+
+/// Renders a page. Public pages may be kept by a browser as long as it asks whether they changed.
+fn render(status: StatusCode, page: &impl Template) -> Response {
+    match page.render() {
+        Ok(html) => {
+            let headers = [
+                (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+                (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            ];
+            (status, headers, Html(html)).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "could not render a page");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+type Answer = Result<Response, PageError>;

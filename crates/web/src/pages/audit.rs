@@ -1,0 +1,89 @@
+//! `/console/audit`: who did what, newest first.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use domain::access::Permission;
+use jiff::Timestamp;
+use store::AuditEntry;
+
+use super::words::{Moment, Reader};
+use super::{Answer, Page, reader, render};
+use crate::App;
+use crate::access::Access;
+use crate::extract::Query;
+use crate::routes::Route;
+
+const ENTRIES_PER_PAGE: u32 = 100;
+
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::get(
+        "/console/audit",
+        Access::Holder(Permission::SeeConsole),
+        audit,
+    )]
+}
+
+#[derive(serde::Deserialize)]
+struct Before {
+    /// Milliseconds since 1970, UTC.
+    before: Option<i64>,
+}
+
+#[derive(Template)]
+#[template(path = "console/audit.html")]
+struct View {
+    page: Page,
+    entries: Vec<Line>,
+    older: Option<i64>,
+}
+
+struct Line {
+    at: Moment,
+    who: String,
+    act: String,
+    what: String,
+    detail: String,
+}
+
+async fn audit(State(app): State<App>, Query(query): Query<Before>) -> Answer {
+    let before = query
+        .before
+        .and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let before = before.unwrap_or(Timestamp::MAX);
+    let entries = app.engine().audit_before(before, ENTRIES_PER_PAGE).await?;
+    let full = entries.len() >= ENTRIES_PER_PAGE as usize;
+    let older = entries
+        .last()
+        .filter(|_| full)
+        .map(|entry| entry.at.as_millisecond());
+    let reader = reader(&app, None, &app.engine().settings().home_zone);
+    let entries = entries
+        .into_iter()
+        .map(|entry| line(entry, &reader))
+        .collect();
+    let view = View {
+        page: Page::console("Audit", "/console/audit"),
+        entries,
+        older,
+    };
+    Ok(render(StatusCode::OK, &view))
+}
+
+fn line(entry: AuditEntry, reader: &Reader) -> Line {
+    let AuditEntry {
+        at,
+        who,
+        act,
+        what,
+        detail,
+        ..
+    } = entry;
+    Line {
+        at: reader.exact(at),
+        who,
+        act,
+        what,
+        detail,
+    }
+}

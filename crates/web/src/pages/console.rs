@@ -1,0 +1,198 @@
+//! `/console`: the lamps, and what needs a person. Before there is a fleet, how to get one.
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use domain::access::Permission;
+use domain::name::ProductName;
+use domain::site::import::{BadLine, Defaults};
+use domain::site::state::SiteState;
+use engine::{Fleet, ImportError};
+
+use super::lamps::bands::Counts;
+use super::lamps::{Lamps, svg};
+use super::status::{Row, rows};
+use super::words::{self, Headline, Moment, Reader};
+use super::{Answer, Page, PageError, reader, render};
+use crate::App;
+use crate::access::{Access, Caller};
+use crate::extract::Body;
+use crate::routes::Route;
+
+/// The largest fleet file that a browser may send, in bytes.
+const IMPORT_BYTES_MAX: usize = 32 << 20;
+
+pub(crate) fn routes() -> Vec<Route> {
+    let see = Access::Holder(Permission::SeeConsole);
+    let change = Access::Holder(Permission::ChangeDelivery);
+    vec![
+        Route::get("/console", see, console),
+        Route::get("/console/panels", see, panels),
+        Route::post("/console/fleet/import", change, import).body_max(IMPORT_BYTES_MAX),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "console/overview.html")]
+struct View {
+    page: Page,
+    picture: String,
+    parts: Parts,
+}
+
+/// Everything around the lamps: the script fetches it again when something changed.
+#[derive(Template)]
+#[template(path = "console/panels.html")]
+struct Parts {
+    headline: Headline,
+    as_of: Moment,
+    legend: Vec<Entry>,
+    sites_per_lamp: usize,
+    rows: Vec<Row>,
+}
+
+struct Entry {
+    state: &'static str,
+    words: &'static str,
+    count: String,
+}
+
+async fn console(State(app): State<App>) -> Answer {
+    let fleet = app.engine().fleet();
+    if fleet.is_empty() {
+        return Ok(first_run(Page::console("Welcome", "/console")));
+    }
+    let lamps = app.drawn().lamps(&fleet);
+    let reader = reader(&app, None, &app.engine().settings().home_zone);
+    let view = View {
+        page: Page::console("Lamps", "/console"),
+        picture: svg::draw(&lamps, &fleet, reader.now),
+        parts: Parts::of(&lamps, &fleet, &reader),
+    };
+    Ok(render(StatusCode::OK, &view))
+}
+
+async fn panels(State(app): State<App>) -> Answer {
+    let fleet = app.engine().fleet();
+    let lamps = app.drawn().lamps(&fleet);
+    let reader = reader(&app, None, &app.engine().settings().home_zone);
+    Ok(render(StatusCode::OK, &Parts::of(&lamps, &fleet, &reader)))
+}
+
+impl Parts {
+    fn of(lamps: &Lamps, fleet: &Fleet, reader: &Reader) -> Self {
+        let counts = Counts::of_all(fleet);
+        let entry = |(state, n): (SiteState, usize)| Entry {
+            state: state.as_str(),
+            words: words::state(state),
+            count: words::count(n),
+        };
+        Self {
+            headline: words::headline(&counts),
+            as_of: reader.now(),
+            legend: counts.each().map(entry).collect(),
+            sites_per_lamp: lamps.sites_per_lamp,
+            rows: rows(lamps, fleet, reader),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "first_run.html")]
+struct FirstRun {
+    page: Page,
+    problem: Option<String>,
+    lines: Vec<BadLine>,
+}
+
+/// What a page says before there is a fleet.
+pub(crate) fn first_run(page: Page) -> Response {
+    render(
+        StatusCode::OK,
+        &FirstRun {
+            page,
+            problem: None,
+            lines: vec![],
+        },
+    )
+}
+
+async fn import(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Answer {
+    let csv = uploaded(&headers, &body).ok_or_else(|| {
+        PageError::refused("No file came with the form: choose a CSV file first.")
+    })?;
+    let product =
+        ProductName::parse("web-central").map_err(|e| PageError::refused(e.to_string()))?;
+    let defaults = Defaults {
+        product,
+        running: semver::Version::new(1, 0, 0),
+    };
+    match app
+        .engine()
+        .import_fleet(csv, &defaults, caller.name())
+        .await
+    {
+        Ok(_) => Ok(Redirect::to("/console").into_response()),
+        Err(ImportError::Engine(error)) => Err(error.into()),
+        Err(error @ ImportError::BadLines(_)) => {
+            let problem = Some(error.to_string());
+            let lines = if let ImportError::BadLines(lines) = error {
+                lines
+            } else {
+                vec![]
+            };
+            let page = Page::console("Nothing was imported", "/console");
+            Ok(render(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &FirstRun {
+                    page,
+                    problem,
+                    lines,
+                },
+            ))
+        }
+    }
+}
+
+/// The one file of a `multipart/form-data` body (RFC 7578): a form with a single field needs no
+/// more than the bytes between its first blank line and its closing boundary.
+fn uploaded<'a>(headers: &HeaderMap, body: &'a [u8]) -> Option<&'a [u8]> {
+    let kind = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let boundary = kind
+        .strip_prefix("multipart/form-data")?
+        .split("boundary=")
+        .nth(1)?;
+    let boundary = boundary.split(';').next()?.trim().trim_matches('"');
+    let part = body.strip_prefix(format!("--{boundary}\r\n").as_bytes())?;
+    let start = find(part, b"\r\n\r\n")? + 4;
+    let file = part.get(start..)?;
+    let end = find(file, format!("\r\n--{boundary}").as_bytes())?;
+    file.get(..end).filter(|file| !file.is_empty())
+}
+
+fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    text.windows(part.len()).position(|window| window == part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_gives_up_its_file() {
+        let mut headers = HeaderMap::new();
+        let kind = "multipart/form-data; boundary=xyz";
+        headers.insert("content-type", kind.parse().unwrap());
+        let body = b"--xyz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f.csv\"\r\n\r\na,b\r\n1,2\r\n--xyz--\r\n";
+        assert_eq!(uploaded(&headers, body), Some(&b"a,b\r\n1,2"[..]));
+        assert_eq!(uploaded(&headers, b"--xyz\r\n\r\n\r\n--xyz--"), None);
+        assert_eq!(uploaded(&headers, b"--abc\r\n\r\nx\r\n--abc--"), None);
+    }
+}

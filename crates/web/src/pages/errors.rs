@@ -1,0 +1,84 @@
+//! A page that says what went wrong and what to do next. Never says more than the reader may know.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use engine::{EngineError, Kind};
+
+use super::{Page, render};
+
+/// Why a page cannot be shown.
+#[derive(Debug)]
+pub(crate) struct PageError {
+    status: StatusCode,
+    title: &'static str,
+    says: String,
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct View {
+    page: Page,
+    says: String,
+}
+
+impl PageError {
+    pub(crate) fn not_found(says: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::NOT_FOUND,
+            title: "This page is not here",
+            says: says.into(),
+        }
+    }
+
+    pub(crate) fn refused(says: impl Into<String>) -> Self {
+        let title = "This cannot be done";
+        Self {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            title,
+            says: says.into(),
+        }
+    }
+}
+
+impl From<EngineError> for PageError {
+    fn from(error: EngineError) -> Self {
+        let says = error.to_string();
+        match error.kind() {
+            Kind::NotFound => Self::not_found(says),
+            Kind::Refused => Self::refused(says),
+            Kind::Conflict => Self {
+                status: StatusCode::CONFLICT,
+                title: "It was not done",
+                says,
+            },
+            Kind::Overloaded => Self {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                title: "Too much at once",
+                says: "Many people are here at this moment. Please try again in a few seconds."
+                    .into(),
+            },
+            Kind::Internal => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a page failed: {says}"
+                );
+                Self {
+                    status: StatusCode::INTERNAL_SERVER_ERROR,
+                    title: "Something failed on our side",
+                    says: "It was logged. Please try again in a minute.".into(),
+                }
+            }
+        }
+    }
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        let view = View {
+            page: Page::public(self.title, ""),
+            says: self.says,
+        };
+        render(self.status, &view)
+    }
+}

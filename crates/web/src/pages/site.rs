@@ -1,0 +1,257 @@
+//! `/sites/{hostname}`: is *my* site affected? And the search for it.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect};
+use domain::name::Hostname;
+use domain::site::Site;
+use domain::site::state::SiteState;
+use engine::Fleet;
+
+use super::status::{ZoneQuery, is_lit, rim};
+use super::words::{self, Moment};
+use super::{Answer, Choice, Page, reader, render};
+use crate::App;
+use crate::access::Access;
+use crate::extract::{Path, Query};
+use crate::routes::Route;
+
+/// The most sites that a search lists.
+const FOUND_MAX: usize = 25;
+
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/sites", Access::Public, search),
+        Route::get("/sites/{hostname}", Access::Public, site),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "site.html")]
+struct View {
+    page: Page,
+    hostname: String,
+    answer: &'static str,
+    lead: &'static str,
+    mood: &'static str,
+    lit: bool,
+    rim: &'static str,
+    as_of: Moment,
+    facts: Vec<Fact>,
+    zones: Vec<Choice>,
+}
+
+struct Fact {
+    name: &'static str,
+    text: String,
+}
+
+async fn site(
+    State(app): State<App>,
+    Path(hostname): Path<String>,
+    Query(query): Query<ZoneQuery>,
+) -> Answer {
+    let fleet = app.engine().fleet();
+    let typed = hostname.trim().to_lowercase();
+    let index = Hostname::parse(&typed)
+        .ok()
+        .and_then(|name| fleet.find(&name));
+    let Some((index, site)) = index.and_then(|index| Some((index, fleet.site(index)?))) else {
+        return Ok(render(
+            StatusCode::NOT_FOUND,
+            &Search::of(&fleet, &typed, true),
+        ));
+    };
+    let reader = reader(&app, query.zone.as_deref(), &site.zone);
+    let state = fleet.state(index);
+    let (answer, lead) = answer(state);
+    let lamps = app.drawn().lamps(&fleet);
+    let view = View {
+        page: Page::public(site.hostname.as_str(), "/sites"),
+        hostname: site.hostname.to_string(),
+        answer,
+        lead,
+        mood: state.as_str(),
+        lit: is_lit(state),
+        rim: rim(state),
+        as_of: reader.now(),
+        facts: facts(&fleet, &site, &reader),
+        zones: super::zone_choices(&lamps.bands, &site.zone, &reader),
+    };
+    Ok(render(StatusCode::OK, &view))
+}
+
+/// The five-second answer and the sentence after it.
+fn answer(state: SiteState) -> (&'static str, &'static str) {
+    match state {
+        SiteState::Well => ("Sign-in works on", "Nothing needs to be done."),
+        SiteState::Restored => (
+            "Sign-in works again on",
+            "It failed, was restored, and a test sign-in on this site succeeded since.",
+        ),
+        SiteState::Restoring => (
+            "Sign-in is being restored on",
+            "Right now. When it is done, a test sign-in on this site proves it, and this page says so.",
+        ),
+        SiteState::Reported => (
+            "A sign-in problem was reported on",
+            "We have the report and are looking into it. You need not report it again.",
+        ),
+        SiteState::Failing => (
+            "Sign-in fails on",
+            "We know, and are working on it. You need not report it. Everything else on the site works.",
+        ),
+        SiteState::Unknown => (
+            "Nothing is known to be wrong on",
+            "This site was not checked yet. If you cannot sign in, please tell us.",
+        ),
+    }
+}
+
+fn facts(fleet: &Fleet, site: &Site, reader: &words::Reader) -> Vec<Fact> {
+    let fact = |name, text: String| Fact { name, text };
+    let organization = fleet.organization(site.organization);
+    let mut facts = vec![fact(
+        "Organization",
+        organization.map_or_else(String::new, |name| name.to_string()),
+    )];
+    if !site.area.city.is_empty() {
+        facts.push(fact(
+            "Place",
+            format!("{}, {}", site.area.city, site.area.state),
+        ));
+    }
+    facts.push(fact(
+        "Time there",
+        words::clock_time(reader.now, &site.zone),
+    ));
+    let since = reader.moment(site.activated_at).text;
+    facts.push(fact(
+        "Runs",
+        format!("{} {}, since {since}", site.product, site.running),
+    ));
+    facts
+}
+
+#[derive(Template)]
+#[template(path = "sites.html")]
+struct Search {
+    page: Page,
+    query: String,
+    unknown: bool,
+    found: Vec<Found>,
+    more: bool,
+}
+
+struct Found {
+    hostname: String,
+    organization: String,
+    place: String,
+    state: &'static str,
+    mood: &'static str,
+}
+
+#[derive(serde::Deserialize)]
+struct SearchQuery {
+    #[serde(default)]
+    q: String,
+}
+
+async fn search(State(app): State<App>, Query(query): Query<SearchQuery>) -> Answer {
+    let fleet = app.engine().fleet();
+    let typed = host_of(&query.q);
+    if let Some(site) = Hostname::parse(&typed)
+        .ok()
+        .and_then(|name| fleet.site_at(&name))
+    {
+        let to = format!("/sites/{}", site.hostname);
+        return Ok(Redirect::to(&to).into_response());
+    }
+    Ok(render(
+        StatusCode::OK,
+        &Search::of(&fleet, query.q.trim(), false),
+    ))
+}
+
+/// What a person pastes as "my site": an address is as good as a host name.
+pub(crate) fn host_of(text: &str) -> String {
+    let text = text.trim().to_lowercase();
+    let text = text
+        .split_once("://")
+        .map_or(text.as_str(), |(_, rest)| rest);
+    let host = text.split(['/', '?', '#', ':']).next().unwrap_or_default();
+    host.strip_prefix("www.")
+        .unwrap_or(host)
+        .trim_end_matches('.')
+        .to_owned()
+}
+
+impl Search {
+    fn of(fleet: &Fleet, query: &str, unknown: bool) -> Self {
+        let query: String = query.chars().take(253).collect();
+        let mut found = find(fleet, &query);
+        let more = found.len() > FOUND_MAX;
+        found.truncate(FOUND_MAX);
+        let page = Page::public(
+            if unknown {
+                "Unknown site"
+            } else {
+                "Find your site"
+            },
+            "/sites",
+        );
+        Self {
+            page,
+            query,
+            unknown,
+            found,
+            more,
+        }
+    }
+}
+
+/// Sites whose host name, organization or city contains the words; one more than a page shows.
+fn find(fleet: &Fleet, query: &str) -> Vec<Found> {
+    let words: Vec<_> = query
+        .to_lowercase()
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect();
+    if words.is_empty() {
+        return vec![];
+    }
+    let found = fleet.sites().filter_map(|(index, site)| {
+        let organization = fleet.organization(site.organization).unwrap_or_default();
+        let text = format!("{} {} {}", site.hostname, organization, site.area.city).to_lowercase();
+        let state = fleet.state(index);
+        words
+            .iter()
+            .all(|word| text.contains(word.as_str()))
+            .then(|| Found {
+                hostname: site.hostname.to_string(),
+                organization: organization.to_string(),
+                place: format!("{}, {}", site.area.city, site.area.state),
+                state: words::state(state),
+                mood: state.as_str(),
+            })
+    });
+    found.take(FOUND_MAX + 1).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_as_its_host() {
+        for text in [
+            "29palms.gov",
+            " https://www.29palms.gov/login?x=1 ",
+            "29PALMS.GOV.",
+            "http://29palms.gov:443",
+        ] {
+            assert_eq!(host_of(text), "29palms.gov", "{text}");
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! The words and figures of pages: times in a reader's zone, counts, sentences about states.
+//! Never decides what is true.
+
+use domain::site::Zone;
+use domain::site::state::SiteState;
+use jiff::Timestamp;
+
+use super::lamps::bands::Counts;
+
+/// A moment as a page shows it: for people, and for machines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// Such as "Tue, Jul 11, 4:06 PM CDT".
+    pub(crate) text: String,
+    /// RFC 3339, UTC.
+    pub(crate) iso: String,
+}
+
+/// Whose clock a page's times are written in, and when the page is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Reader {
+    pub(crate) zone: Zone,
+    pub(crate) now: Timestamp,
+}
+
+impl Reader {
+    /// A moment in the reader's zone; the year is told when it is not this year.
+    pub(crate) fn moment(&self, at: Timestamp) -> Moment {
+        let local = at.to_zoned_datetime(self.zone.rules());
+        let this_year = self.now.to_zoned_datetime(self.zone.rules()).year();
+        let format = if local.year() == this_year {
+            "%a, %b %-d, %-I:%M %p %Z"
+        } else {
+            "%a, %b %-d, %Y, %-I:%M %p %Z"
+        };
+        Moment {
+            text: local.strftime(format).to_string(),
+            iso: at.to_string(),
+        }
+    }
+
+    /// A moment to the second, for audits.
+    pub(crate) fn exact(&self, at: Timestamp) -> Moment {
+        let local = at.to_zoned_datetime(self.zone.rules());
+        let text = local.strftime("%Y-%m-%d %H:%M:%S %Z").to_string();
+        Moment {
+            text,
+            iso: at.to_string(),
+        }
+    }
+
+    /// Now.
+    pub(crate) fn now(&self) -> Moment {
+        self.moment(self.now)
+    }
+}
+
+/// The time of day in a zone, such as "4:06 PM CDT".
+pub(crate) fn clock_time(at: Timestamp, zone: &Zone) -> String {
+    at.to_zoned_datetime(zone.rules())
+        .strftime("%-I:%M %p %Z")
+        .to_string()
+}
+
+/// A count with separators: 13,732.
+pub(crate) fn count(n: usize) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A count with its noun: "1 site", "3,405 sites".
+pub(crate) fn counted(n: usize, one: &str, many: &str) -> String {
+    format!("{} {}", count(n), if n == 1 { one } else { many })
+}
+
+/// A length of time in two units at most: "1 h 4 min", "45 s".
+pub(crate) fn duration(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
+/// What a state is called to a person.
+pub(crate) fn state(state: SiteState) -> &'static str {
+    match state {
+        SiteState::Well => "works",
+        SiteState::Restored => "restored",
+        SiteState::Restoring => "being restored",
+        SiteState::Reported => "reported",
+        SiteState::Failing => "failing",
+        SiteState::Unknown => "not checked yet",
+    }
+}
+
+/// The states that occur, in words: "480 works, 110 failing".
+pub(crate) fn states(counts: &Counts) -> String {
+    let parts: Vec<_> = counts
+        .each()
+        .filter(|(_, n)| *n > 0)
+        .map(|(known, n)| format!("{} {}", count(n), state(known)))
+        .collect();
+    if parts.is_empty() {
+        "no sites".into()
+    } else {
+        parts.join(", ")
+    }
+}
+
+/// How many of a band are not well; nothing where all are.
+pub(crate) fn not_well(affected: usize) -> String {
+    if affected > 0 {
+        format!("{} not well", count(affected))
+    } else {
+        String::new()
+    }
+}
+
+/// The first sentence of the public page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Headline {
+    pub(crate) sentence: String,
+    pub(crate) lead: String,
+    /// The state whose mood the page takes.
+    pub(crate) mood: SiteState,
+}
+
+/// Says how sign-in is, from what is known of the sites; never more than is known.
+pub(crate) fn headline(counts: &Counts) -> Headline {
+    let total = counts.total();
+    let sites = counted(total, "site", "sites");
+    let of = |n: usize| format!("{} of {sites}", count(n));
+    let (failing, reported) = (
+        counts.get(SiteState::Failing),
+        counts.get(SiteState::Reported),
+    );
+    let (restoring, restored) = (
+        counts.get(SiteState::Restoring),
+        counts.get(SiteState::Restored),
+    );
+    let unknown = counts.get(SiteState::Unknown);
+    let (sentence, mood) = if failing > 0 {
+        (
+            format!("Sign-in fails on {}.", of(failing)),
+            SiteState::Failing,
+        )
+    } else if restoring > 0 {
+        (
+            format!("Sign-in is being restored on {}.", of(restoring)),
+            SiteState::Restoring,
+        )
+    } else if reported > 0 {
+        (
+            format!("Sign-in problems are reported on {}.", of(reported)),
+            SiteState::Reported,
+        )
+    } else if unknown == 0 {
+        (format!("Sign-in works on {}.", of(total)), SiteState::Well)
+    } else {
+        let mood = if unknown == total {
+            SiteState::Unknown
+        } else {
+            SiteState::Well
+        };
+        ("Nothing is known to be wrong with sign-in.".into(), mood)
+    };
+    let mut rest = vec![];
+    if matches!(mood, SiteState::Failing) && restoring > 0 {
+        rest.push(format!("{} are being restored", count(restoring)));
+    }
+    if restored > 0 {
+        rest.push(format!("{} were restored and checked", count(restored)));
+    }
+    if matches!(mood, SiteState::Failing | SiteState::Restoring) && reported > 0 {
+        rest.push(format!("{} more are reported", count(reported)));
+    }
+    let lead = match (mood, rest.is_empty()) {
+        (SiteState::Unknown, _) => format!("None of the {sites} was checked yet."),
+        (SiteState::Well, _) if unknown > 0 => {
+            format!(
+                "It is proved to work on {}; the rest were not checked yet.",
+                of(counts.working())
+            )
+        }
+        (SiteState::Well, _) if restored == 0 => {
+            "Every site was checked by signing in, or by its own visitors.".into()
+        }
+        (_, true) => "We are on it. What we know is below.".into(),
+        (_, false) => sentence_of(&rest),
+    };
+    Headline {
+        sentence,
+        lead,
+        mood,
+    }
+}
+
+fn sentence_of(parts: &[String]) -> String {
+    let mut text = parts.join("; ");
+    text.push('.');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reader(now: &str) -> Reader {
+        Reader {
+            zone: Zone::parse("America/Chicago").unwrap(),
+            now: now.parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_moment_names_its_zone_and_another_year() {
+        let at = "2023-07-13T23:27:00Z".parse().unwrap();
+        assert_eq!(
+            reader("2023-07-11T21:00:00Z").moment(at).text,
+            "Thu, Jul 13, 6:27 PM CDT"
+        );
+        assert_eq!(
+            reader("2024-01-01T21:00:00Z").moment(at).text,
+            "Thu, Jul 13, 2023, 6:27 PM CDT"
+        );
+    }
+
+    #[track_caller]
+    fn check(states: &[(SiteState, usize)], sentence: &str, lead: &str) {
+        let mut counts = Counts::default();
+        states.iter().for_each(|(state, n)| counts.add(*state, *n));
+        let headline = headline(&counts);
+        assert_eq!(
+            (headline.sentence.as_str(), headline.lead.as_str()),
+            (sentence, lead)
+        );
+    }
+
+    #[test]
+    fn the_headline_says_what_is_known_and_no_more() {
+        use SiteState as S;
+        check(
+            &[(S::Well, 3_000), (S::Restored, 405)],
+            "Sign-in works on 3,405 of 3,405 sites.",
+            "405 were restored and checked.",
+        );
+        check(
+            &[(S::Well, 5), (S::Unknown, 5)],
+            "Nothing is known to be wrong with sign-in.",
+            "It is proved to work on 5 of 10 sites; the rest were not checked yet.",
+        );
+        check(
+            &[(S::Failing, 9), (S::Restoring, 2), (S::Reported, 1)],
+            "Sign-in fails on 9 of 12 sites.",
+            "2 are being restored; 1 more are reported.",
+        );
+        check(
+            &[(S::Unknown, 1)],
+            "Nothing is known to be wrong with sign-in.",
+            "None of the 1 site was checked yet.",
+        );
+    }
+
+    #[test]
+    fn figures_read_well() {
+        assert_eq!(
+            [count(0), count(999), count(13_732), count(1_000_000)],
+            ["0", "999", "13,732", "1,000,000"]
+        );
+        assert_eq!(
+            [duration(45), duration(61), duration(3_840)],
+            ["45 s", "2 min", "1 h 4 min"]
+        );
+    }
+}

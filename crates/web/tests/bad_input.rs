@@ -1,0 +1,128 @@
+//! Bad input gets an error that names what and where, and changes nothing.
+
+mod support;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use domain::access::Role;
+use support::Plane;
+
+const HEADER: &str = "hostname,organization,kind,city,state,timezone,population\n";
+
+#[tokio::test]
+async fn a_bad_fleet_file_names_its_lines_and_imports_nothing() {
+    let plane = Plane::new().await;
+    let token = plane.token(Role::Engineer).await;
+    let path = "/api/v1/fleet/import?product=web-central&release=5.1.0";
+    for (lines, says) in [
+        (
+            "a.gov,A,City,A,CA,America/Sacramento,1\n",
+            "\"America/Sacramento\\\" is not a time zone",
+        ),
+        (
+            "a.gov,A,City,A,CA,UTC,1\nb.gov,B\n",
+            "2 fields where the header has 7",
+        ),
+        ("\"a.gov,A", "fields where the header has 7"),
+        ("A_GOV,A,City,A,CA,UTC,1\n", "is not a host name"),
+    ] {
+        let answer = plane
+            .send("POST", path, Some(&token), format!("{HEADER}{lines}"))
+            .await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{lines}");
+        assert!(answer.text.contains(says), "{lines} -> {}", answer.text);
+        assert!(
+            answer.text.contains("\"line\":"),
+            "{lines} -> {}",
+            answer.text
+        );
+        assert!(plane.engine.fleet().is_empty(), "{lines}");
+    }
+    let not_text = [HEADER.as_bytes(), b"a.gov,\xff\xfe,City,A,CA,UTC,1\n"].concat();
+    let answer = plane.send("POST", path, Some(&token), not_text).await;
+    assert!(answer.text.contains("not UTF-8"), "{}", answer.text);
+    let good = format!("{HEADER}a.gov,A,City,A,CA,UTC,1\n");
+    assert_eq!(
+        plane
+            .send("POST", path, Some(&token), good.clone())
+            .await
+            .status,
+        StatusCode::CREATED
+    );
+    let again = plane.send("POST", path, Some(&token), good).await;
+    assert!(
+        again.text.contains("site a.gov is already in the fleet"),
+        "{}",
+        again.text
+    );
+}
+
+#[tokio::test]
+async fn a_truncated_request_changes_nothing() {
+    let plane = Plane::new().await;
+    let token = plane.token(Role::Admin).await;
+    let broken = Body::from_stream(futures_util::stream::iter([
+        Ok("{\"name\": \"Kim\", "),
+        Err(std::io::Error::other("the connection was cut")),
+    ]));
+    let request = Request::post("/api/v1/tokens")
+        .header("authorization", format!("Bearer {token}"))
+        .body(broken)
+        .unwrap();
+    let answer = plane.answer(request).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(answer.text.contains("ended early"), "{}", answer.text);
+    let cut = plane
+        .send("POST", "/api/v1/tokens", Some(&token), "{\"name\": \"Kim\"")
+        .await;
+    assert_eq!(cut.status, StatusCode::BAD_REQUEST);
+    assert!(cut.text.contains("line 1 column"), "{}", cut.text);
+    let audit = plane.send("GET", "/api/v1/audit", Some(&token), "").await;
+    assert!(!audit.text.contains("Kim"), "{}", audit.text);
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused() {
+    let plane = Plane::new().await;
+    let token = plane.token(Role::Admin).await;
+    let answer = plane
+        .send("POST", "/api/v1/tokens", Some(&token), vec![b' '; 70_000])
+        .await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_told_what_to_do() {
+    let plane = Plane::new().await;
+    let answer = plane
+        .send("GET", "/api/v1/sites", Some("lmp_wrong"), "")
+        .await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    assert!(
+        answer.text.contains("ask an administrator"),
+        "{}",
+        answer.text
+    );
+}
+
+#[tokio::test]
+async fn a_change_by_cookie_must_come_from_our_own_pages() {
+    let plane = Plane::new().await;
+    let token = plane.token(Role::Admin).await;
+    let call = |origin: &'static str| {
+        Request::post("/api/v1/tokens")
+            .header("host", "127.0.0.1:8080")
+            .header("origin", origin)
+            .header("cookie", format!("lamplighter-console={token}"))
+            .body(Body::from("{\"name\": \"Kim\", \"role\": \"support\"}"))
+            .unwrap()
+    };
+    assert_eq!(
+        plane.answer(call("http://evil.example")).await.status,
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(
+        plane.answer(call("http://127.0.0.1:8080")).await.status,
+        StatusCode::CREATED
+    );
+}

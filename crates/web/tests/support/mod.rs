@@ -1,0 +1,96 @@
+//! A whole control plane in memory of one test: real store, real engine, real router.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use clock::{Clock, Hand};
+use domain::access::Role;
+use domain::site::Zone;
+use engine::{Engine, Settings};
+use store::{Place, Store};
+use tower::ServiceExt as _;
+
+/// The control plane under test.
+pub(crate) struct Plane {
+    pub(crate) engine: Engine,
+    pub(crate) router: Router,
+    #[expect(dead_code, reason = "not every test file moves the clock")]
+    pub(crate) hand: Hand,
+    _folder: tempfile::TempDir,
+}
+
+/// An answer, read whole.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: axum::http::HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Plane {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place {
+            folder: folder.path().to_owned(),
+            postgres: None,
+        };
+        let (clock, hand) = Clock::manual("2023-07-11T20:30:00Z".parse().unwrap());
+        let settings = Settings {
+            base_url: "http://127.0.0.1:8080".into(),
+            team: "Our engineers".into(),
+            home_zone: Zone::parse("America/Chicago").unwrap(),
+        };
+        let store = Store::open(&place).await.unwrap();
+        let engine = Engine::open(store, clock, settings).await.unwrap();
+        let router = web::App::new(engine.clone()).router();
+        Self {
+            engine,
+            router,
+            hand,
+            _folder: folder,
+        }
+    }
+
+    /// A token of that role.
+    pub(crate) async fn token(&self, role: Role) -> String {
+        self.engine
+            .make_token(role.as_str(), role, "a test")
+            .await
+            .unwrap()
+            .token
+    }
+
+    /// Sends a request, with a token if one is given.
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: impl Into<Body>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        request = request
+            .header("content-type", "application/json")
+            .header("host", "127.0.0.1:8080");
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        self.answer(request.body(body.into()).unwrap()).await
+    }
+
+    /// Sends any request.
+    pub(crate) async fn answer(&self, mut request: Request<Body>) -> Answer {
+        let from: std::net::SocketAddr = "127.0.0.1:40000".parse().unwrap();
+        request
+            .extensions_mut()
+            .insert(axum::extract::ConnectInfo(from));
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, 64 << 20).await.unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text,
+        }
+    }
+}
