@@ -1,6 +1,9 @@
 //! The JSON API under `/api/v1`, one file for each noun.
 
+pub(crate) mod accounts;
 pub(crate) mod audit;
+pub(crate) mod clients;
 pub(crate) mod fleet;
 pub(crate) mod health;
+pub(crate) mod keys;
 pub(crate) mod tokens;

@@ -94,6 +94,9 @@ fn all() -> Vec<Route> {
         api::fleet::routes(),
         api::tokens::routes(),
         api::health::routes(),
+        api::accounts::routes(),
+        api::clients::routes(),
+        api::keys::routes(),
         pages::routes(),
     ]
     .into_iter()
@@ -113,7 +116,8 @@ pub(crate) fn router(app: &App) -> Router {
         let limit = DefaultBodyLimit::max(route.body_bytes_max);
         router.route(route.endpoint.path, route.handler.layer(limit).layer(guard))
     });
-    router.fallback(nothing_here).with_state(app.clone())
+    let router = router.fallback(nothing_here).with_state(app.clone());
+    router.merge(signin::router(app.provider().clone()))
 }
 
 async fn nothing_here() -> ApiError {
