@@ -1,14 +1,16 @@
 //! Incidents: what state one is in, and which acts that state allows.
 //! Decides; never stores, never tells anybody. Posts to customers begin with a person's `accept`.
 
+mod post;
 pub mod promise;
-
+pub mod report;
 mod scope;
 mod state;
 pub mod template;
 pub mod timeline;
 mod update;
 
+pub use post::{BadPost, Post, Posted};
 pub use promise::{Promise, PromiseKind};
 pub use scope::{Affected, Scope};
 pub use state::{Impact, Stage, State, WrongAct};

@@ -6,11 +6,13 @@
 pub mod access;
 pub mod calendar;
 pub mod campaign;
+pub mod detection;
 pub mod document;
 pub mod id;
 pub mod incident;
 pub mod name;
 pub mod product;
 pub mod release;
+pub mod report;
 pub mod sign_in;
 pub mod site;

@@ -8,6 +8,8 @@ mod error;
 mod fleet;
 mod import;
 mod lights;
+mod notify;
+mod respond;
 mod review;
 mod staff;
 
@@ -25,6 +27,8 @@ use tokio_util::sync::CancellationToken;
 pub use error::{EngineError, Kind};
 pub use fleet::{Fleet, SiteIndex};
 pub use import::{ImportError, Imported};
+pub use notify::STEPS_MAX as ON_CALL_STEPS_MAX;
+pub use respond::{Acceptance, IncidentView, NewUpdate, Proposal};
 pub use staff::{NewToken, token_hash};
 
 /// Signals that a slow listener may miss before it must look at everything again.
@@ -77,6 +81,7 @@ struct Inner {
     fleet: ArcSwap<Fleet>,
     signals: broadcast::Sender<Signal>,
     http: reqwest::Client,
+    incidents: respond::Incidents,
 }
 
 impl Engine {
@@ -92,6 +97,7 @@ impl Engine {
             .build()
             .map_err(|e| EngineError::remote("make an HTTP client", &e))?;
         let fleet = Fleet::load(&store).await?;
+        let incidents = respond::Incidents::load(&store).await?;
         Ok(Self(Arc::new(Inner {
             store,
             clock,
@@ -99,14 +105,16 @@ impl Engine {
             fleet: ArcSwap::from_pointee(fleet),
             signals: broadcast::Sender::new(SIGNALS_KEPT),
             http,
+            incidents,
         })))
     }
 
     /// Starts the workers; they end soon after `stop` is cancelled.
     #[must_use]
     pub fn run_workers(&self, stop: &CancellationToken) -> JoinSet<()> {
-        let workers = JoinSet::new();
-        let _ = stop;
+        let mut workers = JoinSet::new();
+        workers.spawn(notify::deliver(self.clone(), stop.clone()));
+        workers.spawn(respond::watch(self.clone(), stop.clone()));
         workers
     }
 
@@ -138,6 +146,10 @@ impl Engine {
     #[must_use]
     pub fn signals(&self) -> broadcast::Receiver<Signal> {
         self.0.signals.subscribe()
+    }
+
+    pub(crate) fn incidents(&self) -> &respond::Incidents {
+        &self.0.incidents
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

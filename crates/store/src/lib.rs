@@ -5,12 +5,16 @@
 //! `domain`, and saves through a guarded change.
 
 mod access;
+mod alarm;
 mod audit;
 mod campaign;
 mod db;
 mod fleet;
+mod incident;
 mod migrations;
+mod notify;
 mod release;
+mod report;
 mod seal;
 mod sign_in;
 
@@ -22,6 +26,9 @@ pub use audit::AuditEntry;
 pub use campaign::{Answer, CampaignRow, Claim, NewCampaign, RowCount};
 pub use db::Migrations;
 pub use fleet::FleetRows;
+pub use incident::IncidentAdditions;
+pub use notify::{Attempt, Delivery, OnCallStep, Page};
+pub use report::{SiteMinute, StoredReport};
 pub use seal::{SealError, Sealer};
 pub use sign_in::{
     Account, AttemptLimit, Code, Exchange, Exchanged, Grant, Hash, KeyState, NewAccessToken,

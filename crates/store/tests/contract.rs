@@ -9,6 +9,8 @@ mod access;
 mod campaign;
 #[path = "contract/fleet.rs"]
 mod fleet;
+#[path = "contract/report.rs"]
+mod report;
 #[path = "contract/schema.rs"]
 mod schema;
 #[path = "contract/sign_in.rs"]
@@ -47,6 +49,7 @@ contract! {
     access: a_token_is_found_until_it_is_withdrawn;
     campaign: a_campaign_reads_back, a_claim_is_exclusive, a_claim_stays_within_its_wave, a_completion_with_an_old_fence_is_refused, tries_and_reasons_are_kept, a_stopped_campaign_gives_no_claims;
     fleet: an_import_is_all_or_nothing, a_fleet_reads_back_page_by_page, an_activation_keeps_the_release_before;
+    report: reports_read_back_in_order, a_report_sent_twice_is_one, an_alarm_reads_back, outcomes_add_up_and_are_forgotten;
     schema: the_schema_is_whole;
     sign_in: an_address_has_one_account, a_code_is_spent_once_whoever_races, a_second_use_of_a_code_withdraws_its_token,
         a_code_that_does_not_fit_gets_no_token, attempts_lock_an_address_for_a_while,

@@ -45,6 +45,13 @@ pub(crate) async fn fleet(store: &Store, count: usize) -> FleetRows {
     }
 }
 
+/// Stores a fleet of one site.
+pub(crate) async fn one_site(store: &Store) -> Site {
+    let mut rows = fleet(store, 1).await;
+    store.import_fleet(&rows, &audit()).await.unwrap();
+    rows.sites.remove(0)
+}
+
 pub(crate) async fn an_import_is_all_or_nothing(store: Store) {
     let mut rows = fleet(&store, 3).await;
     rows.sites[2].hostname = rows.sites[0].hostname.clone();

@@ -1,0 +1,263 @@
+//! The whole detector: streams in, alarms out, one for each episode of trouble.
+//! Its state can be rebuilt by taking the reports of the last day again. Never stores or notifies.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::alarm::{Alarm, Stream};
+use super::baseline::Baseline;
+use super::localise::{Explanation, Localisation, localise};
+use super::nodes::{Cell, Node, Population};
+use super::outcomes::{Counts, OutcomeBaseline, OutcomeStream};
+use super::reports::{Crossing, ReportStream, Sighting};
+use crate::id::AlarmId;
+
+/// What is promised and counted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// A: expected false alarms are at most one in this time, over the whole fleet.
+    pub promise_seconds: f64,
+    /// A site that reported counts again after this long without a report.
+    pub window_seconds: f64,
+    /// An episode of trouble ends by itself after this long without new evidence.
+    pub quiet_seconds: f64,
+    /// Fewer distinct sites than this are a complaint, not an alarm about a shared service.
+    pub sites_min: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            promise_seconds: 30.0 * 86_400.0,
+            window_seconds: 3_600.0,
+            quiet_seconds: 6.0 * 3_600.0,
+            sites_min: 3,
+        }
+    }
+}
+
+/// Watches every stream of a fleet.
+#[derive(Debug)]
+pub struct Detector {
+    settings: Settings,
+    reports: ReportStream,
+    outcomes: OutcomeStream,
+    episodes: Vec<Episode>,
+}
+
+/// Trouble that an alarm told of and that is not over.
+#[derive(Debug)]
+struct Episode {
+    alarm: AlarmId,
+    scope: Vec<Explanation>,
+    since: Timestamp,
+    last: Timestamp,
+}
+
+impl Detector {
+    /// Begins to watch at `now`, with nothing seen.
+    #[must_use]
+    pub fn new(
+        settings: Settings,
+        population: Population,
+        baseline: Baseline,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            outcomes: OutcomeStream::new(settings.clone(), &population, now),
+            reports: ReportStream::new(settings.clone(), population, baseline, now),
+            settings,
+            episodes: vec![],
+        }
+    }
+
+    /// Takes a report; an alarm when it begins an episode. `fresh` makes the alarm's identifier.
+    pub fn observe_report(
+        &mut self,
+        seen: &Sighting,
+        mut fresh: impl FnMut() -> AlarmId,
+    ) -> Option<Alarm> {
+        let crossed = self.reports.observe(seen);
+        self.first_alarm(crossed, seen.at, &mut fresh)
+    }
+
+    /// Lets time pass until `now`, with the sign-ins counted since the last call.
+    pub fn advance(
+        &mut self,
+        counts: &[(Cell, Counts)],
+        now: Timestamp,
+        mut fresh: impl FnMut() -> AlarmId,
+    ) -> Option<Alarm> {
+        self.reports.advance(now);
+        let crossed = self.outcomes.advance(counts, now);
+        self.first_alarm(crossed, now, &mut fresh)
+    }
+
+    /// Takes the fleet as it is now.
+    pub fn set_population(&mut self, population: Population) {
+        self.outcomes.set_population(&population);
+        self.reports.set_population(population);
+    }
+
+    /// Takes baselines learned since.
+    pub fn set_baselines(&mut self, reports: Baseline, outcomes: OutcomeBaseline) {
+        self.reports.set_baseline(reports);
+        self.outcomes.set_baseline(outcomes);
+    }
+
+    /// The streams that reports are counted on.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<Node> {
+        self.reports.nodes()
+    }
+
+    /// Continues the episode of an alarm that was raised before, so that it is not raised again.
+    pub fn resume_episode(&mut self, alarm: &Alarm) {
+        if self
+            .episodes
+            .iter()
+            .all(|episode| episode.alarm != alarm.id)
+        {
+            self.episodes.push(Episode {
+                alarm: alarm.id,
+                scope: alarm.localisation.explanations.clone(),
+                since: alarm.evidence.since,
+                last: alarm.at,
+            });
+        }
+    }
+
+    /// Ends the episode of an alarm: its trouble is over, and more of it is news.
+    pub fn close_episode(&mut self, alarm: AlarmId) {
+        self.episodes.retain(|episode| episode.alarm != alarm);
+    }
+
+    /// The alarm whose trouble a site of this kind shares at `at`.
+    #[must_use]
+    pub fn episode_of(&self, cell: &Cell, at: Timestamp) -> Option<AlarmId> {
+        let holds = |episode: &&Episode| {
+            episode.covers(at, self.settings.quiet_seconds)
+                && episode
+                    .scope
+                    .first()
+                    .is_none_or(|scope| scope.holds_cell(cell))
+        };
+        self.episodes
+            .iter()
+            .find(holds)
+            .map(|episode| episode.alarm)
+    }
+
+    /// Of streams that crossed at one moment, the one with the most evidence tells of them all.
+    fn first_alarm(
+        &mut self,
+        crossed: Vec<Crossing>,
+        at: Timestamp,
+        fresh: &mut impl FnMut() -> AlarmId,
+    ) -> Option<Alarm> {
+        let quiet = self.settings.quiet_seconds;
+        let mut alarms: Vec<(Crossing, Localisation)> = vec![];
+        for crossing in crossed {
+            let found = locate(&crossing);
+            let known = self
+                .episodes
+                .iter_mut()
+                .find(|e| e.covers(at, quiet) && e.meets(&found));
+            match known {
+                Some(episode) => episode.last = episode.last.max(at),
+                None => alarms.push((crossing, found)),
+            }
+        }
+        let best = alarms
+            .into_iter()
+            .max_by(|a, b| strength(&a.1).total_cmp(&strength(&b.1)));
+        let (
+            Crossing {
+                node,
+                stream,
+                evidence,
+                ..
+            },
+            localisation,
+        ) = best?;
+        let promise_seconds = self.settings.promise_seconds;
+        let id = fresh();
+        let alarm = Alarm {
+            id,
+            at,
+            node,
+            stream,
+            evidence,
+            localisation,
+            promise_seconds,
+        };
+        self.episodes
+            .retain(|episode| episode.last >= at || episode.covers(at, quiet));
+        self.resume_episode(&alarm);
+        Some(alarm)
+    }
+}
+
+impl Episode {
+    fn covers(&self, at: Timestamp, quiet_seconds: f64) -> bool {
+        let quiet = SignedDuration::try_from_secs_f64(quiet_seconds).unwrap_or_default();
+        self.since <= at && at <= self.last.saturating_add(quiet).unwrap_or(Timestamp::MAX)
+    }
+
+    fn meets(&self, found: &Localisation) -> bool {
+        self.scope.is_empty()
+            || found
+                .explanations
+                .iter()
+                .any(|new| self.scope.iter().any(|old| old.meets(new)))
+    }
+}
+
+fn strength(found: &Localisation) -> f64 {
+    found.explanations.first().map_or(0.0, |best| best.score)
+}
+
+/// Where the trouble is; a stream without counts to compare is its own explanation.
+fn locate(crossing: &Crossing) -> Localisation {
+    if crossing.stream != Stream::Silence {
+        let mut found = localise(&crossing.tallies);
+        found
+            .explanations
+            .iter_mut()
+            .for_each(|one| within(one, &crossing.node));
+        return found;
+    }
+    let count = f64::from(u32::try_from(crossing.evidence.count).unwrap_or(u32::MAX));
+    let expected = crossing.evidence.expected;
+    let score = if count > 0.0 {
+        count * (count / expected).ln()
+    } else {
+        0.0
+    } + expected
+        - count;
+    let mut whole = Explanation {
+        count,
+        expected,
+        score,
+        ..Explanation::default()
+    };
+    within(&mut whole, &crossing.node);
+    Localisation {
+        explanations: vec![whole],
+    }
+}
+
+/// A stream's own product and zone bound what was seen in it.
+fn within(explanation: &mut Explanation, node: &Node) {
+    let (product, zone) = match node {
+        Node::Fleet | Node::Term { .. } => (None, None),
+        Node::Product { product } => (Some(product), None),
+        Node::Zone { zone } => (None, Some(zone)),
+        Node::ProductZone { product, zone } => (Some(product), Some(zone)),
+    };
+    if let Some(product) = product {
+        explanation.products = Some([product.clone()].into());
+    }
+    if let Some(zone) = zone {
+        explanation.zones = Some([zone.clone()].into());
+    }
+}

@@ -1,0 +1,246 @@
+//! Reports and sign-in outcomes, as they came in. Never counts distinct sites; `domain` does.
+
+use domain::detection::PastHour;
+use domain::id::{ReportId, SiteId};
+use domain::name::ProductName;
+use domain::report::{Channel, Contact, Report, ReportText};
+use domain::site::Zone;
+use jiff::Timestamp;
+use semver::Version;
+
+use crate::db::{Change, Row, corrupt, params};
+use crate::{Store, StoreError};
+
+/// A stored report, with the release that its site ran.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredReport {
+    /// The report.
+    pub report: Report,
+    /// The release that the site ran when it reported.
+    pub running: Version,
+}
+
+/// Sign-ins of one site in one minute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteMinute {
+    /// The site.
+    pub site: SiteId,
+    /// Its product.
+    pub product: ProductName,
+    /// Its zone.
+    pub zone: Zone,
+    /// Sign-ins that ended.
+    pub attempts: u32,
+    /// Those that failed, by error code.
+    pub failures: Vec<(String, u32)>,
+}
+
+impl Store {
+    /// Adds a report; the one that was added first when `idempotency_key` was used before.
+    ///
+    /// # Errors
+    /// When the database fails, or the site is not stored.
+    pub async fn add_report(
+        &self,
+        stored: &StoredReport,
+        idempotency_key: Option<&str>,
+    ) -> Result<ReportId, StoreError> {
+        const ADD: &str = "INSERT INTO reports (id, site, text, contact, channel, at, running, \
+            idempotency_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+            ON CONFLICT (idempotency_key) DO UPDATE SET idempotency_key = excluded.idempotency_key \
+            RETURNING id";
+        let StoredReport { report, running } = stored;
+        let params = params![
+            report.id,
+            report.site,
+            report.text.as_str(),
+            report.contact.as_ref().map(Contact::as_str),
+            report.channel.as_str(),
+            report.at,
+            running,
+            idempotency_key,
+        ];
+        let outcomes = self.db.write(Change::new().run(ADD, params)).await?;
+        let row = outcomes.first().and_then(|outcome| outcome.rows.first());
+        row.map_or(Ok(report.id), |row| row.id(0, ReportId::from_bytes))
+    }
+
+    /// One report.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn report(&self, id: ReportId) -> Result<Option<StoredReport>, StoreError> {
+        const FIND: &str =
+            "SELECT id, site, text, contact, channel, at, running FROM reports WHERE id = $1";
+        let rows = self.db.read(FIND, params![id]).await?;
+        rows.first().map(report).transpose()
+    }
+
+    /// Reports after `(at, id)`, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn reports_after(
+        &self,
+        at: Timestamp,
+        id: Option<ReportId>,
+        limit: u32,
+    ) -> Result<Vec<StoredReport>, StoreError> {
+        const LIST: &str = "SELECT id, site, text, contact, channel, at, running FROM reports \
+            WHERE at > $1 OR (at = $1 AND id > $2) ORDER BY at, id LIMIT $3";
+        let after = id.map_or(vec![], |id| id.as_bytes().to_vec());
+        let rows = self.db.read(LIST, params![at, after, limit]).await?;
+        rows.iter().map(report).collect()
+    }
+
+    /// Reports before `(at, id)`, newest first, at most `limit`; of one site when it is given.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn reports_before(
+        &self,
+        (at, id): (Timestamp, Option<ReportId>),
+        site: Option<SiteId>,
+        limit: u32,
+    ) -> Result<Vec<StoredReport>, StoreError> {
+        const ALL: &str = "SELECT id, site, text, contact, channel, at, running FROM reports \
+            WHERE at < $1 OR (at = $1 AND id < $2) ORDER BY at DESC, id DESC LIMIT $3";
+        const OF_SITE: &str = "SELECT id, site, text, contact, channel, at, running FROM reports \
+            WHERE (at < $1 OR (at = $1 AND id < $2)) AND site = $4 ORDER BY at DESC, id DESC LIMIT $3";
+        let before = id.map_or(vec![], |id| id.as_bytes().to_vec());
+        let rows = match site {
+            None => self.db.read(ALL, params![at, before, limit]).await?,
+            Some(site) => {
+                self.db
+                    .read(OF_SITE, params![at, before, limit, site])
+                    .await?
+            }
+        };
+        rows.iter().map(report).collect()
+    }
+
+    /// Adds the sign-ins of many sites to their minute and their hour.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing is added.
+    pub async fn add_outcomes(&self, rows: &[SiteMinute], at: Timestamp) -> Result<(), StoreError> {
+        const MINUTE: &str = "INSERT INTO outcome_minutes (site, minute, code, count) \
+            VALUES ($1, $2, $3, $4) ON CONFLICT (site, minute, code) \
+            DO UPDATE SET count = outcome_minutes.count + excluded.count";
+        const HOUR: &str = "INSERT INTO outcome_hours (product, zone, hour, attempts, failures) \
+            VALUES ($1, $2, $3, $4, $5) ON CONFLICT (product, zone, hour) \
+            DO UPDATE SET attempts = outcome_hours.attempts + excluded.attempts, \
+            failures = outcome_hours.failures + excluded.failures";
+        let minute = floor(at, 60_000);
+        let minutes = rows.iter().flat_map(|row| {
+            let attempts = std::iter::once(("", row.attempts));
+            let failures = row
+                .failures
+                .iter()
+                .map(|(code, count)| (code.as_str(), *count));
+            attempts
+                .chain(failures)
+                .map(|(code, count)| params![row.site, minute, code, count])
+        });
+        let hour = floor(at, 3_600_000);
+        let mut sums: std::collections::BTreeMap<(&ProductName, &Zone), (u64, u64)> =
+            std::collections::BTreeMap::new();
+        for row in rows {
+            let sum = sums.entry((&row.product, &row.zone)).or_default();
+            let failed: u64 = row
+                .failures
+                .iter()
+                .map(|(_, count)| u64::from(*count))
+                .sum();
+            *sum = (sum.0 + u64::from(row.attempts), sum.1 + failed);
+        }
+        let hours = sums
+            .into_iter()
+            .map(|((product, zone), (attempts, failures))| {
+                params![product, zone, hour, attempts, failures]
+            });
+        let change = Change::new()
+            .run_many(MINUTE, minutes.collect())
+            .run_many(HOUR, hours.collect());
+        self.db.write(change).await.map(drop)
+    }
+
+    /// Sign-ins by product, zone and hour from `from` on; at most 200,000 rows.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn outcome_hours(&self, from: Timestamp) -> Result<Vec<PastHour>, StoreError> {
+        const LIST: &str = "SELECT product, zone, hour, attempts, failures FROM outcome_hours \
+            WHERE hour >= $1 ORDER BY hour LIMIT 200000";
+        let rows = self.db.read(LIST, params![from]).await?;
+        rows.iter()
+            .map(|row| {
+                let zone = row.str(1)?;
+                Ok(PastHour {
+                    product: row.parse(0, "product")?,
+                    zone: Zone::parse(zone).map_err(|_| corrupt("zone", &zone))?,
+                    start: row.time(2)?,
+                    attempts: row.count(3)?,
+                    failures: row.count(4)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Sign-ins and failures of one site since `from`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn site_outcomes(
+        &self,
+        site: SiteId,
+        from: Timestamp,
+    ) -> Result<(u64, u64), StoreError> {
+        const SUMS: &str = "SELECT CAST(COALESCE(SUM(CASE WHEN code = '' THEN count ELSE 0 END), 0) \
+            AS BIGINT), CAST(COALESCE(SUM(CASE WHEN code = '' THEN 0 ELSE count END), 0) AS BIGINT) \
+            FROM outcome_minutes WHERE site = $1 AND minute >= $2";
+        let rows = self.db.read(SUMS, params![site, from]).await?;
+        rows.first()
+            .map_or(Ok((0, 0)), |row| Ok((row.count(0)?, row.count(1)?)))
+    }
+
+    /// Forgets sign-in minutes before `minutes` and hours before `hours`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_outcomes(
+        &self,
+        minutes: Timestamp,
+        hours: Timestamp,
+    ) -> Result<(), StoreError> {
+        const MINUTES: &str = "DELETE FROM outcome_minutes WHERE minute < $1";
+        const HOURS: &str = "DELETE FROM outcome_hours WHERE hour < $1";
+        let change = Change::new()
+            .run(MINUTES, params![minutes])
+            .run(HOURS, params![hours]);
+        self.db.write(change).await.map(drop)
+    }
+}
+
+fn floor(at: Timestamp, ms: i64) -> i64 {
+    at.as_millisecond().div_euclid(ms) * ms
+}
+
+fn report(row: &Row) -> Result<StoredReport, StoreError> {
+    let (text, channel) = (row.str(2)?, row.str(4)?);
+    let contact = row.optional(3, |row| row.text(3))?;
+    Ok(StoredReport {
+        report: Report {
+            id: row.id(0, ReportId::from_bytes)?,
+            site: row.id(1, SiteId::from_bytes)?,
+            text: ReportText::parse(text).map_err(|_| corrupt("report text", &text))?,
+            contact: contact
+                .map(|contact| Contact::parse(&contact).map_err(|_| corrupt("contact", &contact)))
+                .transpose()?
+                .flatten(),
+            channel: Channel::parse(channel).ok_or_else(|| corrupt("channel", &channel))?,
+            at: row.time(5)?,
+        },
+        running: row.parse(6, "version")?,
+    })
+}
