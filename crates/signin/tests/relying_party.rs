@@ -18,7 +18,9 @@ async fn a_resident_signs_in_with_discovery_pkce_and_userinfo() {
     let server = Server::start().await;
     let secret = server.secret().await;
     let issuer = IssuerUrl::new(server.base.clone()).unwrap();
-    let metadata = CoreProviderMetadata::discover_async(issuer, &server.http()).await.unwrap();
+    let metadata = CoreProviderMetadata::discover_async(issuer, &server.http())
+        .await
+        .unwrap();
     let client = CoreClient::from_provider_metadata(
         metadata,
         ClientId::new(CLIENT.into()),
@@ -36,8 +38,14 @@ async fn a_resident_signs_in_with_discovery_pkce_and_userinfo() {
         .set_pkce_challenge(challenge)
         .url();
 
-    let back = server.browser().fill_in(url.as_str(), EMAIL, PASSWORD).await;
-    assert_eq!(param(&back, "state").as_deref(), Some(state.secret().as_str()));
+    let back = server
+        .browser()
+        .fill_in(url.as_str(), EMAIL, PASSWORD)
+        .await;
+    assert_eq!(
+        param(&back, "state").as_deref(),
+        Some(state.secret().as_str())
+    );
     assert_eq!(param(&back, "iss"), Some(server.base.clone()));
     let code = AuthorizationCode::new(param(&back, "code").unwrap());
     let tokens = client
@@ -59,7 +67,10 @@ async fn a_resident_signs_in_with_discovery_pkce_and_userinfo() {
     );
     assert_eq!(claims.access_token_hash(), Some(&hash.unwrap()));
     let told: CoreUserInfoClaims = client
-        .user_info(tokens.access_token().clone(), Some(claims.subject().clone()))
+        .user_info(
+            tokens.access_token().clone(),
+            Some(claims.subject().clone()),
+        )
         .unwrap()
         .request_async(&server.http())
         .await
@@ -71,8 +82,15 @@ async fn a_resident_signs_in_with_discovery_pkce_and_userinfo() {
 async fn a_session_signs_in_without_a_password() {
     let server = Server::start().await;
     let canary = server.provider.canary_session(server.now()).await.unwrap();
-    assert_eq!(server.provider.canary_session(server.now()).await.unwrap(), canary);
-    let minted = server.provider.mint_sessions(&[EMAIL.parse().unwrap()], "test").await.unwrap();
+    assert_eq!(
+        server.provider.canary_session(server.now()).await.unwrap(),
+        canary
+    );
+    let minted = server
+        .provider
+        .mint_sessions(&[EMAIL.parse().unwrap()], "test")
+        .await
+        .unwrap();
     for session in [canary, minted[0].clone()] {
         let browser = server.browser_with(&session);
         let back = browser.get(&server.ask("")).await.location();
@@ -80,10 +98,20 @@ async fn a_session_signs_in_without_a_password() {
         let form = browser.get(&server.ask("&prompt=login")).await;
         assert_eq!(form.status, StatusCode::OK);
         server.hand.advance(std::time::Duration::from_secs(10));
-        assert_eq!(browser.get(&server.ask("&max_age=5")).await.status, StatusCode::OK);
-        assert_eq!(browser.get(&server.ask("&max_age=900")).await.status, StatusCode::SEE_OTHER);
+        assert_eq!(
+            browser.get(&server.ask("&max_age=5")).await.status,
+            StatusCode::OK
+        );
+        assert_eq!(
+            browser.get(&server.ask("&max_age=900")).await.status,
+            StatusCode::SEE_OTHER
+        );
     }
-    let stranger = server.browser().get(&server.ask("&prompt=none")).await.location();
+    let stranger = server
+        .browser()
+        .get(&server.ask("&prompt=none"))
+        .await
+        .location();
     assert_eq!(param(&stranger, "error").as_deref(), Some("login_required"));
 }
 
@@ -98,16 +126,28 @@ async fn a_code_counts_once_for_its_own_client_and_not_for_long() {
     let code = server.code("").await;
     assert_eq!(server.exchange(&code, &secret, "").await.error(), "");
     let again = server.exchange(&code, &secret, "").await;
-    assert_eq!((again.status, &*again.error()), (StatusCode::BAD_REQUEST, "invalid_grant"));
+    assert_eq!(
+        (again.status, &*again.error()),
+        (StatusCode::BAD_REQUEST, "invalid_grant")
+    );
 
     let code = server.code("").await;
     let wrong = server.exchange(&code, "wrong", "").await;
-    assert_eq!((wrong.status, &*wrong.error()), (StatusCode::UNAUTHORIZED, "invalid_client"));
+    assert_eq!(
+        (wrong.status, &*wrong.error()),
+        (StatusCode::UNAUTHORIZED, "invalid_client")
+    );
     assert!(wrong.header("www-authenticate").starts_with("Basic"));
     // A wrong secret does not spend the code; a proof that was not promised does.
     let proof = format!("&code_verifier={verifier}");
-    assert_eq!(server.exchange(&code, &secret, &proof).await.error(), "invalid_grant");
-    assert_eq!(server.exchange(&code, &secret, "").await.error(), "invalid_grant");
+    assert_eq!(
+        server.exchange(&code, &secret, &proof).await.error(),
+        "invalid_grant"
+    );
+    assert_eq!(
+        server.exchange(&code, &secret, "").await.error(),
+        "invalid_grant"
+    );
 
     for proof in ["", proof.as_str()] {
         let code = server.code(challenge).await;
@@ -117,7 +157,10 @@ async fn a_code_counts_once_for_its_own_client_and_not_for_long() {
 
     let code = server.code("").await;
     server.hand.advance(std::time::Duration::from_secs(60));
-    assert_eq!(server.exchange(&code, &secret, "").await.error(), "invalid_grant");
+    assert_eq!(
+        server.exchange(&code, &secret, "").await.error(),
+        "invalid_grant"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -131,7 +174,11 @@ async fn a_second_use_of_a_code_withdraws_the_access_token() {
     server.exchange(&code, &secret, "").await;
     let withdrawn = server.userinfo(token).await;
     assert_eq!(withdrawn.status, StatusCode::UNAUTHORIZED);
-    assert!(withdrawn.header("www-authenticate").contains("invalid_token"));
+    assert!(
+        withdrawn
+            .header("www-authenticate")
+            .contains("invalid_token")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -139,22 +186,38 @@ async fn the_rules_are_those_of_the_moment_a_sign_in_began() {
     let server = Server::start().await;
     let secret = server.secret().await;
     let old = server.provider.signing_keys()[0].public.kid.clone();
-    let new = server.provider.new_signing_key("test").await.unwrap().public.kid;
+    let new = server
+        .provider
+        .new_signing_key("test")
+        .await
+        .unwrap()
+        .public
+        .kid;
     let browser = server.browser();
     let form = browser.get(&server.ask("")).await;
 
     server.require_pkce(Some(new.clone()));
     let refused = server.browser().get(&server.ask("")).await.location();
     assert_eq!(param(&refused, "error").as_deref(), Some("invalid_request"));
-    assert!(param(&refused, "error_description").unwrap().contains("PKCE"));
+    assert!(
+        param(&refused, "error_description")
+            .unwrap()
+            .contains("PKCE")
+    );
 
     // The form was shown before the rules changed.
     let back = browser.submit(&form, EMAIL, PASSWORD).await.location();
-    let tokens = server.exchange(&param(&back, "code").unwrap(), &secret, "").await.json();
+    let tokens = server
+        .exchange(&param(&back, "code").unwrap(), &secret, "")
+        .await
+        .json();
     assert_eq!(server::kid(&tokens), old);
 
     let verifier = "a-verifier-that-is-long-enough-for-rfc-7636-ok";
-    let asked = format!("&code_challenge_method=S256&code_challenge={}", server::s256(verifier));
+    let asked = format!(
+        "&code_challenge_method=S256&code_challenge={}",
+        server::s256(verifier)
+    );
     let code = server.code(&asked).await;
     let proof = format!("&code_verifier={verifier}");
     let tokens = server.exchange(&code, &secret, &proof).await.json();
@@ -177,7 +240,11 @@ async fn guessing_locks_an_address_and_tells_nothing() {
             let form = browser.get(&server.ask("")).await;
             let page = browser.submit(&form, email, "a wrong guess").await;
             let locked = attempt > 5;
-            let status = if locked { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::OK };
+            let status = if locked {
+                StatusCode::TOO_MANY_REQUESTS
+            } else {
+                StatusCode::OK
+            };
             assert_eq!(page.status, status, "{email}, attempt {attempt}");
             pages.push(page.problem());
         }
@@ -188,18 +255,27 @@ async fn guessing_locks_an_address_and_tells_nothing() {
     let right = browser.submit(&form, EMAIL, PASSWORD).await;
     assert_eq!(right.status, StatusCode::TOO_MANY_REQUESTS);
     server.hand.advance(std::time::Duration::from_secs(30 * 60));
-    let back = server.browser().fill_in(&server.ask(""), EMAIL, PASSWORD).await;
+    let back = server
+        .browser()
+        .fill_in(&server.ask(""), EMAIL, PASSWORD)
+        .await;
     assert!(param(&back, "code").is_some(), "{back}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_form_counts_only_in_the_browser_it_was_shown_to() {
     let server = Server::start().await;
-    let form = server.browser().get(&server.ask("&login_hint=clerk%40a.gov")).await;
+    let form = server
+        .browser()
+        .get(&server.ask("&login_hint=clerk%40a.gov"))
+        .await;
     assert!(form.body.contains("value=\"clerk@a.gov\""), "{}", form.body);
     let policy = form.header("content-security-policy");
     assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
-    assert!(policy.contains("form-action 'self' https://29palms.gov;"), "{policy}");
+    assert!(
+        policy.contains("form-action 'self' https://29palms.gov;"),
+        "{policy}"
+    );
 
     let other = server.browser();
     other.get(&server.ask("")).await;
@@ -209,7 +285,9 @@ async fn a_form_counts_only_in_the_browser_it_was_shown_to() {
     }
     let browser = server.browser();
     let form = browser.get(&server.ask("")).await;
-    let cross = browser.submit_from(&form, Some("https://evil.example")).await;
+    let cross = browser
+        .submit_from(&form, Some("https://evil.example"))
+        .await;
     assert_eq!(cross.status, StatusCode::BAD_REQUEST);
     server.hand.advance(std::time::Duration::from_secs(30 * 60));
     let late = browser.submit(&form, EMAIL, PASSWORD).await;
@@ -223,7 +301,10 @@ async fn malformed_requests_get_clear_errors_and_go_nowhere() {
     for (path, expected) in [
         ("/oidc/authorize", "names no site"),
         ("/oidc/authorize?client_id=other.gov", "other.gov"),
-        ("/oidc/authorize?client_id=29palms.gov&redirect_uri=https://evil.example/", "not its own"),
+        (
+            "/oidc/authorize?client_id=29palms.gov&redirect_uri=https://evil.example/",
+            "not its own",
+        ),
         ("/oidc/authorize?client_id=%ff%00", "not known"),
         ("/oidc/sign-in", "open the site"),
     ] {
@@ -234,7 +315,10 @@ async fn malformed_requests_get_clear_errors_and_go_nowhere() {
     for (body, expected) in [
         ("", "invalid_client"),
         ("client_id=29palms.gov", "invalid_client"),
-        ("client_id=29palms.gov&client_id=29palms.gov", "invalid_request"),
+        (
+            "client_id=29palms.gov&client_id=29palms.gov",
+            "invalid_request",
+        ),
         ("client_id=29palms.gov&client_secret=x", "invalid_client"),
         ("client_id=nobody.gov&client_secret=x", "invalid_client"),
     ] {
@@ -247,27 +331,52 @@ async fn malformed_requests_get_clear_errors_and_go_nowhere() {
         ("&grant_type=password", "unsupported_grant_type"),
         ("&grant_type=authorization_code", "invalid_request"),
         ("&grant_type=authorization_code&code=x", "invalid_request"),
-        ("&grant_type=authorization_code&code=x&redirect_uri=y", "invalid_grant"),
-        ("&grant_type=authorization_code&code=x&redirect_uri=y&code_verifier=z", "invalid_request"),
+        (
+            "&grant_type=authorization_code&code=x&redirect_uri=y",
+            "invalid_grant",
+        ),
+        (
+            "&grant_type=authorization_code&code=x&redirect_uri=y&code_verifier=z",
+            "invalid_request",
+        ),
     ] {
-        assert_eq!(server.post_token(&format!("{client}{body}")).await.error(), expected, "{body}");
+        assert_eq!(
+            server.post_token(&format!("{client}{body}")).await.error(),
+            expected,
+            "{body}"
+        );
     }
-    assert_eq!(server.userinfo("wrong").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        server.userinfo("wrong").await.status,
+        StatusCode::UNAUTHORIZED
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_ended_is_purged_and_a_retired_key_is_no_longer_published() {
     let server = Server::start().await;
     let old = server.provider.signing_keys()[0].public.kid.clone();
-    let new = server.provider.new_signing_key("test").await.unwrap().public.kid;
+    let new = server
+        .provider
+        .new_signing_key("test")
+        .await
+        .unwrap()
+        .public
+        .kid;
     let set = async |kid: &str, state| server.provider.set_key_state(kid, state, "test").await;
     assert!(set(&old, signin::KeyState::Retired).await.is_err());
     set(&new, signin::KeyState::Active).await.unwrap();
     set(&old, signin::KeyState::Retired).await.unwrap();
-    let jwks = server.browser().get(&format!("{}/oidc/jwks", server.base)).await.json();
+    let jwks = server
+        .browser()
+        .get(&format!("{}/oidc/jwks", server.base))
+        .await
+        .json();
     assert_eq!(jwks["keys"].as_array().unwrap().len(), 1);
     assert_eq!(jwks["keys"][0]["kid"], new.as_str());
     server.code("").await;
-    server.hand.advance(SignedDuration::from_hours(24 * 40).unsigned_abs());
+    server
+        .hand
+        .advance(SignedDuration::from_hours(24 * 40).unsigned_abs());
     server.provider.purge().await.unwrap();
 }

@@ -119,7 +119,11 @@ impl From<SignInError> for ApiError {
             SignInError::Store(error) => EngineError::from(error).into(),
             SignInError::Busy => Self {
                 retry_after_seconds: Some(5),
-                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", error.to_string())
+                ..Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "overloaded",
+                    error.to_string(),
+                )
             },
             SignInError::Crypto(_) => {
                 tracing::error!("a request failed: {error}");

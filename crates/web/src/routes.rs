@@ -91,7 +91,10 @@ impl Route {
 /// All routes; each noun's file lists its own.
 fn all() -> Vec<Route> {
     [
+        api::agent::routes(),
+        api::documents::routes(),
         api::fleet::routes(),
+        api::releases::routes(),
         api::tokens::routes(),
         api::health::routes(),
         api::accounts::routes(),

@@ -27,8 +27,18 @@ pub async fn open_provider(
     settings: signin::Settings,
     overlap: SignedDuration,
 ) -> Result<Provider, SignInError> {
-    let clients = FleetClients { engine: engine.clone(), overlap, read: ArcSwapOption::empty() };
-    Provider::open(engine.store().clone(), engine.clock().clone(), settings, clients).await
+    let clients = FleetClients {
+        engine: engine.clone(),
+        overlap,
+        read: ArcSwapOption::empty(),
+    };
+    Provider::open(
+        engine.store().clone(),
+        engine.clock().clone(),
+        settings,
+        clients,
+    )
+    .await
 }
 
 struct FleetClients {
@@ -64,10 +74,17 @@ impl Clients for FleetClients {
 impl FleetClients {
     fn read(&self) -> Arc<Read> {
         let repository = self.engine.repository();
-        if let Some(read) = self.read.load_full().filter(|read| Arc::ptr_eq(&read.of, &repository)) {
+        if let Some(read) = self
+            .read
+            .load_full()
+            .filter(|read| Arc::ptr_eq(&read.of, &repository))
+        {
             return read;
         }
-        let read = Arc::new(Read { settings: settings(&repository), of: repository });
+        let read = Arc::new(Read {
+            settings: settings(&repository),
+            of: repository,
+        });
         self.read.store(Some(Arc::clone(&read)));
         read
     }
@@ -78,7 +95,10 @@ fn settings(repository: &Repository) -> HashMap<ProductName, Vec<SettingsVersion
     for (key, documents) in repository.documents() {
         if key.service.as_str() == SERVICE && key.name.as_str() == DOCUMENT {
             let versions = documents.iter().filter_map(|document| version(document));
-            settings.entry(key.product.clone()).or_default().extend(versions);
+            settings
+                .entry(key.product.clone())
+                .or_default()
+                .extend(versions);
         }
     }
     settings
@@ -88,7 +108,11 @@ fn version(document: &Document) -> Option<SettingsVersion> {
     let parsed = ClientSettings::parse(&document.body);
     let settings = parsed.inspect_err(|error| {
         // Sites refuse it as well; the version before goes on deciding.
-        tracing::error!("{} version {} is left out: {error}", document.key, document.version);
+        tracing::error!(
+            "{} version {} is left out: {error}",
+            document.key,
+            document.version
+        );
     });
     Some(SettingsVersion {
         version: document.version,

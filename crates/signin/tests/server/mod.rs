@@ -1,5 +1,10 @@
 //! A provider on loopback with one client and one account, and browsers that keep cookies.
 
+#![allow(
+    unreachable_pub,
+    reason = "a module of one test; `pub` reads better than `pub(crate)`"
+)]
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -40,7 +45,10 @@ pub struct Server {
 impl Server {
     pub async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place { folder: folder.path().to_owned(), postgres: None };
+        let place = Place {
+            folder: folder.path().to_owned(),
+            postgres: None,
+        };
         let store = Store::open(&place).await.unwrap();
         // The relying party checks times by the machine's clock.
         let (clock, hand) = Clock::manual(Clock::system().now());
@@ -52,8 +60,9 @@ impl Server {
             signing_kid: None,
         })));
         let settings = Settings::new(&base);
-        let provider =
-            Provider::open(store, clock.clone(), settings, policy.clone()).await.unwrap();
+        let provider = Provider::open(store, clock.clone(), settings, policy.clone())
+            .await
+            .unwrap();
         let router = signin::router(provider.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         let account = NewAccount {
@@ -62,7 +71,15 @@ impl Server {
             canary: false,
         };
         provider.add_accounts(vec![account], "test").await.unwrap();
-        Self { base, provider, hand, clock, policy, client: plain_client(), _folder: folder }
+        Self {
+            base,
+            provider,
+            hand,
+            clock,
+            policy,
+            client: plain_client(),
+            _folder: folder,
+        }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -71,7 +88,11 @@ impl Server {
 
     pub async fn secret(&self) -> String {
         let client = Hostname::parse(CLIENT).unwrap();
-        let mut issued = self.provider.issue_secrets(&[client], "test").await.unwrap();
+        let mut issued = self
+            .provider
+            .issue_secrets(&[client], "test")
+            .await
+            .unwrap();
         issued.remove(0).client_secret
     }
 
@@ -84,7 +105,9 @@ impl Server {
     /// The client that `openidconnect` speaks through.
     pub fn http(
         &self,
-    ) -> impl Fn(HttpRequest) -> std::pin::Pin<
+    ) -> impl Fn(
+        HttpRequest,
+    ) -> std::pin::Pin<
         Box<dyn Future<Output = Result<HttpResponse, reqwest::Error>> + Send>,
     > + Sync
     + use<> {
@@ -103,7 +126,11 @@ impl Server {
     }
 
     pub fn browser(&self) -> Browser {
-        Browser { base: self.base.clone(), client: self.client.clone(), cookies: Mutex::default() }
+        Browser {
+            base: self.base.clone(),
+            client: self.client.clone(),
+            cookies: Mutex::default(),
+        }
     }
 
     pub fn browser_with(&self, session: &str) -> Browser {
@@ -126,12 +153,17 @@ impl Server {
     pub async fn code(&self, more: &str) -> String {
         let email = EMAIL.parse().unwrap();
         let session = self.provider.mint_sessions(&[email], "test").await.unwrap();
-        let back = self.browser_with(&session[0]).get(&self.ask(more)).await.location();
+        let back = self
+            .browser_with(&session[0])
+            .get(&self.ask(more))
+            .await
+            .location();
         param(&back, "code").unwrap_or_else(|| panic!("no code in {back}"))
     }
 
     pub async fn exchange(&self, code: &str, secret: &str, more: &str) -> Answer {
-        let body = format!("grant_type=authorization_code&redirect_uri={CALLBACK}&code={code}{more}");
+        let body =
+            format!("grant_type=authorization_code&redirect_uri={CALLBACK}&code={code}{more}");
         let request = self.client.post(format!("{}/oidc/token", self.base));
         Answer::of(request.basic_auth(CLIENT, Some(secret)).body(body)).await
     }
@@ -148,7 +180,11 @@ impl Server {
 }
 
 fn plain_client() -> Client {
-    Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap()
+    Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .unwrap()
 }
 
 /// Keeps cookies; never follows redirects by itself.
@@ -183,19 +219,34 @@ impl Browser {
 
     fn filled(&self, form: &Answer, email: &str, password: &str) -> reqwest::RequestBuilder {
         let sealed = between(&form.body, "name=\"request\" value=\"", "\"");
-        let fields = [("request", sealed), ("email", email), ("password", password)];
-        self.client.post(format!("{}/oidc/sign-in", self.base)).form(&fields)
+        let fields = [
+            ("request", sealed),
+            ("email", email),
+            ("password", password),
+        ];
+        self.client
+            .post(format!("{}/oidc/sign-in", self.base))
+            .form(&fields)
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         let cookies = self.cookies.lock().unwrap().clone();
-        let cookies: Vec<_> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<_> = cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         let answer = Answer::of(request.header("cookie", cookies.join("; "))).await;
         for cookie in answer.headers.get_all("set-cookie") {
             let cookie = cookie.to_str().unwrap();
-            assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+            assert!(
+                cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"),
+                "{cookie}"
+            );
             let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
-            self.cookies.lock().unwrap().insert(name.into(), value.into());
+            self.cookies
+                .lock()
+                .unwrap()
+                .insert(name.into(), value.into());
         }
         answer
     }
@@ -211,11 +262,18 @@ impl Answer {
     async fn of(request: reqwest::RequestBuilder) -> Self {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
-        Self { status, headers, body: response.text().await.unwrap() }
+        Self {
+            status,
+            headers,
+            body: response.text().await.unwrap(),
+        }
     }
 
     pub fn header(&self, name: &str) -> String {
-        self.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().unwrap().to_owned())
+            .unwrap_or_default()
     }
 
     pub fn location(&self) -> String {
@@ -241,12 +299,19 @@ impl Answer {
 /// A parameter of a URL's query.
 pub fn param(url: &str, name: &str) -> Option<String> {
     let url = url::Url::parse(url).unwrap();
-    url.query_pairs().find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
+    url.query_pairs()
+        .find(|(found, _)| found == name)
+        .map(|(_, value)| value.into_owned())
 }
 
 /// Which key signed the ID token.
 pub fn kid(tokens: &serde_json::Value) -> String {
-    let head = tokens["id_token"].as_str().unwrap().split('.').next().unwrap();
+    let head = tokens["id_token"]
+        .as_str()
+        .unwrap()
+        .split('.')
+        .next()
+        .unwrap();
     let head = URL_SAFE_NO_PAD.decode(head).unwrap();
     let head: serde_json::Value = serde_json::from_slice(&head).unwrap();
     head["kid"].as_str().unwrap().to_owned()
@@ -259,6 +324,8 @@ pub fn s256(verifier: &str) -> String {
 }
 
 fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
-    let (_, rest) = text.split_once(start).unwrap_or_else(|| panic!("no {start} in {text}"));
+    let (_, rest) = text
+        .split_once(start)
+        .unwrap_or_else(|| panic!("no {start} in {text}"));
     rest.split(end).next().unwrap()
 }

@@ -63,7 +63,11 @@ impl New {
             (None, None) => Password::None,
         };
         let email = read_email(&self.email, &format!("{at}.email"))?;
-        Ok(NewAccount { email, password, canary: self.canary })
+        Ok(NewAccount {
+            email,
+            password,
+            canary: self.canary,
+        })
     }
 }
 
@@ -76,8 +80,14 @@ async fn make(
     Extension(caller): Extension<Caller>,
     Json(new): Json<New>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let ids = app.provider().add_accounts(vec![new.read("account")?], caller.name()).await?;
-    Ok((StatusCode::CREATED, axum::Json(serde_json::json!({ "id": ids.first() }))))
+    let ids = app
+        .provider()
+        .add_accounts(vec![new.read("account")?], caller.name())
+        .await?;
+    Ok((
+        StatusCode::CREATED,
+        axum::Json(serde_json::json!({ "id": ids.first() })),
+    ))
 }
 
 async fn make_many(
@@ -86,9 +96,17 @@ async fn make_many(
     Json(bulk): Json<Bulk>,
 ) -> Result<impl IntoResponse, ApiError> {
     let read = |(at, new): (usize, New)| new.read(&format!("accounts[{at}]"));
-    let new = bulk.accounts.into_iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
+    let new = bulk
+        .accounts
+        .into_iter()
+        .enumerate()
+        .map(read)
+        .collect::<Result<Vec<_>, _>>()?;
     let ids = app.provider().add_accounts(new, caller.name()).await?;
-    Ok((StatusCode::CREATED, axum::Json(serde_json::json!({ "ids": ids }))))
+    Ok((
+        StatusCode::CREATED,
+        axum::Json(serde_json::json!({ "ids": ids })),
+    ))
 }
 
 async fn make_sessions(
@@ -97,7 +115,12 @@ async fn make_sessions(
     Json(sessions): Json<Sessions>,
 ) -> Result<impl IntoResponse, ApiError> {
     let read = |(at, text): (usize, &String)| read_email(text, &format!("emails[{at}]"));
-    let emails = sessions.emails.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
+    let emails = sessions
+        .emails
+        .iter()
+        .enumerate()
+        .map(read)
+        .collect::<Result<Vec<_>, _>>()?;
     let cookies = app.provider().mint_sessions(&emails, caller.name()).await?;
     let pair = |(email, value)| serde_json::json!({ "email": email, "value": value });
     let sessions: Vec<_> = emails.iter().zip(cookies).map(pair).collect();

@@ -37,7 +37,10 @@ async fn issue(
 ) -> Result<impl IntoResponse, ApiError> {
     let fleet = app.engine().fleet();
     if fleet.product(&issue.product).is_none() {
-        return Err(ApiError::not_found(format!("there is no product {}", issue.product)));
+        return Err(ApiError::not_found(format!(
+            "there is no product {}",
+            issue.product
+        )));
     }
     let limit = issue.limit.unwrap_or(LIMIT_DEFAULT);
     if !(1..=LIMIT_MAX).contains(&limit) {
@@ -51,12 +54,17 @@ async fn issue(
     let sites = sites.filter(|site| site.product == issue.product && asked(&site.hostname));
     let mut clients: Vec<_> = sites.map(|site| site.hostname.clone()).collect();
     if clients.is_empty() && issue.client_id.is_some() {
-        return Err(ApiError::not_found("the product has no site with this client_id"));
+        return Err(ApiError::not_found(
+            "the product has no site with this client_id",
+        ));
     }
     clients.sort_unstable();
     let more = clients.len() > limit;
     clients.truncate(limit);
-    let issued = app.provider().issue_secrets(&clients, caller.name()).await?;
+    let issued = app
+        .provider()
+        .issue_secrets(&clients, caller.name())
+        .await?;
     let next = clients.last().filter(|_| more);
     let body = serde_json::json!({ "clients": issued, "next": next });
     Ok((StatusCode::CREATED, axum::Json(body)))

@@ -40,6 +40,8 @@ async fn set_state(
 ) -> Result<StatusCode, ApiError> {
     let state = KeyState::parse(&state)
         .ok_or_else(|| ApiError::refused("state", "next, active or retired"))?;
-    app.provider().set_key_state(&kid, state, caller.name()).await?;
+    app.provider()
+        .set_key_state(&kid, state, caller.name())
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
