@@ -93,6 +93,7 @@ fn all() -> Vec<Route> {
     [
         api::agent::routes(),
         api::documents::routes(),
+        api::audit::routes(),
         api::fleet::routes(),
         api::releases::routes(),
         api::tokens::routes(),
