@@ -94,6 +94,8 @@ fn all() -> Vec<Route> {
         api::fleet::routes(),
         api::tokens::routes(),
         api::health::routes(),
+        api::incidents::routes(),
+        api::on_call::routes(),
         pages::routes(),
     ]
     .into_iter()
