@@ -98,6 +98,8 @@ fn all() -> Vec<Route> {
         api::releases::routes(),
         api::tokens::routes(),
         api::health::routes(),
+        api::incidents::routes(),
+        api::on_call::routes(),
         api::accounts::routes(),
         api::clients::routes(),
         api::keys::routes(),
