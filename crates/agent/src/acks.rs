@@ -16,8 +16,10 @@ pub(crate) async fn send(shared: &Shared) {
         if acks.repository == 0 {
             continue;
         }
-        while let Err(e) =
-            shared.origins.post("/agent/v1/acks", &shared.identity.token, &held(shared)).await
+        while let Err(e) = shared
+            .origins
+            .post("/agent/v1/acks", &shared.identity.token, &held(shared))
+            .await
         {
             tracing::warn!("could not acknowledge version {}: {e}", acks.repository);
             pause(&shared.clock, RETRY_AFTER, RETRY_MACHINE_MIN).await;
@@ -27,8 +29,12 @@ pub(crate) async fn send(shared: &Shared) {
 
 fn held(shared: &Shared) -> Acks {
     let view = shared.cache.view();
-    let held = view.all().map(|document| {
-        Held { key: document.entry.key.clone(), version: document.entry.version }
+    let held = view.all().map(|document| Held {
+        key: document.entry.key.clone(),
+        version: document.entry.version,
     });
-    Acks { repository: view.repository, held: held.collect() }
+    Acks {
+        repository: view.repository,
+        held: held.collect(),
+    }
 }

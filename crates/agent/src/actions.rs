@@ -44,14 +44,27 @@ async fn work_once(shared: &Shared, done: &Done) -> bool {
     if actions.is_empty() {
         return false;
     }
-    let results: Vec<ActionResult> =
-        stream::iter(actions.into_iter().map(|action| perform(shared, done, action)))
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await;
-    while let Err(e) = shared.origins.post("/agent/v1/actions/results", token, &results).await {
+    let results: Vec<ActionResult> = stream::iter(
+        actions
+            .into_iter()
+            .map(|action| perform(shared, done, action)),
+    )
+    .buffer_unordered(AT_ONCE)
+    .collect()
+    .await;
+    while let Err(e) = shared
+        .origins
+        .post("/agent/v1/actions/results", token, &results)
+        .await
+    {
         tracing::warn!("could not report {} actions: {e}", results.len());
-        if matches!(e, crate::AgentError::Answer { status: 400..=499, .. }) {
+        if matches!(
+            e,
+            crate::AgentError::Answer {
+                status: 400..=499,
+                ..
+            }
+        ) {
             // Refused for good; the control plane asks again when it wants to.
             return false;
         }
@@ -94,12 +107,19 @@ async fn act(shared: &Shared, site: &Hostname, act: &Act) -> Result<(), String> 
 
 /// Only with verified documents for the release on this disk.
 async fn activate(shared: &Shared, site: &Hostname, version: &Version) -> Result<(), String> {
-    let product = shared.cache.product_of(site).ok_or("not a site of this agent")?;
+    let product = shared
+        .cache
+        .product_of(site)
+        .ok_or("not a site of this agent")?;
     shared.cache.ready_for(product, version)?;
     let hook = shared.settings.activate_hook.as_ref();
     let hook = hook.ok_or("this agent has no activate hook: it cannot switch the site's code")?;
     let body = serde_json::json!({"site": site, "version": version});
-    shared.origins.post_hook(hook, &body).await.map_err(|e| e.to_string())
+    shared
+        .origins
+        .post_hook(hook, &body)
+        .await
+        .map_err(|e| e.to_string())
 }
 
 /// The newest generation done on each site. Lost in a restart: doing it again does no harm.

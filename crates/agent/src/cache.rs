@@ -56,15 +56,24 @@ pub(crate) struct View {
 }
 
 impl View {
-    pub(crate) fn new(repository: u64, documents: impl IntoIterator<Item = Arc<CachedDocument>>) -> Self {
+    pub(crate) fn new(
+        repository: u64,
+        documents: impl IntoIterator<Item = Arc<CachedDocument>>,
+    ) -> Self {
         let mut by_key: HashMap<DocumentKey, Vec<Arc<CachedDocument>>> = HashMap::new();
         for document in documents {
-            by_key.entry(document.entry.key.clone()).or_default().push(document);
+            by_key
+                .entry(document.entry.key.clone())
+                .or_default()
+                .push(document);
         }
         for versions in by_key.values_mut() {
             versions.sort_by_key(|document| std::cmp::Reverse(document.entry.version));
         }
-        Self { repository, documents: by_key }
+        Self {
+            repository,
+            documents: by_key,
+        }
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<CachedDocument>> {
@@ -82,7 +91,11 @@ impl CachedDocument {
 impl Cache {
     pub(crate) fn new(sites: HashMap<Hostname, ProductName>) -> Self {
         let view = ArcSwap::from_pointee(View::default());
-        Self(Arc::new(Inner { sites, view, verified_at: AtomicI64::new(0) }))
+        Self(Arc::new(Inner {
+            sites,
+            view,
+            verified_at: AtomicI64::new(0),
+        }))
     }
 
     /// The newest document that accepts the code a site runs; `None` for a site of another agent
@@ -96,10 +109,17 @@ impl Cache {
         code: &Version,
     ) -> Option<Arc<CachedDocument>> {
         let product = self.0.sites.get(site)?.clone();
-        let key = DocumentKey { product, service: service.clone(), name: name.clone() };
+        let key = DocumentKey {
+            product,
+            service: service.clone(),
+            name: name.clone(),
+        };
         let view = self.0.view.load();
         let versions = view.documents.get(&key)?;
-        versions.iter().find(|one| one.entry.accepts.matches(code)).cloned()
+        versions
+            .iter()
+            .find(|one| one.entry.accepts.matches(code))
+            .cloned()
     }
 
     /// Whether verified documents wait for a release: every document of the product has a version
@@ -109,14 +129,19 @@ impl Cache {
     /// Names the first document without one.
     pub fn ready_for(&self, product: &ProductName, code: &Version) -> Result<(), String> {
         let view = self.0.view.load();
-        let own: Vec<_> =
-            view.documents.iter().filter(|(key, _)| key.product == *product).collect();
+        let own: Vec<_> = view
+            .documents
+            .iter()
+            .filter(|(key, _)| key.product == *product)
+            .collect();
         let lacking = own
             .iter()
             .find(|(_, versions)| !versions.iter().any(|one| one.entry.accepts.matches(code)));
         match lacking {
             _ if own.is_empty() => Err(format!("this agent holds no document of {product}")),
-            Some((key, _)) => Err(format!("this agent holds no version of {key} that accepts {code}")),
+            Some((key, _)) => Err(format!(
+                "this agent holds no version of {key} that accepts {code}"
+            )),
             None => Ok(()),
         }
     }
@@ -150,12 +175,18 @@ impl Cache {
     pub fn freshness(&self, now: Timestamp, stale_after: Duration) -> Freshness {
         let verified_at = self.0.verified_at.load(Ordering::Relaxed);
         if verified_at == 0 {
-            return Freshness { age: None, stale: true };
+            return Freshness {
+                age: None,
+                stale: true,
+            };
         }
         // A clock that was set back makes no age negative.
         let millis = u64::try_from(now.as_millisecond() - verified_at).unwrap_or(0);
         let age = Duration::from_millis(millis);
-        Freshness { age: Some(age), stale: age > stale_after }
+        Freshness {
+            age: Some(age),
+            stale: age > stale_after,
+        }
     }
 
     pub(crate) fn view(&self) -> Arc<View> {
@@ -167,7 +198,9 @@ impl Cache {
     }
 
     pub(crate) fn set_verified_at(&self, at: Timestamp) {
-        self.0.verified_at.store(at.as_millisecond(), Ordering::Relaxed);
+        self.0
+            .verified_at
+            .store(at.as_millisecond(), Ordering::Relaxed);
     }
 
     /// The epoch for never.
@@ -191,7 +224,14 @@ mod tests {
             name: DocumentName::parse("client").unwrap(),
         };
         let accepts = VersionReq::parse(accepts).unwrap();
-        let entry = Entry { key, version, accepts, lane: Lane::First, length: 2, sha256: [7; 32] };
+        let entry = Entry {
+            key,
+            version,
+            accepts,
+            lane: Lane::First,
+            length: 2,
+            sha256: [7; 32],
+        };
         Arc::new(CachedDocument::new(entry, Bytes::from_static(b"{}")))
     }
 
@@ -201,7 +241,10 @@ mod tests {
         let product = ProductName::parse("web").unwrap();
         let cache = Cache::new(HashMap::from([(site.clone(), product.clone())]));
         let documents = [(1, "^5.1"), (2, "~5.1"), (3, "^5.2"), (4, "=5.1.7")];
-        cache.replace(View::new(9, documents.map(|(version, accepts)| document(version, accepts))));
+        cache.replace(View::new(
+            9,
+            documents.map(|(version, accepts)| document(version, accepts)),
+        ));
         let read = |host: &str, code: &str| {
             let site = Hostname::parse(host).unwrap();
             let service = ServiceName::parse("sign-in").unwrap();
@@ -209,7 +252,14 @@ mod tests {
             let found = cache.read(&site, &service, &name, &Version::parse(code).unwrap());
             found.map(|document| document.entry.version)
         };
-        let expected = [("5.1.0", Some(2)), ("5.1.7", Some(4)), ("5.2.0", Some(3)), ("5.3.1", Some(3)), ("4.0.0", None), ("6.0.0", None)];
+        let expected = [
+            ("5.1.0", Some(2)),
+            ("5.1.7", Some(4)),
+            ("5.2.0", Some(3)),
+            ("5.3.1", Some(3)),
+            ("4.0.0", None),
+            ("6.0.0", None),
+        ];
         for (code, version) in expected {
             assert_eq!(read("a.gov", code), version, "{code}");
         }
@@ -223,7 +273,13 @@ mod tests {
         let cache = Cache::new(HashMap::new());
         let at: Timestamp = "2023-07-11T21:00:00Z".parse().unwrap();
         let bound = Duration::from_secs(60);
-        assert_eq!(cache.freshness(at, bound), Freshness { age: None, stale: true });
+        assert_eq!(
+            cache.freshness(at, bound),
+            Freshness {
+                age: None,
+                stale: true
+            }
+        );
         cache.set_verified_at(at);
         for (seconds, stale) in [(0, false), (60, false), (61, true)] {
             let now = at + jiff::SignedDuration::from_secs(seconds);

@@ -18,7 +18,9 @@ impl Disk {
         let targets = folder.join("targets");
         std::fs::create_dir_all(&targets)
             .map_err(|e| AgentError::disk("create the agent's folder", &targets, e))?;
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self {
+            folder: folder.to_owned(),
+        })
     }
 
     /// Reads a file; `None` when it is not there.

@@ -62,6 +62,10 @@ impl AgentError {
         what: &impl std::fmt::Debug,
         source: std::io::Error,
     ) -> Self {
-        Self::Disk { act, what: format!("{what:?}"), source }
+        Self::Disk {
+            act,
+            what: format!("{what:?}"),
+            source,
+        }
     }
 }

@@ -28,13 +28,21 @@ pub(crate) async fn follow(shared: &Shared) {
         // Full jitter under a doubling cap: when a server restarts, its agents come back spread out.
         let cap = RECONNECT_FIRST * 2_u32.pow(failures.min(RECONNECT_DOUBLINGS_MAX));
         failures += 1;
-        pause(&shared.clock, cap.mul_f64(rand::random::<f64>()), RECONNECT_MACHINE_MIN).await;
+        pause(
+            &shared.clock,
+            cap.mul_f64(rand::random::<f64>()),
+            RECONNECT_MACHINE_MIN,
+        )
+        .await;
     }
 }
 
 /// Returns when the connection ends; an error when it never stood.
 async fn connected(shared: &Shared, origin: usize) -> Result<(), AgentError> {
-    let mut response = shared.origins.events(origin, &shared.identity.token).await?;
+    let mut response = shared
+        .origins
+        .events(origin, &shared.identity.token)
+        .await?;
     tracing::info!("connected to the control plane");
     // Whatever happened in between was missed, also what was said about acknowledgements.
     shared.look_again().await;
@@ -74,8 +82,17 @@ async fn take(shared: &Shared, origin: usize, event: &Event) {
 }
 
 async fn take_push(shared: &Shared, origin: usize, push: &Push) {
-    let Shared { keeper, origins, identity, cache, .. } = shared;
-    match keeper.take_push(push, origin, origins, identity, cache).await {
+    let Shared {
+        keeper,
+        origins,
+        identity,
+        cache,
+        ..
+    } = shared;
+    match keeper
+        .take_push(push, origin, origins, identity, cache)
+        .await
+    {
         Ok(true) => shared.acks_due.notify_one(),
         Ok(false) => {}
         Err(e) => {
@@ -106,7 +123,10 @@ impl Events {
     fn next(&mut self) -> Option<Event> {
         let end = self.waiting.windows(2).position(|two| two == b"\n\n")?;
         let block: Vec<u8> = self.waiting.drain(..end + 2).collect();
-        let mut event = Event { name: "message".into(), data: String::new() };
+        let mut event = Event {
+            name: "message".into(),
+            data: String::new(),
+        };
         for line in String::from_utf8_lossy(&block).lines() {
             let (field, value) = line.split_once(':').unwrap_or((line, ""));
             let value = value.strip_prefix(' ').unwrap_or(value);
@@ -127,8 +147,13 @@ mod tests {
 
     #[test]
     fn events_are_cut_wherever_the_stream_is() {
-        let stream = b"event: heartbeat\nid: 7\ndata: {\"a\":1}\n\n: a comment\n\ndata: x\ndata: y\n\n";
-        let expected = [("heartbeat", "{\"a\":1}"), ("message", ""), ("message", "x\ny")];
+        let stream =
+            b"event: heartbeat\nid: 7\ndata: {\"a\":1}\n\n: a comment\n\ndata: x\ndata: y\n\n";
+        let expected = [
+            ("heartbeat", "{\"a\":1}"),
+            ("message", ""),
+            ("message", "x\ny"),
+        ];
         for cut in 0..stream.len() {
             let mut events = Events::default();
             let mut found = vec![];
@@ -136,8 +161,10 @@ mod tests {
                 events.add(part);
                 found.extend(std::iter::from_fn(|| events.next()));
             }
-            let found: Vec<_> =
-                found.iter().map(|event| (event.name.as_str(), event.data.as_str())).collect();
+            let found: Vec<_> = found
+                .iter()
+                .map(|event| (event.name.as_str(), event.data.as_str()))
+                .collect();
             assert_eq!(found, expected, "cut at {cut}");
         }
     }

@@ -25,15 +25,29 @@ impl Identity {
         origins: &Origins,
         settings: &AgentSettings,
     ) -> Result<Self, AgentError> {
-        let known = disk.read(FILE)?.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let known = disk
+            .read(FILE)?
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok());
         if let Some(identity) = known {
             return Ok(identity);
         }
-        let token = settings.enrolment_token.clone().ok_or(AgentError::NotEnrolled)?;
+        let token = settings
+            .enrolment_token
+            .clone()
+            .ok_or(AgentError::NotEnrolled)?;
         let (host, sites) = (settings.host.clone(), settings.sites.clone());
-        let Enrolled { agent, token, root, sites } =
-            origins.enrol(&Enrol { token, host, sites }).await?;
-        let identity = Self { agent, token, root, sites };
+        let Enrolled {
+            agent,
+            token,
+            root,
+            sites,
+        } = origins.enrol(&Enrol { token, host, sites }).await?;
+        let identity = Self {
+            agent,
+            token,
+            root,
+            sites,
+        };
         let bytes = serde_json::to_vec(&identity)
             .map_err(|e| AgentError::disk("write", &FILE, e.into()))?;
         disk.write(FILE, &bytes)?;

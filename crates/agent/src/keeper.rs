@@ -77,7 +77,11 @@ impl Keeper {
             None => Trust::pin(identity.root.as_bytes())?,
         };
         let never = Timestamp::MIN;
-        let state = Mutex::new(State { trust, checked_at: never, saved_at: never });
+        let state = Mutex::new(State {
+            trust,
+            checked_at: never,
+            saved_at: never,
+        });
         Ok(Self { disk, clock, state })
     }
 
@@ -100,7 +104,12 @@ impl Keeper {
         let started_at = self.clock.now();
         let mut last = AgentError::NoOrigin;
         for origin in origins.order() {
-            let source = Source { push: None, origins, origin, token: &identity.token };
+            let source = Source {
+                push: None,
+                origins,
+                origin,
+                token: &identity.token,
+            };
             match self.update(&mut state, &source, cache).await {
                 Ok(changed) => {
                     origins.prefer(origin);
@@ -126,7 +135,12 @@ impl Keeper {
         cache: &Cache,
     ) -> Result<bool, AgentError> {
         let mut state = self.state.lock().await;
-        let source = Source { push: Some(push), origins, origin, token: &identity.token };
+        let source = Source {
+            push: Some(push),
+            origins,
+            origin,
+            token: &identity.token,
+        };
         self.update(&mut state, &source, cache).await
     }
 
@@ -137,11 +151,15 @@ impl Keeper {
         cache: &Cache,
     ) -> Result<bool, AgentError> {
         let now = self.clock.now();
-        let mut update = state.trust.update(now, Interest::Products(cache.products()));
+        let mut update = state
+            .trust
+            .update(now, Interest::Products(cache.products()));
         while let Some(want) = update.wants() {
             update.give(source.metadata(&want).await?.as_deref())?;
         }
-        let Some(trust) = update.finish() else { return Ok(false) };
+        let Some(trust) = update.finish() else {
+            return Ok(false);
+        };
         let newer = trust.timestamp_version() > state.trust.timestamp_version();
         // The same timestamp again proves nothing: a frozen mirror would send it forever.
         let verified_at = if newer { now } else { cache.verified_at() };
@@ -169,13 +187,17 @@ impl Keeper {
         source: &Source<'_>,
         view: &View,
     ) -> Result<Vec<Arc<CachedDocument>>, AgentError> {
-        let held: HashMap<[u8; 32], &Arc<CachedDocument>> =
-            view.all().map(|document| (document.entry.sha256, document)).collect();
+        let held: HashMap<[u8; 32], &Arc<CachedDocument>> = view
+            .all()
+            .map(|document| (document.entry.sha256, document))
+            .collect();
         let mut entries: Vec<&Entry> = trust.entries().collect();
         entries.sort_by_key(|entry| entry.lane);
         let mut documents = Vec::with_capacity(entries.len());
         for entry in entries {
-            let known = held.get(&entry.sha256).filter(|document| document.entry == *entry);
+            let known = held
+                .get(&entry.sha256)
+                .filter(|document| document.entry == *entry);
             let document = match known {
                 Some(document) => Arc::clone(document),
                 None => Arc::new(self.obtain(entry, source).await?),
@@ -185,7 +207,11 @@ impl Keeper {
         Ok(documents)
     }
 
-    async fn obtain(&self, entry: &Entry, source: &Source<'_>) -> Result<CachedDocument, AgentError> {
+    async fn obtain(
+        &self,
+        entry: &Entry,
+        source: &Source<'_>,
+    ) -> Result<CachedDocument, AgentError> {
         if let Some(document) = from_disk(&self.disk, entry) {
             return Ok(document);
         }
@@ -200,7 +226,10 @@ impl Keeper {
     fn save(&self, trust: &Trust, verified_at: Timestamp) -> Result<(), AgentError> {
         let files = trust.files().into_iter();
         let files = files.map(|(name, bytes)| (name, String::from_utf8_lossy(&bytes).into_owned()));
-        let file = TrustFile { verified_at_ms: verified_at.as_millisecond(), files: files.collect() };
+        let file = TrustFile {
+            verified_at_ms: verified_at.as_millisecond(),
+            files: files.collect(),
+        };
         let bytes = serde_json::to_vec(&file)
             .map_err(|e| AgentError::disk("write", &TRUST_FILE, e.into()))?;
         self.disk.write(TRUST_FILE, &bytes)
@@ -218,7 +247,9 @@ impl Source<'_> {
             }
         }
         let path = format!("/agent/v1/repository/{}", want.file);
-        self.origins.file(self.origin, &path, self.token, want.bytes_max).await
+        self.origins
+            .file(self.origin, &path, self.token, want.bytes_max)
+            .await
     }
 
     async fn document(&self, entry: &Entry) -> Result<Vec<u8>, AgentError> {
@@ -228,13 +259,19 @@ impl Source<'_> {
         }
         let path = format!("/agent/v1/targets/{file}");
         let limit = entry.length.min(DOCUMENT_BYTES_MAX as u64);
-        let body = self.origins.file(self.origin, &path, self.token, limit).await?;
+        let body = self
+            .origins
+            .file(self.origin, &path, self.token, limit)
+            .await?;
         body.ok_or(AgentError::Document { file })
     }
 }
 
 fn restore(stored: &TrustFile) -> Option<Trust> {
-    let files = stored.files.iter().map(|(name, text)| (name.clone(), text.clone().into_bytes()));
+    let files = stored
+        .files
+        .iter()
+        .map(|(name, text)| (name.clone(), text.clone().into_bytes()));
     match Trust::restore(&files.collect()) {
         Ok(trust) => Some(trust),
         Err(e) => {
@@ -252,7 +289,10 @@ fn on_disk(entry: &Entry) -> String {
 fn from_disk(disk: &Disk, entry: &Entry) -> Option<CachedDocument> {
     let body = disk.read(&on_disk(entry)).ok().flatten()?;
     if !entry.fits(&body) {
-        tracing::warn!("document {} on disk was changed; it is fetched again", entry.file());
+        tracing::warn!(
+            "document {} on disk was changed; it is fetched again",
+            entry.file()
+        );
         return None;
     }
     Some(CachedDocument::new(entry.clone(), Bytes::from(body)))

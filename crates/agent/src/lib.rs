@@ -4,8 +4,8 @@
 //! Reads take no lock. Never serves a document that does not accept the code it was asked for, and
 //! never believes a push, an origin or its own disk without checking.
 
-mod actions;
 mod acks;
+mod actions;
 mod cache;
 mod disk;
 mod error;
@@ -115,7 +115,10 @@ impl Agent {
         let disk = Disk::open(&settings.folder)?;
         let origins = Origins::new(&settings.servers, clock.clone())?;
         let identity = Identity::load_or_enrol(&disk, &origins, &settings).await?;
-        let sites = identity.sites.iter().map(|one| (one.site.clone(), one.product.clone()));
+        let sites = identity
+            .sites
+            .iter()
+            .map(|one| (one.site.clone(), one.product.clone()));
         let cache = Cache::new(sites.collect());
         let keeper = Keeper::load(disk, &identity, &cache, clock.clone())?;
         let listener = TcpListener::bind(settings.listen)
@@ -135,13 +138,23 @@ impl Agent {
         });
         let mut tasks = JoinSet::new();
         tasks.spawn(local::serve(Arc::clone(&shared), listener, stop.clone()));
-        for part in [Part::Follow, Part::Revalidate, Part::Acks, Part::Actions, Part::Outcomes] {
+        for part in [
+            Part::Follow,
+            Part::Revalidate,
+            Part::Acks,
+            Part::Actions,
+            Part::Outcomes,
+        ] {
             let (shared, stop) = (Arc::clone(&shared), stop.clone());
             tasks.spawn(async move {
                 tokio::select! { () = stop.cancelled() => {} () = part.run(&shared) => {} }
             });
         }
-        Ok(Self { shared, tasks, address })
+        Ok(Self {
+            shared,
+            tasks,
+            address,
+        })
     }
 
     /// Reads in this process, without a lock.
@@ -200,7 +213,10 @@ impl Part {
 async fn revalidate(shared: &Shared) {
     loop {
         let jitter = 0.9 + 0.2 * rand::random::<f64>();
-        shared.clock.sleep(shared.settings.revalidate_after.mul_f64(jitter)).await;
+        shared
+            .clock
+            .sleep(shared.settings.revalidate_after.mul_f64(jitter))
+            .await;
         shared.look_again().await;
     }
 }
@@ -216,7 +232,11 @@ impl Shared {
 
     /// Looks again unless somebody has since `asked_at`: many sites that ask at once cost one look.
     pub(crate) async fn refresh(&self, asked_at: jiff::Timestamp) -> Result<(), AgentError> {
-        if self.keeper.refresh(asked_at, &self.origins, &self.identity, &self.cache).await? {
+        if self
+            .keeper
+            .refresh(asked_at, &self.origins, &self.identity, &self.cache)
+            .await?
+        {
             self.acks_due.notify_one();
         }
         Ok(())

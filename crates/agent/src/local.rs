@@ -53,7 +53,10 @@ async fn config(
         let reason = if shared.cache.product_of(&site).is_none() {
             format!("this agent does not serve {site}")
         } else {
-            format!("no version of {service}/{document} accepts code {}", query.code)
+            format!(
+                "no version of {service}/{document} accepts code {}",
+                query.code
+            )
         };
         return (age_headers(fresh), refusal(StatusCode::NOT_FOUND, &reason)).into_response();
     };
@@ -61,23 +64,34 @@ async fn config(
     if known.is_some_and(|known| known.as_bytes() == found.etag.as_bytes()) {
         return (StatusCode::NOT_MODIFIED, age_headers(fresh), tags(&found)).into_response();
     }
-    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    let kind = [(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    )];
     (age_headers(fresh), tags(&found), kind, found.body.clone()).into_response()
 }
 
 fn tags(found: &CachedDocument) -> HeaderMap {
-    let etag = HeaderValue::from_str(&found.etag).ok().map(|etag| (header::ETAG, etag));
-    etag.into_iter().chain([(VERSION, HeaderValue::from(found.entry.version))]).collect()
+    let etag = HeaderValue::from_str(&found.etag)
+        .ok()
+        .map(|etag| (header::ETAG, etag));
+    etag.into_iter()
+        .chain([(VERSION, HeaderValue::from(found.entry.version))])
+        .collect()
 }
 
 fn age_headers(fresh: Freshness) -> HeaderMap {
     let age = fresh.age.map(|age| (AGE, HeaderValue::from(age.as_secs())));
-    let stale = fresh.stale.then_some((STALE, HeaderValue::from_static("1")));
+    let stale = fresh
+        .stale
+        .then_some((STALE, HeaderValue::from_static("1")));
     age.into_iter().chain(stale).collect()
 }
 
 fn freshness(shared: &Shared) -> Freshness {
-    shared.cache.freshness(shared.clock.now(), shared.settings.stale_after)
+    shared
+        .cache
+        .freshness(shared.clock.now(), shared.settings.stale_after)
 }
 
 fn refusal(status: StatusCode, reason: &str) -> Response {
@@ -105,11 +119,16 @@ async fn outcomes(State(shared): State<Arc<Shared>>, Json(body): Json<OneOrMany>
         OneOrMany::One(outcome) => vec![outcome],
         OneOrMany::Many(outcomes) => outcomes,
     };
-    if outcomes.iter().any(|outcome| shared.cache.product_of(&outcome.site).is_none()) {
+    if outcomes
+        .iter()
+        .any(|outcome| shared.cache.product_of(&outcome.site).is_none())
+    {
         return StatusCode::NOT_FOUND;
     }
     for outcome in outcomes {
-        shared.outcomes.count(&outcome.site, outcome.error.as_deref());
+        shared
+            .outcomes
+            .count(&outcome.site, outcome.error.as_deref());
     }
     StatusCode::ACCEPTED
 }

@@ -37,8 +37,16 @@ impl Origins {
             .connect_timeout(Duration::from_secs(5))
             .build()
             .map_err(|_| AgentError::NoOrigin)?;
-        let bases = servers.iter().map(|url| url.as_str().trim_end_matches('/').to_owned()).collect();
-        Ok(Self { http, bases, preferred: AtomicUsize::new(0), clock })
+        let bases = servers
+            .iter()
+            .map(|url| url.as_str().trim_end_matches('/').to_owned())
+            .collect();
+        Ok(Self {
+            http,
+            bases,
+            preferred: AtomicUsize::new(0),
+            clock,
+        })
     }
 
     /// The indexes of all origins, the last that answered first.
@@ -60,12 +68,18 @@ impl Origins {
         limit: u64,
     ) -> Result<Option<Vec<u8>>, AgentError> {
         let url = self.url(origin, path);
-        let request = self.http.get(&url).bearer_auth(token).timeout(self.patience());
+        let request = self
+            .http
+            .get(&url)
+            .bearer_auth(token)
+            .timeout(self.patience());
         let response = request.send().await.map_err(|e| silent(&url, &e))?;
         if response.status() == StatusCode::NOT_FOUND {
             return Ok(None);
         }
-        body(&url, good(&url, response).await?, limit).await.map(Some)
+        body(&url, good(&url, response).await?, limit)
+            .await
+            .map(Some)
     }
 
     /// Opens the stream of events; it has no end, so no timeout.
@@ -82,7 +96,8 @@ impl Origins {
     }
 
     pub(crate) async fn enrol(&self, enrol: &Enrol) -> Result<Enrolled, AgentError> {
-        self.ask(|base| self.http.post(format!("{base}/agent/v1/enrol")).json(enrol)).await
+        self.ask(|base| self.http.post(format!("{base}/agent/v1/enrol")).json(enrol))
+            .await
     }
 
     pub(crate) async fn get<T: DeserializeOwned>(
@@ -90,7 +105,8 @@ impl Origins {
         path: &str,
         token: &str,
     ) -> Result<T, AgentError> {
-        self.ask(|base| self.http.get(format!("{base}{path}")).bearer_auth(token)).await
+        self.ask(|base| self.http.get(format!("{base}{path}")).bearer_auth(token))
+            .await
     }
 
     pub(crate) async fn post(
@@ -99,14 +115,27 @@ impl Origins {
         token: &str,
         body: &impl Serialize,
     ) -> Result<(), AgentError> {
-        self.tell(|base| self.http.post(format!("{base}{path}")).bearer_auth(token).json(body))
-            .await
-            .map(drop)
+        self.tell(|base| {
+            self.http
+                .post(format!("{base}{path}"))
+                .bearer_auth(token)
+                .json(body)
+        })
+        .await
+        .map(drop)
     }
 
     /// Posts to a URL of this host, such as the site platform's hook.
-    pub(crate) async fn post_hook(&self, url: &Url, body: &impl Serialize) -> Result<(), AgentError> {
-        let request = self.http.post(url.clone()).json(body).timeout(self.patience());
+    pub(crate) async fn post_hook(
+        &self,
+        url: &Url,
+        body: &impl Serialize,
+    ) -> Result<(), AgentError> {
+        let request = self
+            .http
+            .post(url.clone())
+            .json(body)
+            .timeout(self.patience());
         let response = request.send().await.map_err(|e| silent(url.as_str(), &e))?;
         good(url.as_str(), response).await.map(drop)
     }
@@ -117,8 +146,10 @@ impl Origins {
     ) -> Result<T, AgentError> {
         let (url, response) = self.tell(request).await?;
         let bytes = body(&url, response, ANSWER_BYTES_MAX).await?;
-        serde_json::from_slice(&bytes)
-            .map_err(|e| AgentError::Silent { url, reason: format!("not the JSON expected: {e}") })
+        serde_json::from_slice(&bytes).map_err(|e| AgentError::Silent {
+            url,
+            reason: format!("not the JSON expected: {e}"),
+        })
     }
 
     /// Sends to each origin until one answers; a refusal is an answer.
@@ -131,7 +162,10 @@ impl Origins {
             let base = &self.bases[origin];
             match request(base).timeout(self.patience()).send().await {
                 Ok(response) if response.status().is_server_error() => {
-                    last = good(base, response).await.err().unwrap_or(AgentError::NoOrigin);
+                    last = good(base, response)
+                        .await
+                        .err()
+                        .unwrap_or(AgentError::NoOrigin);
                 }
                 Ok(response) => {
                     self.prefer(origin);
@@ -145,12 +179,17 @@ impl Origins {
     }
 
     fn url(&self, origin: usize, path: &str) -> String {
-        format!("{}{path}", self.bases.get(origin).map_or("", String::as_str))
+        format!(
+            "{}{path}",
+            self.bases.get(origin).map_or("", String::as_str)
+        )
     }
 
     /// Socket timeouts count in the machine's time.
     fn patience(&self) -> Duration {
-        self.clock.on_machine(ANSWER_WITHIN).max(ANSWER_WITHIN_MACHINE_MIN)
+        self.clock
+            .on_machine(ANSWER_WITHIN)
+            .max(ANSWER_WITHIN_MACHINE_MIN)
     }
 
     fn patience_of_clock(&self) -> Duration {
@@ -160,7 +199,10 @@ impl Origins {
 }
 
 fn silent(url: &str, error: &reqwest::Error) -> AgentError {
-    AgentError::Silent { url: url.into(), reason: error.to_string() }
+    AgentError::Silent {
+        url: url.into(),
+        reason: error.to_string(),
+    }
 }
 
 async fn good(url: &str, response: Response) -> Result<Response, AgentError> {
@@ -170,7 +212,11 @@ async fn good(url: &str, response: Response) -> Result<Response, AgentError> {
     }
     let body = body(url, response, 4_096).await.unwrap_or_default();
     let body = String::from_utf8_lossy(&body).chars().take(300).collect();
-    Err(AgentError::Answer { url: url.into(), status: status.as_u16(), body })
+    Err(AgentError::Answer {
+        url: url.into(),
+        status: status.as_u16(),
+        body,
+    })
 }
 
 /// Reads a body and stops as soon as it is larger than it may be.
@@ -178,7 +224,10 @@ async fn body(url: &str, mut response: Response, limit: u64) -> Result<Vec<u8>, 
     let mut bytes = vec![];
     while let Some(chunk) = response.chunk().await.map_err(|e| silent(url, &e))? {
         if (bytes.len() + chunk.len()) as u64 > limit {
-            return Err(AgentError::TooLarge { url: url.into(), limit });
+            return Err(AgentError::TooLarge {
+                url: url.into(),
+                limit,
+            });
         }
         bytes.extend_from_slice(&chunk);
     }

@@ -31,24 +31,39 @@ impl Counter {
     /// Counts one sign-in; `error` is absent when it went well.
     pub(crate) fn count(&self, site: &Hostname, error: Option<&str>) {
         let failures = error.map(|code| (code.to_owned(), 1)).into_iter().collect();
-        self.add(site, Count { attempts: 1, failures });
+        self.add(
+            site,
+            Count {
+                attempts: 1,
+                failures,
+            },
+        );
     }
 
     fn add(&self, site: &Hostname, more: Count) {
-        let Ok(mut counts) = self.0.lock() else { return };
+        let Ok(mut counts) = self.0.lock() else {
+            return;
+        };
         let count = counts.entry(site.clone()).or_default();
         count.attempts = count.attempts.saturating_add(more.attempts);
         for (code, failed) in more.failures {
             let known = count.failures.contains_key(&code);
             let room = code.len() <= CODE_BYTES_MAX && count.failures.len() < CODES_MAX;
-            let code = if known || room { code } else { OTHER_CODE.to_owned() };
+            let code = if known || room {
+                code
+            } else {
+                OTHER_CODE.to_owned()
+            };
             let failures = count.failures.entry(code).or_default();
             *failures = failures.saturating_add(failed);
         }
     }
 
     fn take(&self) -> BTreeMap<Hostname, Count> {
-        self.0.lock().map(|mut counts| std::mem::take(&mut *counts)).unwrap_or_default()
+        self.0
+            .lock()
+            .map(|mut counts| std::mem::take(&mut *counts))
+            .unwrap_or_default()
     }
 }
 
@@ -72,11 +87,17 @@ async fn send_counts(shared: &Shared, counts: BTreeMap<Hostname, Count>) {
             attempts: count.attempts,
             failures: count.failures.clone(),
         });
-        let outcomes = Outcomes { at_ms, rows: rows.collect() };
-        let sent = shared.origins.post("/agent/v1/outcomes", &shared.identity.token, &outcomes);
+        let outcomes = Outcomes {
+            at_ms,
+            rows: rows.collect(),
+        };
+        let sent = shared
+            .origins
+            .post("/agent/v1/outcomes", &shared.identity.token, &outcomes);
         if let Err(e) = sent.await {
             tracing::debug!("could not send outcomes of {} sites: {e}", part.len());
-            part.iter().for_each(|(site, count)| shared.outcomes.add(site, count.clone()));
+            part.iter()
+                .for_each(|(site, count)| shared.outcomes.add(site, count.clone()));
         }
     }
 }

@@ -10,8 +10,10 @@ mod error;
 mod fleet;
 mod import;
 mod lights;
+mod notify;
 mod publish;
 mod release;
+mod respond;
 mod review;
 mod staff;
 
@@ -30,8 +32,10 @@ pub use delivery::{DeliveryEvent, Repository};
 pub use error::{EngineError, Kind};
 pub use fleet::{Fleet, SiteIndex};
 pub use import::{ImportError, Imported};
+pub use notify::STEPS_MAX as ON_CALL_STEPS_MAX;
 pub use publish::NewDocument;
 pub use release::{Activate, NotReady, Sites};
+pub use respond::{Acceptance, IncidentView, NewUpdate, Proposal};
 pub use staff::{NewToken, token_hash};
 
 /// Signals that a slow listener may miss before it must look at everything again.
@@ -85,6 +89,7 @@ struct Inner {
     delivery: delivery::Delivery,
     signals: broadcast::Sender<Signal>,
     http: reqwest::Client,
+    incidents: respond::Incidents,
 }
 
 impl Engine {
@@ -100,6 +105,7 @@ impl Engine {
             .build()
             .map_err(|e| EngineError::remote("make an HTTP client", &e))?;
         let fleet = Fleet::load(&store).await?;
+        let incidents = respond::Incidents::load(&store).await?;
         let delivery = delivery::Delivery::open(&store, &clock).await?;
         Ok(Self(Arc::new(Inner {
             store,
@@ -109,6 +115,7 @@ impl Engine {
             delivery,
             signals: broadcast::Sender::new(SIGNALS_KEPT),
             http,
+            incidents,
         })))
     }
 
@@ -116,6 +123,8 @@ impl Engine {
     #[must_use]
     pub fn run_workers(&self, stop: &CancellationToken) -> JoinSet<()> {
         let mut workers = JoinSet::new();
+        workers.spawn(notify::deliver(self.clone(), stop.clone()));
+        workers.spawn(respond::watch(self.clone(), stop.clone()));
         workers.spawn(self.clone().deliver(stop.clone()));
         workers
     }
@@ -148,6 +157,10 @@ impl Engine {
     #[must_use]
     pub fn signals(&self) -> broadcast::Receiver<Signal> {
         self.0.signals.subscribe()
+    }
+
+    pub(crate) fn incidents(&self) -> &respond::Incidents {
+        &self.0.incidents
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -11,7 +11,9 @@ mod campaign;
 mod db;
 mod delivery;
 mod fleet;
+mod incident;
 mod migrations;
+mod notify;
 mod release;
 mod report;
 mod seal;
@@ -28,6 +30,8 @@ pub use delivery::{
     NewAgent, Publication, RepositoryFile, StoredAck, StoredAgent, StoredRepository,
 };
 pub use fleet::FleetRows;
+pub use incident::IncidentAdditions;
+pub use notify::{Attempt, Delivery, OnCallStep, Page};
 pub use report::{SiteMinute, StoredReport};
 pub use seal::{SealError, Sealer};
 pub use sign_in::{

@@ -51,7 +51,11 @@ async fn make_enrolment(
     Extension(caller): Extension<Caller>,
 ) -> Result<Response, ApiError> {
     let token = app.engine().make_enrolment(caller.name()).await?;
-    Ok((StatusCode::CREATED, JsonBody(serde_json::json!({ "token": token }))).into_response())
+    Ok((
+        StatusCode::CREATED,
+        JsonBody(serde_json::json!({ "token": token })),
+    )
+        .into_response())
 }
 
 async fn enrol(
@@ -76,7 +80,8 @@ async fn target_file(
 }
 
 fn found(bytes: Option<Bytes>, file: &str) -> Result<Response, ApiError> {
-    let bytes = bytes.ok_or_else(|| ApiError::not_found(format!("the repository has no {file}")))?;
+    let bytes =
+        bytes.ok_or_else(|| ApiError::not_found(format!("the repository has no {file}")))?;
     Ok(([(header::CONTENT_TYPE, "application/json")], bytes).into_response())
 }
 
@@ -85,8 +90,10 @@ async fn events(State(app): State<App>) -> Response {
     let listener = app.engine().delivery_events();
     let greeting = app.engine().delivery_greeting();
     let frames = stream::iter(frame(&greeting)).chain(follow(listener));
-    let headers =
-        [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
     (headers, Body::from_stream(frames)).into_response()
 }
 
@@ -95,9 +102,11 @@ fn follow(listener: Receiver<DeliveryEvent>) -> impl Stream<Item = Result<Bytes,
     let events = stream::unfold(listener, |mut listener| async move {
         let event = match listener.recv().await {
             Ok(event) => event,
-            Err(RecvError::Lagged(_)) => {
-                DeliveryEvent { name: EVENT_LOOK_AGAIN, id: 0, data: Bytes::from_static(b"{}") }
-            }
+            Err(RecvError::Lagged(_)) => DeliveryEvent {
+                name: EVENT_LOOK_AGAIN,
+                id: 0,
+                data: Bytes::from_static(b"{}"),
+            },
             Err(RecvError::Closed) => return None,
         };
         Some((event, listener))
@@ -108,7 +117,11 @@ fn follow(listener: Receiver<DeliveryEvent>) -> impl Stream<Item = Result<Bytes,
 /// The data is shared by all connections, so the frame comes in three pieces and copies none.
 fn frame(event: &DeliveryEvent) -> [Result<Bytes, Infallible>; 3] {
     let head = format!("event: {}\nid: {}\ndata: ", event.name, event.id);
-    [Ok(head.into()), Ok(event.data.clone()), Ok(Bytes::from_static(b"\n\n"))]
+    [
+        Ok(head.into()),
+        Ok(event.data.clone()),
+        Ok(Bytes::from_static(b"\n\n")),
+    ]
 }
 
 async fn acks(

@@ -48,12 +48,34 @@ async fn publish(
     Extension(caller): Extension<Caller>,
     Json(publish): Json<Publish>,
 ) -> Result<Response, ApiError> {
-    let Publish { product, service, name, accepts, lane, schema, body } = publish;
-    let key = DocumentKey { product, service, name };
+    let Publish {
+        product,
+        service,
+        name,
+        accepts,
+        lane,
+        schema,
+        body,
+    } = publish;
+    let key = DocumentKey {
+        product,
+        service,
+        name,
+    };
     let body = body.to_string().into_bytes();
-    let new = NewDocument { key, accepts, lane, schema, body };
+    let new = NewDocument {
+        key,
+        accepts,
+        lane,
+        schema,
+        body,
+    };
     let version = app.engine().publish_document(new, caller.name()).await?;
-    Ok((StatusCode::CREATED, JsonBody(serde_json::json!({ "version": version }))).into_response())
+    Ok((
+        StatusCode::CREATED,
+        JsonBody(serde_json::json!({ "version": version })),
+    )
+        .into_response())
 }
 
 /// A version of a document as the API lists it.
@@ -97,18 +119,31 @@ async fn config(
     Query(query): Query<ConfigQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let key = DocumentKey { product, service, name };
+    let key = DocumentKey {
+        product,
+        service,
+        name,
+    };
     let code = query.code;
     let document = app.engine().document_for(&key, &code);
-    let document = document
-        .ok_or_else(|| ApiError::not_found(format!("no version of document {key} accepts code {code}")))?;
+    let document = document.ok_or_else(|| {
+        ApiError::not_found(format!("no version of document {key} accepts code {code}"))
+    })?;
     let etag = format!("\"{}.{}\"", document.key.name, document.version);
     let version = document.version.to_string();
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes());
-    let tags = [(header::ETAG.as_str(), etag), ("lamplighter-document-version", version)];
+    let known = headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|known| known.as_bytes() == etag.as_bytes());
+    let tags = [
+        (header::ETAG.as_str(), etag),
+        ("lamplighter-document-version", version),
+    ];
     if known {
         return Ok((StatusCode::NOT_MODIFIED, tags).into_response());
     }
-    let kind = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")];
+    let kind = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
     Ok((tags, kind, document.body.clone()).into_response())
 }

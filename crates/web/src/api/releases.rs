@@ -24,10 +24,22 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::post("/api/v1/releases", change, stage),
         Route::get("/api/v1/releases", see, list),
-        Route::get("/api/v1/releases/{product}/{version}/readiness", see, readiness),
-        Route::post("/api/v1/releases/{product}/{version}/activate", change, activate)
-            .body_max(ACTIVATE_BYTES_MAX),
-        Route::post("/api/v1/releases/{product}/{version}/retire", change, retire),
+        Route::get(
+            "/api/v1/releases/{product}/{version}/readiness",
+            see,
+            readiness,
+        ),
+        Route::post(
+            "/api/v1/releases/{product}/{version}/activate",
+            change,
+            activate,
+        )
+        .body_max(ACTIVATE_BYTES_MAX),
+        Route::post(
+            "/api/v1/releases/{product}/{version}/retire",
+            change,
+            retire,
+        ),
     ]
 }
 
@@ -43,12 +55,20 @@ async fn stage(
     Extension(caller): Extension<Caller>,
     Json(stage): Json<Stage>,
 ) -> Result<StatusCode, ApiError> {
-    app.engine().stage_release(&stage.product, &stage.version, caller.name()).await?;
+    app.engine()
+        .stage_release(&stage.product, &stage.version, caller.name())
+        .await?;
     Ok(StatusCode::CREATED)
 }
 
 async fn list(State(app): State<App>) -> Result<JsonBody<Vec<Release>>, ApiError> {
-    Ok(JsonBody(app.engine().store().releases().await.map_err(EngineError::from)?))
+    Ok(JsonBody(
+        app.engine()
+            .store()
+            .releases()
+            .await
+            .map_err(EngineError::from)?,
+    ))
 }
 
 async fn readiness(
@@ -78,12 +98,24 @@ async fn activate(
     let sites = match (body.sites, body.all) {
         (Some(sites), false) => Sites::These(sites),
         (None, true) => Sites::All,
-        _ => return Err(ApiError::refused("sites", "name `sites`, or say `all`: one of the two")),
+        _ => {
+            return Err(ApiError::refused(
+                "sites",
+                "name `sites`, or say `all`: one of the two",
+            ));
+        }
     };
     // Without a reason the engine refuses; an empty one is none.
     let bypass = body.bypass_gate.then(|| body.reason.unwrap_or_default());
-    let activate = Activate { product, version, sites, bypass };
-    Ok(JsonBody(app.engine().activate(&activate, caller.name()).await?))
+    let activate = Activate {
+        product,
+        version,
+        sites,
+        bypass,
+    };
+    Ok(JsonBody(
+        app.engine().activate(&activate, caller.name()).await?,
+    ))
 }
 
 async fn retire(
@@ -91,6 +123,8 @@ async fn retire(
     Extension(caller): Extension<Caller>,
     Path((product, version)): Path<(ProductName, Version)>,
 ) -> Result<StatusCode, ApiError> {
-    app.engine().retire_release(&product, &version, caller.name()).await?;
+    app.engine()
+        .retire_release(&product, &version, caller.name())
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
