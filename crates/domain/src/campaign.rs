@@ -186,6 +186,17 @@ impl Command {
             Self::Abort => "abort",
         }
     }
+
+    /// What happened to a campaign that obeyed.
+    #[must_use]
+    pub fn past(self) -> &'static str {
+        match self {
+            Self::Start => "started",
+            Self::Pause => "paused",
+            Self::Resume => "resumed",
+            Self::Abort => "aborted",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,14 +4,17 @@
 //! signals those who should look again. Never renders; never speaks SQL. The database holds the
 //! truth; a signal only says "look again".
 
+mod campaign;
 mod error;
 mod fleet;
 mod import;
 mod lights;
+mod probe;
 mod review;
+mod roll_out;
 mod staff;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -22,9 +25,11 @@ use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub use campaign::{CampaignView, Counts, Halted, PlanView, PlannedWave, Progress, WaveProgress};
 pub use error::{EngineError, Kind};
 pub use fleet::{Fleet, SiteIndex};
 pub use import::{ImportError, Imported};
+pub use probe::{CanarySession, ERROR_HEADER, Probe, SIGNED_IN_HEADER};
 pub use staff::{NewToken, token_hash};
 
 /// Signals that a slow listener may miss before it must look at everything again.
@@ -77,6 +82,8 @@ struct Inner {
     fleet: ArcSwap<Fleet>,
     signals: broadcast::Sender<Signal>,
     http: reqwest::Client,
+    roll_out: roll_out::RollOut,
+    canary: OnceLock<CanarySession>,
 }
 
 impl Engine {
@@ -99,14 +106,16 @@ impl Engine {
             fleet: ArcSwap::from_pointee(fleet),
             signals: broadcast::Sender::new(SIGNALS_KEPT),
             http,
+            roll_out: roll_out::RollOut::default(),
+            canary: OnceLock::new(),
         })))
     }
 
     /// Starts the workers; they end soon after `stop` is cancelled.
     #[must_use]
     pub fn run_workers(&self, stop: &CancellationToken) -> JoinSet<()> {
-        let workers = JoinSet::new();
-        let _ = stop;
+        let mut workers = JoinSet::new();
+        workers.spawn(self.clone().roll_out(stop.clone()));
         workers
     }
 

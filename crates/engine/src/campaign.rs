@@ -1,0 +1,389 @@
+//! Campaigns as people command and watch them: plan, create, start, stop, look.
+//! The pacing itself is `roll_out`'s.
+
+use domain::campaign::pace::Pace;
+use domain::campaign::plan::{BlastRadius, Candidate, Plan};
+use domain::campaign::selection::Selection;
+use domain::campaign::{Action, Campaign, Command, Order, State};
+use domain::id::{CampaignId, SiteId};
+use domain::name::Hostname;
+use jiff::Timestamp;
+use std::collections::HashSet;
+use store::{CampaignRow, NewCampaign, RowCount};
+
+use crate::{Engine, EngineError, Signal};
+
+/// What a campaign would do.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct PlanView {
+    /// Its waves, in order.
+    pub waves: Vec<PlannedWave>,
+    /// How much a mistake would touch.
+    pub blast_radius: BlastRadius,
+    /// How long it takes, where the pace, or the origin's last measured rate, tells.
+    pub estimate_seconds: Option<f64>,
+}
+
+/// A wave of a plan.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct PlannedWave {
+    /// Its name.
+    pub name: String,
+    /// How many sites it has.
+    pub sites: usize,
+}
+
+/// How far a campaign is.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Progress {
+    /// The campaign.
+    #[serde(flatten)]
+    pub campaign: CampaignView,
+    /// Each wave.
+    pub waves: Vec<WaveProgress>,
+    /// All waves together.
+    pub counts: Counts,
+    /// Sites begun per second, now.
+    pub rate_per_second: f64,
+    /// Busy share of the origin, once known.
+    pub utilisation: Option<f64>,
+    /// The origin's 95th percentile of latency, once known.
+    pub p95_seconds: Option<f64>,
+    /// How long the rest takes at the rate measured lately.
+    pub eta_seconds: Option<f64>,
+}
+
+/// A campaign without its rows.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct CampaignView {
+    /// Its identifier.
+    pub id: CampaignId,
+    /// The word for its state.
+    pub state: &'static str,
+    /// What it does.
+    pub action: Action,
+    /// To which sites.
+    pub selection: Selection,
+    /// How fast.
+    pub pace: Pace,
+    /// The incident it answers.
+    pub incident: Option<domain::id::IncidentId>,
+    /// Its generation.
+    pub generation: u64,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was started.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// Why and where it stopped itself.
+    pub halted: Option<Halted>,
+}
+
+/// Why and where a campaign stopped itself.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Halted {
+    /// The name of the wave.
+    pub wave: String,
+    /// Names the release and the evidence.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How far a wave is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct WaveProgress {
+    /// Its name.
+    pub name: String,
+    /// Its sites.
+    pub total: u64,
+    /// Proved.
+    pub verified: u64,
+    /// Given up.
+    pub failed: u64,
+    /// Begun and not settled.
+    pub in_flight: u64,
+}
+
+/// Rows by state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    /// Not begun.
+    pub waiting: u64,
+    /// Begun.
+    pub sent: u64,
+    /// Taken by the site, not proved.
+    pub acted: u64,
+    /// Proved.
+    pub verified: u64,
+    /// Given up.
+    pub failed: u64,
+    /// Left alone after an abort.
+    pub skipped: u64,
+}
+
+impl Engine {
+    /// Says what a campaign would do, and does nothing.
+    ///
+    /// # Errors
+    /// When the order cannot be meant, or selects nothing.
+    pub async fn plan_campaign(&self, order: &Order) -> Result<PlanView, EngineError> {
+        let plan = self.plan(order).await?;
+        let rate = match order.pace {
+            Pace::FixedRate { sites_per_second } => Some(sites_per_second),
+            _ => self.0.roll_out.origin_status(&order.selection.product).map(|s| s.settled_per_second),
+        };
+        Ok(PlanView {
+            estimate_seconds: rate.and_then(|rate| plan.estimate_seconds(rate)),
+            blast_radius: plan.blast_radius,
+            waves: plan
+                .waves
+                .into_iter()
+                .map(|wave| PlannedWave { name: wave.name, sites: wave.sites.len() })
+                .collect(),
+        })
+    }
+
+    async fn plan(&self, order: &Order) -> Result<Plan, EngineError> {
+        let at = EngineError::refused_at;
+        order.selection.check().map_err(|e| at("selection", e))?;
+        order.pace.check().map_err(|e| at("pace", e))?;
+        let fleet = self.fleet();
+        let name = &order.selection.product;
+        let product = fleet.product(name).ok_or_else(|| EngineError::not_found("product", name))?;
+        if order.pace == Pace::Adaptive && product.settings.telemetry_url.is_none() {
+            let reason = format!(
+                "product {name} has no telemetry_url to pace by; set one, or choose a fixed pace"
+            );
+            return Err(at("pace", reason));
+        }
+        let reported = self.reported_sites().await?;
+        let matcher = order.selection.matcher();
+        let sites: Vec<_> = fleet
+            .sites()
+            .map(|(_, site)| (reported.contains(&site.id), site))
+            .filter(|(reported, site)| matcher.selects(site, *reported))
+            .collect();
+        if sites.is_empty() {
+            return Err(at("selection", "no site meets all of the conditions"));
+        }
+        let candidates: Vec<_> =
+            sites.iter().map(|(reported, site)| Candidate { site, reported: *reported }).collect();
+        Ok(Plan::new(&candidates, self.clock().now()))
+    }
+
+    /// Sites that customers reported, as their lamps know it.
+    async fn reported_sites(&self) -> Result<HashSet<SiteId>, EngineError> {
+        use domain::site::state::SiteState;
+        let fleet = self.fleet();
+        let lit = fleet.sites().filter(|(at, _)| fleet.state(*at) == SiteState::Reported);
+        Ok(lit.map(|(_, site)| site.id).collect())
+    }
+
+    /// Creates a campaign, planned and not started.
+    ///
+    /// # Errors
+    /// When the order cannot be meant or selects nothing, or the store fails.
+    pub async fn create_campaign(&self, order: &Order, who: &str) -> Result<Campaign, EngineError> {
+        let plan = self.plan(order).await?;
+        let id: CampaignId = self.clock().id();
+        let detail = format!("{} on {} sites", order.action.name(), plan.sites());
+        let audit = self.audit(who, "created a campaign", &id.to_string(), &detail);
+        let new = NewCampaign { id, order, plan: &plan, at: self.clock().now() };
+        self.store().create_campaign(&new, &audit).await?;
+        self.signal(Signal::CampaignChanged(id));
+        self.campaign(id).await
+    }
+
+    /// A campaign.
+    ///
+    /// # Errors
+    /// When there is none, or the store fails.
+    pub async fn campaign(&self, id: CampaignId) -> Result<Campaign, EngineError> {
+        let found = self.store().campaign(id).await?;
+        found.ok_or_else(|| EngineError::not_found("campaign", id))
+    }
+
+    /// The newest campaigns, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn campaigns(&self, limit: u32) -> Result<Vec<CampaignView>, EngineError> {
+        Ok(self.store().campaigns(limit).await?.iter().map(CampaignView::new).collect())
+    }
+
+    /// Starts, pauses, resumes or aborts a campaign. A resume after a halt accepts the failures so
+    /// far: they are not judged again.
+    ///
+    /// # Errors
+    /// When the campaign's state does not allow it, or the store fails.
+    pub async fn command_campaign(
+        &self,
+        id: CampaignId,
+        command: Command,
+        who: &str,
+    ) -> Result<CampaignView, EngineError> {
+        let campaign = self.campaign(id).await?;
+        let next = campaign.state.after(command, self.clock().now()).map_err(EngineError::conflict)?;
+        let accepted = match campaign.state {
+            State::Halted { .. } if command == Command::Resume => {
+                let counts = self.store().campaign_counts(id).await?;
+                Some(crate::roll_out::tally(&counts, campaign.wave))
+            }
+            _ => None,
+        };
+        let act = format!("commanded a campaign: {}", command.as_str());
+        let audit = self.audit(who, &act, &id.to_string(), "");
+        self.store().move_campaign(id, &campaign.state, &next, accepted, &audit).await?;
+        self.campaign_changed(&Campaign { state: next, ..campaign }, command.past()).await;
+        Ok(CampaignView::new(&self.campaign(id).await?))
+    }
+
+    /// Changes the pace of a campaign, also while it runs.
+    ///
+    /// # Errors
+    /// When the pace cannot be meant, the campaign is over, or the store fails.
+    pub async fn set_campaign_pace(
+        &self,
+        id: CampaignId,
+        pace: Pace,
+        who: &str,
+    ) -> Result<CampaignView, EngineError> {
+        pace.check().map_err(|e| EngineError::refused_at("pace", e))?;
+        let campaign = self.campaign(id).await?;
+        let audit = self.audit(who, "changed a campaign's pace", &id.to_string(), &format!("{pace:?}"));
+        self.store().save_campaign_pace(&campaign, pace, &audit).await?;
+        self.0.roll_out.look_again();
+        self.signal(Signal::CampaignChanged(id));
+        Ok(CampaignView::new(&self.campaign(id).await?))
+    }
+
+    /// How far a campaign is.
+    ///
+    /// # Errors
+    /// When there is none, or the store fails.
+    pub async fn campaign_progress(&self, id: CampaignId) -> Result<Progress, EngineError> {
+        let campaign = self.campaign(id).await?;
+        let rows = self.store().campaign_counts(id).await?;
+        let counts = Counts::of(&rows);
+        let status = self.0.roll_out.origin_status(&campaign.order.selection.product);
+        let running = campaign.state == State::Running;
+        let status = status.filter(|_| running);
+        #[expect(clippy::cast_precision_loss, reason = "sites are fewer than 2^52")]
+        let left = (counts.waiting + counts.sent + counts.acted) as f64;
+        let settling = status.as_ref().map_or(0.0, |status| status.settled_per_second);
+        Ok(Progress {
+            waves: waves(&campaign, &rows),
+            counts,
+            rate_per_second: status.as_ref().map_or(0.0, |status| status.rate_per_second),
+            utilisation: status.as_ref().and_then(|status| status.utilisation),
+            p95_seconds: status.as_ref().and_then(|status| status.p95_seconds),
+            eta_seconds: (settling > 0.0).then(|| left / settling),
+            campaign: CampaignView::new(&campaign),
+        })
+    }
+
+    /// Rows of a campaign from `position` on; of one state if given; at most `limit`.
+    ///
+    /// # Errors
+    /// When there is no such campaign, or the store fails.
+    pub async fn campaign_rows(
+        &self,
+        id: CampaignId,
+        state: Option<&str>,
+        position: u64,
+        limit: u32,
+    ) -> Result<Vec<CampaignRow>, EngineError> {
+        self.campaign(id).await?;
+        Ok(self.store().campaign_rows(id, state, position, limit).await?)
+    }
+
+    /// Acts on one site, verified by a probe: a campaign of one, started at once.
+    ///
+    /// # Errors
+    /// When there is no such site, or the store fails.
+    pub async fn act_on_site(
+        &self,
+        hostname: &Hostname,
+        action: Action,
+        who: &str,
+    ) -> Result<CampaignView, EngineError> {
+        let site = self.fleet().site_at(hostname);
+        let site = site.ok_or_else(|| EngineError::not_found("site", hostname))?;
+        // One site cannot hurt the origin, and a customer waits for it.
+        let pace = Pace::FixedConcurrency { sites: 1 };
+        let order = Order { action, selection: Selection::site(&site), incident: None, pace };
+        let campaign = self.create_campaign(&order, who).await?;
+        self.command_campaign(campaign.id, Command::Start, who).await
+    }
+
+    /// Tells everybody that a campaign changed: signals, the log, and the incident it answers.
+    pub(crate) async fn campaign_changed(&self, campaign: &Campaign, happened: &str) {
+        let id = campaign.id;
+        let action = campaign.order.action.name();
+        tracing::info!(campaign.id = %id, "campaign {id} ({action}) {happened}");
+        self.0.roll_out.look_again();
+        self.signal(Signal::CampaignChanged(id));
+    }
+}
+
+impl CampaignView {
+    pub(crate) fn new(campaign: &Campaign) -> Self {
+        let Order { action, selection, incident, pace } = campaign.order.clone();
+        let finished_at = match campaign.state {
+            State::Finished { at } | State::Aborted { at } => Some(at),
+            _ => None,
+        };
+        let halted = match &campaign.state {
+            State::Halted { reason, at } => Some(Halted {
+                wave: campaign.waves.get(campaign.wave).cloned().unwrap_or_default(),
+                reason: reason.clone(),
+                at: *at,
+            }),
+            _ => None,
+        };
+        Self {
+            id: campaign.id,
+            state: campaign.state.as_str(),
+            action,
+            selection,
+            pace,
+            incident,
+            generation: campaign.generation,
+            created_at: campaign.created_at,
+            started_at: campaign.started_at,
+            finished_at,
+            halted,
+        }
+    }
+}
+
+impl Counts {
+    fn of(rows: &[RowCount]) -> Self {
+        let of = |state: &str| rows.iter().filter(|row| row.state == state).map(|row| row.rows).sum();
+        Self {
+            waiting: of("waiting"),
+            sent: of("sent"),
+            acted: of("acted"),
+            verified: of("verified"),
+            failed: of("failed"),
+            skipped: of("skipped"),
+        }
+    }
+}
+
+fn waves(campaign: &Campaign, rows: &[RowCount]) -> Vec<WaveProgress> {
+    let progress = |(wave, name): (usize, &String)| {
+        let own: Vec<_> = rows.iter().filter(|row| row.wave == wave).cloned().collect();
+        let counts = Counts::of(&own);
+        WaveProgress {
+            name: name.clone(),
+            total: own.iter().map(|row| row.rows).sum(),
+            verified: counts.verified,
+            failed: counts.failed,
+            in_flight: counts.sent + counts.acted,
+        }
+    };
+    campaign.waves.iter().enumerate().map(progress).collect()
+}
