@@ -86,6 +86,17 @@ impl Calendar {
         })
     }
 
+    /// 7:00 to 19:00 on weekdays in `zone`, without US federal holidays.
+    #[must_use]
+    pub fn in_zone(zone: Zone) -> Self {
+        let rules = zone.rules();
+        Self {
+            zone,
+            rules,
+            ..Self::default()
+        }
+    }
+
     /// The same calendar, open on US federal holidays.
     #[must_use]
     pub fn without_federal_holidays(self) -> Self {

@@ -71,6 +71,8 @@ id! {
     CampaignId,
     /// A page to the people on call.
     PageId,
+    /// A message on its way to somebody.
+    DeliveryId,
     /// An account that signs in.
     AccountId,
     /// A member of the vendor's staff, or a machine of the vendor's, as the audit names it.

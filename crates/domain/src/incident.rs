@@ -1,14 +1,16 @@
 //! Incidents: what state one is in, and which acts that state allows.
 //! Decides; never stores, never tells anybody. Posts to customers begin with a person's `accept`.
 
+mod post;
 pub mod promise;
-
+pub mod report;
 mod scope;
 mod state;
 pub mod template;
 pub mod timeline;
 mod update;
 
+pub use post::{BadPost, Post, Posted};
 pub use promise::{Promise, PromiseKind};
 pub use scope::{Affected, Scope};
 pub use state::{Impact, Stage, State, WrongAct};
@@ -18,8 +20,8 @@ use jiff::Timestamp;
 
 use crate::id::{AlarmId, IncidentId};
 
-/// The longest title, body or reason, in characters.
-pub const TEXT_CHARACTERS_MAX: usize = 10_000;
+/// The longest body of a post, in characters: a whole incident report fits.
+pub const TEXT_CHARACTERS_MAX: usize = 20_000;
 
 /// An incident, as it is stored: its updates, promises and timeline stand beside it.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]

@@ -5,11 +5,17 @@
 //! truth; a signal only says "look again".
 
 mod campaign;
+mod delivery;
+mod enrol;
 mod error;
 mod fleet;
 mod import;
 mod lights;
 mod probe;
+mod notify;
+mod publish;
+mod release;
+mod respond;
 mod review;
 mod roll_out;
 mod staff;
@@ -30,6 +36,11 @@ pub use error::{EngineError, Kind};
 pub use fleet::{Fleet, SiteIndex};
 pub use import::{ImportError, Imported};
 pub use probe::{CanarySession, ERROR_HEADER, Probe, SIGNED_IN_HEADER};
+pub use delivery::{DeliveryEvent, Repository};
+pub use notify::STEPS_MAX as ON_CALL_STEPS_MAX;
+pub use publish::NewDocument;
+pub use release::{Activate, NotReady, Sites};
+pub use respond::{Acceptance, IncidentView, NewUpdate, Proposal};
 pub use staff::{NewToken, token_hash};
 
 /// Signals that a slow listener may miss before it must look at everything again.
@@ -80,10 +91,12 @@ struct Inner {
     clock: Clock,
     settings: Settings,
     fleet: ArcSwap<Fleet>,
+    delivery: delivery::Delivery,
     signals: broadcast::Sender<Signal>,
     http: reqwest::Client,
     roll_out: roll_out::RollOut,
     canary: OnceLock<CanarySession>,
+    incidents: respond::Incidents,
 }
 
 impl Engine {
@@ -99,15 +112,19 @@ impl Engine {
             .build()
             .map_err(|e| EngineError::remote("make an HTTP client", &e))?;
         let fleet = Fleet::load(&store).await?;
+        let incidents = respond::Incidents::load(&store).await?;
+        let delivery = delivery::Delivery::open(&store, &clock).await?;
         Ok(Self(Arc::new(Inner {
             store,
             clock,
             settings,
             fleet: ArcSwap::from_pointee(fleet),
+            delivery,
             signals: broadcast::Sender::new(SIGNALS_KEPT),
             http,
             roll_out: roll_out::RollOut::default(),
             canary: OnceLock::new(),
+            incidents,
         })))
     }
 
@@ -116,6 +133,9 @@ impl Engine {
     pub fn run_workers(&self, stop: &CancellationToken) -> JoinSet<()> {
         let mut workers = JoinSet::new();
         workers.spawn(self.clone().roll_out(stop.clone()));
+        workers.spawn(notify::deliver(self.clone(), stop.clone()));
+        workers.spawn(respond::watch(self.clone(), stop.clone()));
+        workers.spawn(self.clone().deliver(stop.clone()));
         workers
     }
 
@@ -147,6 +167,10 @@ impl Engine {
     #[must_use]
     pub fn signals(&self) -> broadcast::Receiver<Signal> {
         self.0.signals.subscribe()
+    }
+
+    pub(crate) fn incidents(&self) -> &respond::Incidents {
+        &self.0.incidents
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

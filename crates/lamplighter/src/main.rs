@@ -4,6 +4,8 @@
 
 mod client;
 mod commands;
+#[cfg(test)]
+mod documents;
 mod output;
 
 use std::process::ExitCode;

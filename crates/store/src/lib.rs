@@ -9,8 +9,11 @@ mod alarm;
 mod audit;
 mod campaign;
 mod db;
+mod delivery;
 mod fleet;
+mod incident;
 mod migrations;
+mod notify;
 mod release;
 mod report;
 mod seal;
@@ -23,7 +26,12 @@ pub use access::Holder;
 pub use audit::AuditEntry;
 pub use campaign::{Answer, CampaignRow, Claim, NewCampaign, RowCount};
 pub use db::Migrations;
+pub use delivery::{
+    NewAgent, Publication, RepositoryFile, StoredAck, StoredAgent, StoredRepository,
+};
 pub use fleet::FleetRows;
+pub use incident::IncidentAdditions;
+pub use notify::{Attempt, Delivery, OnCallStep, Page};
 pub use report::{SiteMinute, StoredReport};
 pub use seal::{SealError, Sealer};
 pub use sign_in::{

@@ -10,14 +10,17 @@ mod extract;
 mod headers;
 mod pages;
 mod routes;
+mod sign_in;
 
 use std::sync::Arc;
 
 use axum::Router;
 use engine::Engine;
+use signin::Provider;
 
 pub use access::Access;
 pub use routes::{Endpoint, endpoints};
+pub use sign_in::{ACTIVATION_OVERLAP, open_provider};
 
 /// What every handler may use. Cheap to clone.
 #[derive(Clone)]
@@ -25,15 +28,17 @@ pub struct App(Arc<Inner>);
 
 struct Inner {
     engine: Engine,
+    provider: Provider,
     drawn: pages::lamps::Drawn,
 }
 
 impl App {
     /// Binds the pages to the capabilities.
     #[must_use]
-    pub fn new(engine: Engine) -> Self {
+    pub fn new(engine: Engine, provider: Provider) -> Self {
         Self(Arc::new(Inner {
             engine,
+            provider,
             drawn: pages::lamps::Drawn::default(),
         }))
     }
@@ -45,6 +50,10 @@ impl App {
     /// Where the lamps of the present fleet stand.
     pub(crate) fn drawn(&self) -> &pages::lamps::Drawn {
         &self.0.drawn
+    }
+
+    pub(crate) fn provider(&self) -> &Provider {
+        &self.0.provider
     }
 
     /// Everything that answers over HTTP.

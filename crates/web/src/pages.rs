@@ -7,8 +7,10 @@ mod audit;
 mod console;
 mod errors;
 mod fleet;
+mod incident;
 pub(crate) mod lamps;
 mod live;
+pub(crate) mod prose;
 mod sign_in;
 mod site;
 mod status;
@@ -36,6 +38,7 @@ const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
 pub(crate) fn routes() -> Vec<Route> {
     let mut routes = vec![Route::get("/assets/{name}", Access::Public, assets::asset)];
     routes.extend(status::routes());
+    routes.extend(incident::routes());
     routes.extend(site::routes());
     routes.extend(sign_in::routes());
     routes.extend(console::routes());

@@ -6,6 +6,7 @@ mod value;
 
 use std::collections::BTreeMap;
 
+pub(in crate::incident) use value::written;
 pub use value::{Kind, Value};
 
 use super::{PromiseKind, Stage};

@@ -78,6 +78,7 @@ from_id!(
     CampaignId,
     EntryId,
     PageId,
+    DeliveryId,
     AccountId,
     HolderId,
     AuditId,

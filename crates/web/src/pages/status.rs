@@ -6,8 +6,9 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::site::state::SiteState;
-use engine::{Fleet, SiteIndex};
+use engine::Fleet;
 
+use super::incident::Card;
 use super::lamps::Lamps;
 use super::lamps::bands::Counts;
 use super::words::{self, Headline, Moment, Reader};
@@ -16,6 +17,9 @@ use crate::App;
 use crate::access::Access;
 use crate::extract::Query;
 use crate::routes::Route;
+
+/// The most past incidents that the page lists.
+const PAST_MAX: usize = 20;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![Route::get("/", Access::Public, status)]
@@ -37,6 +41,8 @@ struct View {
     zones: Vec<Choice>,
     rows: Vec<Row>,
     products: Vec<Row>,
+    open: Vec<Card>,
+    past: Vec<Card>,
 }
 
 /// A line of a table of counts.
@@ -69,6 +75,11 @@ async fn status(State(app): State<App>, Query(query): Query<ZoneQuery>) -> Answe
     }
     let reader = reader(&app, query.zone.as_deref(), home);
     let lamps = app.drawn().lamps(&fleet);
+    let (open, past): (Vec<_>, Vec<_>) = app
+        .engine()
+        .public_incidents()
+        .into_iter()
+        .partition(|view| view.incident.is_open());
     let headline = words::headline(&Counts::of_all(&fleet));
     let view = View {
         page: Page::public("Status", "/"),
@@ -79,6 +90,12 @@ async fn status(State(app): State<App>, Query(query): Query<ZoneQuery>) -> Answe
         zones: zone_choices(&lamps.bands, home, &reader),
         rows: rows(&lamps, &fleet, &reader),
         products: product_rows(&fleet),
+        open: open.iter().map(|view| Card::of(view, &reader)).collect(),
+        past: past
+            .iter()
+            .take(PAST_MAX)
+            .map(|view| Card::of(view, &reader))
+            .collect(),
     };
     Ok(render(StatusCode::OK, &view))
 }
@@ -160,9 +177,4 @@ fn meter(counts: &Counts) -> Vec<Part> {
         left += n;
     }
     parts
-}
-
-/// The counts of a list of sites, for pages that show a part of the fleet.
-pub(crate) fn counts_of(fleet: &Fleet, sites: &[SiteIndex]) -> Counts {
-    Counts::of(fleet, sites.iter().copied())
 }

@@ -12,12 +12,16 @@ pub(crate) const WIDTH: f64 = 2400.0;
 pub(crate) const GROUND: f64 = 640.0;
 /// The height of the picture: below the ground stand the labels.
 pub(crate) const HEIGHT: f64 = 760.0;
-/// How high an even hill would be; the dome over it rises some 20% higher.
-const MEAN_HEIGHT: f64 = 420.0;
-const GAP: f64 = 30.0;
+/// How high the highest hill may rise, in units.
+const PEAK_MAX: f64 = 545.0;
+/// A parabola over its feet is half again as high as an even hill of the same area.
+const PEAK_OVER_MEAN: f64 = 1.5;
+/// More lamps make a hill wider and higher: its width grows with this power of them.
+const WIDENING: f64 = 0.6;
+const GAP: f64 = 14.0;
 /// Room for a label such as "11:12 AM HST".
-const BAND_WIDTH_MIN: f64 = 156.0;
-const SPACING_MAX: f64 = 40.0;
+const BAND_WIDTH_MIN: f64 = 150.0;
+const SPACING_MAX: f64 = 34.0;
 /// Rows stand closer than columns, each shifted by half a step, as in a honeycomb.
 const ROW_STEP: f64 = 0.866;
 
@@ -93,24 +97,27 @@ impl Light {
 }
 
 impl Hills {
-    /// Divides the width among bands of `counts` lamps: wide bands get the same density.
+    /// Divides the width among bands of `counts` lamps, and finds the density that fits them all.
     pub(crate) fn raise(counts: &[usize]) -> Self {
-        let mut spacing = SPACING_MAX;
-        let mut hills = lay_out(counts, spacing);
-        // Each step narrows the picture by 3%; a fleet of a million stops far above 0.5.
-        while spacing > 0.5
-            && hills
-                .last()
-                .is_some_and(|last| last.left + last.width > WIDTH - GAP)
-        {
-            spacing *= 0.985;
-            hills = lay_out(counts, spacing);
+        let widths = widths(counts);
+        let fits = widths.iter().zip(counts).map(|(width, count)| {
+            let area = PEAK_MAX / PEAK_OVER_MEAN * width;
+            (area / (small((*count).max(1)) * ROW_STEP)).sqrt()
+        });
+        let spacing = fits.fold(SPACING_MAX, f64::min);
+        let used: f64 = widths.iter().map(|width| width + GAP).sum::<f64>() + GAP;
+        let mut left = GAP + (WIDTH - used).max(0.0) / 2.0;
+        let mut hills = vec![];
+        for (number, (width, count)) in widths.into_iter().zip(counts).enumerate() {
+            let mean_height = small(*count) * spacing * spacing * ROW_STEP / width;
+            hills.push(Hill {
+                left,
+                width,
+                mean_height,
+                number,
+            });
+            left += width + GAP;
         }
-        let used = hills
-            .last()
-            .map_or(0.0, |last| last.left + last.width + GAP);
-        let shift = (WIDTH - used).max(0.0) / 2.0;
-        hills.iter_mut().for_each(|hill| hill.left += shift);
         Self { spacing, hills }
     }
 
@@ -142,29 +149,38 @@ impl Hills {
     }
 }
 
-fn lay_out(counts: &[usize], spacing: f64) -> Vec<Hill> {
-    let mut left = GAP;
-    let mut hills = vec![];
-    for (number, count) in counts.iter().enumerate() {
-        let area = small(*count) * spacing * spacing * ROW_STEP;
-        let width = (area / MEAN_HEIGHT).max(BAND_WIDTH_MIN);
-        hills.push(Hill {
-            left,
-            width,
-            mean_height: area / width,
-            number,
-        });
-        left += width + GAP;
+/// The width of each hill: together the picture's, each with room for its label.
+fn widths(counts: &[usize]) -> Vec<f64> {
+    let room = WIDTH - GAP * (small(counts.len()) + 1.0);
+    let narrowest = BAND_WIDTH_MIN.min(room / small(counts.len().max(1)));
+    let weights: Vec<_> = counts
+        .iter()
+        .map(|count| small(*count).powf(WIDENING))
+        .collect();
+    let width_of = |weight: f64, scale: f64| (weight * scale).max(narrowest);
+    // The total grows with the scale: halve until it fits.
+    let (mut low, mut high) = (0.0, room);
+    for _ in 0..60 {
+        let scale = (low + high) / 2.0;
+        let total: f64 = weights.iter().map(|weight| width_of(*weight, scale)).sum();
+        if total > room {
+            high = scale
+        } else {
+            low = scale
+        }
     }
-    hills
+    weights
+        .into_iter()
+        .map(|weight| width_of(weight, low))
+        .collect()
 }
 
 impl Hill {
     /// How high the hill stands at `x` above or below its mean.
     fn rise(&self, x: f64) -> f64 {
         let from_middle = (x - self.left - self.width / 2.0) / (self.width / 2.0);
-        let dome = self.mean_height * 0.42 * (1.0 / 3.0 - from_middle * from_middle);
-        let roll = self.mean_height * 0.045 * (x / 83.0 + 1.7 * small(self.number)).sin();
+        let dome = self.mean_height * PEAK_OVER_MEAN * (1.0 / 3.0 - from_middle * from_middle);
+        let roll = self.mean_height * 0.05 * (x / 61.0 + 1.7 * small(self.number)).sin();
         dome + roll
     }
 
@@ -189,7 +205,7 @@ impl Hill {
         let margin = (self.width - columns * spacing) / 2.0;
         let mut places: Vec<(f64, Place)> = vec![];
         let mut row = 0.0;
-        let rows_max = (self.mean_height * 1.5 / row_step).ceil() + 3.0;
+        let rows_max = (self.mean_height * 1.7 / row_step).ceil() + 3.0;
         while row < rows_max || places.len() < count {
             let shift = if row % 2.0 == 0.0 { 0.25 } else { 0.75 };
             let mut column = 0.0;

@@ -1,0 +1,205 @@
+//! Posting: what an update does to an incident, and which promises it makes and keeps.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Impact, Incident, Promise, PromiseKind, Stage, State, TEXT_CHARACTERS_MAX, Update, UpdateKind,
+    WrongAct,
+};
+use crate::calendar::{Calendar, Length};
+use crate::id::UpdateId;
+
+/// How long a fix is watched unless somebody says otherwise.
+const WATCH_HOURS: i64 = 24;
+
+/// What somebody wants to post.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Post {
+    /// What customers will read: Markdown.
+    pub body: String,
+    /// The template it was made from.
+    pub template: Option<(String, u32)>,
+    /// Whether it is one of many or the official comment.
+    pub kind: UpdateKind,
+    /// The state the incident is in from now on; as before without one.
+    pub stage: Option<Stage>,
+    /// The end of the watch period, when `stage` is monitoring; in 24 hours without one.
+    pub watch_until: Option<Timestamp>,
+    /// Complete the incident when its watch period ends and no site in scope fails.
+    pub complete_after_watch: bool,
+    /// How bad it is; as before without one.
+    pub impact: Option<Impact>,
+    /// What it promises, and how soon.
+    pub promises: Vec<(PromiseKind, Length)>,
+}
+
+/// What a post does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Posted {
+    /// The incident's next version.
+    pub incident: Incident,
+    /// The entry that customers read.
+    pub update: Update,
+    /// Promises it makes.
+    pub made: Vec<Promise>,
+    /// Promises it keeps.
+    pub kept: PromiseKind,
+}
+
+/// Why a post was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadPost {
+    /// The incident's state does not allow it.
+    #[error(transparent)]
+    WrongAct(#[from] WrongAct),
+    /// Nothing to read.
+    #[error("The text is empty.")]
+    Empty,
+    /// Too much to read.
+    #[error("The text has {0} characters; {TEXT_CHARACTERS_MAX} are allowed.")]
+    TooLong(usize),
+}
+
+impl Incident {
+    /// Posts an entry. An update keeps the promise of a next update; the official comment is the
+    /// incident report, and keeps the promise of one.
+    ///
+    /// # Errors
+    /// When the state does not allow it, or the text is empty or too long.
+    pub fn post(
+        self,
+        post: Post,
+        id: UpdateId,
+        (by, now): (&str, Timestamp),
+        calendar: &Calendar,
+    ) -> Result<Posted, BadPost> {
+        let length = post.body.chars().count();
+        if post.body.trim().is_empty() {
+            return Err(BadPost::Empty);
+        }
+        if length > TEXT_CHARACTERS_MAX {
+            return Err(BadPost::TooLong(length));
+        }
+        let watch_ends = post.watch_until.unwrap_or_else(|| {
+            now.saturating_add(SignedDuration::from_hours(WATCH_HOURS))
+                .unwrap_or(Timestamp::MAX)
+        });
+        let mut incident = self.after(|state| move_to(state, post.stage, watch_ends, (by, now)))?;
+        incident.impact = post.impact.unwrap_or(incident.impact);
+        incident.complete_after_watch |= post.complete_after_watch;
+        let update = Update {
+            id,
+            at: now,
+            by: by.into(),
+            state: incident.state.stage(),
+            body: post.body,
+            template: post.template,
+            kind: post.kind,
+        };
+        let made = post
+            .promises
+            .into_iter()
+            .map(|(kind, within)| Promise::make(kind, within, (id, now), calendar));
+        let kept = match post.kind {
+            UpdateKind::Update => PromiseKind::NextUpdate,
+            UpdateKind::OfficialComment => PromiseKind::Report,
+        };
+        Ok(Posted {
+            incident,
+            update,
+            made: made.collect(),
+            kept,
+        })
+    }
+}
+
+fn move_to(
+    state: State,
+    to: Option<Stage>,
+    watch_ends: Timestamp,
+    (by, now): (&str, Timestamp),
+) -> Result<State, WrongAct> {
+    match to {
+        None => state.comment(),
+        Some(Stage::Investigating) => state.investigate(),
+        Some(Stage::Identified) => state.identify(),
+        Some(Stage::Monitoring) => state.monitor(watch_ends, now),
+        Some(Stage::Completed) => state.complete(now, by),
+        Some(other) => Err(WrongAct::NotByUpdate(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{AlarmId, IncidentId};
+    use crate::incident::Scope;
+
+    fn post(body: &str, stage: Option<Stage>) -> Post {
+        Post {
+            body: body.into(),
+            template: None,
+            kind: UpdateKind::Update,
+            stage,
+            watch_until: None,
+            complete_after_watch: false,
+            impact: None,
+            promises: vec![(PromiseKind::Report, Length::REPORT)],
+        }
+    }
+
+    #[test]
+    fn the_fix_of_july_11_promises_a_report_by_thursday() {
+        let now: Timestamp = "2023-07-11T23:27:00Z".parse().unwrap();
+        let (id, alarm) = (
+            IncidentId::from_bytes(&[1; 16]),
+            AlarmId::from_bytes(&[2; 16]),
+        );
+        let proposed = Incident::propose(
+            id.unwrap(),
+            alarm.unwrap(),
+            "Sign-in".into(),
+            Scope::default(),
+            now,
+        );
+        let update = UpdateId::from_bytes(&[3; 16]).unwrap();
+        let calendar = Calendar::default();
+        let early = proposed
+            .clone()
+            .post(post("Fixed.", None), update, ("Kim", now), &calendar);
+        assert_eq!(
+            early.unwrap_err().to_string(),
+            "This incident is only proposed; accept it first."
+        );
+        let accepted = proposed.accept(now).unwrap();
+        let try_text = |text: &str| {
+            accepted
+                .clone()
+                .post(post(text, None), update, ("Kim", now), &calendar)
+        };
+        assert_eq!(try_text(" "), Err(BadPost::Empty));
+        assert_eq!(try_text(&"x".repeat(20_001)), Err(BadPost::TooLong(20_001)));
+        let fixed = post("Fixed.", Some(Stage::Monitoring));
+        let posted = accepted
+            .post(fixed, update, ("Kim", now), &calendar)
+            .unwrap();
+        assert_eq!(
+            posted.made[0].due_at,
+            "2023-07-13T23:27:00Z".parse().unwrap()
+        );
+        assert_eq!(posted.incident.version, 3);
+        assert_eq!(
+            posted.incident.state,
+            State::Monitoring {
+                until: "2023-07-12T23:27:00Z".parse().unwrap()
+            }
+        );
+        let done = posted.incident.post(
+            post("Over.", Some(Stage::Completed)),
+            update,
+            ("Kim", now),
+            &calendar,
+        );
+        assert_eq!(done.unwrap().update.state, Stage::Completed);
+    }
+}

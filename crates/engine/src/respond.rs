@@ -1,0 +1,633 @@
+//! Responds to alarms: proposes incidents, and carries out what people decide about them.
+//!
+//! Nothing here tells a customer anything before a person accepted the incident. Every act leaves
+//! entries in the timeline, which the incident report rests on. Never detects; never restores.
+
+mod view;
+mod watch;
+
+use std::collections::{BTreeMap, HashMap};
+
+use domain::calendar::{Calendar, Length};
+use domain::detection::Alarm;
+use domain::id::{AlarmId, IncidentId, ReportId};
+use domain::incident::report::ReportDraft;
+use domain::incident::template::Template;
+use domain::incident::timeline::{Fact, TimelineEntry};
+use domain::incident::{
+    Impact, Incident, Post, Posted, PromiseKind, Scope, Stage, State, UpdateKind,
+};
+use domain::name::Hostname;
+use domain::site::Zone;
+use domain::site::state::Evidence;
+use jiff::{SignedDuration, Timestamp};
+use store::{IncidentAdditions, StoreError};
+
+use crate::{Engine, EngineError, Signal};
+
+pub use view::IncidentView;
+pub(crate) use view::Incidents;
+pub(crate) use watch::watch;
+
+/// A release activated this long before an incident may have caused it.
+const RELEASE_BEFORE_HOURS: i64 = 24;
+/// The most reports that one alarm links to its incident.
+const REPORTS_MAX: u32 = 1_000;
+/// What acts by itself is called in timelines.
+const DETECTION: &str = "detection";
+/// The longest title or reason, in characters.
+const LINE_CHARACTERS_MAX: usize = 200;
+
+/// An alarm, as it proposes an incident.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// The alarm.
+    pub alarm: AlarmId,
+    /// What it says, without a full stop, such as "14 sites reported in 3 minutes".
+    pub words: String,
+    /// Which sites it points at.
+    pub scope: Scope,
+    /// When it was raised.
+    pub raised_at: Timestamp,
+    /// The first report that it counts.
+    pub first_report: Option<(ReportId, Hostname, Timestamp)>,
+    /// The reports that it counts.
+    pub reports: Vec<ReportId>,
+}
+
+/// What a person decides on accepting a proposal.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Acceptance {
+    /// A better title.
+    pub title: Option<String>,
+    /// How bad it is; by the share of the fleet in scope without one.
+    pub impact: Option<Impact>,
+    /// Which sites it is about.
+    pub scope: Option<Scope>,
+}
+
+/// An update that a person wants to post: a template with its values, or a text.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NewUpdate {
+    /// The name of a template.
+    pub template: Option<String>,
+    /// Fills the template's gaps.
+    pub values: BTreeMap<String, serde_json::Value>,
+    /// Markdown, instead of a template.
+    pub text: Option<String>,
+    /// The state from now on; the template's suggestion without one, while the incident is open.
+    pub state: Option<Stage>,
+    /// The end of the watch period.
+    pub watch_until: Option<Timestamp>,
+    /// Complete the incident after its watch period if no site in scope fails.
+    pub complete_after_watch: bool,
+    /// How bad it is.
+    pub impact: Option<Impact>,
+    /// Promises another update.
+    pub next_update_within: Option<Length>,
+    /// Promises the incident report.
+    pub report_within: Option<Length>,
+}
+
+impl Engine {
+    /// Takes an alarm: links it to the open incident that shares sites with it, or proposes a new
+    /// one and pages the people on call. Doing it twice changes nothing. Customers see nothing.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn propose_incident(&self, alarm: &Alarm) -> Result<IncidentId, EngineError> {
+        let explained = alarm
+            .localisation
+            .explanations
+            .first()
+            .cloned()
+            .unwrap_or_default();
+        let fleet = self.fleet();
+        let since = alarm.evidence.since.min(alarm.at);
+        let taken = self.store().reports_after(since, None, REPORTS_MAX).await?;
+        let reports = taken
+            .iter()
+            .map(|stored| &stored.report)
+            .filter_map(|report| {
+                let site = fleet.site(fleet.index(report.site)?)?;
+                (report.at <= alarm.at && explained.holds(&site))
+                    .then(|| (report.id, site.hostname.clone(), report.at))
+            });
+        let reports: Vec<_> = reports.collect();
+        let scope = Scope {
+            products: explained.products.clone().unwrap_or_default(),
+            zones: explained.zones.clone().unwrap_or_default(),
+            releases: explained.releases.clone().unwrap_or_default(),
+        };
+        let proposal = Proposal {
+            alarm: alarm.id,
+            words: alarm.sentence().trim_end_matches('.').to_owned(),
+            scope,
+            raised_at: alarm.at,
+            first_report: reports.first().cloned(),
+            reports: reports.iter().map(|(id, _, _)| *id).collect(),
+        };
+        self.propose(&proposal).await
+    }
+
+    /// As [`Engine::propose_incident`], with what the alarm says spelt out.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn propose(&self, proposal: &Proposal) -> Result<IncidentId, EngineError> {
+        // One at a time: two alarms of the same moment must meet in one incident.
+        let _turn = self.incidents().proposing.lock().await;
+        if let Some(known) = self.store().incident_of_alarm(proposal.alarm).await? {
+            return Ok(known);
+        }
+        let open = self.store().open_incidents(1_000).await?;
+        match open
+            .into_iter()
+            .find(|incident| !incident.scope.is_apart_from(&proposal.scope))
+        {
+            Some(incident) => self.link_alarm(incident, proposal).await,
+            None => self.open_proposal(proposal).await,
+        }
+    }
+
+    async fn open_proposal(&self, proposal: &Proposal) -> Result<IncidentId, EngineError> {
+        let (id, scope) = (self.clock().id(), proposal.scope.clone());
+        let began = proposal
+            .first_report
+            .as_ref()
+            .map_or(proposal.raised_at, |(_, _, at)| *at);
+        let title = format!("Sign-in issue reported for {scope}");
+        let incident = Incident::propose(id, proposal.alarm, title, scope, began);
+        let mut timeline: Vec<_> = self.release_before(&incident).into_iter().collect();
+        timeline.extend(proposal.first_report.clone().map(|(report, site, at)| {
+            self.entry(at, "a customer", Fact::FirstReport { report, site })
+        }));
+        timeline.push(self.alarm_entry(proposal));
+        timeline.push(self.entry_now(
+            DETECTION,
+            Fact::Proposed {
+                alarm: proposal.alarm,
+            },
+        ));
+        let added = additions_of(proposal, timeline);
+        let audit = self.audit(
+            DETECTION,
+            "proposed an incident",
+            &id.to_string(),
+            &proposal.words,
+        );
+        self.store().add_incident(&incident, &added, &audit).await?;
+        self.look_again(id).await?;
+        tracing::info!(incident.id = %id, alarm.id = %proposal.alarm, "an alarm proposed incident {id}");
+        self.page(Some(id), &format!("{}: {}", incident.title, proposal.words))
+            .await?;
+        Ok(id)
+    }
+
+    async fn link_alarm(
+        &self,
+        incident: Incident,
+        proposal: &Proposal,
+    ) -> Result<IncidentId, EngineError> {
+        let id = incident.id;
+        // What a person has accepted keeps the scope that person saw.
+        let scope = match incident.state {
+            State::Proposed { .. } => incident.scope.joined(&proposal.scope),
+            _ => incident.scope.clone(),
+        };
+        let next = Incident {
+            scope,
+            ..incident.after(Ok).map_err(EngineError::conflict)?
+        };
+        let added = additions_of(proposal, vec![self.alarm_entry(proposal)]);
+        let audit = self.audit(
+            DETECTION,
+            "linked an alarm",
+            &id.to_string(),
+            &proposal.words,
+        );
+        self.save(&next, &added, &audit).await?;
+        Ok(id)
+    }
+
+    /// Takes up a proposal: it is public from now on, and its sites count as failing until
+    /// something proves otherwise.
+    ///
+    /// # Errors
+    /// When there is no such incident, it is not proposed any more, or the store fails.
+    pub async fn accept_incident(
+        &self,
+        id: IncidentId,
+        who: &str,
+        acceptance: Acceptance,
+    ) -> Result<(), EngineError> {
+        let before = self.stored_incident(id).await?;
+        let mut incident = before
+            .accept(self.clock().now())
+            .map_err(EngineError::conflict)?;
+        if let Some(title) = acceptance.title {
+            incident.title = line("title", &title)?;
+        }
+        incident.scope = acceptance.scope.unwrap_or(incident.scope);
+        let (sites, fleet) = (self.sites_in(&incident.scope), self.fleet().len());
+        incident.impact = acceptance
+            .impact
+            .unwrap_or_else(|| Impact::of_sites(sites.len(), fleet));
+        let timeline = vec![
+            self.entry_now(who, Fact::Accepted),
+            self.sites_counted(&incident),
+        ];
+        let added = IncidentAdditions {
+            timeline,
+            ..IncidentAdditions::default()
+        };
+        let audit = self.audit(
+            who,
+            "accepted an incident",
+            &id.to_string(),
+            &incident.title,
+        );
+        self.save(&incident, &added, &audit).await?;
+        self.learn(sites, Evidence::BelievedFailing);
+        Ok(())
+    }
+
+    /// Turns a proposal down.
+    ///
+    /// # Errors
+    /// When there is no such incident, it is not proposed any more, the reason is empty or too long,
+    /// or the store fails.
+    pub async fn dismiss_incident(
+        &self,
+        id: IncidentId,
+        who: &str,
+        reason: &str,
+    ) -> Result<(), EngineError> {
+        let reason = line("reason", reason)?;
+        let before = self.stored_incident(id).await?;
+        let now = self.clock().now();
+        let incident = before
+            .after(|state| state.dismiss(now, who, &reason))
+            .map_err(EngineError::conflict)?;
+        let timeline = vec![self.entry_now(
+            who,
+            Fact::Dismissed {
+                reason: reason.clone(),
+            },
+        )];
+        let added = IncidentAdditions {
+            timeline,
+            ..IncidentAdditions::default()
+        };
+        let audit = self.audit(who, "dismissed an incident", &id.to_string(), &reason);
+        self.save(&incident, &added, &audit).await
+    }
+
+    /// Posts an update.
+    ///
+    /// # Errors
+    /// When there is no such incident or template, the values do not fit the template, the state does
+    /// not allow it, or the store fails.
+    pub async fn post_update(
+        &self,
+        id: IncidentId,
+        who: &str,
+        update: NewUpdate,
+    ) -> Result<Posted, EngineError> {
+        let posted = self.preview_update(id, who, update).await?;
+        self.save_post(&posted, who).await?;
+        Ok(posted)
+    }
+
+    /// What [`Engine::post_update`] would post; changes nothing.
+    ///
+    /// # Errors
+    /// As `post_update`.
+    pub async fn preview_update(
+        &self,
+        id: IncidentId,
+        who: &str,
+        update: NewUpdate,
+    ) -> Result<Posted, EngineError> {
+        let incident = self.stored_incident(id).await?;
+        let post = self.written(update, incident.is_open())?;
+        self.posted(incident, post, who)
+    }
+
+    /// Posts the vendor's word on the whole incident, which stands above the updates and keeps the
+    /// promise of an incident report.
+    ///
+    /// # Errors
+    /// When there is no such incident, it is not public, the text is empty or too long, or the store
+    /// fails.
+    pub async fn official_comment(
+        &self,
+        id: IncidentId,
+        who: &str,
+        text: String,
+    ) -> Result<Posted, EngineError> {
+        let incident = self.stored_incident(id).await?;
+        let posted = self.posted(incident, plain(text, UpdateKind::OfficialComment), who)?;
+        self.save_post(&posted, who).await?;
+        Ok(posted)
+    }
+
+    /// Adds an entry to an incident's timeline, from whoever saw something happen.
+    ///
+    /// # Errors
+    /// When there is no such incident or the store fails.
+    pub async fn note(&self, id: IncidentId, entry: TimelineEntry) -> Result<(), EngineError> {
+        self.store().note(id, &[entry]).await?;
+        self.look_again(id).await
+    }
+
+    /// A timeline entry of this moment.
+    #[must_use]
+    pub fn entry_now(&self, by: &str, fact: Fact) -> TimelineEntry {
+        self.entry(self.clock().now(), by, fact)
+    }
+
+    /// What happened in an incident, in order.
+    ///
+    /// # Errors
+    /// When there is no such incident or the store fails.
+    pub async fn incident_timeline(
+        &self,
+        id: IncidentId,
+    ) -> Result<Vec<TimelineEntry>, EngineError> {
+        self.stored_incident(id).await?;
+        Ok(self.store().timeline(id).await?)
+    }
+
+    /// The incident report, as far as the records can write it; times in `zone`.
+    ///
+    /// # Errors
+    /// When there is no such incident or the store fails.
+    pub async fn report_draft(
+        &self,
+        id: IncidentId,
+        zone: Zone,
+    ) -> Result<ReportDraft, EngineError> {
+        let incident = self.stored_incident(id).await?;
+        let timeline = self.store().timeline(id).await?;
+        Ok(ReportDraft::from_records(&incident, &timeline, zone))
+    }
+
+    /// The templates that a post can be made from.
+    #[must_use]
+    pub fn templates(&self) -> Vec<Template> {
+        Template::built_in(&self.settings().team)
+    }
+
+    /// The calendar that promises are counted on: 7:00 to 19:00 on weekdays in the home zone.
+    #[must_use]
+    pub fn calendar(&self) -> Calendar {
+        Calendar::in_zone(self.settings().home_zone.clone())
+    }
+
+    /// Makes the post out of what a person wrote or chose.
+    fn written(&self, update: NewUpdate, open: bool) -> Result<Post, EngineError> {
+        let NewUpdate {
+            template,
+            values,
+            text,
+            state,
+            ..
+        } = update;
+        let mut post = match (template, text) {
+            (Some(name), None) => self.from_template(&name, &values, open)?,
+            (None, Some(text)) if values.is_empty() => plain(text, UpdateKind::Update),
+            (None, Some(_)) => {
+                return Err(EngineError::refused_at(
+                    "values",
+                    "values fill a template; a text has no gaps",
+                ));
+            }
+            _ => return Err(EngineError::refused("give either a template or a text")),
+        };
+        post.stage = state.or(post.stage);
+        post.watch_until = update.watch_until;
+        post.complete_after_watch = update.complete_after_watch;
+        post.impact = update.impact;
+        let asked = [
+            (PromiseKind::NextUpdate, update.next_update_within),
+            (PromiseKind::Report, update.report_within),
+        ];
+        for (kind, within) in asked {
+            let Some(within) = within else { continue };
+            if post.promises.iter().any(|(made, _)| *made == kind) {
+                let reason = "the template promises this already; fill its gap instead";
+                return Err(EngineError::refused_at(
+                    &format!("{}_within", kind.as_str()),
+                    reason,
+                ));
+            }
+            post.promises.push((kind, within));
+        }
+        Ok(post)
+    }
+
+    fn from_template(
+        &self,
+        name: &str,
+        values: &BTreeMap<String, serde_json::Value>,
+        open: bool,
+    ) -> Result<Post, EngineError> {
+        let templates = self.templates();
+        let template = templates
+            .iter()
+            .find(|template| template.name == name)
+            .ok_or_else(|| {
+                let names: Vec<_> = templates
+                    .iter()
+                    .map(|template| format!("{:?}", template.name))
+                    .collect();
+                let names = names.join(", ");
+                EngineError::refused_at(
+                    "template",
+                    format!("there is no template {name:?}; there are {names}"),
+                )
+            })?;
+        let filled = template
+            .fill(values, &self.settings().home_zone)
+            .map_err(|bad| EngineError::refused_at("values", bad))?;
+        Ok(Post {
+            template: Some((template.name.clone(), template.version)),
+            stage: template.state.filter(|_| open),
+            promises: filled.promise.into_iter().collect(),
+            ..plain(filled.body, UpdateKind::Update)
+        })
+    }
+
+    fn posted(&self, incident: Incident, post: Post, who: &str) -> Result<Posted, EngineError> {
+        use domain::incident::BadPost;
+        let (id, by) = (self.clock().id(), (who, self.clock().now()));
+        incident
+            .post(post, id, by, &self.calendar())
+            .map_err(|bad| match bad {
+                BadPost::WrongAct(wrong) => EngineError::conflict(wrong),
+                bad => EngineError::refused_at("text", bad),
+            })
+    }
+
+    async fn save_post(&self, posted: &Posted, who: &str) -> Result<(), EngineError> {
+        let Posted {
+            incident,
+            update,
+            made,
+            kept,
+        } = posted;
+        let fact = match update.kind {
+            UpdateKind::OfficialComment => Fact::OfficialComment { update: update.id },
+            UpdateKind::Update => Fact::Updated {
+                update: update.id,
+                stage: update.state,
+                template: update.template.clone().map(|(name, _)| name),
+            },
+        };
+        let mut timeline = vec![
+            self.entry(update.at, who, fact),
+            self.sites_counted(incident),
+        ];
+        let is_over =
+            incident.state.stage() == Stage::Completed && update.kind == UpdateKind::Update;
+        timeline.extend(is_over.then(|| self.entry(update.at, who, Fact::Completed)));
+        let added = IncidentAdditions {
+            updates: vec![update.clone()],
+            promises: made.clone(),
+            kept: vec![(*kept, update.at)],
+            timeline,
+            ..IncidentAdditions::default()
+        };
+        let audit = self.audit(
+            who,
+            "posted an update",
+            &incident.id.to_string(),
+            update.state.as_str(),
+        );
+        self.save(incident, &added, &audit).await?;
+        if is_over {
+            self.learn(self.sites_in(&incident.scope), Evidence::Settled);
+        }
+        Ok(())
+    }
+
+    /// Saves the next version of an incident, and tells those who show it.
+    async fn save(
+        &self,
+        incident: &Incident,
+        added: &IncidentAdditions,
+        audit: &store::AuditEntry,
+    ) -> Result<(), EngineError> {
+        self.store().save_incident(incident, added, audit).await.map_err(|error| match error {
+            StoreError::Conflict { .. } => EngineError::conflict(
+                "Somebody else changed this incident at the same moment; look at it again, then try again.",
+            ),
+            error => error.into(),
+        })?;
+        self.look_again(incident.id).await
+    }
+
+    async fn look_again(&self, id: IncidentId) -> Result<(), EngineError> {
+        self.reload_incident(id).await?;
+        self.signal(Signal::IncidentChanged(id));
+        Ok(())
+    }
+
+    async fn stored_incident(&self, id: IncidentId) -> Result<Incident, EngineError> {
+        let incident = self.store().incident(id).await?;
+        incident.ok_or_else(|| EngineError::not_found("incident", id))
+    }
+
+    fn entry(&self, at: Timestamp, by: &str, fact: Fact) -> TimelineEntry {
+        TimelineEntry {
+            id: self.clock().id(),
+            at,
+            by: by.into(),
+            fact,
+        }
+    }
+
+    fn alarm_entry(&self, proposal: &Proposal) -> TimelineEntry {
+        let fact = Fact::AlarmRaised {
+            alarm: proposal.alarm,
+            words: proposal.words.clone(),
+        };
+        self.entry(proposal.raised_at, DETECTION, fact)
+    }
+
+    fn sites_counted(&self, incident: &Incident) -> TimelineEntry {
+        let affected = self.affected(&incident.scope);
+        let fact = Fact::SitesCounted {
+            total: affected.total as u64,
+            failing: affected.failing as u64,
+            restored: affected.restored as u64,
+        };
+        self.entry_now("lamplighter", fact)
+    }
+
+    /// The release that most sites of the scope were given shortly before the incident.
+    fn release_before(&self, incident: &Incident) -> Option<TimelineEntry> {
+        let until = incident.started_at;
+        let since = until
+            .saturating_sub(SignedDuration::from_hours(RELEASE_BEFORE_HOURS))
+            .ok()?;
+        let mut activated: HashMap<_, (u64, Timestamp)> = HashMap::new();
+        for (_, site) in self.fleet().sites() {
+            // A first import also says when a release was activated; it replaced none.
+            let recent = (since..=until).contains(&site.activated_at) && site.ran_before.is_some();
+            if recent && incident.scope.holds(&site) {
+                let key = (site.product.clone(), site.running.clone());
+                let (sites, first_at) = activated.entry(key).or_insert((0, site.activated_at));
+                *sites += 1;
+                *first_at = site.activated_at.min(*first_at);
+            }
+        }
+        let ((product, version), (sites, at)) =
+            activated.into_iter().max_by_key(|(_, (sites, _))| *sites)?;
+        Some(self.entry(
+            at,
+            "lamplighter",
+            Fact::ReleaseActivated {
+                product,
+                version,
+                sites,
+            },
+        ))
+    }
+}
+
+fn additions_of(proposal: &Proposal, timeline: Vec<TimelineEntry>) -> IncidentAdditions {
+    IncidentAdditions {
+        alarms: vec![proposal.alarm],
+        reports: proposal.reports.clone(),
+        timeline,
+        ..IncidentAdditions::default()
+    }
+}
+
+fn plain(body: String, kind: UpdateKind) -> Post {
+    Post {
+        body,
+        template: None,
+        kind,
+        stage: None,
+        watch_until: None,
+        complete_after_watch: false,
+        impact: None,
+        promises: vec![],
+    }
+}
+
+/// A title or a reason: one line that says something.
+fn line(at: &str, text: &str) -> Result<String, EngineError> {
+    let text = text.trim();
+    let characters = text.chars().count();
+    if !(1..=LINE_CHARACTERS_MAX).contains(&characters) || text.chars().any(char::is_control) {
+        let rule = format!("give 1 to {LINE_CHARACTERS_MAX} characters on one line");
+        return Err(EngineError::refused_at(at, rule));
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,203 @@
+//! Incidents in memory, as pages show them: reads take no lock and no database, so that public
+//! pages stay up when the database does not.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use domain::id::{AlarmId, IncidentId};
+use domain::incident::{Affected, Incident, Promise, PromiseKind, Scope, Update, UpdateKind};
+use jiff::{SignedDuration, Timestamp};
+use store::{Store, StoreError};
+
+use crate::{Engine, EngineError, SiteIndex};
+
+/// How many incidents are kept in memory, newest first. Older ones are read from the store.
+const KEPT: u32 = 200;
+/// How long a count of a scope's sites stands, in seconds.
+const COUNT_SECONDS: i64 = 1;
+
+/// An incident as pages show it.
+pub struct IncidentView {
+    /// Its state, scope, title.
+    pub incident: Incident,
+    /// Its posts, newest first, the official comment among them.
+    pub updates: Vec<Update>,
+    /// What its posts promised, soonest first.
+    pub promises: Vec<Promise>,
+    /// The alarms that belong to it.
+    pub alarms: Vec<AlarmId>,
+    /// The last count of its sites, and when.
+    counted: ArcSwap<Option<(Timestamp, Affected)>>,
+}
+
+/// The incidents in memory.
+#[derive(Default)]
+pub(crate) struct Incidents {
+    views: ArcSwap<HashMap<IncidentId, Arc<IncidentView>>>,
+    /// Held while an alarm is taken, and while a view is replaced.
+    pub(crate) proposing: tokio::sync::Mutex<()>,
+}
+
+impl IncidentView {
+    /// The official comment, if one was posted; the newest of several.
+    #[must_use]
+    pub fn official_comment(&self) -> Option<&Update> {
+        self.updates
+            .iter()
+            .find(|update| update.kind == UpdateKind::OfficialComment)
+    }
+
+    /// When the next promise of a kind falls due; `None` when none is open.
+    #[must_use]
+    pub fn due_at(&self, kind: PromiseKind) -> Option<Timestamp> {
+        let open = |promise: &&Promise| promise.kind == kind && promise.kept_at.is_none();
+        self.promises
+            .iter()
+            .find(open)
+            .map(|promise| promise.due_at)
+    }
+
+    async fn load(store: &Store, incident: Incident) -> Result<Self, StoreError> {
+        let id = incident.id;
+        Ok(Self {
+            updates: store.updates(id).await?,
+            promises: store.promises(id).await?,
+            alarms: store.incident_alarms(id).await?,
+            incident,
+            counted: ArcSwap::default(),
+        })
+    }
+}
+
+impl Incidents {
+    pub(crate) async fn load(store: &Store) -> Result<Self, StoreError> {
+        let mut incidents = store.incidents(KEPT).await?;
+        incidents.extend(store.open_incidents(1_000).await?);
+        let mut views = HashMap::new();
+        for incident in incidents {
+            if !views.contains_key(&incident.id) {
+                views.insert(
+                    incident.id,
+                    Arc::new(IncidentView::load(store, incident).await?),
+                );
+            }
+        }
+        Ok(Self {
+            views: ArcSwap::from_pointee(views),
+            ..Self::default()
+        })
+    }
+
+    pub(crate) fn open(&self) -> Vec<Arc<IncidentView>> {
+        self.views
+            .load()
+            .values()
+            .filter(|view| view.incident.is_open())
+            .cloned()
+            .collect()
+    }
+
+    /// Puts a view in its place, unless a newer one stands there already.
+    fn put(&self, view: &Arc<IncidentView>) {
+        self.views.rcu(|views| {
+            let mut views = HashMap::clone(views);
+            let id = view.incident.id;
+            let is_newer = |old: &Arc<IncidentView>| old.incident.version > view.incident.version;
+            if !views.get(&id).is_some_and(is_newer) {
+                views.insert(id, Arc::clone(view));
+            }
+            views
+        });
+    }
+}
+
+impl Engine {
+    /// Incidents that customers may see, newest first. From memory.
+    #[must_use]
+    pub fn public_incidents(&self) -> Vec<Arc<IncidentView>> {
+        self.all_incidents()
+            .into_iter()
+            .filter(|view| view.incident.is_public())
+            .collect()
+    }
+
+    /// Incidents with proposals and dismissed ones, newest first. From memory.
+    #[must_use]
+    pub fn all_incidents(&self) -> Vec<Arc<IncidentView>> {
+        let mut all: Vec<_> = self.incidents().views.load().values().cloned().collect();
+        all.sort_by_key(|view| std::cmp::Reverse((view.incident.started_at, view.incident.id)));
+        all
+    }
+
+    /// An incident in memory: the open ones and the newest others. A page for customers must ask
+    /// [`Incident::is_public`].
+    #[must_use]
+    pub fn incident_view(&self, id: IncidentId) -> Option<Arc<IncidentView>> {
+        self.incidents().views.load().get(&id).cloned()
+    }
+
+    /// Any incident, from memory or else from the store.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find_incident(
+        &self,
+        id: IncidentId,
+    ) -> Result<Option<Arc<IncidentView>>, EngineError> {
+        if let Some(view) = self.incident_view(id) {
+            return Ok(Some(view));
+        }
+        match self.store().incident(id).await? {
+            Some(incident) => Ok(Some(Arc::new(
+                IncidentView::load(self.store(), incident).await?,
+            ))),
+            None => Ok(None),
+        }
+    }
+
+    /// The sites of an incident, counted by their lamps; at most a second old.
+    #[must_use]
+    pub fn affected_by(&self, view: &IncidentView) -> Affected {
+        let now = self.clock().now();
+        let fresh = |(at, _): &(Timestamp, Affected)| {
+            now.duration_since(*at) < SignedDuration::from_secs(COUNT_SECONDS)
+        };
+        if let Some((_, affected)) = view
+            .counted
+            .load()
+            .as_ref()
+            .as_ref()
+            .filter(|counted| fresh(counted))
+        {
+            return *affected;
+        }
+        let affected = self.affected(&view.incident.scope);
+        view.counted.store(Arc::new(Some((now, affected))));
+        affected
+    }
+
+    /// The sites of a scope, counted by their lamps now.
+    #[must_use]
+    pub fn affected(&self, scope: &Scope) -> Affected {
+        let fleet = self.fleet();
+        let held = fleet.sites().filter(|(_, site)| scope.holds(site));
+        Affected::count(held.map(|(index, _)| fleet.state(index)))
+    }
+
+    /// The sites of a scope.
+    #[must_use]
+    pub fn sites_in(&self, scope: &Scope) -> Vec<SiteIndex> {
+        let fleet = self.fleet();
+        let held = fleet.sites().filter(|(_, site)| scope.holds(site));
+        held.map(|(index, _)| index).collect()
+    }
+
+    pub(crate) async fn reload_incident(&self, id: IncidentId) -> Result<(), EngineError> {
+        if let Some(incident) = self.store().incident(id).await? {
+            let view = IncidentView::load(self.store(), incident).await?;
+            self.incidents().put(&Arc::new(view));
+        }
+        Ok(())
+    }
+}

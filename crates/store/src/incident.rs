@@ -1,0 +1,394 @@
+//! Incidents with their updates, promises and timeline. Every change names the version it was
+//! decided on: of two people who act at once, one is told to look again.
+
+use domain::id::{AlarmId, EntryId, IncidentId, ReportId, UpdateId};
+use domain::incident::timeline::TimelineEntry;
+use domain::incident::{
+    Impact, Incident, Promise, PromiseKind, Scope, Stage, State, Update, UpdateKind,
+};
+use jiff::Timestamp;
+
+use crate::db::{Change, Row, Value, corrupt, params};
+use crate::{AuditEntry, Store, StoreError};
+
+/// What a change of an incident adds to it.
+#[derive(Clone, Debug, Default)]
+pub struct IncidentAdditions {
+    /// Alarms that belong to it from now on.
+    pub alarms: Vec<AlarmId>,
+    /// Reports that belong to it from now on.
+    pub reports: Vec<ReportId>,
+    /// Posts.
+    pub updates: Vec<Update>,
+    /// Promises those posts make.
+    pub promises: Vec<Promise>,
+    /// Promises that are kept by now; only open ones change.
+    pub kept: Vec<(PromiseKind, Timestamp)>,
+    /// What happened.
+    pub timeline: Vec<TimelineEntry>,
+}
+
+impl Store {
+    /// Adds an incident with its first records.
+    ///
+    /// # Errors
+    /// `Conflict` when one of the alarms belongs to an incident already; when the database fails.
+    pub async fn add_incident(
+        &self,
+        incident: &Incident,
+        added: &IncidentAdditions,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        const ADD: &str = "INSERT INTO incidents (id, version, stage, state, impact, title, scope, \
+            started_at, accepted_at, complete_after_watch) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+        let change = Change::new().run(ADD, incident_params(incident));
+        self.db
+            .write(add(change, incident.id, added).audit(audit))
+            .await
+            .map(drop)
+    }
+
+    /// Saves the next version of an incident with what was added to it.
+    ///
+    /// # Errors
+    /// `Conflict` when its version is not the one before, so that somebody else was faster; when the
+    /// database fails.
+    pub async fn save_incident(
+        &self,
+        incident: &Incident,
+        added: &IncidentAdditions,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        const SAVE: &str = "UPDATE incidents SET version = $2, stage = $3, state = $4, impact = $5, \
+            title = $6, scope = $7, started_at = $8, accepted_at = $9, complete_after_watch = $10 \
+            WHERE id = $1 AND version = $2 - 1";
+        let change = Change::new()
+            .run(SAVE, incident_params(incident))
+            .expect_rows(1);
+        self.db
+            .write(add(change, incident.id, added).audit(audit))
+            .await
+            .map(drop)
+    }
+
+    /// Adds entries to an incident's timeline, which change nothing else.
+    ///
+    /// # Errors
+    /// When the database fails, or there is no such incident.
+    pub async fn note(
+        &self,
+        incident: IncidentId,
+        entries: &[TimelineEntry],
+    ) -> Result<(), StoreError> {
+        self.db
+            .write(Change::new().run_many(ADD_ENTRY, entry_sets(incident, entries)))
+            .await
+            .map(drop)
+    }
+
+    /// An incident.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError> {
+        const GET: &str = "SELECT id, version, state, impact, title, scope, started_at, accepted_at, \
+            complete_after_watch FROM incidents WHERE id = $1";
+        self.db
+            .read(GET, params![id])
+            .await?
+            .first()
+            .map(incident)
+            .transpose()
+    }
+
+    /// The newest incidents, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn incidents(&self, limit: u32) -> Result<Vec<Incident>, StoreError> {
+        const LIST: &str = "SELECT id, version, state, impact, title, scope, started_at, accepted_at, \
+            complete_after_watch FROM incidents ORDER BY started_at DESC, id DESC LIMIT $1";
+        self.db
+            .read(LIST, params![limit])
+            .await?
+            .iter()
+            .map(incident)
+            .collect()
+    }
+
+    /// Incidents that still go on, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn open_incidents(&self, limit: u32) -> Result<Vec<Incident>, StoreError> {
+        const LIST: &str = "SELECT id, version, state, impact, title, scope, started_at, accepted_at, \
+            complete_after_watch FROM incidents WHERE stage NOT IN ('completed', 'dismissed') \
+            ORDER BY started_at, id LIMIT $1";
+        self.db
+            .read(LIST, params![limit])
+            .await?
+            .iter()
+            .map(incident)
+            .collect()
+    }
+
+    /// The posts of an incident, newest first, at most 1,000.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn updates(&self, incident: IncidentId) -> Result<Vec<Update>, StoreError> {
+        const LIST: &str = "SELECT id, at, author, stage, body, template, template_version, kind \
+            FROM incident_updates WHERE incident = $1 ORDER BY at DESC, id DESC LIMIT 1000";
+        self.db
+            .read(LIST, params![incident])
+            .await?
+            .iter()
+            .map(update)
+            .collect()
+    }
+
+    /// The promises of an incident, soonest first, at most 1,000.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn promises(&self, incident: IncidentId) -> Result<Vec<Promise>, StoreError> {
+        const LIST: &str = "SELECT kind, due_at, made_by, made_at, kept_at FROM incident_promises \
+            WHERE incident = $1 ORDER BY due_at LIMIT 1000";
+        self.db
+            .read(LIST, params![incident])
+            .await?
+            .iter()
+            .map(promise)
+            .collect()
+    }
+
+    /// What happened in an incident, in order, at most 10,000 entries.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn timeline(&self, incident: IncidentId) -> Result<Vec<TimelineEntry>, StoreError> {
+        const LIST: &str = "SELECT id, at, author, fact FROM incident_timeline \
+            WHERE incident = $1 ORDER BY at, id LIMIT 10000";
+        self.db
+            .read(LIST, params![incident])
+            .await?
+            .iter()
+            .map(entry)
+            .collect()
+    }
+
+    /// The alarms that belong to an incident, first one first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn incident_alarms(&self, incident: IncidentId) -> Result<Vec<AlarmId>, StoreError> {
+        const LIST: &str =
+            "SELECT alarm FROM incident_alarms WHERE incident = $1 ORDER BY alarm LIMIT 10000";
+        let rows = self.db.read(LIST, params![incident]).await?;
+        rows.iter()
+            .map(|row| row.id(0, AlarmId::from_bytes))
+            .collect()
+    }
+
+    /// The incident that an alarm belongs to.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn incident_of_alarm(
+        &self,
+        alarm: AlarmId,
+    ) -> Result<Option<IncidentId>, StoreError> {
+        const GET: &str = "SELECT incident FROM incident_alarms WHERE alarm = $1";
+        let rows = self.db.read(GET, params![alarm]).await?;
+        rows.first()
+            .map(|row| row.id(0, IncidentId::from_bytes))
+            .transpose()
+    }
+
+    /// The reports that belong to an incident, first one first, at most 10,000.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn incident_reports(
+        &self,
+        incident: IncidentId,
+    ) -> Result<Vec<ReportId>, StoreError> {
+        const LIST: &str =
+            "SELECT report FROM incident_reports WHERE incident = $1 ORDER BY report LIMIT 10000";
+        let rows = self.db.read(LIST, params![incident]).await?;
+        rows.iter()
+            .map(|row| row.id(0, ReportId::from_bytes))
+            .collect()
+    }
+}
+
+const ADD_ENTRY: &str =
+    "INSERT INTO incident_timeline (id, incident, at, author, fact) VALUES ($1, $2, $3, $4, $5)";
+
+/// Adds the rows beside an incident to its change.
+fn add(change: Change, id: IncidentId, added: &IncidentAdditions) -> Change {
+    // An alarm has one incident: the guard refuses a second one instead of failing on the key.
+    const ALARM: &str = "INSERT INTO incident_alarms (alarm, incident) VALUES ($1, $2) ON CONFLICT (alarm) DO NOTHING";
+    const REPORT: &str = "INSERT INTO incident_reports (incident, report) VALUES ($1, $2) \
+        ON CONFLICT (incident, report) DO NOTHING";
+    const UPDATE: &str = "INSERT INTO incident_updates (id, incident, at, author, stage, body, template, \
+        template_version, kind) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    const PROMISE: &str = "INSERT INTO incident_promises (incident, kind, due_at, made_by, made_at, kept_at) \
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    // Kept before made: an update keeps the promise of the last one, not its own.
+    const KEPT: &str = "UPDATE incident_promises SET kept_at = $3 \
+        WHERE incident = $1 AND kind = $2 AND kept_at IS NULL";
+    let alarms = added
+        .alarms
+        .iter()
+        .map(|alarm| params![*alarm, id])
+        .collect::<Vec<_>>();
+    let count = alarms.len() as u64;
+    let reports = added
+        .reports
+        .iter()
+        .map(|report| params![id, *report])
+        .collect();
+    let updates = added
+        .updates
+        .iter()
+        .map(|one| update_params(id, one))
+        .collect();
+    let kept = added
+        .kept
+        .iter()
+        .map(|(kind, at)| params![id, kind.as_str(), *at])
+        .collect();
+    let promises = added
+        .promises
+        .iter()
+        .map(|one| promise_params(id, one))
+        .collect();
+    change
+        .run_many(ALARM, alarms)
+        .expect_rows(count)
+        .run_many(REPORT, reports)
+        .run_many(UPDATE, updates)
+        .run_many(KEPT, kept)
+        .run_many(PROMISE, promises)
+        .run_many(ADD_ENTRY, entry_sets(id, &added.timeline))
+}
+
+fn incident_params(incident: &Incident) -> Vec<Value> {
+    params![
+        incident.id,
+        incident.version,
+        incident.state.stage().as_str(),
+        json(&incident.state),
+        incident.impact.as_str(),
+        &incident.title,
+        json(&incident.scope),
+        incident.started_at,
+        incident.accepted_at,
+        incident.complete_after_watch,
+    ]
+}
+
+fn update_params(id: IncidentId, update: &Update) -> Vec<Value> {
+    let (template, version) = update.template.clone().unzip();
+    params![
+        update.id,
+        id,
+        update.at,
+        &update.by,
+        update.state.as_str(),
+        &update.body,
+        template,
+        version,
+        update.kind.as_str(),
+    ]
+}
+
+fn promise_params(id: IncidentId, promise: &Promise) -> Vec<Value> {
+    let Promise {
+        kind,
+        due_at,
+        made_by,
+        made_at,
+        kept_at,
+    } = promise;
+    params![id, kind.as_str(), *due_at, *made_by, *made_at, *kept_at]
+}
+
+fn entry_sets(id: IncidentId, entries: &[TimelineEntry]) -> Vec<Vec<Value>> {
+    entries
+        .iter()
+        .map(|entry| params![entry.id, id, entry.at, &entry.by, json(&entry.fact)])
+        .collect()
+}
+
+/// These types have no map with keys that are not text, which is all that JSON refuses.
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(
+    row: &Row,
+    column: usize,
+    what: &'static str,
+) -> Result<T, StoreError> {
+    let text = row.str(column)?;
+    serde_json::from_str(text).map_err(|_| corrupt(what, &text))
+}
+
+fn word<T>(row: &Row, column: usize, read: fn(&str) -> Option<T>) -> Result<T, StoreError> {
+    let word = row.str(column)?;
+    read(word).ok_or_else(|| corrupt("word", &word))
+}
+
+fn incident(row: &Row) -> Result<Incident, StoreError> {
+    Ok(Incident {
+        id: row.id(0, IncidentId::from_bytes)?,
+        version: row.count(1)?,
+        state: read_json::<State>(row, 2, "state")?,
+        impact: word(row, 3, Impact::parse)?,
+        title: row.text(4)?,
+        scope: read_json::<Scope>(row, 5, "scope")?,
+        started_at: row.time(6)?,
+        accepted_at: row.optional(7, |row| row.time(7))?,
+        complete_after_watch: row.flag(8)?,
+    })
+}
+
+fn update(row: &Row) -> Result<Update, StoreError> {
+    let template = row.optional(5, |row| {
+        let version = row.count(6)?;
+        Ok((
+            row.text(5)?,
+            u32::try_from(version).map_err(|_| corrupt("template version", &version))?,
+        ))
+    })?;
+    Ok(Update {
+        id: row.id(0, UpdateId::from_bytes)?,
+        at: row.time(1)?,
+        by: row.text(2)?,
+        state: word(row, 3, Stage::parse)?,
+        body: row.text(4)?,
+        template,
+        kind: word(row, 7, UpdateKind::parse)?,
+    })
+}
+
+fn promise(row: &Row) -> Result<Promise, StoreError> {
+    Ok(Promise {
+        kind: word(row, 0, PromiseKind::parse)?,
+        due_at: row.time(1)?,
+        made_by: row.id(2, UpdateId::from_bytes)?,
+        made_at: row.time(3)?,
+        kept_at: row.optional(4, |row| row.time(4))?,
+    })
+}
+
+fn entry(row: &Row) -> Result<TimelineEntry, StoreError> {
+    Ok(TimelineEntry {
+        id: row.id(0, EntryId::from_bytes)?,
+        at: row.time(1)?,
+        by: row.text(2)?,
+        fact: read_json(row, 3, "timeline entry")?,
+    })
+}

@@ -1,0 +1,106 @@
+//! Markdown that people wrote, as safe HTML: what they typed as HTML is shown, never obeyed.
+
+use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, html};
+
+/// Renders `markdown`. Raw HTML becomes text, pictures become their words, headings become strong
+/// paragraphs (a post must not break the outline of its page), and links lead only to the web.
+pub(crate) fn prose(markdown: &str) -> String {
+    let mut out = String::new();
+    html::push_html(&mut out, parser(markdown).flat_map(tame));
+    out
+}
+
+/// Renders a document that is a page of its own, such as an incident report: its headings stay.
+pub(crate) fn document(markdown: &str) -> String {
+    let mut out = String::new();
+    let events = parser(markdown).flat_map(|event| match event {
+        Event::Start(Tag::Heading { .. }) | Event::End(TagEnd::Heading(_)) => vec![event],
+        event => tame(event),
+    });
+    html::push_html(&mut out, events);
+    out
+}
+
+/// Footnotes name the records behind the figures of an incident report.
+fn parser(markdown: &str) -> Parser<'_> {
+    Parser::new_ext(markdown, Options::ENABLE_FOOTNOTES)
+}
+
+fn tame(event: Event<'_>) -> Vec<Event<'_>> {
+    match event {
+        Event::Html(text) | Event::InlineHtml(text) => vec![Event::Text(text)],
+        Event::Start(Tag::HtmlBlock) => vec![Event::Start(Tag::Paragraph)],
+        Event::End(TagEnd::HtmlBlock) => vec![Event::End(TagEnd::Paragraph)],
+        Event::Start(Tag::Heading { .. }) => {
+            vec![Event::Start(Tag::Paragraph), Event::Start(Tag::Strong)]
+        }
+        Event::End(TagEnd::Heading(_)) => {
+            vec![Event::End(TagEnd::Strong), Event::End(TagEnd::Paragraph)]
+        }
+        Event::Start(Tag::Image { .. }) => vec![Event::Start(Tag::Emphasis)],
+        Event::End(TagEnd::Image) => vec![Event::End(TagEnd::Emphasis)],
+        Event::Start(Tag::Link {
+            link_type,
+            dest_url,
+            title,
+            id,
+        }) => {
+            vec![Event::Start(Tag::Link {
+                link_type: plain(link_type),
+                dest_url: web_only(dest_url),
+                title,
+                id,
+            })]
+        }
+        other => vec![other],
+    }
+}
+
+fn plain(link: LinkType) -> LinkType {
+    // An autolinked e-mail address would become `mailto:`, which is no address of the web.
+    if link == LinkType::Email {
+        LinkType::Inline
+    } else {
+        link
+    }
+}
+
+fn web_only(address: CowStr<'_>) -> CowStr<'_> {
+    let lower = address.to_lowercase();
+    let safe =
+        lower.starts_with("https://") || lower.starts_with("http://") || lower.starts_with('/');
+    if safe { address } else { CowStr::Borrowed("#") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(markdown: &str, expected: &str) {
+        assert_eq!(prose(markdown).trim(), expected);
+    }
+
+    #[test]
+    fn what_people_type_cannot_become_script() {
+        check(
+            "<script>alert(1)</script>",
+            "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>",
+        );
+        check(
+            "a <b onclick=x>b</b>",
+            "<p>a &lt;b onclick=x&gt;b&lt;/b&gt;</p>",
+        );
+        check("[x](javascript:alert(1))", "<p><a href=\"#\">x</a></p>");
+        check("![x](https://evil.example/p.png)", "<p><em>x</em></p>");
+        check("# Loud", "<p><strong>Loud</strong></p>");
+    }
+
+    #[test]
+    fn a_document_keeps_its_headings_and_footnotes_but_no_script() {
+        let html = document("# Report\n\nOne.[^1] <script>x</script>\n\n[^1]: Record.\n");
+        assert!(html.contains("<h1>Report</h1>"), "{html}");
+        assert!(html.contains("footnote-definition"), "{html}");
+        assert!(!html.contains("<script>"), "{html}");
+    }
+}
