@@ -18,7 +18,7 @@ use selection::Selection;
 
 /// What a campaign does to each of its sites.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(tag = "action", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Drop the site's config cache, so that it refills from the origin.
     ClearCache,

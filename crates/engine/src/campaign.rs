@@ -1,17 +1,28 @@
 //! Campaigns as people command and watch them: plan, create, start, stop, look.
 //! The pacing itself is `roll_out`'s.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
 use domain::campaign::pace::Pace;
 use domain::campaign::plan::{BlastRadius, Candidate, Plan};
 use domain::campaign::selection::Selection;
 use domain::campaign::{Action, Campaign, Command, Order, State};
-use domain::id::{CampaignId, SiteId};
-use domain::name::Hostname;
-use jiff::Timestamp;
-use std::collections::HashSet;
+use domain::id::{CampaignId, IncidentId, SiteId};
+use domain::incident::Scope;
+use domain::incident::timeline::Fact;
+use domain::name::{Hostname, ProductName};
+use domain::site::Site;
+use domain::site::state::SiteState;
+use jiff::{SignedDuration, Timestamp};
 use store::{CampaignRow, NewCampaign, RowCount};
 
 use crate::{Engine, EngineError, Signal};
+
+/// A report older than this says nothing about a site today.
+const REPORTED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+/// Sites of a page when all rows of a campaign are read.
+pub(crate) const ROWS_PER_PAGE: u32 = 5_000;
 
 /// What a campaign would do.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -67,7 +78,7 @@ pub struct CampaignView {
     /// How fast.
     pub pace: Pace,
     /// The incident it answers.
-    pub incident: Option<domain::id::IncidentId>,
+    pub incident: Option<IncidentId>,
     /// Its generation.
     pub generation: u64,
     /// When it was created.
@@ -132,7 +143,11 @@ impl Engine {
         let plan = self.plan(order).await?;
         let rate = match order.pace {
             Pace::FixedRate { sites_per_second } => Some(sites_per_second),
-            _ => self.0.roll_out.origin_status(&order.selection.product).map(|s| s.settled_per_second),
+            _ => self
+                .0
+                .roll_out
+                .origin_status(&order.selection.product)
+                .map(|s| s.settled_per_second),
         };
         Ok(PlanView {
             estimate_seconds: rate.and_then(|rate| plan.estimate_seconds(rate)),
@@ -140,23 +155,28 @@ impl Engine {
             waves: plan
                 .waves
                 .into_iter()
-                .map(|wave| PlannedWave { name: wave.name, sites: wave.sites.len() })
+                .map(|wave| PlannedWave {
+                    name: wave.name,
+                    sites: wave.sites.len(),
+                })
                 .collect(),
         })
     }
 
     async fn plan(&self, order: &Order) -> Result<Plan, EngineError> {
-        let at = EngineError::refused_at;
-        order.selection.check().map_err(|e| at("selection", e))?;
-        order.pace.check().map_err(|e| at("pace", e))?;
+        let at = |part: &str, reason: &dyn std::fmt::Display| EngineError::refused_at(part, reason);
+        order.selection.check().map_err(|e| at("selection", &e))?;
+        order.pace.check().map_err(|e| at("pace", &e))?;
         let fleet = self.fleet();
         let name = &order.selection.product;
-        let product = fleet.product(name).ok_or_else(|| EngineError::not_found("product", name))?;
+        let product = fleet
+            .product(name)
+            .ok_or_else(|| EngineError::not_found("product", name))?;
         if order.pace == Pace::Adaptive && product.settings.telemetry_url.is_none() {
             let reason = format!(
                 "product {name} has no telemetry_url to pace by; set one, or choose a fixed pace"
             );
-            return Err(at("pace", reason));
+            return Err(at("pace", &reason));
         }
         let reported = self.reported_sites().await?;
         let matcher = order.selection.matcher();
@@ -166,34 +186,55 @@ impl Engine {
             .filter(|(reported, site)| matcher.selects(site, *reported))
             .collect();
         if sites.is_empty() {
-            return Err(at("selection", "no site meets all of the conditions"));
+            return Err(at("selection", &"no site meets all of the conditions"));
         }
-        let candidates: Vec<_> =
-            sites.iter().map(|(reported, site)| Candidate { site, reported: *reported }).collect();
+        let candidates: Vec<_> = sites
+            .iter()
+            .map(|(reported, site)| Candidate {
+                site,
+                reported: *reported,
+            })
+            .collect();
         Ok(Plan::new(&candidates, self.clock().now()))
     }
 
-    /// Sites that customers reported, as their lamps know it.
+    /// Sites that customers reported lately.
     async fn reported_sites(&self) -> Result<HashSet<SiteId>, EngineError> {
-        use domain::site::state::SiteState;
-        let fleet = self.fleet();
-        let lit = fleet.sites().filter(|(at, _)| fleet.state(*at) == SiteState::Reported);
-        Ok(lit.map(|(_, site)| site.id).collect())
+        let since = self
+            .clock()
+            .now()
+            .saturating_sub(REPORTED_WITHIN)
+            .unwrap_or(Timestamp::MIN);
+        Ok(self
+            .store()
+            .sites_reported_since(since)
+            .await?
+            .into_iter()
+            .collect())
     }
 
     /// Creates a campaign, planned and not started.
     ///
     /// # Errors
     /// When the order cannot be meant or selects nothing, or the store fails.
-    pub async fn create_campaign(&self, order: &Order, who: &str) -> Result<Campaign, EngineError> {
+    pub async fn create_campaign(
+        &self,
+        order: &Order,
+        who: &str,
+    ) -> Result<CampaignView, EngineError> {
         let plan = self.plan(order).await?;
         let id: CampaignId = self.clock().id();
         let detail = format!("{} on {} sites", order.action.name(), plan.sites());
         let audit = self.audit(who, "created a campaign", &id.to_string(), &detail);
-        let new = NewCampaign { id, order, plan: &plan, at: self.clock().now() };
+        let new = NewCampaign {
+            id,
+            order,
+            plan: &plan,
+            at: self.clock().now(),
+        };
         self.store().create_campaign(&new, &audit).await?;
         self.signal(Signal::CampaignChanged(id));
-        self.campaign(id).await
+        Ok(CampaignView::new(&self.campaign(id).await?))
     }
 
     /// A campaign.
@@ -210,7 +251,13 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub async fn campaigns(&self, limit: u32) -> Result<Vec<CampaignView>, EngineError> {
-        Ok(self.store().campaigns(limit).await?.iter().map(CampaignView::new).collect())
+        Ok(self
+            .store()
+            .campaigns(limit)
+            .await?
+            .iter()
+            .map(CampaignView::new)
+            .collect())
     }
 
     /// Starts, pauses, resumes or aborts a campaign. A resume after a halt accepts the failures so
@@ -225,7 +272,10 @@ impl Engine {
         who: &str,
     ) -> Result<CampaignView, EngineError> {
         let campaign = self.campaign(id).await?;
-        let next = campaign.state.after(command, self.clock().now()).map_err(EngineError::conflict)?;
+        let next = campaign
+            .state
+            .after(command, self.clock().now())
+            .map_err(EngineError::conflict)?;
         let accepted = match campaign.state {
             State::Halted { .. } if command == Command::Resume => {
                 let counts = self.store().campaign_counts(id).await?;
@@ -235,8 +285,11 @@ impl Engine {
         };
         let act = format!("commanded a campaign: {}", command.as_str());
         let audit = self.audit(who, &act, &id.to_string(), "");
-        self.store().move_campaign(id, &campaign.state, &next, accepted, &audit).await?;
-        self.campaign_changed(&Campaign { state: next, ..campaign }, command.past()).await;
+        self.store()
+            .move_campaign(id, &campaign.state, &next, accepted, &audit)
+            .await?;
+        let fact = self.fact(&campaign, command, who).await?;
+        self.campaign_changed(&campaign, command.past(), fact).await;
         Ok(CampaignView::new(&self.campaign(id).await?))
     }
 
@@ -250,10 +303,18 @@ impl Engine {
         pace: Pace,
         who: &str,
     ) -> Result<CampaignView, EngineError> {
-        pace.check().map_err(|e| EngineError::refused_at("pace", e))?;
+        pace.check()
+            .map_err(|e| EngineError::refused_at("pace", e))?;
         let campaign = self.campaign(id).await?;
-        let audit = self.audit(who, "changed a campaign's pace", &id.to_string(), &format!("{pace:?}"));
-        self.store().save_campaign_pace(&campaign, pace, &audit).await?;
+        let audit = self.audit(
+            who,
+            "changed a campaign's pace",
+            &id.to_string(),
+            &format!("{pace:?}"),
+        );
+        self.store()
+            .save_campaign_pace(&campaign, pace, &audit)
+            .await?;
         self.0.roll_out.look_again();
         self.signal(Signal::CampaignChanged(id));
         Ok(CampaignView::new(&self.campaign(id).await?))
@@ -267,12 +328,17 @@ impl Engine {
         let campaign = self.campaign(id).await?;
         let rows = self.store().campaign_counts(id).await?;
         let counts = Counts::of(&rows);
-        let status = self.0.roll_out.origin_status(&campaign.order.selection.product);
+        let status = self
+            .0
+            .roll_out
+            .origin_status(&campaign.order.selection.product);
         let running = campaign.state == State::Running;
         let status = status.filter(|_| running);
         #[expect(clippy::cast_precision_loss, reason = "sites are fewer than 2^52")]
         let left = (counts.waiting + counts.sent + counts.acted) as f64;
-        let settling = status.as_ref().map_or(0.0, |status| status.settled_per_second);
+        let settling = status
+            .as_ref()
+            .map_or(0.0, |status| status.settled_per_second);
         Ok(Progress {
             waves: waves(&campaign, &rows),
             counts,
@@ -296,7 +362,10 @@ impl Engine {
         limit: u32,
     ) -> Result<Vec<CampaignRow>, EngineError> {
         self.campaign(id).await?;
-        Ok(self.store().campaign_rows(id, state, position, limit).await?)
+        Ok(self
+            .store()
+            .campaign_rows(id, state, position, limit)
+            .await?)
     }
 
     /// Acts on one site, verified by a probe: a campaign of one, started at once.
@@ -313,31 +382,154 @@ impl Engine {
         let site = site.ok_or_else(|| EngineError::not_found("site", hostname))?;
         // One site cannot hurt the origin, and a customer waits for it.
         let pace = Pace::FixedConcurrency { sites: 1 };
-        let order = Order { action, selection: Selection::site(&site), incident: None, pace };
+        let order = Order {
+            action,
+            selection: Selection::site(&site),
+            incident: None,
+            pace,
+        };
         let campaign = self.create_campaign(&order, who).await?;
-        self.command_campaign(campaign.id, Command::Start, who).await
+        self.command_campaign(campaign.id, Command::Start, who)
+            .await
+    }
+
+    /// The campaign that would restore an incident's sites: those of its scope that no campaign
+    /// has restored yet. `None` when there are none.
+    ///
+    /// # Errors
+    /// When there is no such incident, or the store fails.
+    pub async fn proposed_campaign(&self, id: IncidentId) -> Result<Option<Order>, EngineError> {
+        let incident = self.store().incident(id).await?;
+        let incident = incident.ok_or_else(|| EngineError::not_found("incident", id))?;
+        let fleet = self.fleet();
+        let (mut restored, mut ill) = (0, HashMap::<ProductName, Vec<_>>::new());
+        for (index, site) in fleet.sites().filter(|(_, site)| incident.scope.holds(site)) {
+            if fleet.state(index) == SiteState::Restored {
+                restored += 1;
+            } else {
+                ill.entry(site.product.clone()).or_default().push(site);
+            }
+        }
+        // One product at a time: the one with most sites first.
+        let largest = ill
+            .into_iter()
+            .max_by_key(|(name, sites)| (sites.len(), name.clone()));
+        let Some((name, sites)) = largest else {
+            return Ok(None);
+        };
+        let settings = fleet.product(&name).map(|product| product.settings.clone());
+        let settings = settings.unwrap_or_default();
+        let action = if settings.webhook_url.is_some() {
+            Action::ClearCache
+        } else {
+            Action::Refresh
+        };
+        let pace = match settings.telemetry_url {
+            Some(_) => Pace::Adaptive,
+            // Without telemetry: as slowly as the law would start.
+            None => Pace::FixedRate {
+                sites_per_second: 1.0,
+            },
+        };
+        let selection = if restored == 0 {
+            of_scope(&incident.scope, name, &sites)
+        } else {
+            listed(Selection::none(name), &sites)
+        };
+        Ok(Some(Order {
+            action,
+            selection,
+            incident: Some(id),
+            pace,
+        }))
     }
 
     /// Tells everybody that a campaign changed: signals, the log, and the incident it answers.
-    pub(crate) async fn campaign_changed(&self, campaign: &Campaign, happened: &str) {
+    pub(crate) async fn campaign_changed(&self, campaign: &Campaign, happened: &str, fact: Fact) {
         let id = campaign.id;
         let action = campaign.order.action.name();
         tracing::info!(campaign.id = %id, "campaign {id} ({action}) {happened}");
         self.0.roll_out.look_again();
         self.signal(Signal::CampaignChanged(id));
+        if let Some(incident) = campaign.order.incident {
+            // The campaign goes on without its line in the timeline; the log keeps it.
+            if let Err(error) = self.note(incident, self.entry_now("campaigns", fact)).await {
+                tracing::warn!(incident.id = %incident, "could not note campaign {id}: {error}");
+            }
+        }
+    }
+
+    /// What an incident's timeline says of a command.
+    async fn fact(
+        &self,
+        campaign: &Campaign,
+        command: Command,
+        who: &str,
+    ) -> Result<Fact, EngineError> {
+        let (id, action) = (campaign.id, campaign.order.action.name());
+        Ok(match command {
+            Command::Start => {
+                let rows = self.store().campaign_counts(id).await?;
+                let sites = rows.iter().map(|row| row.rows).sum();
+                Fact::CampaignStarted {
+                    campaign: id,
+                    action,
+                    sites,
+                }
+            }
+            Command::Pause => Fact::CampaignPaused {
+                campaign: id,
+                reason: format!("{who} paused it"),
+            },
+            Command::Resume => Fact::CampaignResumed { campaign: id },
+            Command::Abort => Fact::Noted {
+                words: format!("{who} aborted the campaign: {action}."),
+            },
+        })
+    }
+}
+
+/// The sites of a scope by what they share, where a selection can say it; else by name.
+fn of_scope(scope: &Scope, product: ProductName, sites: &[Arc<Site>]) -> Selection {
+    let none = Selection::none(product);
+    match scope.releases.len() {
+        0 if scope.zones.is_empty() => Selection { all: true, ..none },
+        releases @ (0 | 1) => Selection {
+            zones: scope.zones.iter().cloned().collect(),
+            running: scope.releases.first().filter(|_| releases == 1).cloned(),
+            ..none
+        },
+        _ => listed(none, sites),
+    }
+}
+
+fn listed(none: Selection, sites: &[Arc<Site>]) -> Selection {
+    let hostnames: BTreeSet<_> = sites.iter().map(|site| site.hostname.clone()).collect();
+    Selection {
+        hostnames: hostnames.into_iter().collect(),
+        ..none
     }
 }
 
 impl CampaignView {
     pub(crate) fn new(campaign: &Campaign) -> Self {
-        let Order { action, selection, incident, pace } = campaign.order.clone();
+        let Order {
+            action,
+            selection,
+            incident,
+            pace,
+        } = campaign.order.clone();
         let finished_at = match campaign.state {
             State::Finished { at } | State::Aborted { at } => Some(at),
             _ => None,
         };
         let halted = match &campaign.state {
             State::Halted { reason, at } => Some(Halted {
-                wave: campaign.waves.get(campaign.wave).cloned().unwrap_or_default(),
+                wave: campaign
+                    .waves
+                    .get(campaign.wave)
+                    .cloned()
+                    .unwrap_or_default(),
                 reason: reason.clone(),
                 at: *at,
             }),
@@ -361,7 +553,12 @@ impl CampaignView {
 
 impl Counts {
     fn of(rows: &[RowCount]) -> Self {
-        let of = |state: &str| rows.iter().filter(|row| row.state == state).map(|row| row.rows).sum();
+        let of = |state: &str| {
+            rows.iter()
+                .filter(|row| row.state == state)
+                .map(|row| row.rows)
+                .sum()
+        };
         Self {
             waiting: of("waiting"),
             sent: of("sent"),
@@ -375,7 +572,11 @@ impl Counts {
 
 fn waves(campaign: &Campaign, rows: &[RowCount]) -> Vec<WaveProgress> {
     let progress = |(wave, name): (usize, &String)| {
-        let own: Vec<_> = rows.iter().filter(|row| row.wave == wave).cloned().collect();
+        let own: Vec<_> = rows
+            .iter()
+            .filter(|row| row.wave == wave)
+            .cloned()
+            .collect();
         let counts = Counts::of(&own);
         WaveProgress {
             name: name.clone(),

@@ -29,9 +29,8 @@ pub const SIGNED_IN_HEADER: &str = "lamplighter-signed-in";
 pub const ERROR_HEADER: &str = "sign-in-error";
 
 /// Gives the `Cookie` header (`name=value`) of a session of the canary account at the provider.
-pub type CanarySession = Arc<
-    dyn Fn() -> Pin<Box<dyn Future<Output = Result<String, String>> + Send>> + Send + Sync,
->;
+pub type CanarySession =
+    Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<String, String>> + Send>> + Send + Sync>;
 
 /// What a probe found.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -73,7 +72,9 @@ impl Engine {
     /// Signs the canary account in at a site, and lights its lamp by what happened.
     pub async fn probe(&self, index: SiteIndex) -> Probe {
         let Some(site) = self.fleet().site(index) else {
-            return Probe::Unreachable { reason: "there is no such site".into() };
+            return Probe::Unreachable {
+                reason: "there is no such site".into(),
+            };
         };
         let probe = self.sign_in(&site).await;
         match &probe {
@@ -86,7 +87,9 @@ impl Engine {
     }
 
     async fn sign_in(&self, site: &Site) -> Probe {
-        let unreachable = |reason: &str| Probe::Unreachable { reason: reason.into() };
+        let unreachable = |reason: &str| Probe::Unreachable {
+            reason: reason.into(),
+        };
         let Some(product) = self.fleet().product(&site.product) else {
             return unreachable("its product is not known");
         };
@@ -97,9 +100,10 @@ impl Engine {
             Ok(cookie) => cookie,
             Err(reason) => return unreachable(&format!("no canary session: {reason}")),
         };
-        let (Some(walk), Some(start)) =
-            (Walk::new(self, site, &product.settings, cookie), start(site, &product.settings))
-        else {
+        let (Some(walk), Some(start)) = (
+            Walk::new(self, site, &product.settings, cookie),
+            start(site, &product.settings),
+        ) else {
             return unreachable("its address, or the provider's, is not a URL");
         };
         let begun = self.clock().now();
@@ -107,10 +111,14 @@ impl Engine {
         match tokio::time::timeout(limit, walk.follow(start)).await {
             Ok(Ok(())) => {
                 let took = self.clock().now().duration_since(begun);
-                Probe::Works { in_seconds: took.as_secs_f64() }
+                Probe::Works {
+                    in_seconds: took.as_secs_f64(),
+                }
             }
             Ok(Err(probe)) => probe,
-            Err(_) => Probe::Fails { code: "timeout".into() },
+            Err(_) => Probe::Fails {
+                code: "timeout".into(),
+            },
         }
     }
 
@@ -123,8 +131,16 @@ impl Engine {
 
 fn start(site: &Site, settings: &ProductSettings) -> Option<Url> {
     // An override reaches a listener beside us, which speaks plain HTTP.
-    let scheme = if settings.connect.is_some() { "http" } else { "https" };
-    Url::parse(&format!("{scheme}://{}{}", site.hostname, settings.sign_in_path)).ok()
+    let scheme = if settings.connect.is_some() {
+        "http"
+    } else {
+        "https"
+    };
+    Url::parse(&format!(
+        "{scheme}://{}{}",
+        site.hostname, settings.sign_in_path
+    ))
+    .ok()
 }
 
 /// A browser's way through a sign-in: redirects, and cookies of each host.
@@ -154,7 +170,15 @@ impl<'a> Walk<'a> {
         };
         let provider = Url::parse(&engine.settings().base_url).ok()?;
         let (site_cookies, met_provider) = (vec![], false);
-        Some(Self { engine, site, connect, provider, canary, site_cookies, met_provider })
+        Some(Self {
+            engine,
+            site,
+            connect,
+            provider,
+            canary,
+            site_cookies,
+            met_provider,
+        })
     }
 
     async fn follow(mut self, start: Url) -> Result<(), Probe> {
@@ -162,7 +186,9 @@ impl<'a> Walk<'a> {
         for _ in 0..HOPS_MAX {
             let response = self.get(&url).await?;
             self.keep_cookies(&url, &response);
-            let Some(next) = redirect(&response) else { return self.judge(&url, response).await };
+            let Some(next) = redirect(&response) else {
+                return self.judge(&url, response).await;
+            };
             url = url.join(&next).map_err(|_| fails("bad_redirect"))?;
             // The canary's session may be shown to nobody but the provider, and a site may send
             // a browser nowhere else: a probe is no way to reach the vendor's other machines.
@@ -179,13 +205,20 @@ impl<'a> Walk<'a> {
         if self.is_site(url) {
             if let Some((address, port)) = &self.connect {
                 host = Some(url.host_str().unwrap_or_default().to_owned());
-                let set = target.set_host(Some(address)).is_ok() && target.set_port(Some(*port)).is_ok();
+                let set =
+                    target.set_host(Some(address)).is_ok() && target.set_port(Some(*port)).is_ok();
                 if !set {
-                    return Err(Probe::Unreachable { reason: "the connect address is wrong".into() });
+                    return Err(Probe::Unreachable {
+                        reason: "the connect address is wrong".into(),
+                    });
                 }
             }
         }
-        let mut request = self.engine.http().get(target).header(header::ACCEPT, "text/html");
+        let mut request = self
+            .engine
+            .http()
+            .get(target)
+            .header(header::ACCEPT, "text/html");
         if let Some(host) = host {
             request = request.header(header::HOST, host);
         }
@@ -193,10 +226,16 @@ impl<'a> Walk<'a> {
             self.met_provider = true;
             request = request.header(header::COOKIE, &self.canary);
         } else if !self.site_cookies.is_empty() {
-            let pairs: Vec<_> = self.site_cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
+            let pairs: Vec<_> = self
+                .site_cookies
+                .iter()
+                .map(|(n, v)| format!("{n}={v}"))
+                .collect();
             request = request.header(header::COOKIE, pairs.join("; "));
         }
-        request.send().await.map_err(|e| Probe::Unreachable { reason: reason_of(&e) })
+        request.send().await.map_err(|e| Probe::Unreachable {
+            reason: reason_of(&e),
+        })
     }
 
     fn keep_cookies(&mut self, url: &Url, response: &Response) {
@@ -204,10 +243,14 @@ impl<'a> Walk<'a> {
             return;
         }
         for set in response.headers().get_all(header::SET_COOKIE) {
-            let pair = set.to_str().ok().and_then(|text| text.split(';').next()?.split_once('='));
+            let pair = set
+                .to_str()
+                .ok()
+                .and_then(|text| text.split(';').next()?.split_once('='));
             if let Some((name, value)) = pair {
                 self.site_cookies.retain(|(known, _)| known != name.trim());
-                self.site_cookies.push((name.trim().to_owned(), value.trim().to_owned()));
+                self.site_cookies
+                    .push((name.trim().to_owned(), value.trim().to_owned()));
             }
         }
     }
@@ -216,8 +259,13 @@ impl<'a> Walk<'a> {
     async fn judge(&self, url: &Url, response: Response) -> Result<(), Probe> {
         let status = response.status();
         let text = |name: &str| {
-            let value = response.headers().get(name).and_then(|value| value.to_str().ok());
-            value.filter(|value| !value.is_empty()).map(|value| value.chars().take(80).collect())
+            let value = response
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok());
+            value
+                .filter(|value| !value.is_empty())
+                .map(|value| value.chars().take(80).collect())
         };
         let (signed_in, error): (Option<String>, Option<String>) =
             (text(SIGNED_IN_HEADER), text(ERROR_HEADER));
@@ -251,7 +299,10 @@ fn fails(code: &str) -> Probe {
 
 fn redirect(response: &Response) -> Option<String> {
     let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
-    response.status().is_redirection().then(|| location.to_owned())
+    response
+        .status()
+        .is_redirection()
+        .then(|| location.to_owned())
 }
 
 /// Reads a body to its end, within limits: a connection whose body is dropped cannot be used again.

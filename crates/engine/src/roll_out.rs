@@ -8,7 +8,7 @@ mod agents;
 mod job;
 mod origin;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,7 +17,9 @@ use domain::campaign::halt::{TOLERATED_SHARE, Tally, Verdict, judge};
 use domain::campaign::pace::{Bucket, Pace};
 use domain::campaign::{Action, Campaign, State};
 use domain::id::{CampaignId, SiteId};
+use domain::incident::timeline::Fact;
 use domain::name::ProductName;
+use domain::site::state::Evidence;
 use jiff::Timestamp;
 use protocol::action::ActionResult;
 use store::{RowCount, StoreError};
@@ -26,7 +28,8 @@ use tokio_util::sync::CancellationToken;
 use self::job::{Job, Sender};
 use self::origin::Origin;
 pub(crate) use self::origin::OriginStatus;
-use crate::{Engine, EngineError, SiteIndex};
+use crate::campaign::ROWS_PER_PAGE;
+use crate::{Engine, EngineError};
 
 /// How often rates are set: the law's gains are per second.
 const STEP: Duration = Duration::from_secs(1);
@@ -55,7 +58,11 @@ impl RollOut {
 
     /// How the origin of a product does, once a campaign ran on it.
     pub(crate) fn origin_status(&self, product: &ProductName) -> Option<OriginStatus> {
-        self.origins.lock().unwrap_or_else(PoisonError::into_inner).get(product).cloned()
+        self.origins
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(product)
+            .cloned()
     }
 
     fn keep_status(&self, product: &ProductName, status: OriginStatus) {
@@ -68,25 +75,20 @@ impl Engine {
     /// Actions that wait for the agent that serves `sites`, at most `limit`. An action stays until
     /// its result comes in: asking twice gives it twice, and its generation makes the effect once.
     #[must_use]
-    pub fn actions_for(
-        &self,
-        sites: impl IntoIterator<Item = SiteIndex>,
-        limit: usize,
-    ) -> Vec<protocol::action::Action> {
-        let fleet = self.fleet();
-        let sites = sites.into_iter().filter_map(|index| fleet.site(index).map(|site| site.id));
+    pub fn actions_for(&self, sites: &[SiteId], limit: usize) -> Vec<protocol::action::Action> {
         self.0.roll_out.desk.actions_for(sites, limit)
     }
 
-    /// Takes results from an agent; gives how many counted. Those that come late, twice, or under
-    /// an older fence do not count, and are no error.
-    pub fn take_action_results(&self, results: &[ActionResult]) -> usize {
-        let fleet = self.fleet();
+    /// Takes results from the agent that serves `sites`; gives how many counted. Those that come
+    /// late, twice, under an older fence, or about somebody else's site do not count.
+    pub fn take_action_results(&self, sites: &[SiteId], results: &[ActionResult]) -> usize {
+        let (fleet, own) = (self.fleet(), sites.iter().collect::<HashSet<_>>());
         let site = |result: &ActionResult| fleet.site_at(&result.site).map(|site| site.id);
-        let counted = results
-            .iter()
-            .filter(|result| site(result).is_some_and(|id| self.0.roll_out.desk.take(id, result)));
-        counted.count()
+        let counts = |result: &&ActionResult| {
+            site(result)
+                .is_some_and(|id| own.contains(&id) && self.0.roll_out.desk.take(id, result))
+        };
+        results.iter().filter(counts).count()
     }
 
     pub(crate) async fn roll_out(self, stop: CancellationToken) {
@@ -98,8 +100,15 @@ impl Engine {
                 () = self.clock().sleep(STEP) => {}
             }
             let now = self.clock().now();
-            let dt_seconds = now.duration_since(before).as_secs_f64().clamp(0.05, STEP_SECONDS_MAX);
+            let dt_seconds = now
+                .duration_since(before)
+                .as_secs_f64()
+                .clamp(0.05, STEP_SECONDS_MAX);
             before = now;
+            if self.0.canary.get().is_none() {
+                // Without probes nothing can be verified, so nothing is begun.
+                continue;
+            }
             if let Err(error) = pacer.step(&self, now, dt_seconds).await {
                 tracing::warn!("a step of the campaigns failed: {error}");
                 pacer.listed_at = None;
@@ -110,11 +119,16 @@ impl Engine {
 
 /// Settled sites of one wave.
 pub(crate) fn tally(counts: &[RowCount], wave: usize) -> Tally {
-    Tally { verified: rows(counts, wave, "verified"), failed: rows(counts, wave, "failed") }
+    Tally {
+        verified: rows(counts, wave, "verified"),
+        failed: rows(counts, wave, "failed"),
+    }
 }
 
 fn rows(counts: &[RowCount], wave: usize, state: &str) -> u64 {
-    let own = counts.iter().filter(|count| count.wave == wave && count.state == state);
+    let own = counts
+        .iter()
+        .filter(|count| count.wave == wave && count.state == state);
     own.map(|count| count.rows).sum()
 }
 
@@ -162,15 +176,22 @@ impl Pacer {
         dt_seconds: f64,
     ) -> Result<(), EngineError> {
         self.list(engine, now).await?;
-        let mut products: Vec<_> =
-            self.runs.values().filter(|run| run.running).map(|run| run.product().clone()).collect();
+        let mut products: Vec<_> = self
+            .runs
+            .values()
+            .filter(|run| run.running)
+            .map(|run| run.product().clone())
+            .collect();
         products.sort_unstable();
         products.dedup();
         for name in products {
             self.step_origin(engine, &name, now, dt_seconds).await?;
         }
         self.origins.retain(|name, origin| {
-            let used = self.runs.values().any(|run| run.running && run.product() == name);
+            let used = self
+                .runs
+                .values()
+                .any(|run| run.running && run.product() == name);
             used || origin.is_busy()
         });
         Ok(())
@@ -182,7 +203,8 @@ impl Pacer {
         let old = self
             .listed_at
             .is_none_or(|at| now.duration_since(at).as_secs_f64() >= LIST_EVERY_SECONDS);
-        self.runs.retain(|_, run| !run.book.broken.load(Ordering::Acquire));
+        self.runs
+            .retain(|_, run| !run.book.broken.load(Ordering::Acquire));
         if !asked && !old {
             return Ok(());
         }
@@ -207,7 +229,8 @@ impl Pacer {
         }
         // A stopped campaign is kept while sites of it are in flight: taking them over would be
         // doing them twice.
-        self.runs.retain(|_, run| run.running || run.in_flight() > 0);
+        self.runs
+            .retain(|_, run| run.running || run.in_flight() > 0);
         self.listed_at = Some(now);
         Ok(())
     }
@@ -219,7 +242,9 @@ impl Pacer {
         now: Timestamp,
         dt_seconds: f64,
     ) -> Result<(), EngineError> {
-        let Some(product) = engine.fleet().product(name) else { return Ok(()) };
+        let Some(product) = engine.fleet().product(name) else {
+            return Ok(());
+        };
         let mut runs: Vec<_> = self
             .runs
             .values_mut()
@@ -227,7 +252,10 @@ impl Pacer {
             .collect();
         runs.sort_by_key(|run| run.campaign.generation);
         let origin = self.origins.entry(name.clone()).or_insert_with(|| {
-            let before = runs.iter().map(|run| run.campaign.rate_per_second).fold(0.0, f64::max);
+            let before = runs
+                .iter()
+                .map(|run| run.campaign.rate_per_second)
+                .fold(0.0, f64::max);
             Origin::new(&product, before)
         });
         origin.ask(engine, &product);
@@ -254,7 +282,11 @@ impl Pacer {
 
 impl Run {
     /// Takes a running campaign on; sites that another process began are taken over.
-    async fn begin(engine: &Engine, campaign: Campaign, now: Timestamp) -> Result<Self, EngineError> {
+    async fn begin(
+        engine: &Engine,
+        campaign: Campaign,
+        now: Timestamp,
+    ) -> Result<Self, EngineError> {
         let found = engine.store().take_over(campaign.id, now).await?;
         if !found.sites.is_empty() {
             let (id, sites) = (campaign.id, found.sites.len());
@@ -274,7 +306,26 @@ impl Run {
             rate_kept_at: now,
         };
         run.open_wave(engine).await?;
+        run.light_lamps(engine).await?;
         Ok(run)
+    }
+
+    /// Lights the lamps of sites that were verified before this process began.
+    async fn light_lamps(&self, engine: &Engine) -> Result<(), EngineError> {
+        let (id, mut position) = (self.campaign.id, 0);
+        let fleet = engine.fleet();
+        loop {
+            let rows = engine
+                .store()
+                .campaign_rows(id, Some("verified"), position, ROWS_PER_PAGE);
+            let rows = rows.await?;
+            let sites = rows.iter().filter_map(|row| fleet.index(row.site));
+            engine.learn(sites, Evidence::Verified);
+            match rows.last() {
+                Some(last) => position = last.position + 1,
+                None => return Ok(()),
+            }
+        }
     }
 
     /// Opens the account of the current wave.
@@ -307,30 +358,66 @@ impl Run {
         let state = match judge(tally.since(self.campaign.accepted), open) {
             Verdict::GoOn => return Ok(false),
             Verdict::Promote if self.campaign.wave + 1 < self.campaign.waves.len() => {
-                engine.store().advance_campaign(self.campaign.id, self.campaign.wave).await?;
+                engine
+                    .store()
+                    .advance_campaign(self.campaign.id, self.campaign.wave)
+                    .await?;
                 engine.0.roll_out.look_again();
                 return Ok(true);
             }
             Verdict::Promote => State::Finished { at: now },
-            Verdict::Halt { .. } | Verdict::Inconclusive => {
-                State::Halted { reason: self.halt_reason(tally), at: now }
-            }
+            Verdict::Halt { .. } | Verdict::Inconclusive => State::Halted {
+                reason: self.halt_reason(tally),
+                at: now,
+            },
         };
         self.running = false;
-        let happened = match &state {
-            State::Halted { reason, .. } => format!("halted itself: {reason}"),
-            _ => "finished".to_owned(),
-        };
         let id = self.campaign.id;
+        let (happened, fact) = self.end(engine, &state).await?;
         let audit = engine.audit("campaigns", "ended a campaign", &id.to_string(), &happened);
-        engine.store().move_campaign(id, &State::Running, &state, None, &audit).await?;
-        let campaign = Campaign { state, ..Campaign::clone(&self.campaign) };
-        engine.campaign_changed(&campaign, &happened).await;
+        engine
+            .store()
+            .move_campaign(id, &State::Running, &state, None, &audit)
+            .await?;
+        engine
+            .campaign_changed(&self.campaign, &happened, fact)
+            .await;
         Ok(true)
     }
 
+    /// What the log and the incident's timeline say of a campaign that ends in `state`.
+    async fn end(&self, engine: &Engine, state: &State) -> Result<(String, Fact), EngineError> {
+        let campaign = self.campaign.id;
+        if let State::Halted { reason, .. } = state {
+            let reason = format!("it halted itself: {reason}");
+            return Ok((reason.clone(), Fact::CampaignPaused { campaign, reason }));
+        }
+        let counts = engine.store().campaign_counts(campaign).await?;
+        let of = |state: &str| {
+            counts
+                .iter()
+                .filter(|c| c.state == state)
+                .map(|c| c.rows)
+                .sum()
+        };
+        let (done, failed) = (of("verified"), of("failed"));
+        let words = format!("finished: {done} sites verified, {failed} given up");
+        Ok((
+            words,
+            Fact::CampaignFinished {
+                campaign,
+                done,
+                failed,
+            },
+        ))
+    }
+
     fn halt_reason(&self, tally: Tally) -> String {
-        let wave = self.campaign.waves.get(self.campaign.wave).map_or("", String::as_str);
+        let wave = self
+            .campaign
+            .waves
+            .get(self.campaign.wave)
+            .map_or("", String::as_str);
         let release = match &self.campaign.order.action {
             Action::ActivateRelease { version } => format!("release {version}"),
             _ => self.campaign.order.selection.running.as_ref().map_or_else(
@@ -341,7 +428,12 @@ impl Run {
         let Tally { verified, failed } = tally;
         let settled = verified + failed;
         let tolerated = TOLERATED_SHARE * 100.0;
-        let last = self.book.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last = self
+            .book
+            .last_failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         format!(
             "{failed} of {settled} sites failed in wave {wave} ({release}), tolerated are {tolerated} %; \
              the last said: {last}"
@@ -355,11 +447,16 @@ impl Run {
             Pace::Adaptive => left,
             Pace::FixedConcurrency { sites } => (sites as usize).saturating_sub(held),
             Pace::FixedRate { sites_per_second } => {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "bounded"
+                )]
                 let holds = (sites_per_second * FIXED_RATE_HOLDS_SECONDS).ceil() as usize;
                 let room = origin.room(holds.max(1));
                 let allowed = self.bucket.fill(sites_per_second, dt_seconds, room);
-                self.bucket.take(allowed.min(self.waiting + self.found.len()));
+                self.bucket
+                    .take(allowed.min(self.waiting + self.found.len()));
                 allowed
             }
         }
@@ -439,7 +536,10 @@ impl Run {
         if due && self.campaign.order.pace == Pace::Adaptive {
             self.rate_kept_at = now;
             let rate = origin.rate_per_second();
-            engine.store().save_campaign_rate(self.campaign.id, rate).await?;
+            engine
+                .store()
+                .save_campaign_rate(self.campaign.id, rate)
+                .await?;
         }
         Ok(())
     }
@@ -458,7 +558,10 @@ impl Book {
         match failure {
             None => self.verified.fetch_add(1, Ordering::AcqRel),
             Some(reason) => {
-                let mut last = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut last = self
+                    .last_failure
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
                 reason.clone_into(&mut last);
                 self.failed.fetch_add(1, Ordering::AcqRel)
             }

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod campaign;
 pub(crate) mod fleet;
 pub(crate) mod serve;
 
@@ -15,6 +16,9 @@ pub(crate) enum Command {
     /// Import and list the fleet.
     #[command(subcommand)]
     Fleet(fleet::Fleet),
+    /// Plan, create, start, stop and watch campaigns.
+    #[command(subcommand)]
+    Campaign(campaign::Campaign),
 }
 
 impl Command {
@@ -22,6 +26,7 @@ impl Command {
         match self {
             Self::Serve(serve) => serve.run().await,
             Self::Fleet(fleet) => fleet.run(output).await,
+            Self::Campaign(campaign) => campaign.run(output).await,
         }
     }
 }

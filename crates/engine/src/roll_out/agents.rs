@@ -32,18 +32,21 @@ impl Desk {
     /// Takes an action back that nobody answered.
     pub(super) fn take_back(&self, site: SiteId, fence: u64) {
         self.with(|waiting| {
-            if waiting.get(&site).is_some_and(|one| one.action.fence == fence) {
+            if waiting
+                .get(&site)
+                .is_some_and(|one| one.action.fence == fence)
+            {
                 waiting.remove(&site);
             }
         });
     }
 
-    pub(crate) fn actions_for(&self, sites: impl Iterator<Item = SiteId>, limit: usize) -> Vec<Action> {
+    pub(crate) fn actions_for(&self, sites: &[SiteId], limit: usize) -> Vec<Action> {
         self.with(|waiting| {
             if waiting.is_empty() {
                 return vec![];
             }
-            let known = sites.filter_map(|site| waiting.get(&site));
+            let known = sites.iter().filter_map(|site| waiting.get(site));
             known.map(|one| one.action.clone()).take(limit).collect()
         })
     }
@@ -58,12 +61,17 @@ impl Desk {
                 return false;
             }
             let outcome = result.refused.clone().map_or(Ok(()), Err);
-            waiting.remove(&site).is_some_and(|one| one.done.send(outcome).is_ok())
+            waiting
+                .remove(&site)
+                .is_some_and(|one| one.done.send(outcome).is_ok())
         })
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut HashMap<SiteId, Waiting>) -> T) -> T {
         // Nothing that holds this lock can panic half way: a poisoned map is still whole.
-        act(&mut self.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        act(&mut self
+            .waiting
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 }

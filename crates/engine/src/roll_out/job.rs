@@ -56,7 +56,10 @@ enum Setback {
 impl Sender {
     pub(super) async fn new(engine: &Engine, campaign: &Campaign) -> Result<Self, EngineError> {
         let name = &campaign.order.selection.product;
-        let url = engine.fleet().product(name).and_then(|one| one.settings.webhook_url.clone());
+        let url = engine
+            .fleet()
+            .product(name)
+            .and_then(|one| one.settings.webhook_url.clone());
         let by_webhook = campaign.order.action == Action::ClearCache;
         let webhook = match url.filter(|_| by_webhook) {
             Some(url) => Some((url, signer(engine, name).await?)),
@@ -67,9 +70,13 @@ impl Sender {
 }
 
 async fn signer(engine: &Engine, product: &ProductName) -> Result<Option<Webhook>, EngineError> {
-    let Some(secret) = engine.store().webhook_secret(product).await? else { return Ok(None) };
+    let Some(secret) = engine.store().webhook_secret(product).await? else {
+        return Ok(None);
+    };
     // Standard Webhooks writes secrets as `whsec_` and base64; others are taken as they are.
-    let standard = std::str::from_utf8(&secret).ok().filter(|text| text.starts_with("whsec_"));
+    let standard = std::str::from_utf8(&secret)
+        .ok()
+        .filter(|text| text.starts_with("whsec_"));
     let webhook = match standard {
         Some(text) => Webhook::new(text),
         None => Webhook::from_bytes(secret),
@@ -96,7 +103,10 @@ impl Job {
                         return self.lose();
                     }
                     let wait = backoff_seconds(tries, rand::random());
-                    self.engine.clock().sleep(Duration::from_secs_f64(wait)).await;
+                    self.engine
+                        .clock()
+                        .sleep(Duration::from_secs_f64(wait))
+                        .await;
                     tries += 1;
                 }
             }
@@ -131,7 +141,9 @@ impl Job {
         let fleet = self.engine.fleet();
         let site = fleet.site(self.index).ok_or("there is no such site")?;
         if let Action::ActivateRelease { version } = &self.campaign.order.action {
-            self.engine.may_activate(self.index, version)?;
+            self.engine
+                .is_ready(self.index, version)
+                .map_err(|e| format!("not ready: {e}"))?;
         }
         let message = self.message(site.hostname.clone());
         match &self.sender.webhook {
@@ -146,9 +158,9 @@ impl Job {
             act: match &self.campaign.order.action {
                 Action::ClearCache => Act::ClearCache,
                 Action::Refresh => Act::Refresh,
-                Action::ActivateRelease { version } => {
-                    Act::ActivateRelease { version: version.clone() }
-                }
+                Action::ActivateRelease { version } => Act::ActivateRelease {
+                    version: version.clone(),
+                },
             },
             site,
             campaign: self.campaign.id,
@@ -179,7 +191,11 @@ impl Job {
         let status = response.status();
         // Read to its end, so that the connection is used again.
         let _ = response.bytes().await;
-        if status.is_success() { Ok(()) } else { Err(format!("webhook: answered {status}")) }
+        if status.is_success() {
+            Ok(())
+        } else {
+            Err(format!("webhook: answered {status}"))
+        }
     }
 
     async fn ask_agent(&self, message: Message) -> Result<(), String> {
@@ -201,7 +217,12 @@ impl Job {
     async fn activated(&self, version: &semver::Version) -> Result<(), Setback> {
         let (what, detail) = (self.campaign.id.to_string(), self.site.to_string());
         let act = "activated a release on a site";
-        let audit = AuditOf { who: "campaigns", act, what: &what, detail: &detail };
+        let audit = AuditOf {
+            who: "campaigns",
+            act,
+            what: &what,
+            detail: &detail,
+        };
         let saved = self.engine.set_running(&[self.site], version, &audit).await;
         saved.map_err(|e| Setback::Failed(e.to_string()))
     }
@@ -236,7 +257,12 @@ impl Job {
     /// True when the answer counts.
     async fn answer(&self, answer: &Answer) -> bool {
         let (id, site, now) = (self.campaign.id, self.site, self.engine.clock().now());
-        match self.engine.store().answer(id, site, self.fence, answer, now).await {
+        match self
+            .engine
+            .store()
+            .answer(id, site, self.fence, answer, now)
+            .await
+        {
             Ok(counted) => counted,
             Err(error) => {
                 tracing::warn!(campaign.id = %id, site.id = %site, "could not save an answer of site {site}: {error}");

@@ -95,7 +95,9 @@ impl Origin {
 
     /// How many more may hold a credit, of `limit`.
     pub(super) fn room(&self, limit: usize) -> usize {
-        limit.min(IN_FLIGHT_MAX).saturating_sub(self.shared.in_flight.load(Ordering::Relaxed))
+        limit
+            .min(IN_FLIGHT_MAX)
+            .saturating_sub(self.shared.in_flight.load(Ordering::Relaxed))
     }
 
     /// Notes that `sites` of the `allowed` were begun.
@@ -123,14 +125,21 @@ impl Origin {
         OriginStatus {
             rate_per_second: self.pacer.rate_per_second(),
             utilisation: self.pacer.utilisation(),
-            p95_seconds: self.shared.telemetry.load().as_ref().and_then(|t| t.p95_seconds),
+            p95_seconds: self
+                .shared
+                .telemetry
+                .load()
+                .as_ref()
+                .and_then(|t| t.p95_seconds),
             settled_per_second: self.settled_per_second,
         }
     }
 
     /// Asks the origin for its telemetry, unless an answer is still awaited.
     pub(super) fn ask(&self, engine: &Engine, product: &Product) {
-        let Some(url) = product.settings.telemetry_url.clone() else { return };
+        let Some(url) = product.settings.telemetry_url.clone() else {
+            return;
+        };
         if self.shared.asking.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -138,7 +147,15 @@ impl Origin {
         tokio::spawn(async move {
             // Shorter than the time after which telemetry counts as missing.
             let limit = engine.machine_limit(5);
-            let answer = async { engine.http().get(url).send().await?.json::<Telemetry>().await };
+            let answer = async {
+                engine
+                    .http()
+                    .get(url)
+                    .send()
+                    .await?
+                    .json::<Telemetry>()
+                    .await
+            };
             match tokio::time::timeout(limit, answer).await {
                 Ok(Ok(telemetry)) => shared.telemetry.store(Some(Arc::new(telemetry))),
                 Ok(Err(e)) => tracing::debug!("telemetry does not read: {e}"),
@@ -154,9 +171,16 @@ impl Shared {
         let telemetry = self.telemetry.load_full()?;
         let measured_at = Timestamp::from_millisecond(telemetry.at_ms).ok()?;
         let fresh = now.duration_since(measured_at).as_secs_f64() <= TELEMETRY_SECONDS_MAX;
-        let Telemetry { utilisation, p95_seconds, .. } = *telemetry;
+        let Telemetry {
+            utilisation,
+            p95_seconds,
+            ..
+        } = *telemetry;
         // An origin that answers nonsense is as good as one that does not answer.
         let sane = (0.0..=1.5).contains(&utilisation) && p95_seconds.is_none_or(f64::is_finite);
-        (fresh && sane).then_some(Reading { utilisation, p95_seconds })
+        (fresh && sane).then_some(Reading {
+            utilisation,
+            p95_seconds,
+        })
     }
 }
