@@ -2,6 +2,7 @@
 
 pub(crate) mod campaign;
 pub(crate) mod fleet;
+pub(crate) mod incident;
 pub(crate) mod serve;
 
 use clap::Subcommand;
@@ -19,6 +20,9 @@ pub(crate) enum Command {
     /// Plan, create, start, stop and watch campaigns.
     #[command(subcommand)]
     Campaign(campaign::Campaign),
+    /// See incidents, and tell customers of them.
+    #[command(subcommand)]
+    Incident(incident::Incident),
 }
 
 impl Command {
@@ -27,6 +31,7 @@ impl Command {
             Self::Serve(serve) => serve.run().await,
             Self::Fleet(fleet) => fleet.run(output).await,
             Self::Campaign(campaign) => campaign.run(output).await,
+            Self::Incident(incident) => incident.run(output).await,
         }
     }
 }
