@@ -397,7 +397,7 @@ impl Engine {
             ..
         } = update;
         let mut post = match (template, text) {
-            (Some(name), None) => self.from_template(&name, &values, open)?,
+            (Some(name), None) => self.fill_template(&name, &values, open)?,
             (None, Some(text)) if values.is_empty() => plain(text, UpdateKind::Update),
             (None, Some(_)) => {
                 return Err(EngineError::refused_at(
@@ -429,7 +429,7 @@ impl Engine {
         Ok(post)
     }
 
-    fn from_template(
+    fn fill_template(
         &self,
         name: &str,
         values: &BTreeMap<String, serde_json::Value>,

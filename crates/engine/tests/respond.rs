@@ -1,5 +1,7 @@
 //! One incident from alarm to completion, with a real receiver of pages.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::time::Duration;
 
 use axum::Router;

@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod config;
+pub(crate) mod campaign;
 pub(crate) mod fleet;
 pub(crate) mod incident;
 pub(crate) mod release;
@@ -28,6 +29,9 @@ pub(crate) enum Command {
     /// Import and list the fleet.
     #[command(subcommand)]
     Fleet(fleet::Fleet),
+    /// Plan, create, start, stop and watch campaigns.
+    #[command(subcommand)]
+    Campaign(campaign::Campaign),
     /// See incidents, and tell customers of them.
     #[command(subcommand)]
     Incident(incident::Incident),
@@ -41,6 +45,7 @@ impl Command {
             Self::Config(config) => config.run(output).await,
             Self::Release(release) => release.run(output).await,
             Self::Fleet(fleet) => fleet.run(output).await,
+            Self::Campaign(campaign) => campaign.run(output).await,
             Self::Incident(incident) => incident.run(output).await,
         }
     }

@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 pub(crate) mod agent;
 pub(crate) mod audit;
+pub(crate) mod campaigns;
 pub(crate) mod clients;
 pub(crate) mod documents;
 pub(crate) mod fleet;

@@ -15,8 +15,8 @@ mod sign_in;
 use std::sync::Arc;
 
 use axum::Router;
-use engine::Engine;
-use signin::Provider;
+use engine::{CanarySession, Engine};
+use signin::{Provider, SESSION_COOKIE};
 
 pub use access::Access;
 pub use routes::{Endpoint, endpoints};
@@ -36,6 +36,7 @@ impl App {
     /// Binds the pages to the capabilities.
     #[must_use]
     pub fn new(engine: Engine, provider: Provider) -> Self {
+        engine.set_canary_session(canary_session(&engine, &provider));
         Self(Arc::new(Inner {
             engine,
             provider,
@@ -61,4 +62,19 @@ impl App {
     pub fn router(&self) -> Router {
         headers::harden(routes::router(self))
     }
+}
+
+/// Probes sign in with a session of the provider's own canary account.
+fn canary_session(engine: &Engine, provider: &Provider) -> CanarySession {
+    let (clock, provider) = (engine.clock().clone(), provider.clone());
+    Arc::new(move || {
+        let (now, provider) = (clock.now(), provider.clone());
+        Box::pin(async move {
+            let cookie = provider
+                .canary_session(now)
+                .await
+                .map_err(|e| e.to_string())?;
+            Ok(format!("{SESSION_COOKIE}={cookie}"))
+        })
+    })
 }

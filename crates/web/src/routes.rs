@@ -92,6 +92,7 @@ impl Route {
 fn all() -> Vec<Route> {
     [
         api::agent::routes(),
+        api::campaigns::routes(),
         api::documents::routes(),
         api::audit::routes(),
         api::fleet::routes(),
