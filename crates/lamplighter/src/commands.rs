@@ -1,8 +1,8 @@
 //! The commands, one file each.
 
 pub(crate) mod agent;
-pub(crate) mod config;
 pub(crate) mod campaign;
+pub(crate) mod config;
 pub(crate) mod fleet;
 pub(crate) mod incident;
 pub(crate) mod release;

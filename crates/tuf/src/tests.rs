@@ -36,9 +36,19 @@ fn service() -> ServiceName {
 
 fn entry(version: u64, body: &str) -> Entry {
     let name = DocumentName::parse("client").unwrap();
-    let key = DocumentKey { product: product(), service: service(), name };
+    let key = DocumentKey {
+        product: product(),
+        service: service(),
+        name,
+    };
     let accepts = VersionReq::parse("^5.1").unwrap();
-    Entry::of(&Document { key, version, accepts, lane: Lane::First, body: body.into() })
+    Entry::of(&Document {
+        key,
+        version,
+        accepts,
+        lane: Lane::First,
+        body: body.into(),
+    })
 }
 
 /// What a repository says at one version.
@@ -63,16 +73,24 @@ impl Says {
     }
 
     fn files(&self, keys: &Keys) -> Files {
-        let role =
-            delegated(keys, "web-central.sign-in", self.version, self.expires, &self.entries);
+        let role = delegated(
+            keys,
+            "web-central.sign-in",
+            self.version,
+            self.expires,
+            &self.entries,
+        );
         let parts = [
             targets(keys, 1, self.expires, [(&product(), &service())]).unwrap(),
             role.unwrap(),
         ];
         let snapshot = snapshot(keys, self.version, self.expires, &parts).unwrap();
-        let timestamp =
-            timestamp(keys, self.timestamp, self.timestamp_expires, &snapshot).unwrap();
-        parts.into_iter().chain([snapshot, timestamp]).map(named).collect()
+        let timestamp = timestamp(keys, self.timestamp, self.timestamp_expires, &snapshot).unwrap();
+        parts
+            .into_iter()
+            .chain([snapshot, timestamp])
+            .map(named)
+            .collect()
     }
 }
 
@@ -97,7 +115,10 @@ fn an_update_is_believed_stored_and_read_back() {
     let keys = fresh_keys();
     let trust = update(&pinned(&keys), &Says::version(1).files(&keys), NOW).unwrap();
     assert_eq!(trust.version(), 1);
-    assert_eq!(trust.entries().cloned().collect::<Vec<_>>(), [entry(1, "{}")]);
+    assert_eq!(
+        trust.entries().cloned().collect::<Vec<_>>(),
+        [entry(1, "{}")]
+    );
     assert_eq!(trust.fresh_until(), Some(at("2023-07-11T22:00:00Z")));
     let again = Trust::restore(&trust.files()).unwrap();
     assert_eq!(again.files(), trust.files());
@@ -109,8 +130,12 @@ fn an_update_is_believed_stored_and_read_back() {
         step.give(next.get(&want.file).map(Vec::as_slice)).unwrap();
         asked.push(want.file);
     }
-    let expected =
-        ["2.root.json", "timestamp.json", "2.snapshot.json", "2.web-central.sign-in.json"];
+    let expected = [
+        "2.root.json",
+        "timestamp.json",
+        "2.snapshot.json",
+        "2.web-central.sign-in.json",
+    ];
     assert_eq!(asked, expected);
     assert_eq!(step.finish().unwrap().version(), 2);
 }
@@ -123,11 +148,16 @@ fn roles_of_other_products_are_not_fetched() {
     let mut update = pinned(&keys).update(at(NOW), other);
     while let Some(want) = update.wants() {
         assert!(!want.file.contains("sign-in"), "{want:?}");
-        update.give(files.get(&want.file).map(Vec::as_slice)).unwrap();
+        update
+            .give(files.get(&want.file).map(Vec::as_slice))
+            .unwrap();
     }
     let trust = update.finish().unwrap();
     assert_eq!(trust.entries().count(), 0);
-    assert_eq!(Trust::restore(&trust.files()).unwrap().files(), trust.files());
+    assert_eq!(
+        Trust::restore(&trust.files()).unwrap().files(),
+        trust.files()
+    );
 }
 
 #[test]
@@ -137,7 +167,10 @@ fn an_older_repository_is_not_believed() {
     let older = [
         Says::version(2),
         // A new timestamp over an old snapshot.
-        Says { timestamp: 9, ..Says::version(2) },
+        Says {
+            timestamp: 9,
+            ..Says::version(2)
+        },
     ];
     for says in older {
         let error = update(&trust, &says.files(&keys), NOW).unwrap_err();
@@ -146,8 +179,18 @@ fn an_older_repository_is_not_believed() {
     // A new snapshot that lists an older role.
     let mut files = Says::version(4).files(&keys);
     let old_role = Says::version(2).files(&keys)["2.web-central.sign-in.json"].clone();
-    let role = MetadataFile { role: "web-central.sign-in".into(), version: 2, bytes: old_role };
-    let top = targets(&keys, 1, Says::version(4).expires, [(&product(), &service())]).unwrap();
+    let role = MetadataFile {
+        role: "web-central.sign-in".into(),
+        version: 2,
+        bytes: old_role,
+    };
+    let top = targets(
+        &keys,
+        1,
+        Says::version(4).expires,
+        [(&product(), &service())],
+    )
+    .unwrap();
     let snapshot = snapshot(&keys, 4, Says::version(4).expires, [&top, &role]).unwrap();
     let stamp = timestamp(&keys, 4, at("2023-07-11T22:00:00Z"), &snapshot).unwrap();
     files.extend([role, snapshot, stamp].map(named));
@@ -165,7 +208,10 @@ fn a_frozen_repository_is_detected_by_expiry() {
         assert!(matches!(error, TrustError::Expired { .. }), "{error}");
     }
     // Each role's expiry counts, not only the timestamp's.
-    let says = Says { timestamp_expires: at("2024-01-01T00:00:00Z"), ..Says::version(1) };
+    let says = Says {
+        timestamp_expires: at("2024-01-01T00:00:00Z"),
+        ..Says::version(1)
+    };
     let error = update(&pinned(&keys), &says.files(&keys), "2023-12-01T00:00:00Z").unwrap_err();
     assert!(matches!(error, TrustError::Expired { .. }), "{error}");
     // What was believed once is read back from disk whatever the time.
@@ -183,7 +229,10 @@ fn files_of_different_versions_do_not_mix() {
         let mut mixed = two.clone();
         mixed.insert(name.into(), one[with].clone());
         let error = update(&pinned(&keys), &mixed, NOW).unwrap_err();
-        let refused = matches!(error, TrustError::Mismatch { .. } | TrustError::TooLarge { .. });
+        let refused = matches!(
+            error,
+            TrustError::Mismatch { .. } | TrustError::TooLarge { .. }
+        );
         assert!(refused, "{name}: {error}");
     }
 }
@@ -192,7 +241,13 @@ fn files_of_different_versions_do_not_mix() {
 fn forged(pkcs8: &BTreeMap<&str, Vec<u8>>, lacks: &str) -> Files {
     let honest = Keys::read(|name| pkcs8.get(name).cloned()).unwrap();
     let made = SigningKey::generate().unwrap();
-    let find = |name: &str| if name == lacks { Some(made.clone()) } else { pkcs8.get(name).cloned() };
+    let find = |name: &str| {
+        if name == lacks {
+            Some(made.clone())
+        } else {
+            pkcs8.get(name).cloned()
+        }
+    };
     let says = Says::version(1);
     let mut files = says.files(&Keys::read(find).unwrap());
     if lacks == "documents" {
@@ -200,7 +255,11 @@ fn forged(pkcs8: &BTreeMap<&str, Vec<u8>>, lacks: &str) -> Files {
         let top = targets(&honest, 1, says.expires, [(&product(), &service())]).unwrap();
         let role = "web-central.sign-in".to_owned();
         let bytes = files["1.web-central.sign-in.json"].clone();
-        let role = MetadataFile { role, version: 1, bytes };
+        let role = MetadataFile {
+            role,
+            version: 1,
+            bytes,
+        };
         let list = snapshot(&honest, 1, says.expires, [&top, &role]).unwrap();
         let stamp = timestamp(&honest, 1, says.timestamp_expires, &list).unwrap();
         files.extend([top, list, stamp].map(named));
@@ -215,18 +274,33 @@ fn a_thief_of_all_keys_but_one_fails_at_that_one() {
     let honest = Keys::read(|name| pkcs8.get(name).cloned()).unwrap();
     for lacks in ["targets", "documents", "snapshot", "timestamp"] {
         let error = update(&pinned(&honest), &forged(&pkcs8, lacks), NOW).unwrap_err();
-        assert!(matches!(error, TrustError::Signature { .. }), "{lacks}: {error}");
+        assert!(
+            matches!(error, TrustError::Signature { .. }),
+            "{lacks}: {error}"
+        );
     }
 }
 
-fn root_with(keys: &[&SigningKey], signers: &[&SigningKey], threshold: u64, version: u64) -> Vec<u8> {
+fn root_with(
+    keys: &[&SigningKey],
+    signers: &[&SigningKey],
+    threshold: u64,
+    version: u64,
+) -> Vec<u8> {
     let base = fresh_keys();
-    let bytes = root(&base, version, at("2033-01-01T00:00:00Z")).unwrap().bytes;
-    let mut role = serde_json::from_slice::<Signed<Root>>(&bytes).unwrap().signed;
+    let bytes = root(&base, version, at("2033-01-01T00:00:00Z"))
+        .unwrap()
+        .bytes;
+    let mut role = serde_json::from_slice::<Signed<Root>>(&bytes)
+        .unwrap()
+        .signed;
     let own = role.roles.get_mut(&RoleType::Root).unwrap();
     own.keyids = keys.iter().map(|key| key.id().clone()).collect();
     own.threshold = threshold.try_into().unwrap();
-    role.keys.extend(keys.iter().map(|key| (key.id().clone(), key.public().clone())));
+    role.keys.extend(
+        keys.iter()
+            .map(|key| (key.id().clone(), key.public().clone())),
+    );
     sign("root", version, role, signers).unwrap().bytes
 }
 
@@ -255,7 +329,10 @@ fn a_role_speaks_only_for_its_own_documents() {
     let keys = fresh_keys();
     let mut foreign = entry(1, "{}");
     foreign.key.product = ProductName::parse("other").unwrap();
-    let says = Says { entries: vec![foreign], ..Says::version(1) };
+    let says = Says {
+        entries: vec![foreign],
+        ..Says::version(1)
+    };
     let error = update(&pinned(&keys), &says.files(&keys), NOW).unwrap_err();
     assert!(matches!(error, TrustError::Target { .. }), "{error}");
 }
@@ -295,7 +372,8 @@ fn a_changed_byte_anywhere_is_never_believed_as_something_else() {
             changed.get_mut(name).unwrap()[at] ^= 1;
             if let Ok(believed) = update(&trust, &changed, NOW) {
                 // White space or the case of a hash may change; what is said may not.
-                let (a, b): (Vec<_>, Vec<_>) = (believed.entries().collect(), honest.entries().collect());
+                let (a, b): (Vec<_>, Vec<_>) =
+                    (believed.entries().collect(), honest.entries().collect());
                 assert_eq!(a, b, "{name} at {at}");
             }
         }

@@ -63,8 +63,13 @@ impl AgentCommand {
             Self::Run(run) => run.run(output).await,
             Self::Token { server } => {
                 let body = serde_json::json!({});
-                let made = server.client()?.post("/api/v1/agents/enrolments", &body).await?;
-                output.print(&made, |made| made["token"].as_str().unwrap_or("").to_owned());
+                let made = server
+                    .client()?
+                    .post("/api/v1/agents/enrolments", &body)
+                    .await?;
+                output.print(&made, |made| {
+                    made["token"].as_str().unwrap_or("").to_owned()
+                });
                 Ok(())
             }
         }
@@ -84,7 +89,9 @@ impl Run {
         let stop = CancellationToken::new();
         let agent = Agent::start(self.settings()?, clock, stop.clone()).await?;
         let ready = serde_json::json!({"address": agent.address(), "pid": std::process::id()});
-        output.print(&ready, |_| format!("The agent answers at http://{}", agent.address()));
+        output.print(&ready, |_| {
+            format!("The agent answers at http://{}", agent.address())
+        });
         if let Some(file) = ready_file {
             let fresh = file.with_extension("new");
             std::fs::File::create(&fresh)?.write_all(ready.to_string().as_bytes())?;
@@ -96,7 +103,12 @@ impl Run {
     }
 
     fn settings(self) -> Result<AgentSettings, Failure> {
-        let sites = self.sites.as_deref().map(read_sites).transpose()?.unwrap_or_default();
+        let sites = self
+            .sites
+            .as_deref()
+            .map(read_sites)
+            .transpose()?
+            .unwrap_or_default();
         Ok(AgentSettings {
             enrolment_token: self.enrolment_token,
             host: self.host,

@@ -64,20 +64,38 @@ pub(crate) enum Config {
 impl Config {
     pub(crate) async fn run(self, output: Options) -> Result<(), Failure> {
         match self {
-            Self::Publish { product, service, name, accepts, lane, schema, file, server } => {
+            Self::Publish {
+                product,
+                service,
+                name,
+                accepts,
+                lane,
+                schema,
+                file,
+                server,
+            } => {
                 let schema = schema.as_ref().map(read_json).transpose()?;
                 let body = serde_json::json!({"product": product, "service": service, "name": name,
                     "accepts": accepts, "lane": lane, "schema": schema, "body": read_json(&file)?});
                 let published = server.client()?.post("/api/v1/documents", &body).await?;
                 output.print(&published, |published| {
-                    format!("Published {product}/{service}/{name} version {}.", published["version"])
+                    format!(
+                        "Published {product}/{service}/{name} version {}.",
+                        published["version"]
+                    )
                 });
             }
             Self::List { server } => {
                 let list = server.client()?.get("/api/v1/documents").await?;
                 output.print(&list, |list| lines(&list["documents"]));
             }
-            Self::Read { product, service, name, code, server } => {
+            Self::Read {
+                product,
+                service,
+                name,
+                code,
+                server,
+            } => {
                 let path = format!("/api/v1/config/{product}/{service}/{name}?code={code}");
                 let body = server.client()?.get(&path).await?;
                 output.print(&body, |body| format!("{body:#}"));
@@ -101,5 +119,10 @@ fn lines(documents: &Value) -> String {
         let (version, bytes) = (&one["version"], &one["bytes"]);
         format!("{product}/{service}/{name} {version:>4}  {accepts:<12} {lane:<6} {bytes} bytes\n")
     };
-    documents.as_array().into_iter().flatten().map(line).collect()
+    documents
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(line)
+        .collect()
 }

@@ -66,7 +66,11 @@ impl Release {
         match self {
             Self::Stage(which) => {
                 let body = serde_json::json!({"product": which.product, "version": which.version});
-                let done = which.server.client()?.post("/api/v1/releases", &body).await?;
+                let done = which
+                    .server
+                    .client()?
+                    .post("/api/v1/releases", &body)
+                    .await?;
                 output.print(&done, |_| format!("Staged {}.", which.name()));
             }
             Self::List { server } => {
@@ -85,14 +89,27 @@ impl Release {
                 output.print(&readiness, |readiness| {
                     let (ready, sites) = (&readiness["ready"], &readiness["sites"]);
                     let unready = reasons(&readiness["unready"]);
-                    format!("{ready} of {sites} sites are ready for {}.\n{unready}", which.name())
+                    format!(
+                        "{ready} of {sites} sites are ready for {}.\n{unready}",
+                        which.name()
+                    )
                 });
             }
-            Self::Activate { which, sites, all, bypass_gate, reason } => {
+            Self::Activate {
+                which,
+                sites,
+                all,
+                bypass_gate,
+                reason,
+            } => {
                 let sites = (!all).then_some(sites);
                 let body = serde_json::json!({"sites": sites, "all": all,
                     "bypass_gate": bypass_gate, "reason": reason});
-                let done = which.server.client()?.post(&which.path("activate"), &body).await?;
+                let done = which
+                    .server
+                    .client()?
+                    .post(&which.path("activate"), &body)
+                    .await?;
                 output.print(&done, |done| {
                     let (activated, refused) = (&done["activated"], &done["refused"]);
                     let refusals = reasons(&done["refusals"]);
@@ -100,7 +117,11 @@ impl Release {
                 });
             }
             Self::Retire(which) => {
-                let done = which.server.client()?.post(&which.path("retire"), &nothing).await?;
+                let done = which
+                    .server
+                    .client()?
+                    .post(&which.path("retire"), &nothing)
+                    .await?;
                 output.print(&done, |_| format!("Retired {}.", which.name()));
             }
         }
