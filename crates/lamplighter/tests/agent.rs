@@ -1,6 +1,8 @@
 //! A real agent beside a real control plane, over loopback: what is published is verified,
 //! acknowledged and read; what was verified once is served whatever happens afterwards.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! Documents, the signed repository, agents and what they hold.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use domain::access::Role;
 use domain::document::{Document, DocumentKey, Lane};
 use domain::name::{DocumentName, ProductName, ServiceName};
