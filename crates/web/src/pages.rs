@@ -11,6 +11,7 @@ mod incident;
 pub(crate) mod lamps;
 mod live;
 mod prose;
+mod respond;
 mod sign_in;
 mod site;
 mod status;
@@ -43,6 +44,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(sign_in::routes());
     routes.extend(console::routes());
     routes.extend(live::routes());
+    routes.extend(respond::routes());
     routes.extend(fleet::routes());
     routes.extend(audit::routes());
     routes

@@ -9,6 +9,7 @@ use domain::site::Site;
 use domain::site::state::SiteState;
 use engine::Fleet;
 
+use super::incident::Card;
 use super::status::{ZoneQuery, is_lit, rim};
 use super::words::{self, Moment};
 use super::{Answer, Choice, Page, reader, render};
@@ -38,6 +39,7 @@ struct View {
     lit: bool,
     rim: &'static str,
     as_of: Moment,
+    incidents: Vec<Card>,
     facts: Vec<Fact>,
     zones: Vec<Choice>,
 }
@@ -76,6 +78,7 @@ async fn site(
         lit: is_lit(state),
         rim: rim(state),
         as_of: reader.now(),
+        incidents: incidents(&app, &site, &reader),
         facts: facts(&fleet, &site, &reader),
         zones: super::zone_choices(&lamps.bands, &site.zone, &reader),
     };
@@ -107,6 +110,19 @@ fn answer(state: SiteState) -> (&'static str, &'static str) {
             "This site was not checked yet. If you cannot sign in, please tell us.",
         ),
     }
+}
+
+/// The open incidents whose scope takes the site in, and the last one that ended.
+fn incidents(app: &App, site: &Site, reader: &words::Reader) -> Vec<Card> {
+    let public = app.engine().public_incidents();
+    let (open, past): (Vec<_>, Vec<_>) = public
+        .iter()
+        .filter(|view| view.incident.scope.holds(site))
+        .partition(|view| view.incident.is_open());
+    open.into_iter()
+        .chain(past.into_iter().take(1))
+        .map(|view| Card::of(view, reader))
+        .collect()
 }
 
 fn facts(fleet: &Fleet, site: &Site, reader: &words::Reader) -> Vec<Fact> {
