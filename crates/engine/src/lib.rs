@@ -4,9 +4,11 @@
 //! signals those who should look again. Never renders; never speaks SQL. The database holds the
 //! truth; a signal only says "look again".
 
+mod detect;
 mod error;
 mod fleet;
 mod import;
+mod ingest;
 mod lights;
 mod notify;
 mod respond;
@@ -27,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 pub use error::{EngineError, Kind};
 pub use fleet::{Fleet, SiteIndex};
 pub use import::{ImportError, Imported};
+pub use ingest::NewReport;
 pub use notify::STEPS_MAX as ON_CALL_STEPS_MAX;
 pub use respond::{Acceptance, IncidentView, NewUpdate, Proposal};
 pub use staff::{NewToken, token_hash};
@@ -81,6 +84,7 @@ struct Inner {
     fleet: ArcSwap<Fleet>,
     signals: broadcast::Sender<Signal>,
     http: reqwest::Client,
+    pending: ingest::Pending,
     incidents: respond::Incidents,
 }
 
@@ -105,6 +109,7 @@ impl Engine {
             fleet: ArcSwap::from_pointee(fleet),
             signals: broadcast::Sender::new(SIGNALS_KEPT),
             http,
+            pending: ingest::Pending::default(),
             incidents,
         })))
     }
@@ -113,6 +118,7 @@ impl Engine {
     #[must_use]
     pub fn run_workers(&self, stop: &CancellationToken) -> JoinSet<()> {
         let mut workers = JoinSet::new();
+        workers.spawn(self.clone().detect(stop.clone()));
         workers.spawn(notify::deliver(self.clone(), stop.clone()));
         workers.spawn(respond::watch(self.clone(), stop.clone()));
         workers

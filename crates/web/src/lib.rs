@@ -8,6 +8,7 @@ mod api;
 mod error;
 mod extract;
 mod headers;
+mod limit;
 mod pages;
 mod routes;
 
@@ -25,6 +26,7 @@ pub struct App(Arc<Inner>);
 
 struct Inner {
     engine: Engine,
+    reports: limit::Limit,
     drawn: pages::lamps::Drawn,
 }
 
@@ -34,6 +36,7 @@ impl App {
     pub fn new(engine: Engine) -> Self {
         Self(Arc::new(Inner {
             engine,
+            reports: limit::Limit::new(limit::REPORTS),
             drawn: pages::lamps::Drawn::default(),
         }))
     }
@@ -45,6 +48,11 @@ impl App {
     /// Where the lamps of the present fleet stand.
     pub(crate) fn drawn(&self) -> &pages::lamps::Drawn {
         &self.0.drawn
+    }
+
+    /// How often one address may report.
+    pub(crate) fn report_limit(&self) -> &limit::Limit {
+        &self.0.reports
     }
 
     /// Everything that answers over HTTP.

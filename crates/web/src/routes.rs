@@ -94,6 +94,9 @@ fn all() -> Vec<Route> {
         api::fleet::routes(),
         api::tokens::routes(),
         api::health::routes(),
+        api::reports::routes(),
+        api::alarms::routes(),
+        api::outcomes::routes(),
         pages::routes(),
     ]
     .into_iter()
