@@ -11,6 +11,7 @@ mod incident;
 pub(crate) mod lamps;
 mod live;
 mod prose;
+mod report;
 mod respond;
 mod sign_in;
 mod site;
@@ -41,6 +42,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(status::routes());
     routes.extend(incident::routes());
     routes.extend(site::routes());
+    routes.extend(report::routes());
     routes.extend(sign_in::routes());
     routes.extend(console::routes());
     routes.extend(live::routes());

@@ -160,12 +160,11 @@ struct Search {
     more: bool,
 }
 
-struct Found {
-    hostname: String,
-    organization: String,
-    place: String,
-    state: &'static str,
-    mood: &'static str,
+pub(crate) struct Found {
+    pub(crate) hostname: String,
+    pub(crate) organization: String,
+    pub(crate) place: String,
+    pub(crate) state: &'static str,
 }
 
 #[derive(serde::Deserialize)]
@@ -228,7 +227,7 @@ impl Search {
 }
 
 /// Sites whose host name, organization or city contains the words; one more than a page shows.
-fn find(fleet: &Fleet, query: &str) -> Vec<Found> {
+pub(crate) fn find(fleet: &Fleet, query: &str) -> Vec<Found> {
     let words: Vec<_> = query
         .to_lowercase()
         .split_whitespace()
@@ -249,7 +248,6 @@ fn find(fleet: &Fleet, query: &str) -> Vec<Found> {
                 organization: organization.to_string(),
                 place: format!("{}, {}", site.area.city, site.area.state),
                 state: words::state(state),
-                mood: state.as_str(),
             })
     });
     found.take(FOUND_MAX + 1).collect()
