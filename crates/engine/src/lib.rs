@@ -5,12 +5,16 @@
 //! truth; a signal only says "look again".
 
 mod detect;
+mod delivery;
+mod enrol;
 mod error;
 mod fleet;
 mod import;
 mod ingest;
 mod lights;
 mod notify;
+mod publish;
+mod release;
 mod respond;
 mod review;
 mod staff;
@@ -26,11 +30,14 @@ use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub use delivery::{DeliveryEvent, Repository};
 pub use error::{EngineError, Kind};
 pub use fleet::{Fleet, SiteIndex};
 pub use import::{ImportError, Imported};
 pub use ingest::NewReport;
 pub use notify::STEPS_MAX as ON_CALL_STEPS_MAX;
+pub use publish::NewDocument;
+pub use release::{Activate, NotReady, Sites};
 pub use respond::{Acceptance, IncidentView, NewUpdate, Proposal};
 pub use staff::{NewToken, token_hash};
 
@@ -82,6 +89,7 @@ struct Inner {
     clock: Clock,
     settings: Settings,
     fleet: ArcSwap<Fleet>,
+    delivery: delivery::Delivery,
     signals: broadcast::Sender<Signal>,
     http: reqwest::Client,
     pending: ingest::Pending,
@@ -102,11 +110,13 @@ impl Engine {
             .map_err(|e| EngineError::remote("make an HTTP client", &e))?;
         let fleet = Fleet::load(&store).await?;
         let incidents = respond::Incidents::load(&store).await?;
+        let delivery = delivery::Delivery::open(&store, &clock).await?;
         Ok(Self(Arc::new(Inner {
             store,
             clock,
             settings,
             fleet: ArcSwap::from_pointee(fleet),
+            delivery,
             signals: broadcast::Sender::new(SIGNALS_KEPT),
             http,
             pending: ingest::Pending::default(),
@@ -121,6 +131,7 @@ impl Engine {
         workers.spawn(self.clone().detect(stop.clone()));
         workers.spawn(notify::deliver(self.clone(), stop.clone()));
         workers.spawn(respond::watch(self.clone(), stop.clone()));
+        workers.spawn(self.clone().deliver(stop.clone()));
         workers
     }
 

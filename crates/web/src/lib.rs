@@ -11,14 +11,17 @@ mod headers;
 mod limit;
 mod pages;
 mod routes;
+mod sign_in;
 
 use std::sync::Arc;
 
 use axum::Router;
 use engine::Engine;
+use signin::Provider;
 
 pub use access::Access;
 pub use routes::{Endpoint, endpoints};
+pub use sign_in::{ACTIVATION_OVERLAP, open_provider};
 
 /// What every handler may use. Cheap to clone.
 #[derive(Clone)]
@@ -27,16 +30,18 @@ pub struct App(Arc<Inner>);
 struct Inner {
     engine: Engine,
     reports: limit::Limit,
+    provider: Provider,
     drawn: pages::lamps::Drawn,
 }
 
 impl App {
     /// Binds the pages to the capabilities.
     #[must_use]
-    pub fn new(engine: Engine) -> Self {
+    pub fn new(engine: Engine, provider: Provider) -> Self {
         Self(Arc::new(Inner {
             engine,
             reports: limit::Limit::new(limit::REPORTS),
+            provider,
             drawn: pages::lamps::Drawn::default(),
         }))
     }
@@ -53,6 +58,10 @@ impl App {
     /// How often one address may report.
     pub(crate) fn report_limit(&self) -> &limit::Limit {
         &self.0.reports
+    }
+
+    pub(crate) fn provider(&self) -> &Provider {
+        &self.0.provider
     }
 
     /// Everything that answers over HTTP.

@@ -41,7 +41,11 @@ impl Plane {
         };
         let store = Store::open(&place).await.unwrap();
         let engine = Engine::open(store, clock, settings).await.unwrap();
-        let router = web::App::new(engine.clone()).router();
+        let sign_in = signin::Settings::new(&engine.settings().base_url);
+        let provider = web::open_provider(&engine, sign_in, web::ACTIVATION_OVERLAP)
+            .await
+            .unwrap();
+        let router = web::App::new(engine.clone(), provider).router();
         Self {
             engine,
             router,
