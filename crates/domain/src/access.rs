@@ -27,6 +27,8 @@ pub enum Permission {
     RunCampaigns,
     /// Accept incidents and tell customers.
     TellCustomers,
+    /// Say who is paged.
+    ChangeOnCall,
     /// Acknowledge pages.
     AcknowledgePages,
     /// Make and withdraw tokens, accounts and client secrets.

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod fleet;
+pub(crate) mod incident;
 pub(crate) mod serve;
 
 use clap::Subcommand;
@@ -15,6 +16,9 @@ pub(crate) enum Command {
     /// Import and list the fleet.
     #[command(subcommand)]
     Fleet(fleet::Fleet),
+    /// See incidents, and tell customers of them.
+    #[command(subcommand)]
+    Incident(incident::Incident),
 }
 
 impl Command {
@@ -22,6 +26,7 @@ impl Command {
         match self {
             Self::Serve(serve) => serve.run().await,
             Self::Fleet(fleet) => fleet.run(output).await,
+            Self::Incident(incident) => incident.run(output).await,
         }
     }
 }

@@ -7,6 +7,8 @@ pub(crate) mod clients;
 pub(crate) mod documents;
 pub(crate) mod fleet;
 pub(crate) mod health;
+pub(crate) mod incidents;
 pub(crate) mod keys;
+pub(crate) mod on_call;
 pub(crate) mod releases;
 pub(crate) mod tokens;

@@ -93,10 +93,13 @@ fn all() -> Vec<Route> {
     [
         api::agent::routes(),
         api::documents::routes(),
+        api::audit::routes(),
         api::fleet::routes(),
         api::releases::routes(),
         api::tokens::routes(),
         api::health::routes(),
+        api::incidents::routes(),
+        api::on_call::routes(),
         api::accounts::routes(),
         api::clients::routes(),
         api::keys::routes(),
