@@ -6,8 +6,8 @@
 
 mod campaign;
 mod delivery;
-mod enrol;
 mod detect;
+mod enrol;
 mod error;
 mod fleet;
 mod import;

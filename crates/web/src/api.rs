@@ -12,7 +12,7 @@ pub(crate) mod health;
 pub(crate) mod incidents;
 pub(crate) mod keys;
 pub(crate) mod on_call;
-pub(crate) mod releases;
 pub(crate) mod outcomes;
+pub(crate) mod releases;
 pub(crate) mod reports;
 pub(crate) mod tokens;
