@@ -10,7 +10,7 @@ mod fleet;
 mod incident;
 pub(crate) mod lamps;
 mod live;
-mod prose;
+pub(crate) mod prose;
 mod report;
 mod respond;
 mod sign_in;

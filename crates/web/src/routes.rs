@@ -92,18 +92,21 @@ impl Route {
 fn all() -> Vec<Route> {
     [
         api::agent::routes(),
+        api::campaigns::routes(),
         api::documents::routes(),
+        api::audit::routes(),
         api::fleet::routes(),
         api::releases::routes(),
         api::tokens::routes(),
         api::health::routes(),
-        api::audit::routes(),
-        api::reports::routes(),
-        api::alarms::routes(),
-        api::outcomes::routes(),
+        api::incidents::routes(),
+        api::on_call::routes(),
         api::accounts::routes(),
         api::clients::routes(),
         api::keys::routes(),
+        api::reports::routes(),
+        api::alarms::routes(),
+        api::outcomes::routes(),
         pages::routes(),
     ]
     .into_iter()

@@ -5,12 +5,11 @@ mod support;
 use axum::body::Body;
 use axum::http::Request;
 use domain::access::Role;
-use domain::id::AlarmId;
-use domain::incident::Scope;
+use domain::detection::{Alarm, Evidence as Seen, Explanation, Localisation, Node, Stream};
 use domain::name::ProductName;
 use domain::site::import::Defaults;
 use domain::site::state::Evidence;
-use engine::{Acceptance, NewUpdate, Proposal};
+use engine::{Acceptance, NewUpdate};
 use support::{Answer, Plane};
 
 const FLEET: &[u8] = include_bytes!("../../../fleets/us-cities.csv");
@@ -19,9 +18,21 @@ const HOSTILE: &str = "<script>alert('x')</script>";
 async fn with_fleet() -> Plane {
     let plane = Plane::new().await;
     let product = ProductName::parse("web-central").unwrap();
-    let defaults = Defaults { product, running: semver::Version::new(5, 1, 0) };
-    plane.engine.import_fleet(FLEET, &defaults, "a test").await.unwrap();
-    let sites: Vec<_> = plane.engine.fleet().sites().map(|(index, _)| index).collect();
+    let defaults = Defaults {
+        product,
+        running: semver::Version::new(5, 1, 0),
+    };
+    plane
+        .engine
+        .import_fleet(FLEET, &defaults, "a test")
+        .await
+        .unwrap();
+    let sites: Vec<_> = plane
+        .engine
+        .fleet()
+        .sites()
+        .map(|(index, _)| index)
+        .collect();
     plane.engine.learn(sites, Evidence::Worked);
     plane
 }
@@ -37,24 +48,41 @@ async fn post(plane: &Plane, path: &str, form: &str, token: Option<&str>) -> Ans
     if let Some(token) = token {
         request = request.header("authorization", format!("Bearer {token}"));
     }
-    plane.answer(request.body(Body::from(form.to_owned())).unwrap()).await
+    plane
+        .answer(request.body(Body::from(form.to_owned())).unwrap())
+        .await
 }
 
 /// An accepted incident over the whole fleet, with one update.
 async fn incident(plane: &Plane, text: &str) -> String {
-    let proposal = Proposal {
-        alarm: plane.engine.clock().id::<AlarmId>(),
-        words: "14 sites reported in 3 minutes".into(),
-        scope: Scope::default(),
-        raised_at: plane.engine.clock().now(),
-        first_report: None,
-        reports: vec![],
+    let now = plane.engine.clock().now();
+    let alarm = Alarm {
+        id: plane.engine.clock().id(),
+        at: now,
+        node: Node::Fleet,
+        stream: Stream::Reports,
+        evidence: Seen {
+            count: 14,
+            expected: 0.2,
+            since: now,
+        },
+        localisation: Localisation {
+            explanations: vec![Explanation::default()],
+        },
+        promise_seconds: 2_592_000.0,
     };
-    let id = plane.engine.propose_incident(&proposal).await.unwrap();
+    let id = plane.engine.propose_incident(&alarm).await.unwrap();
     let hidden = get(plane, &format!("/incidents/{id}")).await;
     assert_eq!(hidden.status, 404, "a proposal is not public");
-    plane.engine.accept_incident(id, "Ada", Acceptance::default()).await.unwrap();
-    let update = NewUpdate { text: Some(text.into()), ..NewUpdate::default() };
+    plane
+        .engine
+        .accept_incident(id, "Ada", Acceptance::default())
+        .await
+        .unwrap();
+    let update = NewUpdate {
+        text: Some(text.into()),
+        ..NewUpdate::default()
+    };
     plane.engine.post_update(id, "Ada", update).await.unwrap();
     id.to_string()
 }
@@ -64,10 +92,18 @@ async fn a_first_run_says_what_to_do() {
     let plane = Plane::new().await;
     let home = get(&plane, "/").await;
     assert_eq!(home.status, 200);
-    assert!(home.text.contains("There are no lamps yet"), "{}", home.text);
+    assert!(
+        home.text.contains("There are no lamps yet"),
+        "{}",
+        home.text
+    );
     let token = plane.token(Role::Admin).await;
     let console = plane.send("GET", "/console", Some(&token), "").await;
-    assert!(console.text.contains("/console/fleet/import"), "{}", console.text);
+    assert!(
+        console.text.contains("/console/fleet/import"),
+        "{}",
+        console.text
+    );
     for path in ["/sites", "/report", "/console/sign-in"] {
         assert_eq!(get(&plane, path).await.status, 200, "{path}");
     }
@@ -78,7 +114,9 @@ async fn a_fleet_sent_by_a_browser_is_imported_whole_or_not_at_all() {
     let plane = Plane::new().await;
     let token = plane.token(Role::Admin).await;
     let send = async |csv: &str| {
-        let body = format!("--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{csv}\r\n--b--\r\n");
+        let body = format!(
+            "--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{csv}\r\n--b--\r\n"
+        );
         let request = Request::post("/console/fleet/import")
             .header("content-type", "multipart/form-data; boundary=b")
             .header("authorization", format!("Bearer {token}"));
@@ -89,7 +127,10 @@ async fn a_fleet_sent_by_a_browser_is_imported_whole_or_not_at_all() {
     assert_eq!(bad.status, 422);
     assert!(bad.text.contains("America/Nowhere"), "{}", bad.text);
     assert!(plane.engine.fleet().is_empty());
-    let good = send(&format!("{header}\na.gov,A,City,A,CA,America/Los_Angeles,5")).await;
+    let good = send(&format!(
+        "{header}\na.gov,A,City,A,CA,America/Los_Angeles,5"
+    ))
+    .await;
     assert_eq!(good.status, 303);
     assert_eq!(plane.engine.fleet().len(), 1);
 }
@@ -127,19 +168,41 @@ async fn an_incident_page_is_light_and_shows_hostile_text_as_text() {
     let id = incident(&plane, HOSTILE).await;
     for n in 0..20 {
         let text = format!("Update {n}: {}", "we continue to work on it. ".repeat(8));
-        let update = NewUpdate { text: Some(text), ..NewUpdate::default() };
-        plane.engine.post_update(id.parse().unwrap(), "Ada", update).await.unwrap();
+        let update = NewUpdate {
+            text: Some(text),
+            ..NewUpdate::default()
+        };
+        plane
+            .engine
+            .post_update(id.parse().unwrap(), "Ada", update)
+            .await
+            .unwrap();
     }
     let page = get(&plane, &format!("/incidents/{id}")).await;
     assert!(!page.text.contains("<script>alert"), "{}", page.text);
     assert!(page.text.contains("&lt;script&gt;alert"), "{}", page.text);
-    assert!(page.text.contains("Sign-in fails") || page.text.contains("sign-in fails"), "{}", page.text);
+    assert!(
+        page.text.contains("Sign-in fails") || page.text.contains("sign-in fails"),
+        "{}",
+        page.text
+    );
     let bytes = page.text.len();
-    assert!(bytes < 60_000, "{bytes} bytes; 15 kB when compressed is the limit");
+    assert!(
+        bytes < 60_000,
+        "{bytes} bytes; 15 kB when compressed is the limit"
+    );
     let home = get(&plane, "/").await;
-    assert!(home.text.contains(&format!("/incidents/{id}")), "{}", home.text);
+    assert!(
+        home.text.contains(&format!("/incidents/{id}")),
+        "{}",
+        home.text
+    );
     let site = get(&plane, "/sites/anchorage.ak.example").await;
-    assert!(site.text.contains("Sign-in fails on anchorage.ak.example"), "{}", site.text);
+    assert!(
+        site.text.contains("Sign-in fails on anchorage.ak.example"),
+        "{}",
+        site.text
+    );
 }
 
 #[tokio::test]
@@ -148,16 +211,37 @@ async fn a_report_keeps_what_was_typed_until_it_is_right() {
     let typed = "site=anchorage.gov&text=%3Cscript%3Ealert(1)%3C/script%3E&contact=me";
     let unknown = post(&plane, "/report", typed, None).await;
     assert_eq!(unknown.status, 422);
-    assert!(unknown.text.contains("&#60;script&#62;alert(1)"), "{}", unknown.text);
-    assert!(unknown.text.contains("anchorage.ak.example"), "a similar site is offered");
+    assert!(
+        unknown.text.contains("&#60;script&#62;alert(1)"),
+        "{}",
+        unknown.text
+    );
+    assert!(
+        unknown.text.contains("anchorage.ak.example"),
+        "a similar site is offered"
+    );
     let empty = post(&plane, "/report", "site=anchorage.ak.example&text=+", None).await;
     assert_eq!(empty.status, 422);
     assert!(empty.text.contains("id=\"text-problem\""), "{}", empty.text);
-    let sent = post(&plane, "/report", "site=anchorage.ak.example&text=Error", None).await;
+    let sent = post(
+        &plane,
+        "/report",
+        "site=anchorage.ak.example&text=Error",
+        None,
+    )
+    .await;
     assert_eq!(sent.status, 200);
-    assert!(sent.text.contains("/sites/anchorage.ak.example"), "{}", sent.text);
+    assert!(
+        sent.text.contains("/sites/anchorage.ak.example"),
+        "{}",
+        sent.text
+    );
     let site = get(&plane, "/sites/anchorage.ak.example").await;
-    assert!(site.text.contains("A sign-in problem was reported on"), "{}", site.text);
+    assert!(
+        site.text.contains("A sign-in problem was reported on"),
+        "{}",
+        site.text
+    );
 }
 
 #[tokio::test]
@@ -171,7 +255,11 @@ async fn the_console_draws_every_lamp_lightly() {
     // The keys of the legend are six lamps of three layers.
     assert_eq!(lamps, sites + 18, "one lamp for each site");
     assert!(console.text.len() < 120_000, "{} bytes", console.text.len());
-    for path in ["/console/panels", "/console/fleet?band=pacific&state=well", "/console/audit"] {
+    for path in [
+        "/console/panels",
+        "/console/fleet?band=pacific&state=well",
+        "/console/audit",
+    ] {
         let answer = plane.send("GET", path, Some(&token), "").await;
         assert_eq!(answer.status, 200, "{path}");
     }
@@ -188,8 +276,20 @@ async fn staff_take_an_incident_from_proposal_to_customers() {
     let posted = post(&plane, &format!("{path}/updates"), form, Some(&token)).await;
     assert_eq!(posted.status, 303, "{}", posted.text);
     let public = get(&plane, &format!("/incidents/{id}")).await;
-    assert!(public.text.contains("An incident report will be posted here by"), "{}", public.text);
-    let wrong = post(&plane, &format!("{path}/updates"), "text=Kept&next_update_within=soon", Some(&token)).await;
+    assert!(
+        public
+            .text
+            .contains("An incident report will be posted here by"),
+        "{}",
+        public.text
+    );
+    let wrong = post(
+        &plane,
+        &format!("{path}/updates"),
+        "text=Kept&next_update_within=soon",
+        Some(&token),
+    )
+    .await;
     assert_eq!(wrong.status, 422);
     assert!(wrong.text.contains(">Kept</textarea>"), "{}", wrong.text);
 }

@@ -4,6 +4,7 @@
     unreachable_pub,
     reason = "a module of one test; `pub` reads better than `pub(crate)`"
 )]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

@@ -14,7 +14,7 @@ use tower::ServiceExt as _;
 pub(crate) struct Plane {
     pub(crate) engine: Engine,
     pub(crate) router: Router,
-    #[expect(dead_code, reason = "not every test file moves the clock")]
+    #[allow(dead_code, reason = "not every test file moves the clock")]
     pub(crate) hand: Hand,
     _folder: tempfile::TempDir,
 }
