@@ -5,17 +5,16 @@ use std::collections::HashMap;
 
 use domain::detection::baseline::{Baseline, History, PRIOR_REPORTS_PER_SITE_DAY};
 use domain::detection::{
-    Alarm, Cell, Detector, Node, OutcomeBaseline, Population, Settings, Sighting, Stream, Term,
+    Alarm, Cell, Detector, Node, OutcomeBaseline, Population, Settings, Sighting, Term,
 };
 use domain::id::{ReportId, SiteId};
-use domain::incident::Scope;
 use jiff::{SignedDuration, Timestamp};
 use store::StoredReport;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use crate::ingest::cell;
-use crate::{Engine, EngineError, Fleet, Proposal, Signal};
+use crate::{Engine, EngineError, Fleet, Signal};
 
 /// Reports older than this add nothing to a detector's state.
 const REPLAY: SignedDuration = SignedDuration::from_hours(24);
@@ -115,7 +114,7 @@ impl Watch {
         for alarm in watch.engine.store().alarms_since(from, PAGE).await? {
             watch.detector.resume_episode(&alarm);
             // A crash may have come between the alarm and its incident.
-            watch.engine.propose(&alarm).await?;
+            watch.engine.propose_incident(&alarm).await?;
         }
         watch.take_reports().await?;
         Ok(watch)
@@ -218,44 +217,7 @@ impl Engine {
         self.store().add_alarm(&alarm).await?;
         tracing::warn!(alarm = %alarm.id, "alarm: {}", alarm.sentence());
         self.signal(Signal::AlarmRaised(alarm.id));
-        self.propose(&alarm).await
-    }
-
-    /// Hands an alarm on; doing it twice changes nothing.
-    async fn propose(&self, alarm: &Alarm) -> Result<(), EngineError> {
-        let reports = match alarm.stream {
-            Stream::Reports => self.reports_of(alarm).await?,
-            Stream::Failures | Stream::Silence => vec![],
-        };
-        let first = reports.first().and_then(|first| {
-            let fleet = self.fleet();
-            let site = fleet.site(fleet.index(first.report.site)?)?;
-            Some((first.report.id, site.hostname.clone(), first.report.at))
-        });
-        let proposal = Proposal {
-            alarm: alarm.id,
-            words: alarm.words(),
-            scope: scope(alarm),
-            raised_at: alarm.at,
-            first_report: first,
-            reports: reports.iter().map(|stored| stored.report.id).collect(),
-        };
-        self.propose_incident(&proposal).await.map(drop)
-    }
-}
-
-/// The sites that an alarm points at, by its best explanation.
-fn scope(alarm: &Alarm) -> Scope {
-    let best = alarm
-        .localisation
-        .explanations
-        .first()
-        .cloned()
-        .unwrap_or_default();
-    Scope {
-        products: best.products.unwrap_or_default(),
-        zones: best.zones.unwrap_or_default(),
-        releases: best.releases.unwrap_or_default(),
+        self.propose_incident(&alarm).await.map(drop)
     }
 }
 
