@@ -113,6 +113,8 @@ impl Watch {
         watch.learn(now).await?;
         for alarm in watch.engine.store().alarms_since(from, PAGE).await? {
             watch.detector.resume_episode(&alarm);
+            // A crash may have come between the alarm and its incident.
+            watch.engine.propose_incident(&alarm).await?;
         }
         watch.take_reports().await?;
         Ok(watch)
@@ -215,7 +217,7 @@ impl Engine {
         self.store().add_alarm(&alarm).await?;
         tracing::warn!(alarm = %alarm.id, "alarm: {}", alarm.sentence());
         self.signal(Signal::AlarmRaised(alarm.id));
-        Ok(())
+        self.propose_incident(&alarm).await.map(drop)
     }
 }
 
