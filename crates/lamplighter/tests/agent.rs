@@ -38,7 +38,10 @@ impl Plane {
     async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (clock, _) = Clock::starting_at("2023-07-11T20:00:00Z".parse().unwrap(), SPEED);
-        let place = Place { folder: folder.path().join("plane"), postgres: None };
+        let place = Place {
+            folder: folder.path().join("plane"),
+            postgres: None,
+        };
         let store = Store::open(&place).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
@@ -49,7 +52,9 @@ impl Plane {
         };
         let engine = Engine::open(store, clock.clone(), settings).await.unwrap();
         let sign_in = signin::Settings::new(&base_url);
-        let provider = web::open_provider(&engine, sign_in, web::ACTIVATION_OVERLAP).await.unwrap();
+        let provider = web::open_provider(&engine, sign_in, web::ACTIVATION_OVERLAP)
+            .await
+            .unwrap();
         let router = web::App::new(engine.clone(), provider).router();
         let stop = CancellationToken::new();
         engine.run_workers(&stop).detach_all();
@@ -58,9 +63,21 @@ impl Plane {
         tokio::spawn(async move {
             tokio::select! { _ = axum::serve(listener, service) => {} () = cut.cancelled() => {} }
         });
-        let defaults = Defaults { product: product(), running: Version::new(5, 1, 0) };
-        engine.import_fleet(FLEET.as_bytes(), &defaults, "a test").await.unwrap();
-        Self { engine, clock, url: base_url.parse().unwrap(), stop, folder }
+        let defaults = Defaults {
+            product: product(),
+            running: Version::new(5, 1, 0),
+        };
+        engine
+            .import_fleet(FLEET.as_bytes(), &defaults, "a test")
+            .await
+            .unwrap();
+        Self {
+            engine,
+            clock,
+            url: base_url.parse().unwrap(),
+            stop,
+            folder,
+        }
     }
 
     async fn publish(&self, accepts: &str, body: &str) -> Result<u64, EngineError> {
@@ -87,7 +104,9 @@ impl Plane {
                 "127.0.0.1:0".parse().unwrap(),
             )
         };
-        Agent::start(settings, self.clock.clone(), stop.clone()).await.unwrap()
+        Agent::start(settings, self.clock.clone(), stop.clone())
+            .await
+            .unwrap()
     }
 
     async fn ready_sites(&self, version: &Version, count: usize) {
@@ -115,16 +134,30 @@ struct Read {
 async fn read(agent: &Agent, site: &str, code: &str, etag: Option<&str>) -> Read {
     let address = agent.address();
     let url = format!("http://{address}/v1/sites/{site}/config/sign-in/client?code={code}");
-    let request = reqwest::Client::builder().no_proxy().build().unwrap().get(url);
+    let request = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .unwrap()
+        .get(url);
     let request = match etag {
         Some(etag) => request.header("if-none-match", etag),
         None => request,
     };
     let response = request.send().await.unwrap();
-    let header = |name| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+    let header = |name| {
+        response
+            .headers()
+            .get(name)
+            .map(|value| value.to_str().unwrap().to_owned())
+    };
     let (status, etag) = (response.status().as_u16(), header("etag"));
     let stale = header("lamplighter-stale").is_some();
-    Read { status, etag, stale, body: response.text().await.unwrap() }
+    Read {
+        status,
+        etag,
+        stale,
+        body: response.text().await.unwrap(),
+    }
 }
 
 fn product() -> ProductName {
@@ -145,47 +178,132 @@ fn host(name: &str) -> Hostname {
 
 fn activation(sites: Sites, bypass: Option<&str>) -> Activate {
     let version = Version::new(5, 2, 0);
-    Activate { product: product(), version, sites, bypass: bypass.map(Into::into) }
+    Activate {
+        product: product(),
+        version,
+        sites,
+        bypass: bypass.map(Into::into),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_release_activates_only_where_verified_config_waits() {
     let plane = Plane::start().await;
     let (old, new) = (Version::new(5, 1, 0), Version::new(5, 2, 0));
-    assert!(plane.engine.stage_release(&product(), &new, "a test").await.is_err(), "no documents");
+    assert!(
+        plane
+            .engine
+            .stage_release(&product(), &new, "a test")
+            .await
+            .is_err(),
+        "no documents"
+    );
     let lost = plane.publish("^5.2", "{}").await.unwrap_err().to_string();
-    assert!(lost.contains("5.1.0") && lost.contains("web-central/sign-in/client"), "{lost}");
-    assert_eq!(plane.publish("~5.1", r#"{"pkce":"optional"}"#).await.unwrap(), 1);
-    let uncovered = plane.engine.stage_release(&product(), &new, "a test").await.unwrap_err();
+    assert!(
+        lost.contains("5.1.0") && lost.contains("web-central/sign-in/client"),
+        "{lost}"
+    );
+    assert_eq!(
+        plane
+            .publish("~5.1", r#"{"pkce":"optional"}"#)
+            .await
+            .unwrap(),
+        1
+    );
+    let uncovered = plane
+        .engine
+        .stage_release(&product(), &new, "a test")
+        .await
+        .unwrap_err();
     assert!(uncovered.to_string().contains("5.2.0"), "{uncovered}");
 
     let stop = CancellationToken::new();
     let agent = plane.agent(&plane.url, &stop).await;
     plane.ready_sites(&old, 2).await;
     let one = read(&agent, "a.example", "5.1.0", None).await;
-    assert_eq!((one.status, one.body.as_str(), one.stale), (200, r#"{"pkce":"optional"}"#, false));
-    assert_eq!(read(&agent, "a.example", "5.1.0", one.etag.as_deref()).await.status, 304);
+    assert_eq!(
+        (one.status, one.body.as_str(), one.stale),
+        (200, r#"{"pkce":"optional"}"#, false)
+    );
+    assert_eq!(
+        read(&agent, "a.example", "5.1.0", one.etag.as_deref())
+            .await
+            .status,
+        304
+    );
     assert_eq!(read(&agent, "a.example", "5.2.0", None).await.status, 404);
     assert_eq!(read(&agent, "c.example", "5.1.0", None).await.status, 404);
 
-    assert_eq!(plane.publish("^5.2", r#"{"pkce":"required"}"#).await.unwrap(), 2);
-    plane.engine.stage_release(&product(), &new, "a test").await.unwrap();
+    assert_eq!(
+        plane
+            .publish("^5.2", r#"{"pkce":"required"}"#)
+            .await
+            .unwrap(),
+        2
+    );
+    plane
+        .engine
+        .stage_release(&product(), &new, "a test")
+        .await
+        .unwrap();
     plane.ready_sites(&new, 2).await;
     let readiness = plane.engine.readiness(&product(), &new).unwrap();
     assert_eq!((readiness.sites, readiness.unready.len()), (3, 1));
-    assert!(readiness.unready[0].reason.contains("no agent"), "{readiness:?}");
-    let done = plane.engine.activate(&activation(Sites::All, None), "a test").await.unwrap();
+    assert!(
+        readiness.unready[0].reason.contains("no agent"),
+        "{readiness:?}"
+    );
+    let done = plane
+        .engine
+        .activate(&activation(Sites::All, None), "a test")
+        .await
+        .unwrap();
     assert_eq!((done.activated, done.refused), (2, 1));
-    let running = |name: &str| plane.engine.fleet().site_at(&host(name)).unwrap().running.clone();
-    assert_eq!([running("a.example"), running("b.example"), running("c.example")], [new.clone(), new.clone(), old]);
+    let running = |name: &str| {
+        plane
+            .engine
+            .fleet()
+            .site_at(&host(name))
+            .unwrap()
+            .running
+            .clone()
+    };
+    assert_eq!(
+        [
+            running("a.example"),
+            running("b.example"),
+            running("c.example")
+        ],
+        [new.clone(), new.clone(), old]
+    );
     // Either code is answered with its own document: before, during and after a switch.
-    assert_eq!(read(&agent, "a.example", "5.1.0", None).await.body, r#"{"pkce":"optional"}"#);
-    assert_eq!(read(&agent, "a.example", "5.2.0", None).await.body, r#"{"pkce":"required"}"#);
+    assert_eq!(
+        read(&agent, "a.example", "5.1.0", None).await.body,
+        r#"{"pkce":"optional"}"#
+    );
+    assert_eq!(
+        read(&agent, "a.example", "5.2.0", None).await.body,
+        r#"{"pkce":"required"}"#
+    );
 
     let these = || Sites::These(vec![host("c.example")]);
-    assert!(plane.engine.activate(&activation(these(), Some(" ")), "a test").await.is_err());
+    assert!(
+        plane
+            .engine
+            .activate(&activation(these(), Some(" ")), "a test")
+            .await
+            .is_err()
+    );
     let forced = activation(these(), Some("a test of the emergency exit"));
-    assert_eq!(plane.engine.activate(&forced, "a test").await.unwrap().activated, 1);
+    assert_eq!(
+        plane
+            .engine
+            .activate(&forced, "a test")
+            .await
+            .unwrap()
+            .activated,
+        1
+    );
     assert_eq!(running("c.example"), new);
     stop.cancel();
     agent.wait().await;
@@ -209,7 +327,10 @@ async fn the_last_known_good_is_served_at_cold_boot_and_flagged() {
     let stop = CancellationToken::new();
     let agent = plane.agent(&nowhere, &stop).await;
     let found = read(&agent, "b.example", "5.1.0", None).await;
-    assert_eq!((found.status, found.body.as_str(), found.stale), (200, body, true));
+    assert_eq!(
+        (found.status, found.body.as_str(), found.stale),
+        (200, body, true)
+    );
     assert_eq!(read(&agent, "b.example", "5.2.0", None).await.status, 404);
     stop.cancel();
     agent.wait().await;
@@ -232,12 +353,19 @@ async fn the_last_known_good_is_served_at_cold_boot_and_flagged() {
         plane.clock.sleep(Duration::from_secs(1)).await;
         found = read(&agent, "b.example", "5.1.0", None).await;
     }
-    assert_eq!((found.status, found.body.as_str(), found.stale), (200, body, false));
+    assert_eq!(
+        (found.status, found.body.as_str(), found.stale),
+        (200, body, false)
+    );
     stop.cancel();
     agent.wait().await;
 
     // Without any metadata left, it starts over from its pinned root.
-    std::fs::write(plane.folder.path().join("agent").join("trust.json"), "{\"torn").unwrap();
+    std::fs::write(
+        plane.folder.path().join("agent").join("trust.json"),
+        "{\"torn",
+    )
+    .unwrap();
     let stop = CancellationToken::new();
     let agent = plane.agent(&nowhere, &stop).await;
     assert_eq!(read(&agent, "b.example", "5.1.0", None).await.status, 404);
@@ -247,6 +375,10 @@ async fn the_last_known_good_is_served_at_cold_boot_and_flagged() {
 }
 
 fn change_files(folder: &Path) -> usize {
-    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
-    files.map(|file| std::fs::write(file, r#"{"pkce":"opti0nal"}"#).unwrap()).count()
+    let files = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    files
+        .map(|file| std::fs::write(file, r#"{"pkce":"opti0nal"}"#).unwrap())
+        .count()
 }

@@ -16,23 +16,41 @@ fn document(version: u64) -> Document {
         name: DocumentName::parse("client").unwrap(),
     };
     let accepts = semver::VersionReq::parse(">=5.1, <5.3").unwrap();
-    Document { key, version, accepts, lane: Lane::First, body: b"{\"a\":1}".to_vec() }
+    Document {
+        key,
+        version,
+        accepts,
+        lane: Lane::First,
+        body: b"{\"a\":1}".to_vec(),
+    }
 }
 
 fn file(role: &str, version: u64) -> RepositoryFile {
-    RepositoryFile { role: role.into(), version, body: vec![version as u8] }
+    RepositoryFile {
+        role: role.into(),
+        version,
+        body: vec![version as u8],
+    }
 }
 
 async fn found(store: &Store) {
     let first = [file("root", 1), file("snapshot", 1)];
-    store.found_repository(&[("root", b"key".to_vec())], &first).await.unwrap();
+    store
+        .found_repository(&[("root", b"key".to_vec())], &first)
+        .await
+        .unwrap();
 }
 
 pub(crate) async fn a_repository_is_founded_once_and_its_keys_read_back(store: Store) {
     assert!(store.repository().await.unwrap().is_none());
     found(&store).await;
-    let again = store.found_repository(&[("root", b"other".to_vec())], &[]).await;
-    assert!(matches!(again, Err(StoreError::Conflict { .. })), "{again:?}");
+    let again = store
+        .found_repository(&[("root", b"other".to_vec())], &[])
+        .await;
+    assert!(
+        matches!(again, Err(StoreError::Conflict { .. })),
+        "{again:?}"
+    );
     let keys = store.repository_keys().await.unwrap();
     assert_eq!(keys, [("root".to_owned(), b"key".to_vec())]);
     assert_eq!(store.repository().await.unwrap().unwrap().files.len(), 2);
@@ -53,12 +71,22 @@ pub(crate) async fn a_publication_follows_the_version_it_was_made_for(store: Sto
     assert_eq!(store.documents().await.unwrap(), [document(1)]);
     assert_eq!(store.repository().await.unwrap().unwrap().version, 2);
     for follows in 2..40 {
-        store.publish(&publication(follows), now, &audit()).await.unwrap();
+        store
+            .publish(&publication(follows), now, &audit())
+            .await
+            .unwrap();
     }
     let stored = store.repository().await.unwrap().unwrap();
     assert_eq!(stored.version, 40);
-    assert!(stored.files.contains(&file("root", 1)), "a client starts at the first root");
-    assert!(stored.files.len() < 20, "old snapshots are forgotten: {}", stored.files.len());
+    assert!(
+        stored.files.contains(&file("root", 1)),
+        "a client starts at the first root"
+    );
+    assert!(
+        stored.files.len() < 20,
+        "old snapshots are forgotten: {}",
+        stored.files.len()
+    );
 }
 
 pub(crate) async fn no_timestamp_version_is_given_out_twice(store: Store) {
@@ -69,7 +97,10 @@ pub(crate) async fn no_timestamp_version_is_given_out_twice(store: Store) {
         firsts.push(first.unwrap());
     }
     firsts.sort_unstable();
-    assert_eq!(firsts, (0..20).map(|turn| turn * 10 + 1).collect::<Vec<u64>>());
+    assert_eq!(
+        firsts,
+        (0..20).map(|turn| turn * 10 + 1).collect::<Vec<u64>>()
+    );
 }
 
 pub(crate) async fn an_enrolment_works_once_and_in_time(store: Store) {
@@ -77,19 +108,32 @@ pub(crate) async fn an_enrolment_works_once_and_in_time(store: Store) {
     store.import_fleet(&rows, &audit()).await.unwrap();
     let agent = |number: u8| NewAgent {
         id: id(),
-        holder: Holder { id: id(), name: "agent on a host".into(), role: Role::Agent },
+        holder: Holder {
+            id: id(),
+            name: "agent on a host".into(),
+            role: Role::Agent,
+        },
         token_hash: [number; 32],
         host: "a host".into(),
         sites: rows.sites.iter().map(|site| site.id).collect(),
     };
-    store.add_enrolment(&[100; 32], at("2023-07-11T21:00:01Z"), &audit()).await.unwrap();
-    store.add_enrolment(&[101; 32], at("2023-07-11T21:00:00Z"), &audit()).await.unwrap();
+    store
+        .add_enrolment(&[100; 32], at("2023-07-11T21:00:01Z"), &audit())
+        .await
+        .unwrap();
+    store
+        .add_enrolment(&[101; 32], at("2023-07-11T21:00:00Z"), &audit())
+        .await
+        .unwrap();
     let first = agent(1);
     store.enrol(&[100; 32], &first, &audit()).await.unwrap();
     // Used, expired, unknown.
     for hash in [[100; 32], [101; 32], [102; 32]] {
         let refused = store.enrol(&hash, &agent(2), &audit()).await;
-        assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(StoreError::Conflict { .. })),
+            "{refused:?}"
+        );
     }
     assert_eq!(store.agents().await.unwrap().len(), 1);
     let sites = store.agent_sites().await.unwrap();
@@ -101,21 +145,36 @@ pub(crate) async fn acks_replace_what_was_said_before(store: Store) {
     store.import_fleet(&rows, &audit()).await.unwrap();
     let agent = NewAgent {
         id: id(),
-        holder: Holder { id: id(), name: "agent on a host".into(), role: Role::Agent },
+        holder: Holder {
+            id: id(),
+            name: "agent on a host".into(),
+            role: Role::Agent,
+        },
         token_hash: [1; 32],
         host: "a host".into(),
         sites: vec![],
     };
-    store.add_enrolment(&[100; 32], at("2023-08-01T00:00:00Z"), &audit()).await.unwrap();
+    store
+        .add_enrolment(&[100; 32], at("2023-08-01T00:00:00Z"), &audit())
+        .await
+        .unwrap();
     store.enrol(&[100; 32], &agent, &audit()).await.unwrap();
     let now = at("2023-07-11T21:00:00Z");
     let key = document(1).key;
     for held in [vec![1, 2], vec![2, 3]] {
-        let held: Vec<_> = held.into_iter().map(|version| (key.clone(), version)).collect();
+        let held: Vec<_> = held
+            .into_iter()
+            .map(|version| (key.clone(), version))
+            .collect();
         store.save_acks(agent.id, &held, now).await.unwrap();
     }
-    let mut versions: Vec<_> =
-        store.acks().await.unwrap().into_iter().map(|ack| ack.version).collect();
+    let mut versions: Vec<_> = store
+        .acks()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|ack| ack.version)
+        .collect();
     versions.sort_unstable();
     assert_eq!(versions, [2, 3]);
 }
