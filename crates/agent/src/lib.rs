@@ -1,1 +1,252 @@
-//! agent
+//! The cache beside the sites: keeps config for the code each site runs.
+//!
+//! Verifies everything it is told with `tuf`, keeps it on disk and in memory, and says what it holds.
+//! Reads take no lock. Never serves a document that does not accept the code it was asked for, and
+//! never believes a push, an origin or its own disk without checking.
+
+mod acks;
+mod actions;
+mod cache;
+mod disk;
+mod error;
+mod follow;
+mod identity;
+mod keeper;
+mod local;
+mod origin;
+mod outcomes;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clock::Clock;
+use domain::name::Hostname;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+pub use cache::{Cache, CachedDocument, Freshness};
+pub use error::AgentError;
+
+use crate::disk::Disk;
+use crate::identity::Identity;
+use crate::keeper::Keeper;
+use crate::origin::Origins;
+use crate::outcomes::Counter;
+
+/// What an agent is told when it starts.
+#[derive(Clone, Debug)]
+pub struct AgentSettings {
+    /// Origins: tried in order, the last that answered first. At least one.
+    pub servers: Vec<Url>,
+    /// Works once; needed only while `folder` holds no identity.
+    pub enrolment_token: Option<String>,
+    /// What this host is called, for people.
+    pub host: String,
+    /// The sites it serves; used when it enrols.
+    pub sites: Vec<Hostname>,
+    /// Its disk. Created if missing.
+    pub folder: PathBuf,
+    /// Where the local API listens; on loopback.
+    pub listen: SocketAddr,
+    /// Is posted `{site, version}` when a site shall run another release; answers 2xx when it does.
+    pub activate_hook: Option<Url>,
+    /// Looks again at least this often, with a jitter of a tenth.
+    pub revalidate_after: Duration,
+    /// Says STALE when no newer timestamp was verified for this long.
+    pub stale_after: Duration,
+}
+
+impl AgentSettings {
+    /// Settings with the usual times: look again each 30 s, stale after 5 minutes.
+    #[must_use]
+    pub fn new(servers: Vec<Url>, folder: PathBuf, listen: SocketAddr) -> Self {
+        Self {
+            servers,
+            enrolment_token: None,
+            host: "localhost".into(),
+            sites: vec![],
+            folder,
+            listen,
+            activate_hook: None,
+            revalidate_after: Duration::from_secs(30),
+            stale_after: Duration::from_secs(300),
+        }
+    }
+}
+
+/// What the parts of an agent share.
+pub(crate) struct Shared {
+    pub(crate) settings: AgentSettings,
+    pub(crate) clock: Clock,
+    pub(crate) origins: Origins,
+    pub(crate) identity: Identity,
+    pub(crate) cache: Cache,
+    pub(crate) keeper: Keeper,
+    pub(crate) outcomes: Counter,
+    /// What is held changed, or may not have been heard.
+    pub(crate) acks_due: Notify,
+    /// Actions may wait at the control plane.
+    pub(crate) actions_due: Notify,
+}
+
+/// A running agent.
+pub struct Agent {
+    shared: Arc<Shared>,
+    tasks: JoinSet<()>,
+    address: SocketAddr,
+}
+
+impl Agent {
+    /// Enrols or loads its identity, loads the last known good from disk, and starts to follow.
+    /// Ready to serve what it had, even when no origin answers.
+    ///
+    /// # Errors
+    /// When it is not enrolled and cannot enrol, or its folder or address cannot be used.
+    pub async fn start(
+        settings: AgentSettings,
+        clock: Clock,
+        stop: CancellationToken,
+    ) -> Result<Self, AgentError> {
+        let disk = Disk::open(&settings.folder)?;
+        let origins = Origins::new(&settings.servers, clock.clone())?;
+        let identity = Identity::load_or_enrol(&disk, &origins, &settings).await?;
+        let sites = identity
+            .sites
+            .iter()
+            .map(|one| (one.site.clone(), one.product.clone()));
+        let cache = Cache::new(sites.collect());
+        let keeper = Keeper::load(disk, &identity, &cache, clock.clone())?;
+        let listener = TcpListener::bind(settings.listen)
+            .await
+            .map_err(|e| AgentError::disk("listen for the sites", &settings.listen, e))?;
+        let address = listener.local_addr().unwrap_or(settings.listen);
+        let shared = Arc::new(Shared {
+            settings,
+            clock,
+            origins,
+            identity,
+            cache,
+            keeper,
+            outcomes: Counter::default(),
+            acks_due: Notify::new(),
+            actions_due: Notify::new(),
+        });
+        let mut tasks = JoinSet::new();
+        tasks.spawn(local::serve(Arc::clone(&shared), listener, stop.clone()));
+        for part in [
+            Part::Follow,
+            Part::Revalidate,
+            Part::Acks,
+            Part::Actions,
+            Part::Outcomes,
+        ] {
+            let (shared, stop) = (Arc::clone(&shared), stop.clone());
+            tasks.spawn(async move {
+                tokio::select! { () = stop.cancelled() => {} () = part.run(&shared) => {} }
+            });
+        }
+        Ok(Self {
+            shared,
+            tasks,
+            address,
+        })
+    }
+
+    /// Reads in this process, without a lock.
+    #[must_use]
+    pub fn cache(&self) -> Cache {
+        self.shared.cache.clone()
+    }
+
+    /// Where the local API listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until the agent was stopped.
+    pub async fn wait(mut self) {
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Runs an agent until `stop` is cancelled.
+///
+/// # Errors
+/// When it cannot start; see [`Agent::start`].
+pub async fn run(
+    settings: AgentSettings,
+    clock: Clock,
+    stop: CancellationToken,
+) -> Result<(), AgentError> {
+    Agent::start(settings, clock, stop).await?.wait().await;
+    Ok(())
+}
+
+#[derive(Clone, Copy)]
+enum Part {
+    Follow,
+    Revalidate,
+    Acks,
+    Actions,
+    Outcomes,
+}
+
+impl Part {
+    async fn run(self, shared: &Shared) {
+        match self {
+            Self::Follow => follow::follow(shared).await,
+            Self::Revalidate => revalidate(shared).await,
+            Self::Acks => acks::send(shared).await,
+            Self::Actions => actions::work(shared).await,
+            Self::Outcomes => outcomes::send(shared).await,
+        }
+    }
+}
+
+/// Looks again and again, whether or not pushes arrive: a push is only a hint.
+async fn revalidate(shared: &Shared) {
+    loop {
+        let jitter = 0.9 + 0.2 * rand::random::<f64>();
+        shared
+            .clock
+            .sleep(shared.settings.revalidate_after.mul_f64(jitter))
+            .await;
+        shared.look_again().await;
+    }
+}
+
+impl Shared {
+    /// Looks again now; a failure is logged and shows in the age.
+    pub(crate) async fn look_again(&self) {
+        let asked_at = self.clock.now();
+        if let Err(e) = self.refresh(asked_at).await {
+            tracing::warn!("could not look for newer config: {e}");
+        }
+    }
+
+    /// Looks again unless somebody has since `asked_at`: many sites that ask at once cost one look.
+    pub(crate) async fn refresh(&self, asked_at: jiff::Timestamp) -> Result<(), AgentError> {
+        if self
+            .keeper
+            .refresh(asked_at, &self.origins, &self.identity, &self.cache)
+            .await?
+        {
+            self.acks_due.notify_one();
+        }
+        Ok(())
+    }
+}
+
+/// A wait of the agent's clock that is never shorter than `machine_min` of the machine's clock: a
+/// compressed drill must not turn a loop into a storm.
+pub(crate) async fn pause(clock: &Clock, wait: Duration, machine_min: Duration) {
+    let machine = clock.on_machine(wait);
+    let stretch = machine_min.as_secs_f64() / machine.as_secs_f64().max(1e-9);
+    clock.sleep(wait.mul_f64(stretch.max(1.0))).await;
+}

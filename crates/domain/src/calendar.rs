@@ -180,9 +180,9 @@ impl Calendar {
     /// Whether `day` is worked on.
     #[must_use]
     pub fn is_business_day(&self, day: Date) -> bool {
-        !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday)
-            && !self.closed_on.contains(&day)
-            && !(self.federal_holidays && federal_holiday(day).is_some())
+        let is_weekend = matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
+        let is_holiday = self.federal_holidays && federal_holiday(day).is_some();
+        !(is_weekend || is_holiday || self.closed_on.contains(&day))
     }
 
     /// Opening and closing of each business day that closes after `start`.

@@ -20,8 +20,8 @@ use jiff::Timestamp;
 
 use crate::id::{AlarmId, IncidentId};
 
-/// The longest title, body or reason, in characters.
-pub const TEXT_CHARACTERS_MAX: usize = 10_000;
+/// The longest body of a post, in characters: a whole incident report fits.
+pub const TEXT_CHARACTERS_MAX: usize = 20_000;
 
 /// An incident, as it is stored: its updates, promises and timeline stand beside it.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]

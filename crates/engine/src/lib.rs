@@ -4,18 +4,25 @@
 //! signals those who should look again. Never renders; never speaks SQL. The database holds the
 //! truth; a signal only says "look again".
 
+mod campaign;
+mod delivery;
 mod detect;
+mod enrol;
 mod error;
 mod fleet;
 mod import;
 mod ingest;
 mod lights;
 mod notify;
+mod probe;
+mod publish;
+mod release;
 mod respond;
 mod review;
+mod roll_out;
 mod staff;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -26,11 +33,16 @@ use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub use campaign::{CampaignView, Counts, Halted, PlanView, PlannedWave, Progress, WaveProgress};
+pub use delivery::{DeliveryEvent, Repository};
 pub use error::{EngineError, Kind};
 pub use fleet::{Fleet, SiteIndex};
 pub use import::{ImportError, Imported};
 pub use ingest::NewReport;
 pub use notify::STEPS_MAX as ON_CALL_STEPS_MAX;
+pub use probe::{CanarySession, ERROR_HEADER, Probe, SIGNED_IN_HEADER};
+pub use publish::NewDocument;
+pub use release::{Activate, NotReady, Sites};
 pub use respond::{Acceptance, IncidentView, NewUpdate, Proposal};
 pub use staff::{NewToken, token_hash};
 
@@ -82,8 +94,11 @@ struct Inner {
     clock: Clock,
     settings: Settings,
     fleet: ArcSwap<Fleet>,
+    delivery: delivery::Delivery,
     signals: broadcast::Sender<Signal>,
     http: reqwest::Client,
+    roll_out: roll_out::RollOut,
+    canary: OnceLock<CanarySession>,
     pending: ingest::Pending,
     incidents: respond::Incidents,
 }
@@ -102,13 +117,17 @@ impl Engine {
             .map_err(|e| EngineError::remote("make an HTTP client", &e))?;
         let fleet = Fleet::load(&store).await?;
         let incidents = respond::Incidents::load(&store).await?;
+        let delivery = delivery::Delivery::open(&store, &clock).await?;
         Ok(Self(Arc::new(Inner {
             store,
             clock,
             settings,
             fleet: ArcSwap::from_pointee(fleet),
+            delivery,
             signals: broadcast::Sender::new(SIGNALS_KEPT),
             http,
+            roll_out: roll_out::RollOut::default(),
+            canary: OnceLock::new(),
             pending: ingest::Pending::default(),
             incidents,
         })))
@@ -118,9 +137,11 @@ impl Engine {
     #[must_use]
     pub fn run_workers(&self, stop: &CancellationToken) -> JoinSet<()> {
         let mut workers = JoinSet::new();
+        workers.spawn(self.clone().roll_out(stop.clone()));
         workers.spawn(self.clone().detect(stop.clone()));
         workers.spawn(notify::deliver(self.clone(), stop.clone()));
         workers.spawn(respond::watch(self.clone(), stop.clone()));
+        workers.spawn(self.clone().deliver(stop.clone()));
         workers
     }
 

@@ -9,6 +9,7 @@ mod watch;
 use std::collections::{BTreeMap, HashMap};
 
 use domain::calendar::{Calendar, Length};
+use domain::detection::Alarm;
 use domain::id::{AlarmId, IncidentId, ReportId};
 use domain::incident::report::ReportDraft;
 use domain::incident::template::Template;
@@ -30,6 +31,8 @@ pub(crate) use watch::watch;
 
 /// A release activated this long before an incident may have caused it.
 const RELEASE_BEFORE_HOURS: i64 = 24;
+/// The most reports that one alarm links to its incident.
+const REPORTS_MAX: u32 = 1_000;
 /// What acts by itself is called in timelines.
 const DETECTION: &str = "detection";
 /// The longest title or reason, in characters.
@@ -94,7 +97,46 @@ impl Engine {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn propose_incident(&self, proposal: &Proposal) -> Result<IncidentId, EngineError> {
+    pub async fn propose_incident(&self, alarm: &Alarm) -> Result<IncidentId, EngineError> {
+        let explained = alarm
+            .localisation
+            .explanations
+            .first()
+            .cloned()
+            .unwrap_or_default();
+        let fleet = self.fleet();
+        let since = alarm.evidence.since.min(alarm.at);
+        let taken = self.store().reports_after(since, None, REPORTS_MAX).await?;
+        let reports = taken
+            .iter()
+            .map(|stored| &stored.report)
+            .filter_map(|report| {
+                let site = fleet.site(fleet.index(report.site)?)?;
+                (report.at <= alarm.at && explained.holds(&site))
+                    .then(|| (report.id, site.hostname.clone(), report.at))
+            });
+        let reports: Vec<_> = reports.collect();
+        let scope = Scope {
+            products: explained.products.clone().unwrap_or_default(),
+            zones: explained.zones.clone().unwrap_or_default(),
+            releases: explained.releases.clone().unwrap_or_default(),
+        };
+        let proposal = Proposal {
+            alarm: alarm.id,
+            words: alarm.sentence().trim_end_matches('.').to_owned(),
+            scope,
+            raised_at: alarm.at,
+            first_report: reports.first().cloned(),
+            reports: reports.iter().map(|(id, _, _)| *id).collect(),
+        };
+        self.propose(&proposal).await
+    }
+
+    /// As [`Engine::propose_incident`], with what the alarm says spelt out.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn propose(&self, proposal: &Proposal) -> Result<IncidentId, EngineError> {
         // One at a time: two alarms of the same moment must meet in one incident.
         let _turn = self.incidents().proposing.lock().await;
         if let Some(known) = self.store().incident_of_alarm(proposal.alarm).await? {
@@ -355,7 +397,7 @@ impl Engine {
             ..
         } = update;
         let mut post = match (template, text) {
-            (Some(name), None) => self.from_template(&name, &values, open)?,
+            (Some(name), None) => self.fill_template(&name, &values, open)?,
             (None, Some(text)) if values.is_empty() => plain(text, UpdateKind::Update),
             (None, Some(_)) => {
                 return Err(EngineError::refused_at(
@@ -387,7 +429,7 @@ impl Engine {
         Ok(post)
     }
 
-    fn from_template(
+    fn fill_template(
         &self,
         name: &str,
         values: &BTreeMap<String, serde_json::Value>,

@@ -99,7 +99,7 @@ impl Engine {
     }
 }
 
-fn fresh_token() -> Result<String, EngineError> {
+pub(crate) fn fresh_token() -> Result<String, EngineError> {
     let mut secret = [0; TOKEN_BYTES];
     aws_lc_rs::rand::fill(&mut secret).map_err(|e| EngineError::remote("draw a token", &e))?;
     Ok(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(secret)))

@@ -28,6 +28,10 @@ pub enum SignInError {
 }
 
 impl SignInError {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers pass errors and texts alike"
+    )]
     pub(crate) fn refused(at: impl Into<String>, reason: impl ToString) -> Self {
         Self::Refused {
             at: at.into(),

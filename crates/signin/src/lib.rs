@@ -36,7 +36,6 @@ pub use store::KeyState;
 const BODY_BYTES_MAX: usize = 64 << 10;
 
 /// Everything that the provider answers over HTTP.
-#[must_use]
 pub fn router(provider: Provider) -> Router {
     Router::new()
         .route(

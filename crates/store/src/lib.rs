@@ -9,6 +9,7 @@ mod alarm;
 mod audit;
 mod campaign;
 mod db;
+mod delivery;
 mod fleet;
 mod incident;
 mod migrations;
@@ -25,6 +26,9 @@ pub use access::Holder;
 pub use audit::AuditEntry;
 pub use campaign::{Answer, CampaignRow, Claim, NewCampaign, RowCount};
 pub use db::Migrations;
+pub use delivery::{
+    NewAgent, Publication, RepositoryFile, StoredAck, StoredAgent, StoredRepository,
+};
 pub use fleet::FleetRows;
 pub use incident::IncidentAdditions;
 pub use notify::{Attempt, Delivery, OnCallStep, Page};

@@ -1,9 +1,18 @@
 //! The JSON API under `/api/v1`, one file for each noun.
 
+pub(crate) mod accounts;
+pub(crate) mod agent;
 pub(crate) mod alarms;
 pub(crate) mod audit;
+pub(crate) mod campaigns;
+pub(crate) mod clients;
+pub(crate) mod documents;
 pub(crate) mod fleet;
 pub(crate) mod health;
+pub(crate) mod incidents;
+pub(crate) mod keys;
+pub(crate) mod on_call;
 pub(crate) mod outcomes;
+pub(crate) mod releases;
 pub(crate) mod reports;
 pub(crate) mod tokens;

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use engine::{EngineError, Kind};
+use signin::SignInError;
 
 /// An error as a caller of the API reads it.
 #[derive(Debug)]
@@ -104,6 +105,28 @@ impl From<EngineError> for ApiError {
                     error = &error as &dyn std::error::Error,
                     "a request failed: {message}"
                 );
+                let says = "something failed on our side; it was logged";
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", says)
+            }
+        }
+    }
+}
+
+impl From<SignInError> for ApiError {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Refused { at, reason } => Self::refused(&at, reason),
+            SignInError::Store(error) => EngineError::from(error).into(),
+            SignInError::Busy => Self {
+                retry_after_seconds: Some(5),
+                ..Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "overloaded",
+                    error.to_string(),
+                )
+            },
+            SignInError::Crypto(_) => {
+                tracing::error!("a request failed: {error}");
                 let says = "something failed on our side; it was logged";
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", says)
             }

@@ -11,14 +11,17 @@ mod headers;
 mod limit;
 mod pages;
 mod routes;
+mod sign_in;
 
 use std::sync::Arc;
 
 use axum::Router;
-use engine::Engine;
+use engine::{CanarySession, Engine};
+use signin::{Provider, SESSION_COOKIE};
 
 pub use access::Access;
 pub use routes::{Endpoint, endpoints};
+pub use sign_in::{ACTIVATION_OVERLAP, open_provider};
 
 /// What every handler may use. Cheap to clone.
 #[derive(Clone)]
@@ -26,6 +29,7 @@ pub struct App(Arc<Inner>);
 
 struct Inner {
     engine: Engine,
+    provider: Provider,
     reports: limit::Limit,
     drawn: pages::lamps::Drawn,
 }
@@ -33,9 +37,11 @@ struct Inner {
 impl App {
     /// Binds the pages to the capabilities.
     #[must_use]
-    pub fn new(engine: Engine) -> Self {
+    pub fn new(engine: Engine, provider: Provider) -> Self {
+        engine.set_canary_session(canary_session(&engine, &provider));
         Self(Arc::new(Inner {
             engine,
+            provider,
             reports: limit::Limit::new(limit::REPORTS),
             drawn: pages::lamps::Drawn::default(),
         }))
@@ -50,6 +56,10 @@ impl App {
         &self.0.drawn
     }
 
+    pub(crate) fn provider(&self) -> &Provider {
+        &self.0.provider
+    }
+
     /// How often one address may report.
     pub(crate) fn report_limit(&self) -> &limit::Limit {
         &self.0.reports
@@ -60,4 +70,19 @@ impl App {
     pub fn router(&self) -> Router {
         headers::harden(routes::router(self))
     }
+}
+
+/// Probes sign in with a session of the provider's own canary account.
+fn canary_session(engine: &Engine, provider: &Provider) -> CanarySession {
+    let (clock, provider) = (engine.clock().clone(), provider.clone());
+    Arc::new(move || {
+        let (now, provider) = (clock.now(), provider.clone());
+        Box::pin(async move {
+            let cookie = provider
+                .canary_session(now)
+                .await
+                .map_err(|e| e.to_string())?;
+            Ok(format!("{SESSION_COOKIE}={cookie}"))
+        })
+    })
 }

@@ -91,9 +91,19 @@ impl Route {
 /// All routes; each noun's file lists its own.
 fn all() -> Vec<Route> {
     [
+        api::agent::routes(),
+        api::campaigns::routes(),
+        api::documents::routes(),
+        api::audit::routes(),
         api::fleet::routes(),
+        api::releases::routes(),
         api::tokens::routes(),
         api::health::routes(),
+        api::incidents::routes(),
+        api::on_call::routes(),
+        api::accounts::routes(),
+        api::clients::routes(),
+        api::keys::routes(),
         api::reports::routes(),
         api::alarms::routes(),
         api::outcomes::routes(),
@@ -116,7 +126,8 @@ pub(crate) fn router(app: &App) -> Router {
         let limit = DefaultBodyLimit::max(route.body_bytes_max);
         router.route(route.endpoint.path, route.handler.layer(limit).layer(guard))
     });
-    router.fallback(nothing_here).with_state(app.clone())
+    let router = router.fallback(nothing_here).with_state(app.clone());
+    router.merge(signin::router(app.provider().clone()))
 }
 
 async fn nothing_here() -> ApiError {

@@ -178,7 +178,7 @@ mod tests {
                 .post(post(text, None), update, ("Kim", now), &calendar)
         };
         assert_eq!(try_text(" "), Err(BadPost::Empty));
-        assert_eq!(try_text(&"x".repeat(10_001)), Err(BadPost::TooLong(10_001)));
+        assert_eq!(try_text(&"x".repeat(20_001)), Err(BadPost::TooLong(20_001)));
         let fixed = post("Fixed.", Some(Stage::Monitoring));
         let posted = accepted
             .post(fixed, update, ("Kim", now), &calendar)

@@ -263,8 +263,9 @@ impl Placeholder {
     #[must_use]
     pub fn with_default(name: &str, value: Value) -> Self {
         Self {
-            default: Some(value.clone()),
-            ..Self::optional(name, value.kind())
+            kind: value.kind(),
+            default: Some(value),
+            ..Self::optional(name, Kind::Text)
         }
     }
 

@@ -2,6 +2,7 @@
 //! pages stay up when the database does not.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -76,11 +77,8 @@ impl Incidents {
         incidents.extend(store.open_incidents(1_000).await?);
         let mut views = HashMap::new();
         for incident in incidents {
-            if !views.contains_key(&incident.id) {
-                views.insert(
-                    incident.id,
-                    Arc::new(IncidentView::load(store, incident).await?),
-                );
+            if let Entry::Vacant(place) = views.entry(incident.id) {
+                place.insert(Arc::new(IncidentView::load(store, incident).await?));
             }
         }
         Ok(Self {

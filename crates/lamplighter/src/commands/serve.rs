@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clock::{Clock, Pace};
 use domain::site::Zone;
 use engine::{Engine, Settings};
+use jiff::SignedDuration;
 use store::{Place, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -43,6 +44,12 @@ pub(crate) struct Serve {
     /// The relation of scenario time to the machine's time, for drills.
     #[arg(long, hide = true)]
     pace: Option<Pace>,
+    /// How long a site has to exchange an authorization code.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(10..=600))]
+    code_seconds: u32,
+    /// How long after an activation a sign-in may end under the rules of the release before.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=3_600))]
+    activation_overlap_seconds: u32,
     /// Written, as JSON, when requests are answered.
     #[arg(long, hide = true)]
     ready_file: Option<PathBuf>,
@@ -68,7 +75,9 @@ impl Serve {
         }
         let stop = CancellationToken::new();
         let mut workers = engine.run_workers(&stop);
-        let app = App::new(engine);
+        let provider = self.open_provider(&engine).await?;
+        let purge = tokio::spawn(provider.clone().purge_forever());
+        let app = App::new(engine, provider);
         self.announce(address, &base_url)?;
         tokio::spawn(stop_when_asked(stop.clone()));
         let server = axum::serve(
@@ -85,8 +94,16 @@ impl Serve {
                 .await;
         };
         tokio::select! { done = server => done?, () = cut => {} }
+        purge.abort();
         while workers.join_next().await.is_some() {}
         Ok(())
+    }
+
+    async fn open_provider(&self, engine: &Engine) -> Result<signin::Provider, Failure> {
+        let mut settings = signin::Settings::new(&engine.settings().base_url);
+        settings.code_lifetime = SignedDuration::from_secs(self.code_seconds.into());
+        let overlap = SignedDuration::from_secs(self.activation_overlap_seconds.into());
+        Ok(web::open_provider(engine, settings, overlap).await?)
     }
 
     fn settings(&self, address: SocketAddr) -> Result<Settings, Failure> {
@@ -130,7 +147,7 @@ fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
     out.sync_all()
 }
 
-async fn stop_when_asked(stop: CancellationToken) {
+pub(crate) async fn stop_when_asked(stop: CancellationToken) {
     #[cfg(unix)]
     let terminated = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {

@@ -1,17 +1,32 @@
 //! Markdown that people wrote, as safe HTML: what they typed as HTML is shown, never obeyed.
 
-use pulldown_cmark::{CowStr, Event, LinkType, Parser, Tag, html};
+use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, html};
 
 /// Renders `markdown`. Raw HTML becomes text, pictures become their words, headings become strong
 /// paragraphs (a post must not break the outline of its page), and links lead only to the web.
 pub(crate) fn prose(markdown: &str) -> String {
     let mut out = String::new();
-    html::push_html(&mut out, Parser::new(markdown).flat_map(tame));
+    html::push_html(&mut out, parser(markdown).flat_map(tame));
     out
 }
 
+/// Renders a document that is a page of its own, such as an incident report: its headings stay.
+pub(crate) fn document(markdown: &str) -> String {
+    let mut out = String::new();
+    let events = parser(markdown).flat_map(|event| match event {
+        Event::Start(Tag::Heading { .. }) | Event::End(TagEnd::Heading(_)) => vec![event],
+        event => tame(event),
+    });
+    html::push_html(&mut out, events);
+    out
+}
+
+/// Footnotes name the records behind the figures of an incident report.
+fn parser(markdown: &str) -> Parser<'_> {
+    Parser::new_ext(markdown, Options::ENABLE_FOOTNOTES)
+}
+
 fn tame(event: Event<'_>) -> Vec<Event<'_>> {
-    use pulldown_cmark::TagEnd;
     match event {
         Event::Html(text) | Event::InlineHtml(text) => vec![Event::Text(text)],
         Event::Start(Tag::HtmlBlock) => vec![Event::Start(Tag::Paragraph)],
@@ -79,5 +94,13 @@ mod tests {
         check("[x](javascript:alert(1))", "<p><a href=\"#\">x</a></p>");
         check("![x](https://evil.example/p.png)", "<p><em>x</em></p>");
         check("# Loud", "<p><strong>Loud</strong></p>");
+    }
+
+    #[test]
+    fn a_document_keeps_its_headings_and_footnotes_but_no_script() {
+        let html = document("# Report\n\nOne.[^1] <script>x</script>\n\n[^1]: Record.\n");
+        assert!(html.contains("<h1>Report</h1>"), "{html}");
+        assert!(html.contains("footnote-definition"), "{html}");
+        assert!(!html.contains("<script>"), "{html}");
     }
 }

@@ -14,7 +14,7 @@ use tower::ServiceExt as _;
 pub(crate) struct Plane {
     pub(crate) engine: Engine,
     pub(crate) router: Router,
-    #[expect(dead_code, reason = "not every test file moves the clock")]
+    #[allow(dead_code, reason = "not every test file moves the clock")]
     pub(crate) hand: Hand,
     _folder: tempfile::TempDir,
 }
@@ -41,7 +41,11 @@ impl Plane {
         };
         let store = Store::open(&place).await.unwrap();
         let engine = Engine::open(store, clock, settings).await.unwrap();
-        let router = web::App::new(engine.clone()).router();
+        let sign_in = signin::Settings::new(&engine.settings().base_url);
+        let provider = web::open_provider(&engine, sign_in, web::ACTIVATION_OVERLAP)
+            .await
+            .unwrap();
+        let router = web::App::new(engine.clone(), provider).router();
         Self {
             engine,
             router,

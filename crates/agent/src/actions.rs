@@ -1,0 +1,141 @@
+//! Does what the control plane asks for on a site, once, and says what became of it.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use domain::name::Hostname;
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use protocol::action::{Act, Action, ActionResult};
+use semver::Version;
+
+use crate::{Shared, pause};
+
+/// Actions are looked for this often although no event says so: events may be lost.
+const LOOK_EACH: Duration = Duration::from_secs(30);
+const LOOK_MACHINE_MIN: Duration = Duration::from_millis(250);
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+const RETRY_MACHINE_MIN: Duration = Duration::from_millis(100);
+const AT_ONCE: usize = 16;
+
+pub(crate) async fn work(shared: &Shared) {
+    let done = Done::default();
+    loop {
+        tokio::select! {
+            () = shared.actions_due.notified() => {}
+            () = pause(&shared.clock, LOOK_EACH, LOOK_MACHINE_MIN) => {}
+        }
+        while work_once(shared, &done).await {}
+    }
+}
+
+/// Fetches, does and reports one list. True when there may be more.
+async fn work_once(shared: &Shared, done: &Done) -> bool {
+    let token = &shared.identity.token;
+    let path = format!("/agent/v1/actions?host={}", shared.identity.agent);
+    let actions: Vec<Action> = match shared.origins.get(&path, token).await {
+        Ok(actions) => actions,
+        Err(e) => {
+            tracing::debug!("could not fetch actions: {e}");
+            return false;
+        }
+    };
+    if actions.is_empty() {
+        return false;
+    }
+    let results: Vec<ActionResult> = stream::iter(
+        actions
+            .into_iter()
+            .map(|action| perform(shared, done, action)),
+    )
+    .buffer_unordered(AT_ONCE)
+    .collect()
+    .await;
+    while let Err(e) = shared
+        .origins
+        .post("/agent/v1/actions/results", token, &results)
+        .await
+    {
+        tracing::warn!("could not report {} actions: {e}", results.len());
+        if matches!(
+            e,
+            crate::AgentError::Answer {
+                status: 400..=499,
+                ..
+            }
+        ) {
+            // Refused for good; the control plane asks again when it wants to.
+            return false;
+        }
+        pause(&shared.clock, RETRY_AFTER, RETRY_MACHINE_MIN).await;
+    }
+    true
+}
+
+async fn perform(shared: &Shared, done: &Done, action: Action) -> ActionResult {
+    let refused = if done.has(&action.site, action.generation) {
+        None
+    } else {
+        let outcome = act(shared, &action.site, &action.act).await;
+        if outcome.is_ok() {
+            done.mark(&action.site, action.generation);
+        }
+        outcome.err()
+    };
+    ActionResult {
+        campaign: action.campaign,
+        site: action.site,
+        fence: action.fence,
+        refused,
+    }
+}
+
+async fn act(shared: &Shared, site: &Hostname, act: &Act) -> Result<(), String> {
+    if shared.cache.product_of(site).is_none() {
+        return Err(format!("this agent does not serve {site}"));
+    }
+    match act {
+        // This cache cannot hold config for other code; looking again is all that clearing can do.
+        Act::ClearCache | Act::Refresh => {
+            let asked_at = shared.clock.now();
+            shared.refresh(asked_at).await.map_err(|e| e.to_string())
+        }
+        Act::ActivateRelease { version } => activate(shared, site, version).await,
+    }
+}
+
+/// Only with verified documents for the release on this disk.
+async fn activate(shared: &Shared, site: &Hostname, version: &Version) -> Result<(), String> {
+    let product = shared
+        .cache
+        .product_of(site)
+        .ok_or("not a site of this agent")?;
+    shared.cache.ready_for(product, version)?;
+    let hook = shared.settings.activate_hook.as_ref();
+    let hook = hook.ok_or("this agent has no activate hook: it cannot switch the site's code")?;
+    let body = serde_json::json!({"site": site, "version": version});
+    shared
+        .origins
+        .post_hook(hook, &body)
+        .await
+        .map_err(|e| e.to_string())
+}
+
+/// The newest generation done on each site. Lost in a restart: doing it again does no harm.
+#[derive(Default)]
+struct Done(Mutex<HashMap<Hostname, u64>>);
+
+impl Done {
+    fn has(&self, site: &Hostname, generation: u64) -> bool {
+        let done = self.0.lock().ok();
+        done.is_some_and(|done| done.get(site).is_some_and(|newest| *newest >= generation))
+    }
+
+    fn mark(&self, site: &Hostname, generation: u64) {
+        if let Ok(mut done) = self.0.lock() {
+            let newest = done.entry(site.clone()).or_default();
+            *newest = generation.max(*newest);
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! What sites read: documents in memory, keyed by site, document and running code.
+//!
+//! A read takes no lock that an update can hold. No read for code `b` gives a document that does
+//! not accept `b`: versions lie newest first, and the first that accepts `b` is the answer, as
+//! `domain::document::newest_for` has it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use domain::document::DocumentKey;
+use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
+use jiff::Timestamp;
+use semver::Version;
+use tuf::Entry;
+
+/// A verified document.
+#[derive(Clone, Debug)]
+pub struct CachedDocument {
+    /// What signed metadata says about it.
+    pub entry: Entry,
+    /// JSON.
+    pub body: Bytes,
+    /// For conditional requests: changes with every version.
+    pub etag: Arc<str>,
+}
+
+/// How old the newest proof is that nothing newer exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Freshness {
+    /// Since a newer signed timestamp was verified; `None` when none ever was.
+    pub age: Option<Duration>,
+    /// Past the bound.
+    pub stale: bool,
+}
+
+/// The documents of an agent's sites. Cheap to clone; clones see the same documents.
+#[derive(Clone)]
+pub struct Cache(Arc<Inner>);
+
+struct Inner {
+    sites: HashMap<Hostname, ProductName>,
+    view: ArcSwap<View>,
+    /// Milliseconds UTC; 0 for never. Beside the view: it changes every few seconds.
+    verified_at: AtomicI64,
+}
+
+#[derive(Default)]
+pub(crate) struct View {
+    pub(crate) repository: u64,
+    /// Newest first.
+    documents: HashMap<DocumentKey, Vec<Arc<CachedDocument>>>,
+}
+
+impl View {
+    pub(crate) fn new(
+        repository: u64,
+        documents: impl IntoIterator<Item = Arc<CachedDocument>>,
+    ) -> Self {
+        let mut by_key: HashMap<DocumentKey, Vec<Arc<CachedDocument>>> = HashMap::new();
+        for document in documents {
+            by_key
+                .entry(document.entry.key.clone())
+                .or_default()
+                .push(document);
+        }
+        for versions in by_key.values_mut() {
+            versions.sort_by_key(|document| std::cmp::Reverse(document.entry.version));
+        }
+        Self {
+            repository,
+            documents: by_key,
+        }
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<CachedDocument>> {
+        self.documents.values().flatten()
+    }
+}
+
+impl CachedDocument {
+    pub(crate) fn new(entry: Entry, body: Bytes) -> Self {
+        let etag = format!("\"{}\"", hex::encode(&entry.sha256[..16])).into();
+        Self { entry, body, etag }
+    }
+}
+
+impl Cache {
+    pub(crate) fn new(sites: HashMap<Hostname, ProductName>) -> Self {
+        let view = ArcSwap::from_pointee(View::default());
+        Self(Arc::new(Inner {
+            sites,
+            view,
+            verified_at: AtomicI64::new(0),
+        }))
+    }
+
+    /// The newest document that accepts the code a site runs; `None` for a site of another agent
+    /// and when no version accepts the code.
+    #[must_use]
+    pub fn read(
+        &self,
+        site: &Hostname,
+        service: &ServiceName,
+        name: &DocumentName,
+        code: &Version,
+    ) -> Option<Arc<CachedDocument>> {
+        let product = self.0.sites.get(site)?.clone();
+        let key = DocumentKey {
+            product,
+            service: service.clone(),
+            name: name.clone(),
+        };
+        let view = self.0.view.load();
+        let versions = view.documents.get(&key)?;
+        versions
+            .iter()
+            .find(|one| one.entry.accepts.matches(code))
+            .cloned()
+    }
+
+    /// Whether verified documents wait for a release: every document of the product has a version
+    /// that accepts it, and there is at least one.
+    ///
+    /// # Errors
+    /// Names the first document without one.
+    pub fn ready_for(&self, product: &ProductName, code: &Version) -> Result<(), String> {
+        let view = self.0.view.load();
+        let own: Vec<_> = view
+            .documents
+            .iter()
+            .filter(|(key, _)| key.product == *product)
+            .collect();
+        let lacking = own
+            .iter()
+            .find(|(_, versions)| !versions.iter().any(|one| one.entry.accepts.matches(code)));
+        match lacking {
+            _ if own.is_empty() => Err(format!("this agent holds no document of {product}")),
+            Some((key, _)) => Err(format!(
+                "this agent holds no version of {key} that accepts {code}"
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The product of a site; `None` for a site of another agent.
+    #[must_use]
+    pub fn product_of(&self, site: &Hostname) -> Option<&ProductName> {
+        self.0.sites.get(site)
+    }
+
+    /// How many sites it serves.
+    #[must_use]
+    pub fn site_count(&self) -> usize {
+        self.0.sites.len()
+    }
+
+    /// The products of its sites.
+    #[must_use]
+    pub fn products(&self) -> BTreeSet<ProductName> {
+        self.0.sites.values().cloned().collect()
+    }
+
+    /// The repository version it holds, 0 for none.
+    #[must_use]
+    pub fn repository_version(&self) -> u64 {
+        self.0.view.load().repository
+    }
+
+    /// How fresh it is at `now`.
+    #[must_use]
+    pub fn freshness(&self, now: Timestamp, stale_after: Duration) -> Freshness {
+        let verified_at = self.0.verified_at.load(Ordering::Relaxed);
+        if verified_at == 0 {
+            return Freshness {
+                age: None,
+                stale: true,
+            };
+        }
+        // A clock that was set back makes no age negative.
+        let millis = u64::try_from(now.as_millisecond() - verified_at).unwrap_or(0);
+        let age = Duration::from_millis(millis);
+        Freshness {
+            age: Some(age),
+            stale: age > stale_after,
+        }
+    }
+
+    pub(crate) fn view(&self) -> Arc<View> {
+        self.0.view.load_full()
+    }
+
+    pub(crate) fn replace(&self, view: View) {
+        self.0.view.store(Arc::new(view));
+    }
+
+    pub(crate) fn set_verified_at(&self, at: Timestamp) {
+        self.0
+            .verified_at
+            .store(at.as_millisecond(), Ordering::Relaxed);
+    }
+
+    /// The epoch for never.
+    pub(crate) fn verified_at(&self) -> Timestamp {
+        let millis = self.0.verified_at.load(Ordering::Relaxed);
+        Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::document::Lane;
+    use semver::VersionReq;
+
+    use super::*;
+
+    fn document(version: u64, accepts: &str) -> Arc<CachedDocument> {
+        let key = DocumentKey {
+            product: ProductName::parse("web").unwrap(),
+            service: ServiceName::parse("sign-in").unwrap(),
+            name: DocumentName::parse("client").unwrap(),
+        };
+        let accepts = VersionReq::parse(accepts).unwrap();
+        let entry = Entry {
+            key,
+            version,
+            accepts,
+            lane: Lane::First,
+            length: 2,
+            sha256: [7; 32],
+        };
+        Arc::new(CachedDocument::new(entry, Bytes::from_static(b"{}")))
+    }
+
+    #[test]
+    fn a_read_gives_the_newest_version_that_accepts_the_code() {
+        let site = Hostname::parse("a.gov").unwrap();
+        let product = ProductName::parse("web").unwrap();
+        let cache = Cache::new(HashMap::from([(site.clone(), product.clone())]));
+        let documents = [(1, "^5.1"), (2, "~5.1"), (3, "^5.2"), (4, "=5.1.7")];
+        cache.replace(View::new(
+            9,
+            documents.map(|(version, accepts)| document(version, accepts)),
+        ));
+        let read = |host: &str, code: &str| {
+            let site = Hostname::parse(host).unwrap();
+            let service = ServiceName::parse("sign-in").unwrap();
+            let name = DocumentName::parse("client").unwrap();
+            let found = cache.read(&site, &service, &name, &Version::parse(code).unwrap());
+            found.map(|document| document.entry.version)
+        };
+        let expected = [
+            ("5.1.0", Some(2)),
+            ("5.1.7", Some(4)),
+            ("5.2.0", Some(3)),
+            ("5.3.1", Some(3)),
+            ("4.0.0", None),
+            ("6.0.0", None),
+        ];
+        for (code, version) in expected {
+            assert_eq!(read("a.gov", code), version, "{code}");
+        }
+        assert_eq!(read("b.gov", "5.2.0"), None);
+        assert!(cache.ready_for(&product, &Version::new(5, 2, 0)).is_ok());
+        assert!(cache.ready_for(&product, &Version::new(6, 0, 0)).is_err());
+    }
+
+    #[test]
+    fn age_is_counted_from_the_last_verified_timestamp() {
+        let cache = Cache::new(HashMap::new());
+        let at: Timestamp = "2023-07-11T21:00:00Z".parse().unwrap();
+        let bound = Duration::from_secs(60);
+        assert_eq!(
+            cache.freshness(at, bound),
+            Freshness {
+                age: None,
+                stale: true
+            }
+        );
+        cache.set_verified_at(at);
+        for (seconds, stale) in [(0, false), (60, false), (61, true)] {
+            let now = at + jiff::SignedDuration::from_secs(seconds);
+            assert_eq!(cache.freshness(now, bound).stale, stale, "{seconds}");
+        }
+        let before = at - jiff::SignedDuration::from_secs(9);
+        assert_eq!(cache.freshness(before, bound).age, Some(Duration::ZERO));
+    }
+}

@@ -1,0 +1,77 @@
+//! Files that are there whole or not at all, also after a kill in the middle of a write.
+//! Never decides what is written.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use crate::AgentError;
+
+/// The folder of an agent.
+#[derive(Clone, Debug)]
+pub(crate) struct Disk {
+    folder: PathBuf,
+}
+
+impl Disk {
+    pub(crate) fn open(folder: &Path) -> Result<Self, AgentError> {
+        let targets = folder.join("targets");
+        std::fs::create_dir_all(&targets)
+            .map_err(|e| AgentError::disk("create the agent's folder", &targets, e))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// Reads a file; `None` when it is not there.
+    pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, AgentError> {
+        let file = self.folder.join(name);
+        match std::fs::read(&file) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(AgentError::disk("read", &file, e)),
+        }
+    }
+
+    /// Replaces a file: a new one beside it, synced, renamed over it, the folder synced. Only the
+    /// owner can read it.
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), AgentError> {
+        let file = self.folder.join(name);
+        replace(&file, bytes).map_err(|e| AgentError::disk("write", &file, e))
+    }
+}
+
+fn replace(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let fresh = file.with_extension("new");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut out = options.open(&fresh)?;
+    out.write_all(bytes)?;
+    out.sync_all()?;
+    std::fs::rename(&fresh, file)?;
+    match file.parent() {
+        // A rename is durable only when its folder is.
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_leftovers_do_no_harm() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::open(folder.path()).unwrap();
+        assert_eq!(disk.read("trust.json").unwrap(), None);
+        disk.write("trust.json", b"one").unwrap();
+        // A kill in the middle of the next write leaves this behind.
+        std::fs::write(folder.path().join("trust.new"), b"tw").unwrap();
+        assert_eq!(disk.read("trust.json").unwrap().unwrap(), b"one");
+        disk.write("trust.json", b"three").unwrap();
+        assert_eq!(disk.read("trust.json").unwrap().unwrap(), b"three");
+    }
+}

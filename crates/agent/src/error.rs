@@ -1,0 +1,71 @@
+//! What can go wrong in an agent. None of it stops reads.
+
+/// What can go wrong in an agent.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// No origin was given, or none could be used.
+    #[error("no origin to ask: name at least one server")]
+    NoOrigin,
+    /// An origin did not answer.
+    #[error("{url} did not answer: {reason}")]
+    Silent {
+        /// What was asked.
+        url: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// An origin answered with an error.
+    #[error("{url} answered {status}: {body}")]
+    Answer {
+        /// What was asked.
+        url: String,
+        /// The status.
+        status: u16,
+        /// The start of the body.
+        body: String,
+    },
+    /// An origin sent more than the file may have.
+    #[error("{url} sends more than {limit} bytes")]
+    TooLarge {
+        /// What was asked.
+        url: String,
+        /// Bytes that were allowed.
+        limit: u64,
+    },
+    /// What came does not pass the checks.
+    #[error(transparent)]
+    Trust(#[from] tuf::TrustError),
+    /// A document is not what the signed metadata promises.
+    #[error("document {file} is not what the signed metadata promises")]
+    Document {
+        /// Its file.
+        file: String,
+    },
+    /// The disk or a socket failed.
+    #[error("could not {act} ({what}): {source}")]
+    Disk {
+        /// What was tried.
+        act: &'static str,
+        /// On what.
+        what: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Not enrolled, and no way to enrol.
+    #[error("this agent is not enrolled: give it an enrolment token and its sites")]
+    NotEnrolled,
+}
+
+impl AgentError {
+    pub(crate) fn disk(
+        act: &'static str,
+        what: &impl std::fmt::Debug,
+        source: std::io::Error,
+    ) -> Self {
+        Self::Disk {
+            act,
+            what: format!("{what:?}"),
+            source,
+        }
+    }
+}

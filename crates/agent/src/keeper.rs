@@ -1,0 +1,303 @@
+//! Keeps what is believed: updates trust and documents, on disk first, then in memory.
+//!
+//! One update at a time. An update that fails a check changes nothing. Documents are on disk before
+//! the metadata that names them, and both before a read sees them: a kill at any byte leaves the
+//! old state or the new one.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use clock::Clock;
+use domain::document::DOCUMENT_BYTES_MAX;
+use jiff::Timestamp;
+use protocol::delivery::Push;
+use tokio::sync::Mutex;
+use tuf::{Entry, Interest, Trust, Want};
+
+use crate::AgentError;
+use crate::cache::{Cache, CachedDocument, View};
+use crate::disk::Disk;
+use crate::identity::Identity;
+use crate::origin::Origins;
+
+const TRUST_FILE: &str = "trust.json";
+/// A heartbeat changes nothing but the timestamp. Losing some minutes of those in a crash makes the
+/// agent look older than it is, never newer, so the disk is spared.
+const TIMESTAMP_SAVED_EACH: Duration = Duration::from_secs(300);
+
+pub(crate) struct Keeper {
+    disk: Disk,
+    clock: Clock,
+    state: Mutex<State>,
+}
+
+struct State {
+    trust: Trust,
+    /// When an origin was last asked with success.
+    checked_at: Timestamp,
+    saved_at: Timestamp,
+}
+
+/// All believed metadata, in one file: it is replaced whole.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct TrustFile {
+    verified_at_ms: i64,
+    files: BTreeMap<String, String>,
+}
+
+/// Where an update takes its files from.
+struct Source<'a> {
+    push: Option<&'a Push>,
+    origins: &'a Origins,
+    origin: usize,
+    token: &'a str,
+}
+
+impl Keeper {
+    /// Loads the last known good. Files that do not pass the checks are as good as missing.
+    pub(crate) fn load(
+        disk: Disk,
+        identity: &Identity,
+        cache: &Cache,
+        clock: Clock,
+    ) -> Result<Self, AgentError> {
+        let stored = disk.read(TRUST_FILE)?;
+        let stored = stored.and_then(|bytes| serde_json::from_slice::<TrustFile>(&bytes).ok());
+        let restored = stored.and_then(|stored| restore(&stored).map(|trust| (trust, stored)));
+        let trust = match restored {
+            Some((trust, stored)) => {
+                let documents = trust.entries().filter_map(|entry| from_disk(&disk, entry));
+                cache.replace(View::new(trust.version(), documents.map(Arc::new)));
+                let verified_at = Timestamp::from_millisecond(stored.verified_at_ms);
+                cache.set_verified_at(verified_at.unwrap_or(Timestamp::UNIX_EPOCH));
+                trust
+            }
+            None => Trust::pin(identity.root.as_bytes())?,
+        };
+        let never = Timestamp::MIN;
+        let state = Mutex::new(State {
+            trust,
+            checked_at: never,
+            saved_at: never,
+        });
+        Ok(Self { disk, clock, state })
+    }
+
+    /// Asks origins for what is newest, unless that was done since `asked_at`. True when the
+    /// documents changed.
+    ///
+    /// # Errors
+    /// What the last origin did wrong, when none gave an update that passes all checks.
+    pub(crate) async fn refresh(
+        &self,
+        asked_at: Timestamp,
+        origins: &Origins,
+        identity: &Identity,
+        cache: &Cache,
+    ) -> Result<bool, AgentError> {
+        let mut state = self.state.lock().await;
+        if state.checked_at > asked_at {
+            return Ok(false);
+        }
+        let started_at = self.clock.now();
+        let mut last = AgentError::NoOrigin;
+        for origin in origins.order() {
+            let source = Source {
+                push: None,
+                origins,
+                origin,
+                token: &identity.token,
+            };
+            match self.update(&mut state, &source, cache).await {
+                Ok(changed) => {
+                    origins.prefer(origin);
+                    state.checked_at = started_at;
+                    return Ok(changed);
+                }
+                Err(e) => last = e,
+            }
+        }
+        Err(last)
+    }
+
+    /// Checks a push and keeps it; fetches what it lacks. True when the documents changed.
+    ///
+    /// # Errors
+    /// When a check fails or a file cannot be had; nothing is changed then.
+    pub(crate) async fn take_push(
+        &self,
+        push: &Push,
+        origin: usize,
+        origins: &Origins,
+        identity: &Identity,
+        cache: &Cache,
+    ) -> Result<bool, AgentError> {
+        let mut state = self.state.lock().await;
+        let source = Source {
+            push: Some(push),
+            origins,
+            origin,
+            token: &identity.token,
+        };
+        self.update(&mut state, &source, cache).await
+    }
+
+    async fn update(
+        &self,
+        state: &mut State,
+        source: &Source<'_>,
+        cache: &Cache,
+    ) -> Result<bool, AgentError> {
+        let now = self.clock.now();
+        let mut update = state
+            .trust
+            .update(now, Interest::Products(cache.products()));
+        while let Some(want) = update.wants() {
+            update.give(source.metadata(&want).await?.as_deref())?;
+        }
+        let Some(trust) = update.finish() else {
+            return Ok(false);
+        };
+        let newer = trust.timestamp_version() > state.trust.timestamp_version();
+        // The same timestamp again proves nothing: a frozen mirror would send it forever.
+        let verified_at = if newer { now } else { cache.verified_at() };
+        let view = cache.view();
+        let held = view.all().count();
+        let changed = trust.version() != view.repository || trust.entries().count() != held;
+        if changed {
+            let documents = self.documents(&trust, source, &view).await?;
+            self.save(&trust, verified_at)?;
+            cache.replace(View::new(trust.version(), documents));
+            state.saved_at = now;
+        } else if newer && now.duration_since(state.saved_at) >= bound(TIMESTAMP_SAVED_EACH) {
+            self.save(&trust, verified_at)?;
+            state.saved_at = now;
+        }
+        state.trust = trust;
+        cache.set_verified_at(verified_at);
+        Ok(changed)
+    }
+
+    /// Every document that metadata names, on disk and verified; the first lane goes first.
+    async fn documents(
+        &self,
+        trust: &Trust,
+        source: &Source<'_>,
+        view: &View,
+    ) -> Result<Vec<Arc<CachedDocument>>, AgentError> {
+        let held: HashMap<[u8; 32], &Arc<CachedDocument>> = view
+            .all()
+            .map(|document| (document.entry.sha256, document))
+            .collect();
+        let mut entries: Vec<&Entry> = trust.entries().collect();
+        entries.sort_by_key(|entry| entry.lane);
+        let mut documents = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let known = held
+                .get(&entry.sha256)
+                .filter(|document| document.entry == *entry);
+            let document = match known {
+                Some(document) => Arc::clone(document),
+                None => Arc::new(self.obtain(entry, source).await?),
+            };
+            documents.push(document);
+        }
+        Ok(documents)
+    }
+
+    async fn obtain(
+        &self,
+        entry: &Entry,
+        source: &Source<'_>,
+    ) -> Result<CachedDocument, AgentError> {
+        if let Some(document) = from_disk(&self.disk, entry) {
+            return Ok(document);
+        }
+        let body = source.document(entry).await?;
+        if !entry.fits(&body) {
+            return Err(AgentError::Document { file: entry.file() });
+        }
+        self.disk.write(&on_disk(entry), &body)?;
+        Ok(CachedDocument::new(entry.clone(), Bytes::from(body)))
+    }
+
+    fn save(&self, trust: &Trust, verified_at: Timestamp) -> Result<(), AgentError> {
+        let files = trust.files().into_iter();
+        let files = files.map(|(name, bytes)| (name, String::from_utf8_lossy(&bytes).into_owned()));
+        let file = TrustFile {
+            verified_at_ms: verified_at.as_millisecond(),
+            files: files.collect(),
+        };
+        let bytes = serde_json::to_vec(&file)
+            .map_err(|e| AgentError::disk("write", &TRUST_FILE, e.into()))?;
+        self.disk.write(TRUST_FILE, &bytes)
+    }
+}
+
+impl Source<'_> {
+    async fn metadata(&self, want: &Want) -> Result<Option<Vec<u8>>, AgentError> {
+        if let Some(push) = self.push {
+            match push.metadata.get(&want.file) {
+                Some(text) => return Ok(Some(text.clone().into_bytes())),
+                // A push need not say that there is no newer root; the next look does.
+                None if want.may_be_missing => return Ok(None),
+                None => {}
+            }
+        }
+        let path = format!("/agent/v1/repository/{}", want.file);
+        self.origins
+            .file(self.origin, &path, self.token, want.bytes_max)
+            .await
+    }
+
+    async fn document(&self, entry: &Entry) -> Result<Vec<u8>, AgentError> {
+        let file = entry.file();
+        if let Some(body) = self.push.and_then(|push| push.documents.get(&file)) {
+            return Ok(body.clone().into_bytes());
+        }
+        let path = format!("/agent/v1/targets/{file}");
+        let limit = entry.length.min(DOCUMENT_BYTES_MAX as u64);
+        let body = self
+            .origins
+            .file(self.origin, &path, self.token, limit)
+            .await?;
+        body.ok_or(AgentError::Document { file })
+    }
+}
+
+fn restore(stored: &TrustFile) -> Option<Trust> {
+    let files = stored
+        .files
+        .iter()
+        .map(|(name, text)| (name.clone(), text.clone().into_bytes()));
+    match Trust::restore(&files.collect()) {
+        Ok(trust) => Some(trust),
+        Err(e) => {
+            tracing::warn!("the metadata on disk does not pass the checks, and is left aside: {e}");
+            None
+        }
+    }
+}
+
+/// By content: two versions with equal bodies share a file, and no version overwrites another.
+fn on_disk(entry: &Entry) -> String {
+    format!("targets/{}.json", hex::encode(entry.sha256))
+}
+
+fn from_disk(disk: &Disk, entry: &Entry) -> Option<CachedDocument> {
+    let body = disk.read(&on_disk(entry)).ok().flatten()?;
+    if !entry.fits(&body) {
+        tracing::warn!(
+            "document {} on disk was changed; it is fetched again",
+            entry.file()
+        );
+        return None;
+    }
+    Some(CachedDocument::new(entry.clone(), Bytes::from(body)))
+}
+
+fn bound(duration: Duration) -> jiff::SignedDuration {
+    jiff::SignedDuration::try_from(duration).unwrap_or(jiff::SignedDuration::MAX)
+}

@@ -1,0 +1,492 @@
+//! The signed repository and what agents hold of it, in memory.
+//!
+//! Reads take no lock that a publication holds. Never decides what is published or activated;
+//! `publish` and `release` do.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use clock::Clock;
+use domain::document::{Document, DocumentKey};
+use domain::id::{AgentId, HolderId, SiteId};
+use jiff::SignedDuration;
+use protocol::delivery::Held;
+use protocol::delivery::{
+    EVENT_ACTIONS, EVENT_HEARTBEAT, EVENT_REPOSITORY, INLINE_BYTES_MAX, Push,
+};
+use semver::Version;
+use store::{RepositoryFile, Store, StoreError, StoredRepository};
+use tokio::sync::{Mutex, broadcast};
+use tokio_util::sync::CancellationToken;
+use tuf::{Entry, Keys, MetadataFile, SigningKey};
+
+use crate::{Engine, EngineError, Signal};
+
+/// Events that a slow connection may miss before it is told to look again.
+const EVENTS_KEPT: usize = 64;
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Agents whose timestamp is older say that they are cut off. Long enough to restart a server.
+const TIMESTAMP_EXPIRES_AFTER: SignedDuration = SignedDuration::from_hours(1);
+/// Timestamp versions reserved at a time: a heartbeat writes to the store once in 42 hours.
+const TIMESTAMPS_RESERVED: u64 = 10_000;
+pub(crate) const METADATA_EXPIRES_AFTER: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// Signed anew when less than this is left.
+const RESIGN_BEFORE: SignedDuration = SignedDuration::from_hours(30 * 24);
+const ROOT_EXPIRES_AFTER: SignedDuration = SignedDuration::from_hours(10 * 365 * 24);
+
+/// Something to send to every connected agent.
+#[derive(Clone, Debug)]
+pub struct DeliveryEvent {
+    /// The name of the server-sent event.
+    pub name: &'static str,
+    /// The repository version.
+    pub id: u64,
+    /// JSON, serialised once for all connections.
+    pub data: Bytes,
+}
+
+/// The repository at one version.
+pub struct Repository {
+    pub(crate) version: u64,
+    pub(crate) files: BTreeMap<String, Bytes>,
+    /// The newest file of each role but root and timestamp.
+    pub(crate) current: BTreeMap<String, MetadataFile>,
+    targets: HashMap<String, Bytes>,
+    /// Newest first.
+    documents: BTreeMap<DocumentKey, Vec<Arc<Document>>>,
+    root: Bytes,
+}
+
+pub(crate) struct Delivery {
+    pub(crate) keys: Keys,
+    pub(crate) repository: ArcSwap<Repository>,
+    timestamp: ArcSwap<Signed>,
+    /// One publication at a time in this process; the store guards against other processes.
+    pub(crate) publishing: Mutex<()>,
+    events: broadcast::Sender<DeliveryEvent>,
+    pub(crate) agents: ArcSwap<Agents>,
+    pub(crate) acks: ArcSwap<HashMap<AgentId, Arc<HashSet<Held>>>>,
+}
+
+struct Signed {
+    version: u64,
+    /// The last version that this process may use.
+    reserved: u64,
+    bytes: Bytes,
+}
+
+/// Who serves which site.
+#[derive(Clone, Default)]
+pub(crate) struct Agents {
+    pub(crate) by_holder: HashMap<HolderId, AgentId>,
+    pub(crate) by_site: HashMap<SiteId, AgentId>,
+    pub(crate) hosts: HashMap<AgentId, Arc<str>>,
+}
+
+impl Repository {
+    pub(crate) fn build(stored: StoredRepository, documents: Vec<Document>) -> Self {
+        let mut files = BTreeMap::new();
+        let mut current = BTreeMap::new();
+        let mut root = Bytes::new();
+        for RepositoryFile {
+            role,
+            version,
+            body,
+        } in stored.files
+        {
+            let file = MetadataFile {
+                role,
+                version,
+                bytes: body,
+            };
+            let bytes = Bytes::from(file.bytes.clone());
+            files.insert(file.name(), bytes.clone());
+            // Files come by role and version: the last one of a role stays.
+            if file.role == "root" {
+                root = bytes;
+            } else {
+                current.insert(file.role.clone(), file);
+            }
+        }
+        let mut targets = HashMap::new();
+        let mut by_key: BTreeMap<DocumentKey, Vec<Arc<Document>>> = BTreeMap::new();
+        for document in documents {
+            targets.insert(
+                Entry::of(&document).file(),
+                Bytes::from(document.body.clone()),
+            );
+            by_key
+                .entry(document.key.clone())
+                .or_default()
+                .insert(0, Arc::new(document));
+        }
+        Self {
+            version: stored.version,
+            files,
+            current,
+            targets,
+            documents: by_key,
+            root,
+        }
+    }
+
+    /// The newest version of a document that accepts `code`.
+    #[must_use]
+    pub fn document_for(&self, key: &DocumentKey, code: &Version) -> Option<Arc<Document>> {
+        self.documents
+            .get(key)?
+            .iter()
+            .find(|one| one.accepts.matches(code))
+            .cloned()
+    }
+
+    /// All versions of all documents, by key, newest first.
+    #[must_use]
+    pub fn documents(&self) -> &BTreeMap<DocumentKey, Vec<Arc<Document>>> {
+        &self.documents
+    }
+
+    pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
+        self.documents
+            .values()
+            .flatten()
+            .map(|document| Entry::of(document))
+    }
+}
+
+impl Delivery {
+    pub(crate) async fn open(store: &Store, clock: &Clock) -> Result<Self, EngineError> {
+        if store.repository().await?.is_none() {
+            found(store, clock).await?;
+        }
+        let keys = store.repository_keys().await?;
+        let find = |name: &str| {
+            keys.iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, key)| key.clone())
+        };
+        let keys =
+            Keys::read(find).map_err(|e| EngineError::remote("read the signing keys", &e))?;
+        let repository = load(store).await?;
+        let first = Signed {
+            version: 0,
+            reserved: 0,
+            bytes: Bytes::new(),
+        };
+        let delivery = Self {
+            keys,
+            repository: ArcSwap::from_pointee(repository),
+            timestamp: ArcSwap::from_pointee(first),
+            publishing: Mutex::new(()),
+            events: broadcast::Sender::new(EVENTS_KEPT),
+            agents: ArcSwap::from_pointee(load_agents(store).await?),
+            acks: ArcSwap::from_pointee(load_acks(store).await?),
+        };
+        delivery.sign_timestamp(store, clock).await?;
+        Ok(delivery)
+    }
+
+    /// Signs a timestamp for the snapshot in memory. Callers hold `publishing`, or are alone.
+    pub(crate) async fn sign_timestamp(
+        &self,
+        store: &Store,
+        clock: &Clock,
+    ) -> Result<(), EngineError> {
+        let before = self.timestamp.load();
+        let (mut version, mut reserved) = (before.version + 1, before.reserved);
+        if version > reserved {
+            version = store.reserve_timestamps(TIMESTAMPS_RESERVED).await?;
+            reserved = version + TIMESTAMPS_RESERVED - 1;
+        }
+        let expires = after(clock, TIMESTAMP_EXPIRES_AFTER);
+        let repository = self.repository.load();
+        let snapshot = repository
+            .current
+            .get("snapshot")
+            .ok_or_else(|| EngineError::not_found("metadata file", "snapshot"))?;
+        let file = tuf::timestamp(&self.keys, version, expires, snapshot).map_err(signing)?;
+        self.timestamp.store(Arc::new(Signed {
+            version,
+            reserved,
+            bytes: file.bytes.into(),
+        }));
+        Ok(())
+    }
+
+    /// Puts a new repository in place and pushes what changed.
+    pub(crate) async fn replace(
+        &self,
+        repository: Repository,
+        store: &Store,
+        clock: &Clock,
+    ) -> Result<(), EngineError> {
+        let before = self.repository.load_full();
+        // The repository before the timestamp that names it: who follows the timestamp finds it.
+        self.repository.store(Arc::new(repository));
+        self.sign_timestamp(store, clock).await?;
+        let now = self.repository.load();
+        let changed = now
+            .files
+            .iter()
+            .filter(|(name, _)| !before.files.contains_key(*name));
+        let documents = now.targets.iter().filter(|(name, body)| {
+            body.len() <= INLINE_BYTES_MAX && !before.targets.contains_key(*name)
+        });
+        let mut push = Push {
+            version: now.version,
+            metadata: changed
+                .map(|(name, bytes)| (name.clone(), text(bytes)))
+                .collect(),
+            documents: documents
+                .map(|(name, body)| (name.clone(), text(body)))
+                .collect(),
+        };
+        push.metadata
+            .insert("timestamp.json".into(), text(&self.timestamp.load().bytes));
+        self.send(EVENT_REPOSITORY, &push);
+        Ok(())
+    }
+
+    fn heartbeat(&self) -> Push {
+        let timestamp = text(&self.timestamp.load().bytes);
+        let metadata = BTreeMap::from([("timestamp.json".to_owned(), timestamp)]);
+        let version = self.repository.load().version;
+        Push {
+            version,
+            metadata,
+            documents: BTreeMap::new(),
+        }
+    }
+
+    fn send(&self, name: &'static str, push: &Push) {
+        let data = Bytes::from(serde_json::to_vec(push).unwrap_or_default());
+        // Without a connected agent nobody needs it.
+        let _ = self.events.send(DeliveryEvent {
+            name,
+            id: push.version,
+            data,
+        });
+    }
+
+    fn wake(&self) {
+        let id = self.repository.load().version;
+        let data = Bytes::from_static(b"{}");
+        let _ = self.events.send(DeliveryEvent {
+            name: EVENT_ACTIONS,
+            id,
+            data,
+        });
+    }
+}
+
+impl Engine {
+    /// The newest version of a document that accepts the code a site runs. Takes no lock.
+    #[must_use]
+    pub fn document_for(&self, key: &DocumentKey, code: &Version) -> Option<Arc<Document>> {
+        self.0.delivery.repository.load().document_for(key, code)
+    }
+
+    /// The repository as it is now.
+    #[must_use]
+    pub fn repository(&self) -> Arc<Repository> {
+        self.0.delivery.repository.load_full()
+    }
+
+    /// A metadata file by its name in the repository.
+    #[must_use]
+    pub fn repository_file(&self, name: &str) -> Option<Bytes> {
+        if name == "timestamp.json" {
+            return Some(self.0.delivery.timestamp.load().bytes.clone());
+        }
+        self.0.delivery.repository.load().files.get(name).cloned()
+    }
+
+    /// A document's body by its file name below the folder of targets.
+    #[must_use]
+    pub fn target_file(&self, name: &str) -> Option<Bytes> {
+        self.0.delivery.repository.load().targets.get(name).cloned()
+    }
+
+    /// The newest root file, which an agent trusts from its enrolment on.
+    #[must_use]
+    pub fn root_file(&self) -> Bytes {
+        self.0.delivery.repository.load().root.clone()
+    }
+
+    /// Events for connected agents. A listener that lags must tell its agent to look again.
+    #[must_use]
+    pub fn delivery_events(&self) -> broadcast::Receiver<DeliveryEvent> {
+        self.0.delivery.events.subscribe()
+    }
+
+    /// The event that opens a connection: the newest timestamp.
+    #[must_use]
+    pub fn delivery_greeting(&self) -> DeliveryEvent {
+        let push = self.0.delivery.heartbeat();
+        let data = Bytes::from(serde_json::to_vec(&push).unwrap_or_default());
+        DeliveryEvent {
+            name: EVENT_HEARTBEAT,
+            id: push.version,
+            data,
+        }
+    }
+
+    /// Signs a fresh timestamp every few seconds, and wakes agents that have actions to fetch.
+    pub(crate) async fn deliver(self, stop: CancellationToken) {
+        let mut signals = self.signals();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.clock().sleep(HEARTBEAT) => self.beat().await,
+                () = next_actions(&mut signals) => self.0.delivery.wake(),
+            }
+        }
+    }
+
+    async fn beat(&self) {
+        let delivery = &self.0.delivery;
+        let _alone = delivery.publishing.lock().await;
+        if let Err(e) = delivery.sign_timestamp(self.store(), self.clock()).await {
+            tracing::error!(
+                error = &e as &dyn std::error::Error,
+                "could not sign a timestamp: {e}"
+            );
+            return;
+        }
+        delivery.send(EVENT_HEARTBEAT, &delivery.heartbeat());
+        let soon = after(self.clock(), RESIGN_BEFORE);
+        let repository = delivery.repository.load_full();
+        if repository
+            .current
+            .values()
+            .any(|file| expires(file).is_none_or(|at| at < soon))
+        {
+            let signed = self.sign_again(&repository).await;
+            signed.unwrap_or_else(|e| {
+                tracing::error!(
+                    error = &e as &dyn std::error::Error,
+                    "could not sign metadata: {e}"
+                );
+            });
+        }
+    }
+
+    /// Reads the repository again: another process published.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn reload_repository(&self) -> Result<(), EngineError> {
+        let repository = load(self.store()).await?;
+        self.0
+            .delivery
+            .replace(repository, self.store(), self.clock())
+            .await?;
+        self.signal(Signal::RepositoryChanged(
+            self.0.delivery.repository.load().version,
+        ));
+        Ok(())
+    }
+}
+
+/// Returns when agents have actions to fetch. Part of a `select`: it must lose nothing when
+/// dropped, and `recv` does not.
+async fn next_actions(signals: &mut broadcast::Receiver<Signal>) {
+    loop {
+        match signals.recv().await {
+            Ok(Signal::ActionsWaiting) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+            Ok(_) => {}
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+async fn found(store: &Store, clock: &Clock) -> Result<(), EngineError> {
+    let fail = |e: tuf::KeyError| EngineError::remote("make signing keys", &e);
+    let made = Keys::NAMES
+        .iter()
+        .map(|name| Ok((*name, SigningKey::generate().map_err(fail)?)))
+        .collect::<Result<Vec<_>, EngineError>>()?;
+    let find = |name: &str| {
+        made.iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, key)| key.clone())
+    };
+    let keys = Keys::read(find).map_err(fail)?;
+    let expires = after(clock, METADATA_EXPIRES_AFTER);
+    let root = tuf::root(&keys, 1, after(clock, ROOT_EXPIRES_AFTER)).map_err(signing)?;
+    let targets = tuf::targets(&keys, 1, expires, []).map_err(signing)?;
+    let snapshot = tuf::snapshot(&keys, 1, expires, [&targets]).map_err(signing)?;
+    let files = [root, targets, snapshot].map(stored);
+    match store.found_repository(&made, &files).await {
+        // Another process was faster: its repository is the one.
+        Ok(()) | Err(StoreError::Conflict { .. }) => Ok(()),
+        Err(e) => Err(e.into()),
+    }
+}
+
+async fn load(store: &Store) -> Result<Repository, EngineError> {
+    let documents = store.documents().await?;
+    let stored = store.repository().await?;
+    let stored = stored.ok_or_else(|| EngineError::not_found("repository", "in the store"))?;
+    Ok(Repository::build(stored, documents))
+}
+
+fn expires(file: &MetadataFile) -> Option<jiff::Timestamp> {
+    let value: serde_json::Value = serde_json::from_slice(&file.bytes).ok()?;
+    value["signed"]["expires"].as_str()?.parse().ok()
+}
+
+pub(crate) async fn load_agents(store: &Store) -> Result<Agents, StoreError> {
+    let mut agents = Agents::default();
+    for agent in store.agents().await? {
+        agents.by_holder.insert(agent.holder, agent.id);
+        agents.hosts.insert(agent.id, agent.host.into());
+    }
+    agents.by_site = store.agent_sites().await?.into_iter().collect();
+    Ok(agents)
+}
+
+async fn load_acks(store: &Store) -> Result<HashMap<AgentId, Arc<HashSet<Held>>>, StoreError> {
+    let mut acks: HashMap<AgentId, HashSet<Held>> = HashMap::new();
+    for ack in store.acks().await? {
+        let held = Held {
+            key: ack.key,
+            version: ack.version,
+        };
+        acks.entry(ack.agent).or_default().insert(held);
+    }
+    Ok(acks
+        .into_iter()
+        .map(|(agent, held)| (agent, Arc::new(held)))
+        .collect())
+}
+
+pub(crate) fn after(clock: &Clock, by: SignedDuration) -> jiff::Timestamp {
+    clock
+        .now()
+        .saturating_add(by)
+        .unwrap_or(jiff::Timestamp::MAX)
+}
+
+pub(crate) fn stored(file: MetadataFile) -> RepositoryFile {
+    RepositoryFile {
+        role: file.role,
+        version: file.version,
+        body: file.bytes,
+    }
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "named in `map_err`, which passes by value"
+)]
+pub(crate) fn signing(error: tuf::BuildError) -> EngineError {
+    EngineError::remote("sign metadata", &error)
+}
+
+fn text(bytes: &Bytes) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -1,0 +1,186 @@
+//! Agents: how a host becomes one, which sites it serves, what it says that it holds.
+//! Never verifies config; agents do, and say so.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use domain::access::Role;
+use domain::id::{AgentId, HolderId, SiteId};
+use domain::name::Hostname;
+use jiff::SignedDuration;
+use protocol::delivery::{AGENT_SITES_MAX, Acks, AgentSite, Enrol, Enrolled};
+use store::{Holder, NewAgent, StoreError};
+
+use crate::delivery::{after, load_agents};
+use crate::staff::{fresh_token, token_hash};
+use crate::{Engine, EngineError};
+
+/// An enrolment token that nobody used is worthless after a day.
+const ENROLMENT_EXPIRES_AFTER: SignedDuration = SignedDuration::from_hours(24);
+/// Document versions that one agent may say it holds.
+const HELD_MAX: usize = 10_000;
+
+impl Engine {
+    /// Makes a token that enrols one agent within a day.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn make_enrolment(&self, who: &str) -> Result<String, EngineError> {
+        let token = fresh_token()?;
+        let audit = self.audit(who, "made an enrolment token", "agent", "");
+        let expires_at = after(self.clock(), ENROLMENT_EXPIRES_AFTER);
+        self.store()
+            .add_enrolment(&token_hash(&token), expires_at, &audit)
+            .await?;
+        Ok(token)
+    }
+
+    /// Makes a host an agent.
+    ///
+    /// # Errors
+    /// When the token is unknown, used or expired, a site is unknown, there are none or too many, or
+    /// the store fails. Nothing is changed then.
+    pub async fn enrol_agent(&self, enrol: &Enrol) -> Result<Enrolled, EngineError> {
+        let host = enrol.host.trim();
+        if !(1..=100).contains(&host.chars().count()) || host.chars().any(char::is_control) {
+            return Err(EngineError::refused_at(
+                "host",
+                "a host's name has 1 to 100 characters",
+            ));
+        }
+        let (ids, sites) = self.agent_sites(&enrol.sites)?;
+        let token = fresh_token()?;
+        let holder = Holder {
+            id: self.clock().id(),
+            name: format!("agent on {host}"),
+            role: Role::Agent,
+        };
+        let agent = NewAgent {
+            id: self.clock().id(),
+            holder,
+            token_hash: token_hash(&token),
+            host: host.into(),
+            sites: ids,
+        };
+        let audit = self.audit(
+            &agent.holder.name,
+            "enrolled an agent",
+            host,
+            &format!("{} sites", sites.len()),
+        );
+        self.store().enrol(&token_hash(&enrol.token), &agent, &audit).await.map_err(|e| match e {
+            StoreError::Conflict { .. } => EngineError::refused_at(
+                "token",
+                "this enrolment token is unknown, used or expired; ask an engineer for a new one",
+            ),
+            other => other.into(),
+        })?;
+        let agents = load_agents(self.store()).await?;
+        self.0.delivery.agents.store(Arc::new(agents));
+        let root = String::from_utf8_lossy(&self.root_file()).into_owned();
+        Ok(Enrolled {
+            agent: agent.id,
+            token,
+            root,
+            sites,
+        })
+    }
+
+    /// The agent that holds a token.
+    #[must_use]
+    pub fn agent_of_holder(&self, holder: HolderId) -> Option<AgentId> {
+        self.0
+            .delivery
+            .agents
+            .load()
+            .by_holder
+            .get(&holder)
+            .copied()
+    }
+
+    /// The agent that serves a site.
+    #[must_use]
+    pub fn agent_of_site(&self, site: SiteId) -> Option<AgentId> {
+        self.0.delivery.agents.load().by_site.get(&site).copied()
+    }
+
+    /// How many agents there are.
+    #[must_use]
+    pub fn agent_count(&self) -> usize {
+        self.0.delivery.agents.load().hosts.len()
+    }
+
+    /// The sites that an agent serves, in no order.
+    #[must_use]
+    pub fn sites_of_agent(&self, agent: AgentId) -> Vec<SiteId> {
+        let agents = self.0.delivery.agents.load();
+        agents
+            .by_site
+            .iter()
+            .filter(|(_, one)| **one == agent)
+            .map(|(site, _)| *site)
+            .collect()
+    }
+
+    /// Takes what an agent holds now; replaces what it said before.
+    ///
+    /// # Errors
+    /// When it names too much, or the store fails.
+    pub async fn take_acks(&self, agent: AgentId, acks: Acks) -> Result<(), EngineError> {
+        if acks.held.len() > HELD_MAX {
+            let reason = format!("at most {HELD_MAX} document versions are taken");
+            return Err(EngineError::refused_at("held", reason));
+        }
+        let held: std::collections::HashSet<_> = acks.held.into_iter().collect();
+        let known = self
+            .0
+            .delivery
+            .acks
+            .load()
+            .get(&agent)
+            .is_some_and(|before| **before == held);
+        if known {
+            return Ok(());
+        }
+        let rows: Vec<_> = held
+            .iter()
+            .map(|one| (one.key.clone(), one.version))
+            .collect();
+        self.store()
+            .save_acks(agent, &rows, self.clock().now())
+            .await?;
+        let held = Arc::new(held);
+        self.0.delivery.acks.rcu(|acks| {
+            let mut acks = HashMap::clone(acks);
+            acks.insert(agent, Arc::clone(&held));
+            acks
+        });
+        tracing::debug!("agent {agent} holds {} document versions", rows.len());
+        Ok(())
+    }
+
+    fn agent_sites(
+        &self,
+        hostnames: &[Hostname],
+    ) -> Result<(Vec<SiteId>, Vec<AgentSite>), EngineError> {
+        if hostnames.is_empty() || hostnames.len() > AGENT_SITES_MAX {
+            let reason = format!("an agent serves 1 to {AGENT_SITES_MAX} sites");
+            return Err(EngineError::refused_at("sites", reason));
+        }
+        let fleet = self.fleet();
+        let sites = hostnames.iter().map(|hostname| {
+            let site = fleet.site_at(hostname);
+            let site = site.ok_or_else(|| EngineError::not_found("site", hostname))?;
+            Ok((
+                site.id,
+                AgentSite {
+                    site: hostname.clone(),
+                    product: site.product.clone(),
+                },
+            ))
+        });
+        sites
+            .collect::<Result<Vec<_>, EngineError>>()
+            .map(|sites| sites.into_iter().unzip())
+    }
+}

@@ -1,0 +1,401 @@
+//! Releases: staged when config covers them, activated where verified config waits for them.
+//!
+//! The gate: a site may run a release only when its agent has acknowledged the documents that the
+//! release needs. Never switches a site's code; the site's platform does.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use domain::document::check_coverage;
+use domain::id::{AgentId, SiteId};
+use domain::name::{Hostname, ProductName};
+use domain::release::{Release, ReleaseState};
+use domain::site::Site;
+use protocol::delivery::{Activation, Held, Readiness, UnreadySite};
+use semver::Version;
+
+use crate::fleet::AuditOf;
+use crate::publish::outlines;
+use crate::{Engine, EngineError, SiteIndex};
+
+/// Sites that an answer names; the rest is counted.
+const SITES_NAMED_MAX: usize = 50;
+
+/// Why a site may not run a release yet.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotReady {
+    /// The product has no document at all that accepts the release.
+    #[error("no document of the product accepts release {0}")]
+    NoDocument(Version),
+    /// No agent serves the site.
+    #[error("no agent serves it")]
+    NoAgent,
+    /// Its agent never acknowledged anything.
+    #[error("its agent on {0} has not acknowledged any document yet")]
+    Silent(Arc<str>),
+    /// Its agent lacks a document.
+    #[error("its agent on {host} has not acknowledged document {} version {}", held.key, held.version)]
+    Behind {
+        /// The agent's host.
+        host: Arc<str>,
+        /// The document.
+        held: Held,
+    },
+}
+
+/// Which sites of a product.
+#[derive(Clone, Debug)]
+pub enum Sites {
+    /// All of them.
+    All,
+    /// These.
+    These(Vec<Hostname>),
+}
+
+/// An activation, as it is asked for.
+#[derive(Clone, Debug)]
+pub struct Activate {
+    /// The product.
+    pub product: ProductName,
+    /// The release.
+    pub version: Version,
+    /// Where.
+    pub sites: Sites,
+    /// Activates also where no config waits, for this reason. It is written into the audit.
+    pub bypass: Option<String>,
+}
+
+impl Engine {
+    /// Stages a release: agents fetch what it needs, no site may run it yet.
+    ///
+    /// # Errors
+    /// When a document of the product has no version that accepts it, or the product has none; when
+    /// the release is there already; when the store fails.
+    pub async fn stage_release(
+        &self,
+        product: &ProductName,
+        version: &Version,
+        who: &str,
+    ) -> Result<(), EngineError> {
+        if self.fleet().product(product).is_none() {
+            return Err(EngineError::not_found("product", product));
+        }
+        if let Some(known) = self.find_release(product, version).await? {
+            let state = known.state.as_str();
+            return Err(EngineError::conflict(format!(
+                "release {version} of {product} is {state} already"
+            )));
+        }
+        let documents = outlines(&self.repository(), product);
+        if documents.is_empty() {
+            let reason = format!(
+                "product {product} has no documents: publish one that accepts {version} first"
+            );
+            return Err(EngineError::refused_at("version", reason));
+        }
+        check_coverage(&documents, std::slice::from_ref(version)).map_err(|uncovered| {
+            let all: Vec<_> = uncovered.iter().map(ToString::to_string).collect();
+            EngineError::refused_at("version", all.join("; "))
+        })?;
+        self.save_release(
+            product,
+            version,
+            ReleaseState::Staged,
+            "staged a release",
+            who,
+        )
+        .await
+    }
+
+    /// How ready the sites of a product are for a release.
+    ///
+    /// # Errors
+    /// When there is no such product.
+    pub fn readiness(
+        &self,
+        product: &ProductName,
+        version: &Version,
+    ) -> Result<Readiness, EngineError> {
+        if self.fleet().product(product).is_none() {
+            return Err(EngineError::not_found("product", product));
+        }
+        let mut gate = Gate::new(self, product, version);
+        let mut readiness = Readiness {
+            sites: 0,
+            ready: 0,
+            unready: vec![],
+        };
+        let mut unready = vec![];
+        for (_, site) in self
+            .fleet()
+            .sites()
+            .filter(|(_, site)| site.product == *product)
+        {
+            readiness.sites += 1;
+            match gate.check(&site) {
+                Ok(()) => readiness.ready += 1,
+                Err(reason) => unready.push((site, reason)),
+            }
+        }
+        readiness.unready = first_named(unready);
+        Ok(readiness)
+    }
+
+    /// Whether a site may run a release of its product.
+    ///
+    /// # Errors
+    /// Says what is missing.
+    pub fn is_ready(&self, site: SiteIndex, version: &Version) -> Result<(), NotReady> {
+        let site = self.fleet().site(site).ok_or(NotReady::NoAgent)?;
+        Gate::new(self, &site.product, version).check(&site)
+    }
+
+    /// Records that sites run a release from now on. Those that are not ready are refused, each for
+    /// its reason, unless the gate is bypassed.
+    ///
+    /// # Errors
+    /// When the release is not staged or live, a site is unknown or of another product, a bypass
+    /// gives no reason, or the store fails.
+    pub async fn activate(
+        &self,
+        activate: &Activate,
+        who: &str,
+    ) -> Result<Activation, EngineError> {
+        let Activate {
+            product, version, ..
+        } = activate;
+        if activate
+            .bypass
+            .as_ref()
+            .is_some_and(|reason| reason.trim().is_empty())
+        {
+            return Err(EngineError::refused_at(
+                "reason",
+                "bypassing the gate needs a reason; it is audited",
+            ));
+        }
+        let known = self.find_release(product, version).await?;
+        let known = known.ok_or_else(|| {
+            EngineError::not_found("staged or live release", format!("{product} {version}"))
+        })?;
+        let sites = self.sites_of(product, &activate.sites)?;
+        let mut gate = Gate::new(self, product, version);
+        let (mut admitted, mut refused) = (vec![], vec![]);
+        for site in sites {
+            match gate.check(&site) {
+                Err(reason) if activate.bypass.is_none() => refused.push((site, reason)),
+                _ => admitted.push(site.id),
+            }
+        }
+        if !admitted.is_empty() && known.state == ReleaseState::Staged {
+            self.save_release(
+                product,
+                version,
+                ReleaseState::Live,
+                "made a release live",
+                who,
+            )
+            .await?;
+        }
+        self.save_activation(activate, &admitted, who).await?;
+        Ok(Activation {
+            activated: admitted.len(),
+            refused: refused.len(),
+            refusals: first_named(refused),
+        })
+    }
+
+    /// Retires a release: nothing needs documents for it any more.
+    ///
+    /// # Errors
+    /// When a site runs it or may go back to it, there is no such release, or the store fails.
+    pub async fn retire_release(
+        &self,
+        product: &ProductName,
+        version: &Version,
+        who: &str,
+    ) -> Result<(), EngineError> {
+        let needs = |site: &Site| {
+            site.product == *product
+                && (site.running == *version || site.ran_before.as_ref() == Some(version))
+        };
+        let needing = self.fleet().sites().filter(|(_, site)| needs(site)).count();
+        if needing > 0 {
+            let reason = format!("{needing} sites run release {version} or may go back to it");
+            return Err(EngineError::conflict(reason));
+        }
+        self.find_release(product, version)
+            .await?
+            .ok_or_else(|| EngineError::not_found("release", format!("{product} {version}")))?;
+        self.save_release(
+            product,
+            version,
+            ReleaseState::Retired,
+            "retired a release",
+            who,
+        )
+        .await
+    }
+
+    async fn find_release(
+        &self,
+        product: &ProductName,
+        version: &Version,
+    ) -> Result<Option<Release>, EngineError> {
+        let releases = self.store().releases().await?;
+        Ok(releases
+            .into_iter()
+            .find(|one| one.product == *product && one.version == *version))
+    }
+
+    async fn save_release(
+        &self,
+        product: &ProductName,
+        version: &Version,
+        state: ReleaseState,
+        act: &str,
+        who: &str,
+    ) -> Result<(), EngineError> {
+        let release = Release {
+            product: product.clone(),
+            version: version.clone(),
+            state,
+        };
+        let audit = self.audit(who, act, &format!("{product} {version}"), "");
+        Ok(self
+            .store()
+            .save_release(&release, self.clock().now(), &audit)
+            .await?)
+    }
+
+    async fn save_activation(
+        &self,
+        activate: &Activate,
+        sites: &[SiteId],
+        who: &str,
+    ) -> Result<(), EngineError> {
+        if sites.is_empty() {
+            return Ok(());
+        }
+        let what = format!(
+            "{} {} on {} sites",
+            activate.product,
+            activate.version,
+            sites.len()
+        );
+        let (act, detail) = match &activate.bypass {
+            Some(reason) => ("activated a release, bypassing the gate", reason.as_str()),
+            None => ("activated a release", ""),
+        };
+        let audit = AuditOf {
+            who,
+            act,
+            what: &what,
+            detail,
+        };
+        self.set_running(sites, &activate.version, &audit).await
+    }
+
+    fn sites_of(
+        &self,
+        product: &ProductName,
+        sites: &Sites,
+    ) -> Result<Vec<Arc<Site>>, EngineError> {
+        let fleet = self.fleet();
+        let Sites::These(hostnames) = sites else {
+            let own = fleet
+                .sites()
+                .map(|(_, site)| site)
+                .filter(|site| site.product == *product);
+            return Ok(own.collect());
+        };
+        hostnames
+            .iter()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .map(|hostname| {
+                let site = fleet.site_at(hostname);
+                site.filter(|site| site.product == *product)
+                    .ok_or_else(|| EngineError::not_found("site of this product", hostname))
+            })
+            .collect()
+    }
+}
+
+/// Answers for many sites: what a release needs is worked out once, each agent is judged once.
+struct Gate<'a> {
+    engine: &'a Engine,
+    version: &'a Version,
+    needed: Vec<Held>,
+    verdicts: HashMap<AgentId, Result<(), NotReady>>,
+}
+
+impl<'a> Gate<'a> {
+    fn new(engine: &'a Engine, product: &ProductName, version: &'a Version) -> Self {
+        let repository = engine.repository();
+        let own = repository
+            .documents()
+            .keys()
+            .filter(|key| key.product == *product);
+        let needed = own
+            .filter_map(|key| {
+                let document = repository.document_for(key, version)?;
+                Some(Held {
+                    key: key.clone(),
+                    version: document.version,
+                })
+            })
+            .collect();
+        Self {
+            engine,
+            version,
+            needed,
+            verdicts: HashMap::new(),
+        }
+    }
+
+    fn check(&mut self, site: &Site) -> Result<(), NotReady> {
+        if self.needed.is_empty() {
+            return Err(NotReady::NoDocument(self.version.clone()));
+        }
+        let agents = self.engine.0.delivery.agents.load();
+        let agent = *agents.by_site.get(&site.id).ok_or(NotReady::NoAgent)?;
+        if let Some(verdict) = self.verdicts.get(&agent) {
+            return verdict.clone();
+        }
+        let host = agents
+            .hosts
+            .get(&agent)
+            .cloned()
+            .unwrap_or_else(|| "an unknown host".into());
+        let acks = self.engine.0.delivery.acks.load();
+        let verdict = judge(&self.needed, acks.get(&agent).map(|held| &**held), host);
+        self.verdicts.insert(agent, verdict.clone());
+        verdict
+    }
+}
+
+fn judge(needed: &[Held], held: Option<&HashSet<Held>>, host: Arc<str>) -> Result<(), NotReady> {
+    let Some(held) = held else {
+        return Err(NotReady::Silent(host));
+    };
+    match needed.iter().find(|one| !held.contains(*one)) {
+        Some(missing) => Err(NotReady::Behind {
+            host,
+            held: missing.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn first_named(mut sites: Vec<(Arc<Site>, NotReady)>) -> Vec<UnreadySite> {
+    sites.sort_by(|(a, _), (b, _)| a.hostname.cmp(&b.hostname));
+    sites
+        .into_iter()
+        .take(SITES_NAMED_MAX)
+        .map(|(site, reason)| UnreadySite {
+            site: site.hostname.clone(),
+            reason: reason.to_string(),
+        })
+        .collect()
+}

@@ -1,0 +1,232 @@
+//! `lamplighter incident`: what is going on, and what customers are told.
+
+use serde_json::{Map, Value, json};
+
+use crate::client::Server;
+use crate::output::{Failure, Options};
+
+/// List, accept and tell of incidents.
+#[derive(clap::Subcommand)]
+pub(crate) enum Incident {
+    /// List incidents, newest first, proposals among them.
+    List {
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Show one incident with its posts.
+    Show {
+        /// The incident.
+        id: uuid::Uuid,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Take up a proposal: customers see it from then on.
+    Accept {
+        /// The incident.
+        id: uuid::Uuid,
+        /// A better title.
+        #[arg(long)]
+        title: Option<String>,
+        /// none, minor, major or critical; by the share of the fleet without one.
+        #[arg(long)]
+        impact: Option<String>,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Turn a proposal down.
+    Dismiss {
+        /// The incident.
+        id: uuid::Uuid,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Post an update.
+    Update(Update),
+    /// Print the drafted incident report, in Markdown.
+    Report {
+        /// The incident.
+        id: uuid::Uuid,
+        /// The reader's time zone, such as America/Denver.
+        #[arg(long)]
+        zone: Option<String>,
+        #[command(flatten)]
+        server: Server,
+    },
+}
+
+/// Post an update.
+#[derive(clap::Args)]
+pub(crate) struct Update {
+    /// The incident.
+    id: uuid::Uuid,
+    /// The name of a template, such as "Fix Implemented".
+    #[arg(long, conflicts_with = "text", required_unless_present = "text")]
+    template: Option<String>,
+    /// Fills a gap of the template: `--value estimate="4 business hours"`. JSON is read as such.
+    #[arg(long = "value", value_name = "GAP=VALUE", requires = "template")]
+    values: Vec<String>,
+    /// Markdown, instead of a template.
+    #[arg(long)]
+    text: Option<String>,
+    /// investigating, identified, monitoring or completed.
+    #[arg(long)]
+    state: Option<String>,
+    /// Show what would be posted, and post nothing.
+    #[arg(long)]
+    preview: bool,
+    #[command(flatten)]
+    server: Server,
+}
+
+impl Incident {
+    pub(crate) async fn run(self, output: Options) -> Result<(), Failure> {
+        match self {
+            Self::List { server } => {
+                let list = server.client()?.get("/api/v1/incidents").await?;
+                output.print(&list, listed);
+            }
+            Self::Show { id, server } => {
+                let incident = server
+                    .client()?
+                    .get(&format!("/api/v1/incidents/{id}"))
+                    .await?;
+                output.print(&incident, shown);
+            }
+            Self::Accept {
+                id,
+                title,
+                impact,
+                server,
+            } => {
+                let body = given([("title", title), ("impact", impact)]);
+                let path = format!("/api/v1/incidents/{id}/accept");
+                let incident = server.client()?.post(&path, &body).await?;
+                output.print(&incident, |one| format!("Accepted: {}", headline(one)));
+            }
+            Self::Dismiss { id, reason, server } => {
+                let path = format!("/api/v1/incidents/{id}/dismiss");
+                let incident = server
+                    .client()?
+                    .post(&path, &json!({ "reason": reason }))
+                    .await?;
+                output.print(&incident, |one| format!("Dismissed: {}", headline(one)));
+            }
+            Self::Update(update) => update.run(output).await?,
+            Self::Report { id, zone, server } => {
+                let zone = zone
+                    .map(|zone| format!("?zone={}", zone.replace('/', "%2F")))
+                    .unwrap_or_default();
+                let report = server
+                    .client()?
+                    .get_text(&format!("/api/v1/incidents/{id}/report.md{zone}"))
+                    .await?;
+                output.print(&json!({ "markdown": report }), |_| report.clone());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Update {
+    async fn run(self, output: Options) -> Result<(), Failure> {
+        let mut body = given([
+            ("template", self.template),
+            ("text", self.text),
+            ("state", self.state),
+        ]);
+        let values = self
+            .values
+            .iter()
+            .map(|pair| gap(pair))
+            .collect::<Result<Map<_, _>, _>>()?;
+        if !values.is_empty() {
+            body.insert("values".into(), values.into());
+        }
+        body.insert("preview".into(), self.preview.into());
+        let path = format!("/api/v1/incidents/{}/updates", self.id);
+        let posted = self.server.client()?.post(&path, &body).await?;
+        output.print(&posted, |posted| {
+            let did = if self.preview { "Would post" } else { "Posted" };
+            let promises = posted["promises"].as_array().into_iter().flatten();
+            let promises = promises.map(|promise| {
+                format!(
+                    "\nPromises: {} by {}",
+                    text(&promise["kind"]),
+                    text(&promise["due_at"])
+                )
+            });
+            let promises: String = promises.collect();
+            format!(
+                "{did} ({}):\n{}{promises}",
+                text(&posted["state"]),
+                text(&posted["update"]["body"])
+            )
+        });
+        Ok(())
+    }
+}
+
+fn gap(pair: &str) -> Result<(String, Value), Failure> {
+    let (name, value) = pair
+        .split_once('=')
+        .ok_or_else(|| Failure::new(format!("--value reads GAP=VALUE, not {pair:?}")))?;
+    // A length or a moment is a string to JSON; only lists and objects are taken as JSON.
+    let structured = value
+        .starts_with(['[', '{'])
+        .then(|| serde_json::from_str(value).ok())
+        .flatten();
+    Ok((name.to_owned(), structured.unwrap_or_else(|| value.into())))
+}
+
+fn given<const N: usize>(fields: [(&str, Option<String>); N]) -> Map<String, Value> {
+    fields
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?.into())))
+        .collect()
+}
+
+fn listed(list: &Value) -> String {
+    let incidents = list["incidents"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    if incidents.is_empty() {
+        return "No incidents.".into();
+    }
+    incidents.iter().map(|one| headline(one) + "\n").collect()
+}
+
+fn shown(incident: &Value) -> String {
+    let updates = incident["updates"].as_array().into_iter().flatten();
+    let updates = updates.map(|update| {
+        format!(
+            "\n{} {} ({})\n{}\n",
+            text(&update["at"]),
+            text(&update["by"]),
+            text(&update["state"]),
+            text(&update["body"])
+        )
+    });
+    format!("{}\n{}", headline(incident), updates.collect::<String>())
+}
+
+fn headline(incident: &Value) -> String {
+    let affected = &incident["affected"];
+    format!(
+        "{} {:<13} {:<8} {} ({} of {} sites fail, {} restored)",
+        text(&incident["id"]),
+        text(&incident["state"]),
+        text(&incident["impact"]),
+        text(&incident["title"]),
+        affected["failing"],
+        affected["total"],
+        affected["restored"]
+    )
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or("")
+}

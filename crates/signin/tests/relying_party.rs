@@ -1,0 +1,382 @@
+//! A real relying party (the crate `openidconnect`) signs residents in over a real connection.
+
+mod server;
+
+use jiff::SignedDuration;
+use openidconnect::core::{
+    CoreAuthenticationFlow, CoreClient, CoreProviderMetadata, CoreUserInfoClaims,
+};
+use openidconnect::{
+    AccessTokenHash, AuthorizationCode, ClientId, ClientSecret, CsrfToken, IssuerUrl, Nonce,
+    OAuth2TokenResponse as _, PkceCodeChallenge, RedirectUrl, Scope, TokenResponse as _,
+};
+use reqwest::StatusCode;
+use server::{CALLBACK, CLIENT, EMAIL, PASSWORD, Server, param};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_resident_signs_in_with_discovery_pkce_and_userinfo() {
+    let server = Server::start().await;
+    let secret = server.secret().await;
+    let issuer = IssuerUrl::new(server.base.clone()).unwrap();
+    let metadata = CoreProviderMetadata::discover_async(issuer, &server.http())
+        .await
+        .unwrap();
+    let client = CoreClient::from_provider_metadata(
+        metadata,
+        ClientId::new(CLIENT.into()),
+        Some(ClientSecret::new(secret)),
+    )
+    .set_redirect_uri(RedirectUrl::new(CALLBACK.into()).unwrap());
+    let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+    let (url, state, nonce) = client
+        .authorize_url(
+            CoreAuthenticationFlow::AuthorizationCode,
+            CsrfToken::new_random,
+            Nonce::new_random,
+        )
+        .add_scope(Scope::new("email".into()))
+        .set_pkce_challenge(challenge)
+        .url();
+
+    let back = server
+        .browser()
+        .fill_in(url.as_str(), EMAIL, PASSWORD)
+        .await;
+    assert_eq!(
+        param(&back, "state").as_deref(),
+        Some(state.secret().as_str())
+    );
+    assert_eq!(param(&back, "iss"), Some(server.base.clone()));
+    let code = AuthorizationCode::new(param(&back, "code").unwrap());
+    let tokens = client
+        .exchange_code(code)
+        .unwrap()
+        .set_pkce_verifier(verifier)
+        .request_async(&server.http())
+        .await
+        .unwrap();
+
+    let id_token = tokens.id_token().unwrap();
+    let verifier = client.id_token_verifier();
+    let claims = id_token.claims(&verifier, &nonce).unwrap();
+    assert_eq!(claims.email().map(|email| email.as_str()), Some(EMAIL));
+    let hash = AccessTokenHash::from_token(
+        tokens.access_token(),
+        id_token.signing_alg().unwrap(),
+        id_token.signing_key(&verifier).unwrap(),
+    );
+    assert_eq!(claims.access_token_hash(), Some(&hash.unwrap()));
+    let told: CoreUserInfoClaims = client
+        .user_info(
+            tokens.access_token().clone(),
+            Some(claims.subject().clone()),
+        )
+        .unwrap()
+        .request_async(&server.http())
+        .await
+        .unwrap();
+    assert_eq!(told.email().map(|email| email.as_str()), Some(EMAIL));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_signs_in_without_a_password() {
+    let server = Server::start().await;
+    let canary = server.provider.canary_session(server.now()).await.unwrap();
+    assert_eq!(
+        server.provider.canary_session(server.now()).await.unwrap(),
+        canary
+    );
+    let minted = server
+        .provider
+        .mint_sessions(&[EMAIL.parse().unwrap()], "test")
+        .await
+        .unwrap();
+    for session in [canary, minted[0].clone()] {
+        let browser = server.browser_with(&session);
+        let back = browser.get(&server.ask("")).await.location();
+        assert!(param(&back, "code").is_some(), "{back}");
+        let form = browser.get(&server.ask("&prompt=login")).await;
+        assert_eq!(form.status, StatusCode::OK);
+        server.hand.advance(std::time::Duration::from_secs(10));
+        assert_eq!(
+            browser.get(&server.ask("&max_age=5")).await.status,
+            StatusCode::OK
+        );
+        assert_eq!(
+            browser.get(&server.ask("&max_age=900")).await.status,
+            StatusCode::SEE_OTHER
+        );
+    }
+    let stranger = server
+        .browser()
+        .get(&server.ask("&prompt=none"))
+        .await
+        .location();
+    assert_eq!(param(&stranger, "error").as_deref(), Some("login_required"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_code_counts_once_for_its_own_client_and_not_for_long() {
+    let server = Server::start().await;
+    let secret = server.secret().await;
+    let verifier = "v".repeat(43);
+    let challenge = "&code_challenge_method=S256&code_challenge=\
+        q6dRFyIw1tSUYfB4_qXK4tV2y8pGvQ0m2yTz9tVxB8o";
+
+    let code = server.code("").await;
+    assert_eq!(server.exchange(&code, &secret, "").await.error(), "");
+    let again = server.exchange(&code, &secret, "").await;
+    assert_eq!(
+        (again.status, &*again.error()),
+        (StatusCode::BAD_REQUEST, "invalid_grant")
+    );
+
+    let code = server.code("").await;
+    let wrong = server.exchange(&code, "wrong", "").await;
+    assert_eq!(
+        (wrong.status, &*wrong.error()),
+        (StatusCode::UNAUTHORIZED, "invalid_client")
+    );
+    assert!(wrong.header("www-authenticate").starts_with("Basic"));
+    // A wrong secret does not spend the code; a proof that was not promised does.
+    let proof = format!("&code_verifier={verifier}");
+    assert_eq!(
+        server.exchange(&code, &secret, &proof).await.error(),
+        "invalid_grant"
+    );
+    assert_eq!(
+        server.exchange(&code, &secret, "").await.error(),
+        "invalid_grant"
+    );
+
+    for proof in ["", proof.as_str()] {
+        let code = server.code(challenge).await;
+        let refused = server.exchange(&code, &secret, proof).await;
+        assert!(refused.body.contains("code_verifier"), "{}", refused.body);
+    }
+
+    let code = server.code("").await;
+    server.hand.advance(std::time::Duration::from_secs(60));
+    assert_eq!(
+        server.exchange(&code, &secret, "").await.error(),
+        "invalid_grant"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_use_of_a_code_withdraws_the_access_token() {
+    let server = Server::start().await;
+    let secret = server.secret().await;
+    let code = server.code("").await;
+    let tokens = server.exchange(&code, &secret, "").await.json();
+    let token = tokens["access_token"].as_str().unwrap();
+    assert_eq!(server.userinfo(token).await.json()["email"], EMAIL);
+    server.exchange(&code, &secret, "").await;
+    let withdrawn = server.userinfo(token).await;
+    assert_eq!(withdrawn.status, StatusCode::UNAUTHORIZED);
+    assert!(
+        withdrawn
+            .header("www-authenticate")
+            .contains("invalid_token")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_rules_are_those_of_the_moment_a_sign_in_began() {
+    let server = Server::start().await;
+    let secret = server.secret().await;
+    let old = server.provider.signing_keys()[0].public.kid.clone();
+    let new = server
+        .provider
+        .new_signing_key("test")
+        .await
+        .unwrap()
+        .public
+        .kid;
+    let browser = server.browser();
+    let form = browser.get(&server.ask("")).await;
+
+    server.require_pkce(Some(new.clone()));
+    let refused = server.browser().get(&server.ask("")).await.location();
+    assert_eq!(param(&refused, "error").as_deref(), Some("invalid_request"));
+    assert!(
+        param(&refused, "error_description")
+            .unwrap()
+            .contains("PKCE")
+    );
+
+    // The form was shown before the rules changed.
+    let back = browser.submit(&form, EMAIL, PASSWORD).await.location();
+    let tokens = server
+        .exchange(&param(&back, "code").unwrap(), &secret, "")
+        .await
+        .json();
+    assert_eq!(server::kid(&tokens), old);
+
+    let verifier = "a-verifier-that-is-long-enough-for-rfc-7636-ok";
+    let asked = format!(
+        "&code_challenge_method=S256&code_challenge={}",
+        server::s256(verifier)
+    );
+    let code = server.code(&asked).await;
+    let proof = format!("&code_verifier={verifier}");
+    let tokens = server.exchange(&code, &secret, &proof).await.json();
+    assert_eq!(server::kid(&tokens), new);
+
+    // A key that nobody has any more does not stop sign-ins.
+    server.require_pkce(Some("gone".into()));
+    let code = server.code(&asked).await;
+    let tokens = server.exchange(&code, &secret, &proof).await.json();
+    assert_eq!(server::kid(&tokens), old);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guessing_locks_an_address_and_tells_nothing() {
+    let server = Server::start().await;
+    let browser = server.browser();
+    for email in [EMAIL, "nobody@29palms.gov"] {
+        let mut pages = vec![];
+        for attempt in 1..=6 {
+            let form = browser.get(&server.ask("")).await;
+            let page = browser.submit(&form, email, "a wrong guess").await;
+            let locked = attempt > 5;
+            let status = if locked {
+                StatusCode::TOO_MANY_REQUESTS
+            } else {
+                StatusCode::OK
+            };
+            assert_eq!(page.status, status, "{email}, attempt {attempt}");
+            pages.push(page.problem());
+        }
+        assert!(pages[0].contains("do not match"), "{pages:?}");
+        assert!(pages[5].contains("30 minutes"), "{pages:?}");
+    }
+    let form = browser.get(&server.ask("")).await;
+    let right = browser.submit(&form, EMAIL, PASSWORD).await;
+    assert_eq!(right.status, StatusCode::TOO_MANY_REQUESTS);
+    server.hand.advance(std::time::Duration::from_secs(30 * 60));
+    let back = server
+        .browser()
+        .fill_in(&server.ask(""), EMAIL, PASSWORD)
+        .await;
+    assert!(param(&back, "code").is_some(), "{back}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_counts_only_in_the_browser_it_was_shown_to() {
+    let server = Server::start().await;
+    let form = server
+        .browser()
+        .get(&server.ask("&login_hint=clerk%40a.gov"))
+        .await;
+    assert!(form.body.contains("value=\"clerk@a.gov\""), "{}", form.body);
+    let policy = form.header("content-security-policy");
+    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
+    assert!(
+        policy.contains("form-action 'self' https://29palms.gov;"),
+        "{policy}"
+    );
+
+    let other = server.browser();
+    other.get(&server.ask("")).await;
+    for stranger in [server.browser(), other] {
+        let refused = stranger.submit(&form, EMAIL, PASSWORD).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    }
+    let browser = server.browser();
+    let form = browser.get(&server.ask("")).await;
+    let cross = browser
+        .submit_from(&form, Some("https://evil.example"))
+        .await;
+    assert_eq!(cross.status, StatusCode::BAD_REQUEST);
+    server.hand.advance(std::time::Duration::from_secs(30 * 60));
+    let late = browser.submit(&form, EMAIL, PASSWORD).await;
+    assert!(late.body.contains("too long"), "{}", late.body);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn malformed_requests_get_clear_errors_and_go_nowhere() {
+    let server = Server::start().await;
+    let browser = server.browser();
+    for (path, expected) in [
+        ("/oidc/authorize", "names no site"),
+        ("/oidc/authorize?client_id=other.gov", "other.gov"),
+        (
+            "/oidc/authorize?client_id=29palms.gov&redirect_uri=https://evil.example/",
+            "not its own",
+        ),
+        ("/oidc/authorize?client_id=%ff%00", "not known"),
+        ("/oidc/sign-in", "open the site"),
+    ] {
+        let page = browser.get(&format!("{}{path}", server.base)).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{path}");
+        assert!(page.body.contains(expected), "{path}: {}", page.body);
+    }
+    for (body, expected) in [
+        ("", "invalid_client"),
+        ("client_id=29palms.gov", "invalid_client"),
+        (
+            "client_id=29palms.gov&client_id=29palms.gov",
+            "invalid_request",
+        ),
+        ("client_id=29palms.gov&client_secret=x", "invalid_client"),
+        ("client_id=nobody.gov&client_secret=x", "invalid_client"),
+    ] {
+        assert_eq!(server.post_token(body).await.error(), expected, "{body}");
+    }
+    let secret = server.secret().await;
+    let client = format!("client_id={CLIENT}&client_secret={secret}");
+    for (body, expected) in [
+        ("", "invalid_request"),
+        ("&grant_type=password", "unsupported_grant_type"),
+        ("&grant_type=authorization_code", "invalid_request"),
+        ("&grant_type=authorization_code&code=x", "invalid_request"),
+        (
+            "&grant_type=authorization_code&code=x&redirect_uri=y",
+            "invalid_grant",
+        ),
+        (
+            "&grant_type=authorization_code&code=x&redirect_uri=y&code_verifier=z",
+            "invalid_request",
+        ),
+    ] {
+        assert_eq!(
+            server.post_token(&format!("{client}{body}")).await.error(),
+            expected,
+            "{body}"
+        );
+    }
+    assert_eq!(
+        server.userinfo("wrong").await.status,
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_ended_is_purged_and_a_retired_key_is_no_longer_published() {
+    let server = Server::start().await;
+    let old = server.provider.signing_keys()[0].public.kid.clone();
+    let new = server
+        .provider
+        .new_signing_key("test")
+        .await
+        .unwrap()
+        .public
+        .kid;
+    let set = async |kid: &str, state| server.provider.set_key_state(kid, state, "test").await;
+    assert!(set(&old, signin::KeyState::Retired).await.is_err());
+    set(&new, signin::KeyState::Active).await.unwrap();
+    set(&old, signin::KeyState::Retired).await.unwrap();
+    let jwks = server
+        .browser()
+        .get(&format!("{}/oidc/jwks", server.base))
+        .await
+        .json();
+    assert_eq!(jwks["keys"].as_array().unwrap().len(), 1);
+    assert_eq!(jwks["keys"][0]["kid"], new.as_str());
+    server.code("").await;
+    server
+        .hand
+        .advance(SignedDuration::from_hours(24 * 40).unsigned_abs());
+    server.provider.purge().await.unwrap();
+}

@@ -1,0 +1,416 @@
+//! Documents, the signed repository, agents and what they hold.
+
+use domain::document::{Document, DocumentKey, Lane};
+use domain::id::{AgentId, HolderId, SiteId};
+use jiff::Timestamp;
+use semver::VersionReq;
+
+use crate::db::{Change, Row, corrupt, params};
+use crate::{AuditEntry, Holder, Store, StoreError};
+
+/// Older versions of a role's file that are kept, for clients in the middle of an update.
+const FILES_KEPT: u64 = 16;
+
+/// The repository as it is stored.
+#[derive(Clone, Debug)]
+pub struct StoredRepository {
+    /// Its version: the snapshot's.
+    pub version: u64,
+    /// Timestamp versions up to this one may have been signed.
+    pub timestamps_reserved: u64,
+    /// All kept files.
+    pub files: Vec<RepositoryFile>,
+}
+
+/// A signed metadata file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepositoryFile {
+    /// The role that signed it.
+    pub role: String,
+    /// Its version.
+    pub version: u64,
+    /// JSON.
+    pub body: Vec<u8>,
+}
+
+/// What a publication adds: all of it or nothing.
+#[derive(Clone, Debug)]
+pub struct Publication {
+    /// The repository version this one follows.
+    pub follows: u64,
+    /// The new document, if there is one.
+    pub document: Option<Document>,
+    /// New metadata files.
+    pub files: Vec<RepositoryFile>,
+}
+
+/// An agent, as it enrols.
+#[derive(Clone, Debug)]
+pub struct NewAgent {
+    /// Its identifier.
+    pub id: AgentId,
+    /// Whoever holds its token.
+    pub holder: Holder,
+    /// The SHA-256 of its token.
+    pub token_hash: [u8; 32],
+    /// Its host, for people.
+    pub host: String,
+    /// The sites it serves.
+    pub sites: Vec<SiteId>,
+}
+
+/// An agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAgent {
+    /// Its identifier.
+    pub id: AgentId,
+    /// Whoever holds its token.
+    pub holder: HolderId,
+    /// Its host, for people.
+    pub host: String,
+}
+
+/// One version of a document that an agent holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAck {
+    /// The agent.
+    pub agent: AgentId,
+    /// The document.
+    pub key: DocumentKey,
+    /// Its version.
+    pub version: u64,
+}
+
+const ADD_FILE: &str = "INSERT INTO repository_files (role, version, body) VALUES ($1, $2, $3)";
+
+impl Store {
+    /// The repository; `None` before its first file.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn repository(&self) -> Result<Option<StoredRepository>, StoreError> {
+        const STATE: &str = "SELECT version, timestamps_reserved FROM repository WHERE id = 1";
+        const FILES: &str =
+            "SELECT role, version, body FROM repository_files ORDER BY role, version";
+        let rows = self.db.read(STATE, vec![]).await?;
+        let Some(state) = rows.first() else {
+            return Ok(None);
+        };
+        let (version, timestamps_reserved) = (state.count(0)?, state.count(1)?);
+        let files = self.db.read(FILES, vec![]).await?;
+        let files = files.iter().map(file).collect::<Result<_, _>>()?;
+        Ok(Some(StoredRepository {
+            version,
+            timestamps_reserved,
+            files,
+        }))
+    }
+
+    /// Stores the repository's keys and first files. A conflict when there is one already.
+    ///
+    /// # Errors
+    /// When the database or the sealing key fails.
+    pub async fn found_repository(
+        &self,
+        keys: &[(&str, Vec<u8>)],
+        files: &[RepositoryFile],
+    ) -> Result<(), StoreError> {
+        const STATE: &str = "INSERT INTO repository (id, version, timestamps_reserved) \
+            VALUES (1, 1, 0) ON CONFLICT (id) DO NOTHING";
+        const KEY: &str = "INSERT INTO repository_keys (name, sealed) VALUES ($1, $2)";
+        let keys = keys
+            .iter()
+            .map(|(name, key)| Ok(params![*name, self.sealer.seal(&key_context(name), key)?]))
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        let change = Change::new()
+            .run(STATE, vec![])
+            .expect_rows(1)
+            .run_many(KEY, keys)
+            .run_many(ADD_FILE, files.iter().map(file_params).collect());
+        self.db.write(change).await.map(drop)
+    }
+
+    /// The repository's keys by name, unsealed.
+    ///
+    /// # Errors
+    /// When the database or the sealing key fails.
+    pub async fn repository_keys(&self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let rows = self
+            .db
+            .read("SELECT name, sealed FROM repository_keys", vec![])
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let name = row.text(0)?;
+                let key = self.sealer.unseal(&key_context(&name), row.bytes(1)?)?;
+                Ok((name, key))
+            })
+            .collect()
+    }
+
+    /// Adds a document and the metadata that carries it. A conflict when the repository has moved
+    /// on, or the version of the document is there already.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn publish(
+        &self,
+        publication: &Publication,
+        now: Timestamp,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        const MOVE: &str =
+            "UPDATE repository SET version = version + 1 WHERE id = 1 AND version = $1";
+        const DOCUMENT: &str = "INSERT INTO documents (product, service, name, version, accepts, lane, \
+            body, published_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        const FORGET: &str =
+            "DELETE FROM repository_files WHERE role = $1 AND version < $2 AND role <> 'root'";
+        let documents = publication
+            .document
+            .iter()
+            .map(|one| document_params(one, now))
+            .collect();
+        let forget = publication
+            .files
+            .iter()
+            .map(|file| params![&file.role, file.version.saturating_sub(FILES_KEPT)])
+            .collect();
+        let change = Change::new()
+            .run(MOVE, params![publication.follows])
+            .expect_rows(1)
+            .run_many(DOCUMENT, documents)
+            .run_many(
+                ADD_FILE,
+                publication.files.iter().map(file_params).collect(),
+            )
+            .run_many(FORGET, forget)
+            .audit(audit);
+        self.db.write(change).await.map(drop)
+    }
+
+    /// Reserves `count` timestamp versions; gives the first of them. Nobody else gets the same.
+    ///
+    /// # Errors
+    /// When the database fails, or there is no repository.
+    pub async fn reserve_timestamps(&self, count: u64) -> Result<u64, StoreError> {
+        const RESERVE: &str = "UPDATE repository SET timestamps_reserved = timestamps_reserved + $1 \
+            WHERE id = 1 RETURNING timestamps_reserved";
+        let change = Change::new().run(RESERVE, params![count]).expect_rows(1);
+        let outcomes = self.db.write(change).await?;
+        let row = outcomes.first().and_then(|outcome| outcome.rows.first());
+        let last = row
+            .ok_or_else(|| corrupt("repository", &"no row"))?
+            .count(0)?;
+        Ok(last.saturating_sub(count) + 1)
+    }
+
+    /// Every version of every document, oldest first within its key.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn documents(&self) -> Result<Vec<Document>, StoreError> {
+        const LIST: &str = "SELECT product, service, name, version, accepts, lane, body \
+            FROM documents ORDER BY product, service, name, version";
+        let rows = self.db.read(LIST, vec![]).await?;
+        rows.iter().map(document).collect()
+    }
+
+    /// Adds a token that enrols one agent until `expires_at`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn add_enrolment(
+        &self,
+        token_hash: &[u8; 32],
+        expires_at: Timestamp,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        const ADD: &str =
+            "INSERT INTO enrolments (token_hash, made_at, expires_at) VALUES ($1, $2, $3)";
+        let params = params![&token_hash[..], audit.at, expires_at];
+        self.db
+            .write(Change::new().run(ADD, params).audit(audit))
+            .await
+            .map(drop)
+    }
+
+    /// Enrols an agent by a token that works once. A conflict when the token is unknown, used or
+    /// expired; nothing is changed then.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn enrol(
+        &self,
+        enrolment_hash: &[u8; 32],
+        agent: &NewAgent,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        const USE: &str = "UPDATE enrolments SET used_at = $2 \
+            WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2";
+        const HOLDER: &str = "INSERT INTO holders (id, name, role, token_hash, created_at) \
+            VALUES ($1, $2, $3, $4, $5)";
+        const AGENT: &str =
+            "INSERT INTO agents (id, holder, host, enrolled_at) VALUES ($1, $2, $3, $4)";
+        const SITE: &str = "INSERT INTO agent_sites (site, agent) VALUES ($1, $2) \
+            ON CONFLICT (site) DO UPDATE SET agent = excluded.agent";
+        let holder = &agent.holder;
+        let hash = &agent.token_hash[..];
+        let change = Change::new()
+            .run(USE, params![&enrolment_hash[..], audit.at])
+            .expect_rows(1)
+            .run(
+                HOLDER,
+                params![
+                    holder.id,
+                    &holder.name,
+                    holder.role.as_str(),
+                    hash,
+                    audit.at
+                ],
+            )
+            .run(AGENT, params![agent.id, holder.id, &agent.host, audit.at])
+            .run_many(
+                SITE,
+                agent
+                    .sites
+                    .iter()
+                    .map(|site| params![*site, agent.id])
+                    .collect(),
+            )
+            .audit(audit);
+        self.db.write(change).await.map(drop)
+    }
+
+    /// All agents.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn agents(&self) -> Result<Vec<StoredAgent>, StoreError> {
+        let rows = self
+            .db
+            .read("SELECT id, holder, host FROM agents ORDER BY id", vec![])
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let id = row.id(0, AgentId::from_bytes)?;
+                let holder = row.id(1, HolderId::from_bytes)?;
+                Ok(StoredAgent {
+                    id,
+                    holder,
+                    host: row.text(2)?,
+                })
+            })
+            .collect()
+    }
+
+    /// The agent of every site that has one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn agent_sites(&self) -> Result<Vec<(SiteId, AgentId)>, StoreError> {
+        let rows = self
+            .db
+            .read("SELECT site, agent FROM agent_sites", vec![])
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok((
+                    row.id(0, SiteId::from_bytes)?,
+                    row.id(1, AgentId::from_bytes)?,
+                ))
+            })
+            .collect()
+    }
+
+    /// Replaces what an agent holds.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn save_acks(
+        &self,
+        agent: AgentId,
+        held: &[(DocumentKey, u64)],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        const CLEAR: &str = "DELETE FROM acks WHERE agent = $1";
+        const ADD: &str = "INSERT INTO acks (agent, product, service, name, version, acked_at) \
+            VALUES ($1, $2, $3, $4, $5, $6)";
+        let sets = held
+            .iter()
+            .map(|(key, version)| {
+                params![agent, &key.product, &key.service, &key.name, *version, now]
+            })
+            .collect();
+        let change = Change::new().run(CLEAR, params![agent]).run_many(ADD, sets);
+        self.db.write(change).await.map(drop)
+    }
+
+    /// What every agent holds.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn acks(&self) -> Result<Vec<StoredAck>, StoreError> {
+        const LIST: &str = "SELECT agent, product, service, name, version FROM acks";
+        let rows = self.db.read(LIST, vec![]).await?;
+        rows.iter()
+            .map(|row| {
+                let agent = row.id(0, AgentId::from_bytes)?;
+                Ok(StoredAck {
+                    agent,
+                    key: key(row, 1)?,
+                    version: row.count(4)?,
+                })
+            })
+            .collect()
+    }
+}
+
+fn key_context(name: &str) -> String {
+    format!("repository key {name}")
+}
+
+fn key(row: &Row, from: usize) -> Result<DocumentKey, StoreError> {
+    Ok(DocumentKey {
+        product: row.parse(from, "product")?,
+        service: row.parse(from + 1, "service")?,
+        name: row.parse(from + 2, "document")?,
+    })
+}
+
+fn file(row: &Row) -> Result<RepositoryFile, StoreError> {
+    let body = row.bytes(2)?.to_vec();
+    Ok(RepositoryFile {
+        role: row.text(0)?,
+        version: row.count(1)?,
+        body,
+    })
+}
+
+fn file_params(file: &RepositoryFile) -> Vec<crate::db::Value> {
+    params![&file.role, file.version, &file.body[..]]
+}
+
+fn document_params(document: &Document, now: Timestamp) -> Vec<crate::db::Value> {
+    let key = &document.key;
+    params![
+        &key.product,
+        &key.service,
+        &key.name,
+        document.version,
+        document.accepts.to_string(),
+        document.lane.as_str(),
+        &document.body[..],
+        now,
+    ]
+}
+
+fn document(row: &Row) -> Result<Document, StoreError> {
+    let (accepts, lane) = (row.str(4)?, row.str(5)?);
+    Ok(Document {
+        key: key(row, 0)?,
+        version: row.count(3)?,
+        accepts: VersionReq::parse(accepts).map_err(|_| corrupt("version range", &accepts))?,
+        lane: Lane::parse(lane).ok_or_else(|| corrupt("lane", &lane))?,
+        body: row.bytes(6)?.to_vec(),
+    })
+}

@@ -1,0 +1,127 @@
+//! Incidents, their posts, promises and timelines.
+
+use domain::id::{AlarmId, UpdateId};
+use domain::incident::timeline::{Fact, TimelineEntry};
+use domain::incident::{Incident, Promise, PromiseKind, Scope, Stage, Update, UpdateKind};
+use store::{IncidentAdditions, Store, StoreError};
+
+use crate::{at, audit, id};
+
+const NOW: &str = "2023-07-11T21:10:00Z";
+
+fn proposed(alarm: AlarmId) -> Incident {
+    Incident::propose(id(), alarm, "Sign-in".into(), Scope::default(), at(NOW))
+}
+
+fn with_alarm(alarm: AlarmId) -> IncidentAdditions {
+    let entry = TimelineEntry {
+        id: id(),
+        at: at(NOW),
+        by: "detection".into(),
+        fact: Fact::Proposed { alarm },
+    };
+    IncidentAdditions {
+        alarms: vec![alarm],
+        timeline: vec![entry],
+        ..IncidentAdditions::default()
+    }
+}
+
+fn update() -> Update {
+    Update {
+        id: id::<UpdateId>(),
+        at: at(NOW),
+        by: "Kim".into(),
+        state: Stage::Monitoring,
+        body: "Fixed.".into(),
+        template: Some(("Fix Implemented".into(), 1)),
+        kind: UpdateKind::Update,
+    }
+}
+
+pub(crate) async fn an_incident_reads_back_with_its_records(store: Store) {
+    let alarm = id();
+    let (incident, added) = (proposed(alarm), with_alarm(alarm));
+    store
+        .add_incident(&incident, &added, &audit())
+        .await
+        .unwrap();
+    let next = incident.accept(at(NOW)).unwrap();
+    let (kind, update) = (PromiseKind::Report, update());
+    let promise = Promise {
+        kind,
+        due_at: at("2023-07-13T23:27:00Z"),
+        made_by: update.id,
+        made_at: at(NOW),
+        kept_at: None,
+    };
+    let posted = IncidentAdditions {
+        updates: vec![update.clone()],
+        promises: vec![promise.clone()],
+        kept: vec![(kind, at(NOW))],
+        reports: vec![id()],
+        ..IncidentAdditions::default()
+    };
+    store.save_incident(&next, &posted, &audit()).await.unwrap();
+    assert_eq!(store.incident(next.id).await.unwrap(), Some(next.clone()));
+    assert_eq!(store.open_incidents(10).await.unwrap(), [next.clone()]);
+    assert_eq!(store.incidents(10).await.unwrap(), [next.clone()]);
+    assert_eq!(store.updates(next.id).await.unwrap(), [update]);
+    // The update keeps older promises, not the one it makes.
+    assert_eq!(store.promises(next.id).await.unwrap(), [promise]);
+    assert_eq!(store.timeline(next.id).await.unwrap(), added.timeline);
+    assert_eq!(store.incident_alarms(next.id).await.unwrap(), [alarm]);
+    assert_eq!(store.incident_of_alarm(alarm).await.unwrap(), Some(next.id));
+    assert_eq!(
+        store.incident_reports(next.id).await.unwrap(),
+        posted.reports
+    );
+}
+
+/// Of two people who decide on the same version, one is told; nothing of the loser is kept.
+pub(crate) async fn the_slower_of_two_decisions_is_refused(store: Store) {
+    let alarm = id();
+    let incident = proposed(alarm);
+    store
+        .add_incident(&incident, &with_alarm(alarm), &audit())
+        .await
+        .unwrap();
+    let accepted = incident.clone().accept(at(NOW)).unwrap();
+    let dismissed = incident
+        .after(|state| state.dismiss(at(NOW), "Sam", "quiet"))
+        .unwrap();
+    let posted = IncidentAdditions {
+        updates: vec![update()],
+        ..IncidentAdditions::default()
+    };
+    store
+        .save_incident(&accepted, &IncidentAdditions::default(), &audit())
+        .await
+        .unwrap();
+    let slower = store.save_incident(&dismissed, &posted, &audit()).await;
+    assert!(
+        matches!(slower, Err(StoreError::Conflict { .. })),
+        "{slower:?}"
+    );
+    assert_eq!(
+        store.incident(accepted.id).await.unwrap(),
+        Some(accepted.clone())
+    );
+    assert!(store.updates(accepted.id).await.unwrap().is_empty());
+}
+
+pub(crate) async fn an_alarm_has_one_incident(store: Store) {
+    let alarm = id();
+    store
+        .add_incident(&proposed(alarm), &with_alarm(alarm), &audit())
+        .await
+        .unwrap();
+    let again = store
+        .add_incident(&proposed(alarm), &with_alarm(alarm), &audit())
+        .await;
+    assert!(
+        matches!(again, Err(StoreError::Conflict { .. })),
+        "{again:?}"
+    );
+    assert_eq!(store.incidents(10).await.unwrap().len(), 1);
+}

@@ -1,0 +1,270 @@
+//! Incidents: what customers may read, and what the vendor's people do about them.
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json as JsonBody};
+use domain::access::Permission;
+use domain::id::IncidentId;
+use domain::incident::template::Template;
+use domain::incident::timeline::TimelineEntry;
+use domain::incident::{Posted, PromiseKind};
+use domain::site::Zone;
+use engine::{Acceptance, IncidentView, NewUpdate};
+use serde_json::{Value, json};
+
+use crate::App;
+use crate::access::{Access, Caller};
+use crate::error::ApiError;
+use crate::extract::{Json, Path, Query};
+use crate::pages::prose::document;
+use crate::routes::Route;
+
+/// How many incidents one answer lists.
+const INCIDENTS_PER_PAGE_MAX: usize = 200;
+
+pub(crate) fn routes() -> Vec<Route> {
+    let see = Access::Holder(Permission::SeeConsole);
+    let tell = Access::Holder(Permission::TellCustomers);
+    vec![
+        Route::get("/api/v1/public/incidents", Access::Public, public_list),
+        Route::get("/api/v1/public/incidents/{id}", Access::Public, public_show),
+        Route::get("/api/v1/incidents", see, list),
+        Route::get("/api/v1/incidents/{id}", see, show),
+        Route::get("/api/v1/incidents/{id}/timeline", see, timeline),
+        Route::get("/api/v1/incidents/{id}/report.md", see, report_markdown),
+        Route::get("/api/v1/incidents/{id}/report.html", see, report_html),
+        Route::post("/api/v1/incidents/{id}/accept", tell, accept),
+        Route::post("/api/v1/incidents/{id}/dismiss", tell, dismiss),
+        Route::post("/api/v1/incidents/{id}/updates", tell, post_update),
+        Route::post(
+            "/api/v1/incidents/{id}/official-comment",
+            tell,
+            official_comment,
+        ),
+        Route::get("/api/v1/templates", see, templates),
+    ]
+}
+
+async fn public_list(State(app): State<App>) -> JsonBody<Value> {
+    let views = app.engine().public_incidents();
+    let incidents: Vec<_> = views
+        .iter()
+        .take(INCIDENTS_PER_PAGE_MAX)
+        .map(|view| for_customers(&app, view))
+        .collect();
+    JsonBody(json!({ "incidents": incidents }))
+}
+
+async fn public_show(
+    State(app): State<App>,
+    Path(id): Path<IncidentId>,
+) -> Result<JsonBody<Value>, ApiError> {
+    // A proposal is not there, as far as a customer can tell.
+    let view = app
+        .engine()
+        .find_incident(id)
+        .await?
+        .filter(|view| view.incident.is_public());
+    view.map(|view| JsonBody(for_customers(&app, &view)))
+        .ok_or_else(|| nothing(id))
+}
+
+async fn list(State(app): State<App>) -> JsonBody<Value> {
+    let views = app.engine().all_incidents();
+    let incidents: Vec<_> = views
+        .iter()
+        .take(INCIDENTS_PER_PAGE_MAX)
+        .map(|view| for_staff(&app, view))
+        .collect();
+    JsonBody(json!({ "incidents": incidents }))
+}
+
+async fn show(
+    State(app): State<App>,
+    Path(id): Path<IncidentId>,
+) -> Result<JsonBody<Value>, ApiError> {
+    answer(&app, id).await
+}
+
+async fn timeline(
+    State(app): State<App>,
+    Path(id): Path<IncidentId>,
+) -> Result<JsonBody<Vec<TimelineEntry>>, ApiError> {
+    Ok(JsonBody(app.engine().incident_timeline(id).await?))
+}
+
+async fn templates(State(app): State<App>) -> JsonBody<Vec<Template>> {
+    JsonBody(app.engine().templates())
+}
+
+async fn accept(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<IncidentId>,
+    Json(acceptance): Json<Acceptance>,
+) -> Result<JsonBody<Value>, ApiError> {
+    app.engine()
+        .accept_incident(id, caller.name(), acceptance)
+        .await?;
+    answer(&app, id).await
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Dismissal {
+    reason: String,
+}
+
+async fn dismiss(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<IncidentId>,
+    Json(dismissal): Json<Dismissal>,
+) -> Result<JsonBody<Value>, ApiError> {
+    app.engine()
+        .dismiss_incident(id, caller.name(), &dismissal.reason)
+        .await?;
+    answer(&app, id).await
+}
+
+/// `NewUpdate`, and whether it is only to be looked at. Taken apart by hand: a flattened struct
+/// cannot refuse unknown fields.
+async fn post_update(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<IncidentId>,
+    Json(mut body): Json<serde_json::Map<String, Value>>,
+) -> Result<JsonBody<Value>, ApiError> {
+    let preview = match body.remove("preview") {
+        None => false,
+        Some(Value::Bool(preview)) => preview,
+        Some(_) => return Err(ApiError::refused("preview", "give true or false")),
+    };
+    let update: NewUpdate = serde_json::from_value(body.into()).map_err(|e| {
+        ApiError::bad_request(format!("the body is not the JSON expected here: {e}"))
+    })?;
+    let posted = if preview {
+        app.engine()
+            .preview_update(id, caller.name(), update)
+            .await?
+    } else {
+        app.engine().post_update(id, caller.name(), update).await?
+    };
+    Ok(JsonBody(posted_view(&posted, preview)))
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Comment {
+    text: String,
+}
+
+async fn official_comment(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<IncidentId>,
+    Json(comment): Json<Comment>,
+) -> Result<JsonBody<Value>, ApiError> {
+    let posted = app
+        .engine()
+        .official_comment(id, caller.name(), comment.text)
+        .await?;
+    Ok(JsonBody(posted_view(&posted, false)))
+}
+
+#[derive(serde::Deserialize)]
+struct ReportQuery {
+    /// The reader's time zone; the vendor's own without one.
+    zone: Option<String>,
+}
+
+async fn report_markdown(
+    State(app): State<App>,
+    Path(id): Path<IncidentId>,
+    Query(query): Query<ReportQuery>,
+) -> Result<Response, ApiError> {
+    let markdown = drafted(&app, id, &query).await?;
+    Ok((
+        [(header::CONTENT_TYPE, "text/markdown; charset=utf-8")],
+        markdown,
+    )
+        .into_response())
+}
+
+async fn report_html(
+    State(app): State<App>,
+    Path(id): Path<IncidentId>,
+    Query(query): Query<ReportQuery>,
+) -> Result<Response, ApiError> {
+    let body = document(&drafted(&app, id, &query).await?);
+    let page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Incident report</title></head>\n\
+         <body><main>\n{body}</main></body>\n</html>\n"
+    );
+    Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response())
+}
+
+async fn drafted(app: &App, id: IncidentId, query: &ReportQuery) -> Result<String, ApiError> {
+    let zone = match &query.zone {
+        Some(name) => Zone::parse(name).map_err(|e| ApiError::refused("zone", e))?,
+        None => app.engine().settings().home_zone.clone(),
+    };
+    Ok(app.engine().report_draft(id, zone).await?.markdown())
+}
+
+async fn answer(app: &App, id: IncidentId) -> Result<JsonBody<Value>, ApiError> {
+    let view = app
+        .engine()
+        .find_incident(id)
+        .await?
+        .ok_or_else(|| nothing(id))?;
+    Ok(JsonBody(for_staff(app, &view)))
+}
+
+fn nothing(id: IncidentId) -> ApiError {
+    ApiError::not_found(format!("there is no incident {id}"))
+}
+
+/// What everybody may read of an incident.
+fn for_customers(app: &App, view: &IncidentView) -> Value {
+    let incident = &view.incident;
+    let updates: Vec<_> = view
+        .updates
+        .iter()
+        .map(|update| json!({"id": update.id, "at": update.at, "state": update.state, "body": update.body, "kind": update.kind}))
+        .collect();
+    json!({
+        "id": incident.id,
+        "state": incident.state.stage(),
+        "impact": incident.impact,
+        "title": incident.title,
+        "started_at": incident.started_at,
+        "updates": updates,
+        "affected": app.engine().affected_by(view),
+        "report_due_at": view.due_at(PromiseKind::Report),
+        "next_update_due_at": view.due_at(PromiseKind::NextUpdate),
+    })
+}
+
+/// Everything: who posted, from which template, which alarms, which sites.
+fn for_staff(app: &App, view: &IncidentView) -> Value {
+    let mut all = for_customers(app, view);
+    all["updates"] = json!(view.updates);
+    all["alarms"] = json!(view.alarms);
+    all["scope"] = json!(view.incident.scope);
+    all["version"] = json!(view.incident.version);
+    all["accepted_at"] = json!(view.incident.accepted_at);
+    all["detail"] = json!(view.incident.state);
+    all["promises"] = json!(view.promises);
+    all
+}
+
+fn posted_view(posted: &Posted, preview: bool) -> Value {
+    json!({
+        "preview": preview,
+        "update": posted.update,
+        "state": posted.incident.state.stage(),
+        "promises": posted.made,
+    })
+}

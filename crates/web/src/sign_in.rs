@@ -1,0 +1,139 @@
+//! Binds the OpenID Connect provider to the fleet: a site is a client, held to the settings
+//! document of the release it runs. Never signs anybody in.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use domain::document::Document;
+use domain::name::{Hostname, ProductName};
+use domain::sign_in::{
+    ClientSettings, CodeHistory, DOCUMENT, Pkce, Rules, SERVICE, SettingsVersion, rules_at,
+};
+use domain::site::Site;
+use engine::{Engine, Repository};
+use jiff::{SignedDuration, Timestamp};
+use signin::{ClientPolicy, Clients, Provider, SignInError};
+
+/// How long after an activation a sign-in may go on as it was begun, under the release before.
+pub const ACTIVATION_OVERLAP: SignedDuration = SignedDuration::from_secs(60);
+
+/// Opens the provider for the sites of the engine's fleet.
+///
+/// # Errors
+/// When the signing keys cannot be loaded or made.
+pub async fn open_provider(
+    engine: &Engine,
+    settings: signin::Settings,
+    overlap: SignedDuration,
+) -> Result<Provider, SignInError> {
+    let clients = FleetClients {
+        engine: engine.clone(),
+        overlap,
+        read: ArcSwapOption::empty(),
+    };
+    Provider::open(
+        engine.store().clone(),
+        engine.clock().clone(),
+        settings,
+        clients,
+    )
+    .await
+}
+
+struct FleetClients {
+    engine: Engine,
+    overlap: SignedDuration,
+    /// The documents of one state of the repository, read once: parsing at each sign-in would cost
+    /// more than the sign-in.
+    read: ArcSwapOption<Read>,
+}
+
+struct Read {
+    of: Arc<Repository>,
+    settings: HashMap<ProductName, Vec<SettingsVersion>>,
+}
+
+impl Clients for FleetClients {
+    fn policy(&self, client_id: &Hostname, now: Timestamp) -> Option<ClientPolicy> {
+        let fleet = self.engine.fleet();
+        let site = fleet.site_at(client_id)?;
+        let read = self.read();
+        let versions = read.settings.get(&site.product)?;
+        let code = CodeHistory {
+            running: &site.running,
+            ran_before: site.ran_before.as_ref(),
+            activated_at: site.activated_at,
+        };
+        let rules = rules_at(code, versions, self.overlap, now)?;
+        let private_network = fleet.product(&site.product)?.settings.connect.is_some();
+        Some(policy(&site, rules, private_network))
+    }
+}
+
+impl FleetClients {
+    fn read(&self) -> Arc<Read> {
+        let repository = self.engine.repository();
+        if let Some(read) = self
+            .read
+            .load_full()
+            .filter(|read| Arc::ptr_eq(&read.of, &repository))
+        {
+            return read;
+        }
+        let read = Arc::new(Read {
+            settings: settings(&repository),
+            of: repository,
+        });
+        self.read.store(Some(Arc::clone(&read)));
+        read
+    }
+}
+
+fn settings(repository: &Repository) -> HashMap<ProductName, Vec<SettingsVersion>> {
+    let mut settings: HashMap<_, Vec<_>> = HashMap::new();
+    for (key, documents) in repository.documents() {
+        if key.service.as_str() == SERVICE && key.name.as_str() == DOCUMENT {
+            let versions = documents.iter().filter_map(|document| version(document));
+            settings
+                .entry(key.product.clone())
+                .or_default()
+                .extend(versions);
+        }
+    }
+    settings
+}
+
+fn version(document: &Document) -> Option<SettingsVersion> {
+    let parsed = ClientSettings::parse(&document.body);
+    let settings = parsed.inspect_err(|error| {
+        // Sites refuse it as well; the version before goes on deciding.
+        tracing::error!(
+            "{} version {} is left out: {error}",
+            document.key,
+            document.version
+        );
+    });
+    Some(SettingsVersion {
+        version: document.version,
+        accepts: document.accepts.clone(),
+        settings: settings.ok()?,
+    })
+}
+
+/// Residents are sent back over https; over plain http only where the vendor reaches the sites of
+/// the product at an address of its own, behind which the connection is private.
+fn policy(site: &Site, rules: Rules, private_network: bool) -> ClientPolicy {
+    let mut redirect_uris = vec![];
+    for path in &rules.redirect_paths {
+        redirect_uris.push(format!("https://{}{path}", site.hostname));
+        if private_network {
+            redirect_uris.push(format!("http://{}{path}", site.hostname));
+        }
+    }
+    ClientPolicy {
+        redirect_uris,
+        pkce_required: rules.pkce == Pkce::Required,
+        signing_kid: Some(rules.signing_kid),
+    }
+}
