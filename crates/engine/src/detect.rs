@@ -8,6 +8,7 @@ use domain::detection::{
     Alarm, Cell, Detector, Node, OutcomeBaseline, Population, Settings, Sighting, Term,
 };
 use domain::id::{IncidentId, ReportId, SiteId};
+use domain::incident::Stage;
 use jiff::{SignedDuration, Timestamp};
 use store::StoredReport;
 use tokio::sync::broadcast::error::RecvError;
@@ -179,10 +180,15 @@ impl Watch {
         }
     }
 
-    /// When an incident is over, more of its trouble is news.
+    /// When an incident is completed, more of its trouble is news. A dismissed one is not over:
+    /// somebody looked, and asking again at the next report would be a nuisance.
     async fn close_if_over(&mut self, id: IncidentId) -> Result<(), EngineError> {
         let store = self.engine.store();
-        if store.incident(id).await?.is_some_and(|incident| incident.is_open()) {
+        let stage = store
+            .incident(id)
+            .await?
+            .map(|incident| incident.state.stage());
+        if stage != Some(Stage::Completed) {
             return Ok(());
         }
         for alarm in store.incident_alarms(id).await? {

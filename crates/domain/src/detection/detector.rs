@@ -128,7 +128,9 @@ impl Detector {
 
     /// Ends the episode of an alarm: its trouble is over, and more of it is news.
     pub fn close_episode(&mut self, alarm: AlarmId) {
-        let over = self.episodes.extract_if(.., |episode| episode.alarm == alarm);
+        let over = self
+            .episodes
+            .extract_if(.., |episode| episode.alarm == alarm);
         for episode in over {
             self.reports.forget(&episode.scope);
         }

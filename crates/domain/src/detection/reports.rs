@@ -186,8 +186,14 @@ impl ReportStream {
 
     /// Forgets the reports of trouble that is over: they are no evidence of the next.
     pub(crate) fn forget(&mut self, scope: &[Explanation]) {
-        let over = |seen: &Seen| scope.first().is_none_or(|scope| scope.holds_cell(&seen.cell));
-        self.watched.iter_mut().for_each(|watched| watched.recent.retain(|seen| !over(seen)));
+        let over = |seen: &Seen| {
+            scope
+                .first()
+                .is_none_or(|scope| scope.holds_cell(&seen.cell))
+        };
+        self.watched
+            .iter_mut()
+            .for_each(|watched| watched.recent.retain(|seen| !over(seen)));
     }
 
     /// True when the site did not report within the window; a site that goes on reporting stays one.
