@@ -22,7 +22,7 @@ use crate::output::{Failure, Options};
 )]
 pub(crate) enum AgentCommand {
     /// Run the agent. Enrols at the first start, then needs no token any more.
-    Run(Run),
+    Run(Box<Run>),
     /// Make a token that enrols one agent within a day.
     Token {
         #[command(flatten)]
