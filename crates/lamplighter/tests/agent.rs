@@ -13,7 +13,7 @@ use domain::document::{DocumentKey, Lane};
 use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
 use domain::site::Zone;
 use domain::site::import::Defaults;
-use engine::{Activate, Engine, EngineError, NewDocument, Settings, Sites};
+use engine::{Activate, Engine, EngineError, NewDocument, Settings, Signal, Sites};
 use semver::{Version, VersionReq};
 use store::{Place, Store};
 use tokio_util::sync::CancellationToken;
@@ -381,4 +381,27 @@ fn change_files(folder: &Path) -> usize {
     files
         .map(|file| std::fs::write(file, r#"{"pkce":"opti0nal"}"#).unwrap())
         .count()
+}
+
+/// What a site says of its sign-ins reaches the control plane within seconds.
+async fn outcomes_arrive(plane: &Plane, agent: &Agent) {
+    let mut signals = plane.engine.signals();
+    let url = format!("http://{}/v1/outcomes", agent.address());
+    let outcomes = serde_json::json!([{"site": "a.example"}, {"site": "b.example", "error": "x"}]);
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let told = http.post(&url).json(&outcomes).send().await.unwrap();
+    assert_eq!(told.status().as_u16(), 202);
+    let foreign = serde_json::json!({"site": "c.example"});
+    let told = http.post(&url).json(&foreign).send().await.unwrap();
+    assert_eq!(told.status().as_u16(), 404);
+    loop {
+        tokio::select! {
+            signal = signals.recv() => {
+                if matches!(signal.unwrap(), Signal::OutcomesTaken) {
+                    return;
+                }
+            }
+            () = plane.clock.sleep(Duration::from_secs(600)) => panic!("no outcomes came"),
+        }
+    }
 }

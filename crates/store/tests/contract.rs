@@ -2,6 +2,7 @@
 //!
 //! PostgreSQL's stories need `LAMPLIGHTER_TEST_POSTGRES`, a connection string; `./test` sets it.
 //! Without it they say that they were left out.
+#![allow(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
 
 #[path = "contract/access.rs"]
 mod access;
