@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod drill;
 pub(crate) mod fleet;
 pub(crate) mod incident;
 pub(crate) mod serve;
@@ -19,6 +20,8 @@ pub(crate) enum Command {
     /// See incidents, and tell customers of them.
     #[command(subcommand)]
     Incident(incident::Incident),
+    /// Re-enact an incident on a real server, real agents and real sign-ins.
+    Drill(Box<drill::DrillCommand>),
 }
 
 impl Command {
@@ -27,6 +30,7 @@ impl Command {
             Self::Serve(serve) => serve.run().await,
             Self::Fleet(fleet) => fleet.run(output).await,
             Self::Incident(incident) => incident.run(output).await,
+            Self::Drill(drill) => drill.run(output).await,
         }
     }
 }
