@@ -25,6 +25,8 @@ pub enum Permission {
     ChangeDelivery,
     /// Plan, start and stop campaigns over many sites.
     RunCampaigns,
+    /// Act on one site.
+    RestoreSite,
     /// Accept incidents and tell customers.
     TellCustomers,
     /// Say who is paged.
@@ -60,7 +62,7 @@ impl Role {
             Self::Support => {
                 matches!(
                     permission,
-                    P::SeeConsole | P::TellCustomers | P::AcknowledgePages
+                    P::SeeConsole | P::RestoreSite | P::TellCustomers | P::AcknowledgePages
                 )
             }
             Self::Agent => matches!(permission, P::SpeakAsAgent | P::SendOutcomes),

@@ -18,7 +18,7 @@ use selection::Selection;
 
 /// What a campaign does to each of its sites.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(tag = "action", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Drop the site's config cache, so that it refills from the origin.
     ClearCache,
@@ -184,6 +184,17 @@ impl Command {
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Abort => "abort",
+        }
+    }
+
+    /// What happened to a campaign that obeyed.
+    #[must_use]
+    pub fn past(self) -> &'static str {
+        match self {
+            Self::Start => "started",
+            Self::Pause => "paused",
+            Self::Resume => "resumed",
+            Self::Abort => "aborted",
         }
     }
 }

@@ -4,20 +4,25 @@
 //! signals those who should look again. Never renders; never speaks SQL. The database holds the
 //! truth; a signal only says "look again".
 
+mod campaign;
 mod delivery;
+mod detect;
 mod enrol;
 mod error;
 mod fleet;
 mod import;
+mod ingest;
 mod lights;
 mod notify;
+mod probe;
 mod publish;
 mod release;
 mod respond;
 mod review;
+mod roll_out;
 mod staff;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -28,11 +33,14 @@ use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub use campaign::{CampaignView, Counts, Halted, PlanView, PlannedWave, Progress, WaveProgress};
 pub use delivery::{DeliveryEvent, Repository};
 pub use error::{EngineError, Kind};
 pub use fleet::{Fleet, SiteIndex};
 pub use import::{ImportError, Imported};
+pub use ingest::NewReport;
 pub use notify::STEPS_MAX as ON_CALL_STEPS_MAX;
+pub use probe::{CanarySession, ERROR_HEADER, Probe, SIGNED_IN_HEADER};
 pub use publish::NewDocument;
 pub use release::{Activate, NotReady, Sites};
 pub use respond::{Acceptance, IncidentView, NewUpdate, Proposal};
@@ -89,6 +97,9 @@ struct Inner {
     delivery: delivery::Delivery,
     signals: broadcast::Sender<Signal>,
     http: reqwest::Client,
+    roll_out: roll_out::RollOut,
+    canary: OnceLock<CanarySession>,
+    pending: ingest::Pending,
     incidents: respond::Incidents,
 }
 
@@ -115,6 +126,9 @@ impl Engine {
             delivery,
             signals: broadcast::Sender::new(SIGNALS_KEPT),
             http,
+            roll_out: roll_out::RollOut::default(),
+            canary: OnceLock::new(),
+            pending: ingest::Pending::default(),
             incidents,
         })))
     }
@@ -123,6 +137,8 @@ impl Engine {
     #[must_use]
     pub fn run_workers(&self, stop: &CancellationToken) -> JoinSet<()> {
         let mut workers = JoinSet::new();
+        workers.spawn(self.clone().roll_out(stop.clone()));
+        workers.spawn(self.clone().detect(stop.clone()));
         workers.spawn(notify::deliver(self.clone(), stop.clone()));
         workers.spawn(respond::watch(self.clone(), stop.clone()));
         workers.spawn(self.clone().deliver(stop.clone()));

@@ -119,6 +119,18 @@ impl Store {
         rows.iter().map(report).collect()
     }
 
+    /// Sites with at least one report since `at`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sites_reported_since(&self, at: Timestamp) -> Result<Vec<SiteId>, StoreError> {
+        const LIST: &str = "SELECT DISTINCT site FROM reports WHERE at >= $1";
+        let rows = self.db.read(LIST, params![at]).await?;
+        rows.iter()
+            .map(|row| row.id(0, SiteId::from_bytes))
+            .collect()
+    }
+
     /// Adds the sign-ins of many sites to their minute and their hour.
     ///
     /// # Errors

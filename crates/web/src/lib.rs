@@ -8,6 +8,7 @@ mod api;
 mod error;
 mod extract;
 mod headers;
+mod limit;
 mod pages;
 mod routes;
 mod sign_in;
@@ -15,8 +16,8 @@ mod sign_in;
 use std::sync::Arc;
 
 use axum::Router;
-use engine::Engine;
-use signin::Provider;
+use engine::{CanarySession, Engine};
+use signin::{Provider, SESSION_COOKIE};
 
 pub use access::Access;
 pub use routes::{Endpoint, endpoints};
@@ -29,6 +30,7 @@ pub struct App(Arc<Inner>);
 struct Inner {
     engine: Engine,
     provider: Provider,
+    reports: limit::Limit,
     drawn: pages::lamps::Drawn,
 }
 
@@ -36,9 +38,11 @@ impl App {
     /// Binds the pages to the capabilities.
     #[must_use]
     pub fn new(engine: Engine, provider: Provider) -> Self {
+        engine.set_canary_session(canary_session(&engine, &provider));
         Self(Arc::new(Inner {
             engine,
             provider,
+            reports: limit::Limit::new(limit::REPORTS),
             drawn: pages::lamps::Drawn::default(),
         }))
     }
@@ -56,9 +60,29 @@ impl App {
         &self.0.provider
     }
 
+    /// How often one address may report.
+    pub(crate) fn report_limit(&self) -> &limit::Limit {
+        &self.0.reports
+    }
+
     /// Everything that answers over HTTP.
     #[must_use]
     pub fn router(&self) -> Router {
         headers::harden(routes::router(self))
     }
+}
+
+/// Probes sign in with a session of the provider's own canary account.
+fn canary_session(engine: &Engine, provider: &Provider) -> CanarySession {
+    let (clock, provider) = (engine.clock().clone(), provider.clone());
+    Arc::new(move || {
+        let (now, provider) = (clock.now(), provider.clone());
+        Box::pin(async move {
+            let cookie = provider
+                .canary_session(now)
+                .await
+                .map_err(|e| e.to_string())?;
+            Ok(format!("{SESSION_COOKIE}={cookie}"))
+        })
+    })
 }

@@ -11,6 +11,8 @@ mod incident;
 pub(crate) mod lamps;
 mod live;
 pub(crate) mod prose;
+mod report;
+mod respond;
 mod sign_in;
 mod site;
 mod status;
@@ -40,9 +42,11 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(status::routes());
     routes.extend(incident::routes());
     routes.extend(site::routes());
+    routes.extend(report::routes());
     routes.extend(sign_in::routes());
     routes.extend(console::routes());
     routes.extend(live::routes());
+    routes.extend(respond::routes());
     routes.extend(fleet::routes());
     routes.extend(audit::routes());
     routes

@@ -92,6 +92,7 @@ impl Route {
 fn all() -> Vec<Route> {
     [
         api::agent::routes(),
+        api::campaigns::routes(),
         api::documents::routes(),
         api::audit::routes(),
         api::fleet::routes(),
@@ -103,6 +104,9 @@ fn all() -> Vec<Route> {
         api::accounts::routes(),
         api::clients::routes(),
         api::keys::routes(),
+        api::reports::routes(),
+        api::alarms::routes(),
+        api::outcomes::routes(),
         pages::routes(),
     ]
     .into_iter()

@@ -8,7 +8,7 @@ pub enum Pace {
     /// By the origin's own telemetry.
     #[default]
     Adaptive,
-    /// At this rate, whatever the origin says; it still pauses when telemetry is promised but lost.
+    /// At this rate, whatever the origin says.
     FixedRate {
         /// Sites begun per second.
         sites_per_second: f64,

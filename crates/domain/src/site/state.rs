@@ -61,6 +61,8 @@ pub enum Evidence {
     ActionSent,
     /// A probe after an action shows it working.
     Verified,
+    /// An action on it was tried as often as it may be, without proof.
+    GivenUp,
     /// The incident that it was restored in is over.
     Settled,
 }
@@ -79,7 +81,7 @@ impl SiteState {
             (_, Evidence::BelievedFailing) => Self::Failing,
             // A probe may come before the refill: the campaign decides when a restoration failed.
             (Self::Restoring, Evidence::Failed) => self,
-            (_, Evidence::Failed) => Self::Failing,
+            (_, Evidence::Failed | Evidence::GivenUp) => Self::Failing,
             (Self::Restoring | Self::Restored, Evidence::Worked) => self,
             (_, Evidence::Worked) => Self::Well,
             (_, Evidence::ActionSent) => Self::Restoring,

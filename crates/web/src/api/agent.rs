@@ -12,6 +12,7 @@ use domain::id::AgentId;
 use engine::DeliveryEvent;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, Stream};
+use protocol::action::{Action, ActionResult};
 use protocol::delivery::{Acks, EVENT_LOOK_AGAIN, Enrol, Enrolled};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -37,8 +38,13 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::get("/agent/v1/targets/{*file}", agent, target_file),
         Route::get("/agent/v1/events", agent, events),
         Route::post("/agent/v1/acks", agent, acks).body_max(BULK_BYTES_MAX),
+        Route::get("/agent/v1/actions", agent, actions),
+        Route::post("/agent/v1/actions/results", agent, results).body_max(BULK_BYTES_MAX),
     ]
 }
+
+/// Actions of one answer. An agent asks again until there are none.
+const ACTIONS_PER_PAGE_MAX: usize = 500;
 
 /// The agent whose token the caller shows.
 pub(crate) fn agent_of(app: &App, caller: &Caller) -> Result<AgentId, ApiError> {
@@ -131,5 +137,26 @@ async fn acks(
 ) -> Result<StatusCode, ApiError> {
     let agent = agent_of(&app, &caller)?;
     app.engine().take_acks(agent, acks).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn actions(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+) -> Result<JsonBody<Vec<Action>>, ApiError> {
+    let sites = app.engine().sites_of_agent(agent_of(&app, &caller)?);
+    Ok(JsonBody(
+        app.engine().actions_for(&sites, ACTIONS_PER_PAGE_MAX),
+    ))
+}
+
+/// Results that came late, twice or under an older fence are no error: they just do not count.
+async fn results(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Json(results): Json<Vec<ActionResult>>,
+) -> Result<StatusCode, ApiError> {
+    let sites = app.engine().sites_of_agent(agent_of(&app, &caller)?);
+    app.engine().take_action_results(&sites, &results);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -11,6 +11,7 @@ use domain::site::import::{BadLine, Defaults};
 use domain::site::state::SiteState;
 use engine::{Fleet, ImportError};
 
+use super::incident::Card;
 use super::lamps::bands::Counts;
 use super::lamps::{Lamps, svg};
 use super::status::{Row, rows};
@@ -23,6 +24,9 @@ use crate::routes::Route;
 
 /// The largest fleet file that a browser may send, in bytes.
 const IMPORT_BYTES_MAX: usize = 32 << 20;
+
+/// The most entries of a list beside the lamps.
+const LISTED_MAX: usize = 5;
 
 pub(crate) fn routes() -> Vec<Route> {
     let see = Access::Holder(Permission::SeeConsole);
@@ -51,6 +55,8 @@ struct Parts {
     legend: Vec<Entry>,
     sites_per_lamp: usize,
     rows: Vec<Row>,
+    incidents: Vec<Card>,
+    latest: Vec<Card>,
 }
 
 struct Entry {
@@ -69,7 +75,7 @@ async fn console(State(app): State<App>) -> Answer {
     let view = View {
         page: Page::console("Lamps", "/console"),
         picture: svg::draw(&lamps, &fleet, reader.now),
-        parts: Parts::of(&lamps, &fleet, &reader),
+        parts: Parts::of(&app, &lamps, &fleet, &reader),
     };
     Ok(render(StatusCode::OK, &view))
 }
@@ -78,11 +84,19 @@ async fn panels(State(app): State<App>) -> Answer {
     let fleet = app.engine().fleet();
     let lamps = app.drawn().lamps(&fleet);
     let reader = reader(&app, None, &app.engine().settings().home_zone);
-    Ok(render(StatusCode::OK, &Parts::of(&lamps, &fleet, &reader)))
+    Ok(render(
+        StatusCode::OK,
+        &Parts::of(&app, &lamps, &fleet, &reader),
+    ))
 }
 
 impl Parts {
-    fn of(lamps: &Lamps, fleet: &Fleet, reader: &Reader) -> Self {
+    fn of(app: &App, lamps: &Lamps, fleet: &Fleet, reader: &Reader) -> Self {
+        let (open, past): (Vec<_>, Vec<_>) = app
+            .engine()
+            .all_incidents()
+            .into_iter()
+            .partition(|view| view.incident.is_open());
         let counts = Counts::of_all(fleet);
         let entry = |(state, n): (SiteState, usize)| Entry {
             state: state.as_str(),
@@ -95,6 +109,16 @@ impl Parts {
             legend: counts.each().map(entry).collect(),
             sites_per_lamp: lamps.sites_per_lamp,
             rows: rows(lamps, fleet, reader),
+            incidents: open
+                .iter()
+                .take(LISTED_MAX)
+                .map(|view| Card::of(view, reader))
+                .collect(),
+            latest: past
+                .iter()
+                .take(LISTED_MAX)
+                .map(|view| Card::of(view, reader))
+                .collect(),
         }
     }
 }

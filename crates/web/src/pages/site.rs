@@ -9,6 +9,7 @@ use domain::site::Site;
 use domain::site::state::SiteState;
 use engine::Fleet;
 
+use super::incident::Card;
 use super::status::{ZoneQuery, is_lit, rim};
 use super::words::{self, Moment};
 use super::{Answer, Choice, Page, reader, render};
@@ -38,6 +39,7 @@ struct View {
     lit: bool,
     rim: &'static str,
     as_of: Moment,
+    incidents: Vec<Card>,
     facts: Vec<Fact>,
     zones: Vec<Choice>,
 }
@@ -76,6 +78,7 @@ async fn site(
         lit: is_lit(state),
         rim: rim(state),
         as_of: reader.now(),
+        incidents: incidents(&app, &site, &reader),
         facts: facts(&fleet, &site, &reader),
         zones: super::zone_choices(&lamps.bands, &site.zone, &reader),
     };
@@ -107,6 +110,19 @@ fn answer(state: SiteState) -> (&'static str, &'static str) {
             "This site was not checked yet. If you cannot sign in, please tell us.",
         ),
     }
+}
+
+/// The open incidents whose scope takes the site in, and the last one that ended.
+fn incidents(app: &App, site: &Site, reader: &words::Reader) -> Vec<Card> {
+    let public = app.engine().public_incidents();
+    let (open, past): (Vec<_>, Vec<_>) = public
+        .iter()
+        .filter(|view| view.incident.scope.holds(site))
+        .partition(|view| view.incident.is_open());
+    open.into_iter()
+        .chain(past.into_iter().take(1))
+        .map(|view| Card::of(view, reader))
+        .collect()
 }
 
 fn facts(fleet: &Fleet, site: &Site, reader: &words::Reader) -> Vec<Fact> {
@@ -144,12 +160,11 @@ struct Search {
     more: bool,
 }
 
-struct Found {
-    hostname: String,
-    organization: String,
-    place: String,
-    state: &'static str,
-    mood: &'static str,
+pub(crate) struct Found {
+    pub(crate) hostname: String,
+    pub(crate) organization: String,
+    pub(crate) place: String,
+    pub(crate) state: &'static str,
 }
 
 #[derive(serde::Deserialize)]
@@ -212,7 +227,7 @@ impl Search {
 }
 
 /// Sites whose host name, organization or city contains the words; one more than a page shows.
-fn find(fleet: &Fleet, query: &str) -> Vec<Found> {
+pub(crate) fn find(fleet: &Fleet, query: &str) -> Vec<Found> {
     let words: Vec<_> = query
         .to_lowercase()
         .split_whitespace()
@@ -233,7 +248,6 @@ fn find(fleet: &Fleet, query: &str) -> Vec<Found> {
                 organization: organization.to_string(),
                 place: format!("{}, {}", site.area.city, site.area.state),
                 state: words::state(state),
-                mood: state.as_str(),
             })
     });
     found.take(FOUND_MAX + 1).collect()
