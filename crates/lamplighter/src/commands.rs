@@ -1,8 +1,11 @@
 //! The commands, one file each.
 
+pub(crate) mod agent;
 pub(crate) mod campaign;
+pub(crate) mod config;
 pub(crate) mod fleet;
 pub(crate) mod incident;
+pub(crate) mod release;
 pub(crate) mod serve;
 
 use clap::Subcommand;
@@ -14,6 +17,15 @@ use crate::output::{Failure, Options};
 pub(crate) enum Command {
     /// Run the control plane: API, console, public pages, sign-in, workers.
     Serve(serve::Serve),
+    /// Keep verified config beside the sites of this host.
+    #[command(subcommand)]
+    Agent(agent::AgentCommand),
+    /// Publish and read documents.
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Stage releases, and activate them where config waits for them.
+    #[command(subcommand)]
+    Release(release::Release),
     /// Import and list the fleet.
     #[command(subcommand)]
     Fleet(fleet::Fleet),
@@ -29,6 +41,9 @@ impl Command {
     pub(crate) async fn run(self, output: Options) -> Result<(), Failure> {
         match self {
             Self::Serve(serve) => serve.run().await,
+            Self::Agent(agent) => agent.run(output).await,
+            Self::Config(config) => config.run(output).await,
+            Self::Release(release) => release.run(output).await,
             Self::Fleet(fleet) => fleet.run(output).await,
             Self::Campaign(campaign) => campaign.run(output).await,
             Self::Incident(incident) => incident.run(output).await,

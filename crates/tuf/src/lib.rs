@@ -9,6 +9,8 @@ mod build;
 mod client;
 mod entry;
 mod key;
+#[cfg(test)]
+mod tests;
 
 pub use build::{BuildError, Keys, MetadataFile, delegated, root, snapshot, targets, timestamp};
 pub use client::{Interest, Trust, TrustError, Update, Want};

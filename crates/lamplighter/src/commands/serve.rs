@@ -147,7 +147,7 @@ fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
     out.sync_all()
 }
 
-async fn stop_when_asked(stop: CancellationToken) {
+pub(crate) async fn stop_when_asked(stop: CancellationToken) {
     #[cfg(unix)]
     let terminated = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {

@@ -1,0 +1,132 @@
+//! `lamplighter agent`: the cache beside the sites of one host.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use agent::{Agent, AgentSettings};
+use clock::{Clock, Pace};
+use domain::name::Hostname;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::client::Server;
+use crate::commands::serve::stop_when_asked;
+use crate::output::{Failure, Options};
+
+/// Keep verified config beside the sites of this host.
+#[derive(clap::Subcommand)]
+pub(crate) enum AgentCommand {
+    /// Run the agent. Enrols at the first start, then needs no token any more.
+    Run(Run),
+    /// Make a token that enrols one agent within a day.
+    Token {
+        #[command(flatten)]
+        server: Server,
+    },
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Run {
+    /// The control plane; repeat it for more origins.
+    #[arg(long = "server", env = "LAMPLIGHTER_SERVER", required = true)]
+    servers: Vec<Url>,
+    /// Works once: from `lamplighter agent token`.
+    #[arg(long, env = "LAMPLIGHTER_ENROLMENT_TOKEN", hide_env_values = true)]
+    enrolment_token: Option<String>,
+    /// The sites of this host: a file with one host name in each line, or names joined by commas.
+    #[arg(long)]
+    sites: Option<String>,
+    /// What this host is called.
+    #[arg(long, env = "HOSTNAME", default_value = "localhost")]
+    host: String,
+    /// Where verified config is kept. Created if missing.
+    #[arg(long, default_value = "agent-data")]
+    folder: PathBuf,
+    /// Where sites read, on loopback.
+    #[arg(long, default_value = "127.0.0.1:8090")]
+    listen: SocketAddr,
+    /// Is posted {site, version} when a site shall run another release.
+    #[arg(long)]
+    activate_hook: Option<Url>,
+    /// The relation of scenario time to the machine's time, for drills.
+    #[arg(long, hide = true)]
+    pace: Option<Pace>,
+    /// Written, as JSON, when sites can read.
+    #[arg(long, hide = true)]
+    ready_file: Option<PathBuf>,
+}
+
+impl AgentCommand {
+    pub(crate) async fn run(self, output: Options) -> Result<(), Failure> {
+        match self {
+            Self::Run(run) => run.run(output).await,
+            Self::Token { server } => {
+                let body = serde_json::json!({});
+                let made = server
+                    .client()?
+                    .post("/api/v1/agents/enrolments", &body)
+                    .await?;
+                output.print(&made, |made| {
+                    made["token"].as_str().unwrap_or("").to_owned()
+                });
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Run {
+    async fn run(self, output: Options) -> Result<(), Failure> {
+        if !self.listen.ip().is_loopback() {
+            return Err(Failure::new(format!(
+                "the local API has no credentials, so it listens on loopback only, not on {}",
+                self.listen
+            )));
+        }
+        let clock = self.pace.map_or_else(Clock::system, Clock::paced);
+        let ready_file = self.ready_file.clone();
+        let stop = CancellationToken::new();
+        let agent = Agent::start(self.settings()?, clock, stop.clone()).await?;
+        let ready = serde_json::json!({"address": agent.address(), "pid": std::process::id()});
+        output.print(&ready, |_| {
+            format!("The agent answers at http://{}", agent.address())
+        });
+        if let Some(file) = ready_file {
+            let fresh = file.with_extension("new");
+            std::fs::File::create(&fresh)?.write_all(ready.to_string().as_bytes())?;
+            std::fs::rename(fresh, file)?;
+        }
+        tokio::spawn(stop_when_asked(stop));
+        agent.wait().await;
+        Ok(())
+    }
+
+    fn settings(self) -> Result<AgentSettings, Failure> {
+        let sites = self
+            .sites
+            .as_deref()
+            .map(read_sites)
+            .transpose()?
+            .unwrap_or_default();
+        Ok(AgentSettings {
+            enrolment_token: self.enrolment_token,
+            host: self.host,
+            sites,
+            activate_hook: self.activate_hook,
+            ..AgentSettings::new(self.servers, self.folder, self.listen)
+        })
+    }
+}
+
+fn read_sites(sites: &str) -> Result<Vec<Hostname>, Failure> {
+    let text = match std::fs::read_to_string(sites) {
+        Ok(text) => text,
+        Err(_) => sites.to_owned(),
+    };
+    text.split([',', '\n'])
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(|name| Hostname::parse(name).map_err(Failure::from))
+        .collect()
+}

@@ -1,0 +1,136 @@
+//! `lamplighter release`: stage, see who is ready, activate, retire.
+
+use domain::name::{Hostname, ProductName};
+use semver::Version;
+use serde_json::Value;
+
+use crate::client::Server;
+use crate::output::{Failure, Options};
+
+/// Stage releases, and activate them where config waits for them.
+#[derive(clap::Subcommand)]
+pub(crate) enum Release {
+    /// Stage a release: refused when a document has no version that accepts it.
+    Stage(Which),
+    /// List releases that are not retired.
+    List {
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Which sites are ready for a release, and why the others are not.
+    Readiness(Which),
+    /// Let sites run a release; sites that are not ready are refused.
+    Activate {
+        #[command(flatten)]
+        which: Which,
+        /// A site; repeat it for more.
+        #[arg(long = "site", conflicts_with = "all", required_unless_present = "all")]
+        sites: Vec<Hostname>,
+        /// All sites of the product.
+        #[arg(long)]
+        all: bool,
+        /// Activate also where no config waits. An emergency exit: audited, and it breaks sign-in.
+        #[arg(long, requires = "reason")]
+        bypass_gate: bool,
+        /// Why the gate is bypassed.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Retire a release that no site runs or may go back to.
+    Retire(Which),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Which {
+    /// The product.
+    product: ProductName,
+    /// The release.
+    version: Version,
+    #[command(flatten)]
+    server: Server,
+}
+
+impl Which {
+    fn path(&self, act: &str) -> String {
+        format!("/api/v1/releases/{}/{}/{act}", self.product, self.version)
+    }
+
+    fn name(&self) -> String {
+        format!("{} {}", self.product, self.version)
+    }
+}
+
+impl Release {
+    pub(crate) async fn run(self, output: Options) -> Result<(), Failure> {
+        let nothing = serde_json::json!({});
+        match self {
+            Self::Stage(which) => {
+                let body = serde_json::json!({"product": which.product, "version": which.version});
+                let done = which
+                    .server
+                    .client()?
+                    .post("/api/v1/releases", &body)
+                    .await?;
+                output.print(&done, |_| format!("Staged {}.", which.name()));
+            }
+            Self::List { server } => {
+                let list = server.client()?.get("/api/v1/releases").await?;
+                output.print(&list, |list| {
+                    let word = |value: &Value| value.as_str().unwrap_or("").to_owned();
+                    let line = |one: &Value| {
+                        let words = ["product", "version", "state"].map(|part| word(&one[part]));
+                        words.join(" ") + "\n"
+                    };
+                    list.as_array().into_iter().flatten().map(line).collect()
+                });
+            }
+            Self::Readiness(which) => {
+                let readiness = which.server.client()?.get(&which.path("readiness")).await?;
+                output.print(&readiness, |readiness| {
+                    let (ready, sites) = (&readiness["ready"], &readiness["sites"]);
+                    let unready = reasons(&readiness["unready"]);
+                    format!(
+                        "{ready} of {sites} sites are ready for {}.\n{unready}",
+                        which.name()
+                    )
+                });
+            }
+            Self::Activate {
+                which,
+                sites,
+                all,
+                bypass_gate,
+                reason,
+            } => {
+                let sites = (!all).then_some(sites);
+                let body = serde_json::json!({"sites": sites, "all": all,
+                    "bypass_gate": bypass_gate, "reason": reason});
+                let done = which
+                    .server
+                    .client()?
+                    .post(&which.path("activate"), &body)
+                    .await?;
+                output.print(&done, |done| {
+                    let (activated, refused) = (&done["activated"], &done["refused"]);
+                    let refusals = reasons(&done["refusals"]);
+                    format!("Activated on {activated} sites, refused on {refused}.\n{refusals}")
+                });
+            }
+            Self::Retire(which) => {
+                let done = which
+                    .server
+                    .client()?
+                    .post(&which.path("retire"), &nothing)
+                    .await?;
+                output.print(&done, |_| format!("Retired {}.", which.name()));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn reasons(sites: &Value) -> String {
+    let word = |value: &Value| value.as_str().unwrap_or("").to_owned();
+    let line = |one: &Value| format!("  {}: {}\n", word(&one["site"]), word(&one["reason"]));
+    sites.as_array().into_iter().flatten().map(line).collect()
+}
