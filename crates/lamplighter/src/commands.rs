@@ -1,9 +1,9 @@
 //! The commands, one file each.
 
-pub(crate) mod drill;
 pub(crate) mod agent;
 pub(crate) mod campaign;
 pub(crate) mod config;
+pub(crate) mod drill;
 pub(crate) mod fleet;
 pub(crate) mod incident;
 pub(crate) mod release;
