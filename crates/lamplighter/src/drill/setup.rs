@@ -16,6 +16,9 @@ use crate::output::Failure;
 /// Secrets of a drill on loopback: nothing outside the machine ever sees them.
 pub(super) const WEBHOOK_SECRET: &str = "whsec_TGFtcGxpZ2h0ZXIgZHJpbGwgd2ViaG9vayBzZWNyZXQ=";
 pub(super) const PAGER_SECRET: &str = "whsec_TGFtcGxpZ2h0ZXIgZHJpbGwgcGFnZXIgc2VjcmV0ISE=";
+/// Plain passwords that are sent at once: each takes the server 30 ms, and 19 MiB meanwhile, which
+/// would otherwise be its memory peak.
+const PASSWORDS_PER_CALL: usize = 4;
 /// Client secrets that are asked for at once.
 const CLIENTS_PER_CALL: usize = 5_000;
 
@@ -163,13 +166,13 @@ async fn accounts(drill: &Drill, admin: &Api) -> Result<Vec<Account>, Failure> {
             password: format!("correct horse battery {n}"),
         })
         .collect();
-    let rows: Vec<_> = accounts
-        .iter()
-        .map(|account| json!({"email": account.email, "password": account.password}))
-        .collect();
-    admin
-        .post("/api/v1/accounts/bulk", &json!({"accounts": rows}))
-        .await?;
+    for some in accounts.chunks(PASSWORDS_PER_CALL) {
+        let row = |account: &Account| json!({"email": account.email, "password": account.password});
+        let rows: Vec<_> = some.iter().map(row).collect();
+        admin
+            .post("/api/v1/accounts/bulk", &json!({"accounts": rows}))
+            .await?;
+    }
     Ok(accounts)
 }
 
