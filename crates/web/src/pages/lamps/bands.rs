@@ -83,7 +83,7 @@ pub(crate) fn west_to_east<'a>(sites: impl Iterator<Item = (SiteIndex, &'a Site)
     for (index, site) in sites {
         zones.entry(site.zone.clone()).or_default().push(index);
     }
-    let mut clocks: BTreeMap<(i32, i32), Vec<(Zone, Vec<SiteIndex>)>> = BTreeMap::new();
+    let mut clocks: BTreeMap<Rules, Vec<(Zone, Vec<SiteIndex>)>> = BTreeMap::new();
     for (zone, sites) in zones {
         clocks.entry(rules(&zone)).or_default().push((zone, sites));
     }
@@ -94,7 +94,9 @@ pub(crate) fn west_to_east<'a>(sites: impl Iterator<Item = (SiteIndex, &'a Site)
 }
 
 /// Seconds from UTC in January and in July of one year: enough to tell the clocks apart.
-fn rules(zone: &Zone) -> (i32, i32) {
+type Rules = (i32, i32);
+
+fn rules(zone: &Zone) -> Rules {
     const JANUARY_2023: i64 = 1_673_784_000;
     const JULY_2023: i64 = 1_689_422_400;
     let at = |second| {
