@@ -202,16 +202,16 @@ impl<'a> Walk<'a> {
     async fn get(&mut self, url: &Url) -> Result<Response, Probe> {
         let mut target = url.clone();
         let mut host = None;
-        if self.is_site(url) {
-            if let Some((address, port)) = &self.connect {
-                host = Some(url.host_str().unwrap_or_default().to_owned());
-                let set =
-                    target.set_host(Some(address)).is_ok() && target.set_port(Some(*port)).is_ok();
-                if !set {
-                    return Err(Probe::Unreachable {
-                        reason: "the connect address is wrong".into(),
-                    });
-                }
+        if self.is_site(url)
+            && let Some((address, port)) = &self.connect
+        {
+            host = Some(url.host_str().unwrap_or_default().to_owned());
+            let set =
+                target.set_host(Some(address)).is_ok() && target.set_port(Some(*port)).is_ok();
+            if !set {
+                return Err(Probe::Unreachable {
+                    reason: "the connect address is wrong".into(),
+                });
             }
         }
         let mut request = self

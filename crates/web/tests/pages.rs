@@ -1,4 +1,5 @@
 //! The pages as a browser gets them: statuses, headers, weights, and text that tries to be script.
+#![allow(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
 
 mod support;
 

@@ -178,9 +178,9 @@ fn tune(watcher: &dyn Watcher, null: &[f64], alarms: usize) -> Tuned {
             threshold,
         };
         if false_alarms(&tuned, null) > alarms {
-            low = threshold
+            low = threshold;
         } else {
-            high = threshold
+            high = threshold;
         }
     }
     Tuned {

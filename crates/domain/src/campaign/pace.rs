@@ -361,7 +361,7 @@ mod tests {
         let mut pacer = pacer();
         pacer.rate_per_second = 100.0;
         let braked = pacer.step(reading(0.8, 2.0), true, 1.0);
-        assert!(braked < 99.0 && braked >= 50.0, "{braked}");
+        assert!((50.0..99.0).contains(&braked), "{braked}");
         let after = pacer.step(reading(0.5, 0.3), true, 1.0);
         assert!(after > braked);
     }

@@ -83,7 +83,8 @@ pub(crate) fn west_to_east<'a>(sites: impl Iterator<Item = (SiteIndex, &'a Site)
     for (index, site) in sites {
         zones.entry(site.zone.clone()).or_default().push(index);
     }
-    let mut clocks: BTreeMap<Rules, Vec<(Zone, Vec<SiteIndex>)>> = BTreeMap::new();
+    type Zones = Vec<(Zone, Vec<SiteIndex>)>;
+    let mut clocks: BTreeMap<(i32, i32), Zones> = BTreeMap::new();
     for (zone, sites) in zones {
         clocks.entry(rules(&zone)).or_default().push((zone, sites));
     }
@@ -94,9 +95,7 @@ pub(crate) fn west_to_east<'a>(sites: impl Iterator<Item = (SiteIndex, &'a Site)
 }
 
 /// Seconds from UTC in January and in July of one year: enough to tell the clocks apart.
-type Rules = (i32, i32);
-
-fn rules(zone: &Zone) -> Rules {
+fn rules(zone: &Zone) -> (i32, i32) {
     const JANUARY_2023: i64 = 1_673_784_000;
     const JULY_2023: i64 = 1_689_422_400;
     let at = |second| {
