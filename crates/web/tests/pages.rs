@@ -294,3 +294,44 @@ async fn staff_take_an_incident_from_proposal_to_customers() {
     assert_eq!(wrong.status, 422);
     assert!(wrong.text.contains(">Kept</textarea>"), "{}", wrong.text);
 }
+
+#[tokio::test]
+async fn a_proposed_campaign_is_started_and_paused_from_the_console() {
+    let plane = with_fleet().await;
+    let token = plane.token(Role::Engineer).await;
+    let id = incident(&plane, "We look.").await;
+    let console = plane
+        .send("GET", &format!("/console/incidents/{id}"), Some(&token), "")
+        .await;
+    assert!(
+        console.text.contains("Start this campaign"),
+        "{}",
+        console.text
+    );
+    let started = post(
+        &plane,
+        &format!("/console/incidents/{id}/campaign"),
+        "",
+        Some(&token),
+    )
+    .await;
+    assert_eq!(started.status, 303, "{}", started.text);
+    let path = started.headers["location"].to_str().unwrap().to_owned();
+    for (command, status) in [
+        ("pause", 303),
+        ("start", 409),
+        ("dance", 422),
+        ("abort", 303),
+    ] {
+        let answer = post(&plane, &path, &format!("command={command}"), Some(&token)).await;
+        assert_eq!(answer.status, status, "{command}: {}", answer.text);
+    }
+    let page = plane.send("GET", &path, Some(&token), "").await;
+    assert_eq!(page.status, 200);
+    assert!(page.text.contains("aborted"), "{}", page.text);
+    let overview = plane.send("GET", "/console", Some(&token), "").await;
+    assert!(
+        overview.text.contains(&path),
+        "the overview lists the campaign"
+    );
+}
