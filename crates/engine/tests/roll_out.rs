@@ -1,6 +1,8 @@
 //! Campaigns over real connections: a platform of sites that clear their cache when asked by a
 //! signed request, a provider that knows the canary, and an engine that may be killed.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -56,8 +58,13 @@ async fn listen(router: Router) -> String {
 }
 
 async fn provider() -> String {
-    async fn authorize(Query(query): Query<HashMap<String, String>>, headers: HeaderMap) -> Response {
-        let canary = headers.get(header::COOKIE).is_some_and(|cookie| cookie == "canary=yes");
+    async fn authorize(
+        Query(query): Query<HashMap<String, String>>,
+        headers: HeaderMap,
+    ) -> Response {
+        let canary = headers
+            .get(header::COOKIE)
+            .is_some_and(|cookie| cookie == "canary=yes");
         let site = &query["site"];
         let back = format!("http://{site}/callback?canary={canary}");
         (StatusCode::FOUND, [(header::LOCATION, back)]).into_response()
@@ -70,9 +77,17 @@ fn host(headers: &HeaderMap) -> String {
 }
 
 async fn sign_in(State(platform): State<Platform>, headers: HeaderMap) -> Response {
-    let to = format!("http://{}/authorize?site={}", platform.0.provider, host(&headers));
+    let to = format!(
+        "http://{}/authorize?site={}",
+        platform.0.provider,
+        host(&headers)
+    );
     let cookie = "begun=1; Path=/; HttpOnly".to_owned();
-    (StatusCode::FOUND, [(header::LOCATION, to), (header::SET_COOKIE, cookie)]).into_response()
+    (
+        StatusCode::FOUND,
+        [(header::LOCATION, to), (header::SET_COOKIE, cookie)],
+    )
+        .into_response()
 }
 
 async fn callback(
@@ -81,20 +96,29 @@ async fn callback(
     headers: HeaderMap,
 ) -> Response {
     let (site, cookie) = (host(&headers), headers.get(header::COOKIE).cloned());
-    let fails = |code: &'static str| (StatusCode::FORBIDDEN, [("sign-in-error", code)]).into_response();
+    let fails =
+        |code: &'static str| (StatusCode::FORBIDDEN, [("sign-in-error", code)]).into_response();
     if cookie.is_none_or(|cookie| cookie != "begun=1") || query["canary"] != "true" {
         return fails("not_begun_here");
     }
     if !platform.cleared().contains_key(&site) || (platform.0.broken)(&site) {
         return fails("stale_config");
     }
-    (StatusCode::OK, [("lamplighter-signed-in", "canary")], "welcome").into_response()
+    (
+        StatusCode::OK,
+        [("lamplighter-signed-in", "canary")],
+        "welcome",
+    )
+        .into_response()
 }
 
 async fn act(State(platform): State<Platform>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let text = |name: &str| headers[name].to_str().unwrap();
     let at = text("webhook-timestamp").parse().unwrap();
-    let expected = Webhook::new(SECRET).unwrap().sign(text("webhook-id"), at, &body).unwrap();
+    let expected = Webhook::new(SECRET)
+        .unwrap()
+        .sign(text("webhook-id"), at, &body)
+        .unwrap();
     if text("webhook-signature") != expected {
         return StatusCode::UNAUTHORIZED;
     }
@@ -109,7 +133,11 @@ async fn act(State(platform): State<Platform>, headers: HeaderMap, body: Bytes) 
 
 async fn telemetry(State(platform): State<Platform>) -> axum::Json<protocol::origin::Telemetry> {
     let at_ms = platform.0.clock.now().as_millisecond();
-    axum::Json(protocol::origin::Telemetry { at_ms, utilisation: 0.3, p95_seconds: Some(0.25) })
+    axum::Json(protocol::origin::Telemetry {
+        at_ms,
+        utilisation: 0.3,
+        p95_seconds: Some(0.25),
+    })
 }
 
 /// Starts sites and provider; gives the platform, its address and the clock's pace.
@@ -117,7 +145,12 @@ async fn platform(broken: fn(&str) -> bool) -> (Platform, String, ClockPace) {
     let start = "2023-07-11T21:00:00Z".parse().unwrap();
     let (clock, pace) = Clock::starting_at(start, SPEED);
     let (provider, cleared) = (provider().await, Mutex::default());
-    let platform = Platform(Arc::new(Inner { clock, provider, cleared, broken }));
+    let platform = Platform(Arc::new(Inner {
+        clock,
+        provider,
+        cleared,
+        broken,
+    }));
     let router = Router::new()
         .route("/sign-in", get(sign_in))
         .route("/callback", get(callback))
@@ -129,14 +162,19 @@ async fn platform(broken: fn(&str) -> bool) -> (Platform, String, ClockPace) {
 
 /// An engine on the state in `folder`, with its workers running.
 async fn engine(folder: &Path, provider: &str, pace: ClockPace) -> Engine {
-    let place = Place { folder: folder.to_owned(), postgres: None };
+    let place = Place {
+        folder: folder.to_owned(),
+        postgres: None,
+    };
     let settings = Settings {
         base_url: format!("http://{provider}"),
         team: "Our engineers".into(),
         home_zone: Zone::parse("America/Chicago").unwrap(),
     };
     let store = Store::open(&place).await.unwrap();
-    let engine = Engine::open(store, Clock::paced(pace), settings).await.unwrap();
+    let engine = Engine::open(store, Clock::paced(pace), settings)
+        .await
+        .unwrap();
     engine.set_canary_session(Arc::new(|| Box::pin(async { Ok("canary=yes".to_owned()) })));
     // Workers end with their runtime.
     std::mem::forget(engine.run_workers(&CancellationToken::new()));
@@ -155,8 +193,14 @@ async fn import(engine: &Engine, sites: usize, address: &str) {
         let zone = zones[number % 3];
         csv += &format!("s{number}.example,City of S{number},City,S,CA,{zone},100\n");
     }
-    let defaults = Defaults { product: product(), running: semver::Version::new(5, 2, 0) };
-    engine.import_fleet(csv.as_bytes(), &defaults, "a test").await.unwrap();
+    let defaults = Defaults {
+        product: product(),
+        running: semver::Version::new(5, 2, 0),
+    };
+    engine
+        .import_fleet(csv.as_bytes(), &defaults, "a test")
+        .await
+        .unwrap();
     let url = |path: &str| Some(format!("http://{address}{path}").parse().unwrap());
     let settings = ProductSettings {
         webhook_url: url("/hooks"),
@@ -164,15 +208,29 @@ async fn import(engine: &Engine, sites: usize, address: &str) {
         connect: Some(address.to_owned()),
         ..ProductSettings::default()
     };
-    let product = Product { name: product(), settings };
-    engine.save_product(&product, Some(SECRET.as_bytes()), "a test").await.unwrap();
+    let product = Product {
+        name: product(),
+        settings,
+    };
+    engine
+        .save_product(&product, Some(SECRET.as_bytes()), "a test")
+        .await
+        .unwrap();
 }
 
 async fn start(engine: &Engine, pace: Pace) -> CampaignId {
     let (action, selection) = (Action::ClearCache, Selection::all(product()));
-    let order = Order { action, selection, incident: None, pace };
+    let order = Order {
+        action,
+        selection,
+        incident: None,
+        pace,
+    };
     let id = engine.create_campaign(&order, "a test").await.unwrap().id;
-    engine.command_campaign(id, Command::Start, "a test").await.unwrap();
+    engine
+        .command_campaign(id, Command::Start, "a test")
+        .await
+        .unwrap();
     id
 }
 
@@ -185,7 +243,10 @@ async fn until(engine: &Engine, id: CampaignId, wanted: fn(&Progress) -> bool) -
         }
         Clock::system().sleep(Duration::from_millis(25)).await;
     }
-    panic!("it never came: {:?}", engine.campaign_progress(id).await.unwrap());
+    panic!(
+        "it never came: {:?}",
+        engine.campaign_progress(id).await.unwrap()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -194,17 +255,39 @@ async fn every_site_is_restored_once_and_proved() {
     let folder = tempfile::tempdir().unwrap();
     let engine = engine(folder.path(), &platform.0.provider, pace).await;
     import(&engine, 60, &address).await;
-    let site = engine.fleet().find(&Hostname::parse("s7.example").unwrap()).unwrap();
-    assert_eq!(engine.probe(site).await, Probe::Fails { code: "stale_config".into() });
+    let site = engine
+        .fleet()
+        .find(&Hostname::parse("s7.example").unwrap())
+        .unwrap();
+    assert_eq!(
+        engine.probe(site).await,
+        Probe::Fails {
+            code: "stale_config".into()
+        }
+    );
     let id = start(&engine, Pace::Adaptive).await;
-    let done = until(&engine, id, |progress| progress.campaign.state == "finished").await;
+    let done = until(&engine, id, |progress| {
+        progress.campaign.state == "finished"
+    })
+    .await;
     assert_eq!((done.counts.verified, done.counts.failed), (60, 0));
     let waves: Vec<_> = done.waves.iter().map(|wave| wave.name.as_str()).collect();
-    assert_eq!(waves, ["canaries", "America/Los_Angeles", "America/Denver", "America/Chicago"]);
+    assert_eq!(
+        waves,
+        [
+            "canaries",
+            "America/Los_Angeles",
+            "America/Denver",
+            "America/Chicago"
+        ]
+    );
     assert_eq!(done.waves.iter().map(|wave| wave.verified).sum::<u64>(), 60);
     let cleared = platform.cleared();
     assert_eq!(cleared.len(), 60);
-    assert!(cleared.values().all(|(_, times)| *times == 1), "{cleared:?}");
+    assert!(
+        cleared.values().all(|(_, times)| *times == 1),
+        "{cleared:?}"
+    );
     assert!(matches!(engine.probe(site).await, Probe::Works { .. }));
 }
 
@@ -227,12 +310,18 @@ fn a_kill_in_the_middle_loses_nothing_and_repeats_nothing() {
     assert!(before < 120, "it was killed too late to show anything");
     outside.block_on(async {
         let engine = engine(folder.path(), &platform.0.provider, pace).await;
-        let done = until(&engine, id, |progress| progress.campaign.state == "finished").await;
+        let done = until(&engine, id, |progress| {
+            progress.campaign.state == "finished"
+        })
+        .await;
         assert_eq!((done.counts.verified, done.counts.failed), (120, 0));
     });
     let cleared = platform.cleared();
     assert_eq!(cleared.len(), 120, "no site was lost");
-    assert!(cleared.values().all(|(_, times)| *times == 1), "no site was done twice");
+    assert!(
+        cleared.values().all(|(_, times)| *times == 1),
+        "no site was done twice"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -246,15 +335,26 @@ async fn a_campaign_that_does_not_help_halts_with_its_canaries() {
     let why = halted.campaign.halted.unwrap();
     assert_eq!(why.wave, "canaries");
     assert!(why.reason.contains("stale_config"), "{}", why.reason);
-    assert_eq!(platform.cleared().len(), 1, "nobody but the canary was touched");
+    assert_eq!(
+        platform.cleared().len(),
+        1,
+        "nobody but the canary was touched"
+    );
     // Somebody accepts the canary's failure; then the next wave shows the same.
-    engine.command_campaign(id, Command::Resume, "a test").await.unwrap();
+    engine
+        .command_campaign(id, Command::Resume, "a test")
+        .await
+        .unwrap();
     let again = until(&engine, id, |progress| {
         progress.campaign.state == "halted" && progress.counts.failed > 1
     });
     let again = again.await;
     assert_ne!(again.campaign.halted.unwrap().wave, "canaries");
-    assert!(again.counts.waiting > 30, "it stopped within the wave: {:?}", again.counts);
+    assert!(
+        again.counts.waiting > 30,
+        "it stopped within the wave: {:?}",
+        again.counts
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -265,14 +365,28 @@ async fn a_paused_campaign_begins_nothing_and_goes_on_after() {
     import(&engine, 60, &address).await;
     let id = start(&engine, Pace::FixedConcurrency { sites: 4 }).await;
     until(&engine, id, |progress| progress.counts.verified > 5).await;
-    engine.command_campaign(id, Command::Pause, "a test").await.unwrap();
+    engine
+        .command_campaign(id, Command::Pause, "a test")
+        .await
+        .unwrap();
     let quiet = until(&engine, id, |p| p.counts.sent + p.counts.acted == 0).await;
     Clock::system().sleep(Duration::from_millis(300)).await;
     let later = engine.campaign_progress(id).await.unwrap();
     assert_eq!(later.counts, quiet.counts);
-    assert!(engine.command_campaign(id, Command::Start, "a test").await.is_err());
-    engine.command_campaign(id, Command::Resume, "a test").await.unwrap();
-    until(&engine, id, |progress| progress.campaign.state == "finished").await;
+    assert!(
+        engine
+            .command_campaign(id, Command::Start, "a test")
+            .await
+            .is_err()
+    );
+    engine
+        .command_campaign(id, Command::Resume, "a test")
+        .await
+        .unwrap();
+    until(&engine, id, |progress| {
+        progress.campaign.state == "finished"
+    })
+    .await;
     let cleared = platform.cleared();
     assert!(cleared.len() == 60 && cleared.values().all(|(_, times)| *times == 1));
 }
