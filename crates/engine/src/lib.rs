@@ -6,10 +6,12 @@
 
 mod campaign;
 mod delivery;
+mod detect;
 mod enrol;
 mod error;
 mod fleet;
 mod import;
+mod ingest;
 mod lights;
 mod notify;
 mod probe;
@@ -36,6 +38,7 @@ pub use delivery::{DeliveryEvent, Repository};
 pub use error::{EngineError, Kind};
 pub use fleet::{Fleet, SiteIndex};
 pub use import::{ImportError, Imported};
+pub use ingest::NewReport;
 pub use notify::STEPS_MAX as ON_CALL_STEPS_MAX;
 pub use probe::{CanarySession, ERROR_HEADER, Probe, SIGNED_IN_HEADER};
 pub use publish::NewDocument;
@@ -96,6 +99,7 @@ struct Inner {
     http: reqwest::Client,
     roll_out: roll_out::RollOut,
     canary: OnceLock<CanarySession>,
+    pending: ingest::Pending,
     incidents: respond::Incidents,
 }
 
@@ -124,6 +128,7 @@ impl Engine {
             http,
             roll_out: roll_out::RollOut::default(),
             canary: OnceLock::new(),
+            pending: ingest::Pending::default(),
             incidents,
         })))
     }
@@ -133,6 +138,7 @@ impl Engine {
     pub fn run_workers(&self, stop: &CancellationToken) -> JoinSet<()> {
         let mut workers = JoinSet::new();
         workers.spawn(self.clone().roll_out(stop.clone()));
+        workers.spawn(self.clone().detect(stop.clone()));
         workers.spawn(notify::deliver(self.clone(), stop.clone()));
         workers.spawn(respond::watch(self.clone(), stop.clone()));
         workers.spawn(self.clone().deliver(stop.clone()));

@@ -6,6 +6,7 @@ pub(crate) mod config;
 pub(crate) mod fleet;
 pub(crate) mod incident;
 pub(crate) mod release;
+pub(crate) mod report;
 pub(crate) mod serve;
 
 use clap::Subcommand;
@@ -35,6 +36,9 @@ pub(crate) enum Command {
     /// See incidents, and tell customers of them.
     #[command(subcommand)]
     Incident(incident::Incident),
+    /// Take and list customers' reports.
+    #[command(subcommand)]
+    Report(report::Report),
 }
 
 impl Command {
@@ -47,6 +51,7 @@ impl Command {
             Self::Fleet(fleet) => fleet.run(output).await,
             Self::Campaign(campaign) => campaign.run(output).await,
             Self::Incident(incident) => incident.run(output).await,
+            Self::Report(report) => report.run(output).await,
         }
     }
 }

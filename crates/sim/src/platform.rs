@@ -64,7 +64,7 @@ struct Inner {
     pending: Mutex<HashMap<String, Pending>>,
     /// Documents already parsed: thousands of sites hold the same few.
     parsed: Mutex<HashMap<Bytes, Arc<ClientSettings>>>,
-    counts: outcomes::Counts,
+    ended: outcomes::Ended,
 }
 
 /// One site: as small as can be, because there are thousands.
@@ -112,7 +112,7 @@ impl Platform {
             sites,
             pending: Mutex::default(),
             parsed: Mutex::default(),
-            counts: outcomes::Counts::default(),
+            ended: outcomes::Ended::default(),
         }))
     }
 

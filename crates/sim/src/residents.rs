@@ -88,18 +88,6 @@ impl Residents {
         self.0.per_second
     }
 
-    /// Signs everybody in once, one after the other, so that later sign-ins have a session.
-    ///
-    /// # Errors
-    /// The first failure's code.
-    pub async fn open_sessions(&self) -> Result<(), String> {
-        for (at, browser) in self.0.browsers.iter().enumerate() {
-            let hostname = &self.0.fleet.sites()[at % self.0.fleet.len()].hostname;
-            browser.sign_in(&self.0.network, hostname.as_str()).await?;
-        }
-        Ok(())
-    }
-
     /// Lets people sign in until `stop`: a Poisson stream over sites weighted by population. Waits
     /// for those on their way before it returns.
     pub async fn live(self, stop: CancellationToken) {
@@ -149,13 +137,23 @@ impl Residents {
         let more = chance.log_normal(reports.delay_minutes_mean_more, reports.delay_spread);
         Visit {
             site: self.0.fleet.somebodys(chance),
-            browser: chance.below(self.0.browsers.len()),
+            browser: self.somebody(chance),
             forgotten: chance.happens(self.0.plan.password_share),
             report: chance
                 .happens(reports.probability(self.0.per_second))
                 .then(|| Duration::from_secs_f64((reports.delay_minutes_min + more) * 60.0)),
             words: complaint::about_sign_in(chance),
         }
+    }
+
+    /// Somebody who is not signing in already, if there is anybody.
+    fn somebody(&self, chance: &mut Chance) -> usize {
+        let (first, count) = (chance.below(self.0.browsers.len()), self.0.browsers.len());
+        let others = (0..count).map(|step| (first + step) % count);
+        others
+            .into_iter()
+            .find(|at| self.0.browsers[*at].is_free())
+            .unwrap_or(first)
     }
 
     async fn make(&self, visit: Visit, stop: CancellationToken) {

@@ -4,6 +4,8 @@
 //! section. Trust changes only when a whole update has passed: [`Update::finish`] gives the new
 //! trust, and a caller that drops a failed update keeps the old one. Never fetches, never stores.
 
+mod check;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -16,6 +18,7 @@ use tough::schema::{
 };
 
 use crate::{Entry, METADATA_BYTES_MAX, SMALL_METADATA_BYTES_MAX, role_product, sha256};
+use check::*;
 
 /// New root files that one update may walk through.
 const ROOTS_PER_UPDATE_MAX: u64 = 64;
@@ -601,161 +604,4 @@ impl Update {
             _ => Ok(()),
         }
     }
-}
-
-/// A file with more than its limit is refused before it is parsed.
-fn parse<T: DeserializeOwned>(
-    file: &str,
-    bytes: &[u8],
-    limit: u64,
-) -> Result<(Signed<T>, Vec<u8>), TrustError> {
-    let found = bytes.len() as u64;
-    if found > limit {
-        return Err(TrustError::TooLarge {
-            file: file.into(),
-            found,
-            limit,
-        });
-    }
-    let signed = serde_json::from_slice(bytes).map_err(|e| TrustError::Parse {
-        file: file.into(),
-        reason: e.to_string(),
-    })?;
-    Ok((signed, bytes.to_vec()))
-}
-
-fn verify<T: Role>(file: &str, root: &Root, signed: &Signed<T>) -> Result<(), TrustError> {
-    root.verify_role(signed).map_err(|e| TrustError::Signature {
-        file: file.into(),
-        reason: e.to_string(),
-    })
-}
-
-fn verify_delegated<'a>(
-    file: &str,
-    targets: &'a Targets,
-    role: &str,
-    signed: &Signed<Targets>,
-) -> Result<&'a DelegatedRole, TrustError> {
-    let missing = || TrustError::Missing { file: file.into() };
-    let delegation = delegations(targets)
-        .iter()
-        .find(|one| one.name == role)
-        .ok_or_else(missing)?;
-    let all = targets.delegations.as_ref().ok_or_else(missing)?;
-    all.verify_role(signed, role)
-        .map_err(|e| TrustError::Signature {
-            file: file.into(),
-            reason: e.to_string(),
-        })?;
-    Ok(delegation)
-}
-
-fn delegations(targets: &Targets) -> &[DelegatedRole] {
-    targets
-        .delegations
-        .as_ref()
-        .map_or(&[], |delegations| &delegations.roles)
-}
-
-/// A role speaks only for its own paths.
-fn own_entries(
-    file: &str,
-    delegation: &DelegatedRole,
-    targets: &Targets,
-) -> Result<Vec<Entry>, TrustError> {
-    let own = Delegations {
-        keys: Default::default(),
-        roles: vec![delegation.clone()],
-    };
-    let mut entries = targets
-        .targets
-        .iter()
-        .map(|(name, target)| {
-            let fail = || TrustError::Target {
-                file: file.into(),
-                target: name.raw().to_owned(),
-            };
-            let entry = Entry::read(name, target).ok_or_else(fail)?;
-            if own.target_is_delegated(name) {
-                Ok(entry)
-            } else {
-                Err(fail())
-            }
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    entries.sort_by(|a, b| (&a.key, a.version).cmp(&(&b.key, b.version)));
-    Ok(entries)
-}
-
-/// 5.5.5: no file that a snapshot lists may be older in the next, or vanish from it.
-fn no_rollback(old: &Snapshot, new: &Snapshot) -> Result<(), TrustError> {
-    for (file, before) in &old.meta {
-        let after = new
-            .meta
-            .get(file)
-            .ok_or_else(|| TrustError::Missing { file: file.clone() })?;
-        not_older(file, after.version.get(), before.version.get())?;
-    }
-    Ok(())
-}
-
-fn not_older(file: &str, found: u64, trusted: u64) -> Result<(), TrustError> {
-    if found >= trusted {
-        return Ok(());
-    }
-    Err(TrustError::Version {
-        file: file.into(),
-        found,
-        expected: format!("at least {trusted}"),
-    })
-}
-
-fn same_version(file: &str, found: u64, expected: u64) -> Result<(), TrustError> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(TrustError::Version {
-        file: file.into(),
-        found,
-        expected: expected.to_string(),
-    })
-}
-
-fn length_max(meta: &Metafile) -> u64 {
-    meta.length
-        .unwrap_or(METADATA_BYTES_MAX)
-        .min(METADATA_BYTES_MAX)
-}
-
-fn matches_meta(file: &str, meta: &Metafile, bytes: &[u8]) -> Result<(), TrustError> {
-    let (found, limit) = (bytes.len() as u64, length_max(meta));
-    if found > limit {
-        return Err(TrustError::TooLarge {
-            file: file.into(),
-            found,
-            limit,
-        });
-    }
-    if fits(meta, bytes) {
-        Ok(())
-    } else {
-        Err(TrustError::Mismatch { file: file.into() })
-    }
-}
-
-fn fits(meta: &Metafile, bytes: &[u8]) -> bool {
-    let length = meta
-        .length
-        .is_none_or(|length| length == bytes.len() as u64);
-    length
-        && meta
-            .hashes
-            .as_ref()
-            .is_none_or(|hashes| hashes.sha256[..] == sha256(bytes))
-}
-
-fn expiry(role: &impl Role) -> Timestamp {
-    // The schema's time is an older jiff's. A time past this one's range never comes.
-    Timestamp::from_millisecond(role.expires().as_millisecond()).unwrap_or(Timestamp::MAX)
 }

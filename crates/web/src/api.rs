@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod agent;
+pub(crate) mod alarms;
 pub(crate) mod audit;
 pub(crate) mod campaigns;
 pub(crate) mod clients;
@@ -11,5 +12,7 @@ pub(crate) mod health;
 pub(crate) mod incidents;
 pub(crate) mod keys;
 pub(crate) mod on_call;
+pub(crate) mod outcomes;
 pub(crate) mod releases;
+pub(crate) mod reports;
 pub(crate) mod tokens;

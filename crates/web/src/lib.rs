@@ -8,6 +8,7 @@ mod api;
 mod error;
 mod extract;
 mod headers;
+mod limit;
 mod pages;
 mod routes;
 mod sign_in;
@@ -29,6 +30,7 @@ pub struct App(Arc<Inner>);
 struct Inner {
     engine: Engine,
     provider: Provider,
+    reports: limit::Limit,
     drawn: pages::lamps::Drawn,
 }
 
@@ -40,6 +42,7 @@ impl App {
         Self(Arc::new(Inner {
             engine,
             provider,
+            reports: limit::Limit::new(limit::REPORTS),
             drawn: pages::lamps::Drawn::default(),
         }))
     }
@@ -57,8 +60,12 @@ impl App {
         &self.0.provider
     }
 
+    /// How often one address may report.
+    pub(crate) fn report_limit(&self) -> &limit::Limit {
+        &self.0.reports
+    }
+
     /// Everything that answers over HTTP.
-    #[must_use]
     pub fn router(&self) -> Router {
         headers::harden(routes::router(self))
     }

@@ -4,6 +4,7 @@
 
 mod assets;
 mod audit;
+mod campaign;
 mod console;
 mod errors;
 mod fleet;
@@ -11,6 +12,8 @@ mod incident;
 pub(crate) mod lamps;
 mod live;
 pub(crate) mod prose;
+mod report;
+mod respond;
 mod sign_in;
 mod site;
 mod status;
@@ -40,9 +43,12 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(status::routes());
     routes.extend(incident::routes());
     routes.extend(site::routes());
+    routes.extend(report::routes());
     routes.extend(sign_in::routes());
     routes.extend(console::routes());
     routes.extend(live::routes());
+    routes.extend(respond::routes());
+    routes.extend(campaign::routes());
     routes.extend(fleet::routes());
     routes.extend(audit::routes());
     routes

@@ -104,6 +104,9 @@ fn all() -> Vec<Route> {
         api::accounts::routes(),
         api::clients::routes(),
         api::keys::routes(),
+        api::reports::routes(),
+        api::alarms::routes(),
+        api::outcomes::routes(),
         pages::routes(),
     ]
     .into_iter()

@@ -37,6 +37,18 @@ impl Row {
         }
     }
 
+    /// Ours over the peer's.
+    #[cfg(test)]
+    pub(crate) fn ratio(&self) -> Option<f64> {
+        self.ratio
+    }
+
+    /// Who the peer is.
+    #[cfg(test)]
+    pub(crate) fn peer_name(&self) -> &str {
+        &self.peer_name
+    }
+
     /// A measure whose peer is not on this machine: it is named, and its column stays empty.
     #[cfg_attr(
         not(test),

@@ -74,6 +74,17 @@ impl Alarm {
     /// The alarm in words, without a time of day: pages show that in the reader's zone.
     #[must_use]
     pub fn sentence(&self) -> String {
+        format!(
+            "{} ({}). Best explained by {}.",
+            self.words(),
+            self.node,
+            self.localisation
+        )
+    }
+
+    /// What was seen, without a full stop.
+    #[must_use]
+    pub fn words(&self) -> String {
         let Evidence {
             count,
             expected,
@@ -98,10 +109,6 @@ impl Alarm {
         } else {
             format!("{minutes} minutes")
         };
-        let best = &self.localisation;
-        format!(
-            "{what} within {within}, where {limit} {expected:.1} are usual ({}). Best explained by {best}.",
-            self.node
-        )
+        format!("{what} within {within}, where {limit} {expected:.1} are usual")
     }
 }

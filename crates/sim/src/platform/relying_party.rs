@@ -74,7 +74,7 @@ pub(super) async fn finish(
     };
     match platform.finish(site, answer).await {
         Ok(subject) => {
-            platform.0.counts.count(site, None);
+            platform.0.ended.note(site, None);
             (
                 [("lamplighter-signed-in", "1")],
                 format!("Signed in as {subject}.\n"),
@@ -95,7 +95,7 @@ impl Platform {
     }
 
     fn fail(&self, site: usize, (status, code): Failed) -> Response {
-        self.0.counts.count(site, Some(&code));
+        self.0.ended.note(site, Some(&code));
         let words = "We could not sign you in.\n";
         (status, [(ERROR_HEADER, code)], words).into_response()
     }

@@ -29,6 +29,8 @@ pub struct Browser {
     account: Account,
     /// The provider's cookies.
     cookies: Mutex<BTreeMap<String, String>>,
+    /// Held during a sign-in: one person fills in one form at a time.
+    busy: tokio::sync::Mutex<()>,
 }
 
 impl Browser {
@@ -36,6 +38,7 @@ impl Browser {
         Self {
             account,
             cookies: Mutex::default(),
+            busy: tokio::sync::Mutex::default(),
         }
     }
 
@@ -44,11 +47,17 @@ impl Browser {
         self.jar().clear();
     }
 
+    /// Whether nobody signs in with it at the moment.
+    pub(super) fn is_free(&self) -> bool {
+        self.busy.try_lock().is_ok()
+    }
+
     /// Signs in to a site; says whether a password was typed.
     ///
     /// # Errors
     /// The site's error code, or where the way was lost.
     pub async fn sign_in(&self, network: &Network, hostname: &str) -> Result<bool, String> {
+        let _turn = self.busy.lock().await;
         let mut typed = false;
         let mut step = Step::Get(parse(&format!("http://{hostname}/sign-in"))?);
         for _ in 0..STEPS_MAX {
@@ -91,7 +100,9 @@ impl Browser {
                 .header(header::HOST, host)
         };
         if let Some(form) = &form {
-            request = request.form(form);
+            request = request
+                .header(header::ORIGIN, &network.lamplighter)
+                .form(form);
         }
         let lost = if provider {
             "provider_unreachable"
@@ -205,7 +216,8 @@ impl Form {
     fn fields(mut body: &str) -> Vec<(String, String)> {
         let mut fields = Vec::new();
         while let Some((tag, after)) = next_tag(body, "<input") {
-            if let Some(name) = attribute(tag, "name") {
+            let unchecked = attribute(tag, "type").is_some_and(|kind| kind == "checkbox");
+            if let Some(name) = attribute(tag, "name").filter(|_| !unchecked) {
                 fields.push((name, attribute(tag, "value").unwrap_or_default()));
             }
             body = after;
@@ -267,7 +279,7 @@ mod tests {
         let page = r#"<form method="get" action="/search"><input name="q"></form>
             <form class="x" method="post" action="/oidc/sign-in?a=1&amp;b=2">
             <input type="hidden" name="request" value="r&#34;1"><input name="email"> <input
-            type="password" name="password" required></form>"#;
+            name="remember" type="checkbox" value="yes"><input type="password" name="password" required></form>"#;
         let form = Form::find(page).unwrap();
         assert_eq!(form.action, "/oidc/sign-in?a=1&b=2");
         let account = Account {

@@ -29,16 +29,12 @@ pub(super) fn other(chance: &mut Chance) -> &'static str {
     OTHER[chance.below(OTHER.len())]
 }
 
-/// Sends the signed-out web form, as a browser does; says whether it was taken.
+/// Sends a report, signed out, as the form's page and other clients do; says whether it was taken.
 pub(super) async fn send(network: &Network, hostname: &str, words: &str) -> bool {
-    let address = format!("{}/report", network.lamplighter);
-    let form = [("site", hostname), ("text", words)];
-    match network.http.post(address).form(&form).send().await {
-        Ok(response)
-            if !response.status().is_client_error() && !response.status().is_server_error() =>
-        {
-            true
-        }
+    let address = format!("{}/api/v1/reports", network.lamplighter);
+    let report = serde_json::json!({"site": hostname, "text": words});
+    match network.http.post(address).json(&report).send().await {
+        Ok(response) if response.status().is_success() => true,
         Ok(response) => {
             tracing::warn!(
                 "a report about {hostname} was answered with {}",

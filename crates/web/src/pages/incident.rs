@@ -258,6 +258,7 @@ pub(crate) struct Card {
     pub(crate) stage_class: &'static str,
     pub(crate) started: Moment,
     pub(crate) latest: Option<Said>,
+    pub(crate) promises: Vec<Promised>,
 }
 
 impl Card {
@@ -270,6 +271,11 @@ impl Card {
             stage_class: stage_now.as_str(),
             started: reader.moment(view.incident.started_at),
             latest: updates(view, reader).into_iter().next(),
+            promises: view
+                .promises
+                .iter()
+                .filter_map(|promise| promised(promise, reader))
+                .collect(),
         }
     }
 }

@@ -26,7 +26,6 @@ pub(crate) struct Lamps {
     pub(crate) hills: Hills,
     /// The sites of each lamp, lamps in order of their bands.
     pub(crate) lamps: Vec<Lamp>,
-    lamp_of_site: Vec<u32>,
     pub(crate) sites_per_lamp: usize,
 }
 
@@ -95,17 +94,10 @@ impl Lamps {
         let counts: Vec<_> = groups.iter().map(Vec::len).collect();
         let hills = Hills::raise(&counts);
         let mut lamps = vec![];
-        let mut lamp_of_site = vec![0; sites.len()];
         for ((number, band), lights) in bands.iter_mut().enumerate().zip(groups) {
             band.first_lamp = lamps.len();
             band.lamps = lights.len();
             for (light, place) in hills.settle(number, lights) {
-                let lamp = u32::try_from(lamps.len()).unwrap_or(u32::MAX);
-                for index in &light.sites {
-                    if let Some(slot) = lamp_of_site.get_mut(index.0 as usize) {
-                        *slot = lamp;
-                    }
-                }
                 let magnitude = Magnitude::of(light.population);
                 lamps.push(Lamp {
                     sites: light.sites,
@@ -118,7 +110,6 @@ impl Lamps {
             bands,
             hills,
             lamps,
-            lamp_of_site,
             sites_per_lamp: per_lamp,
         }
     }
@@ -126,11 +117,6 @@ impl Lamps {
     /// The lamps of a band, in their order.
     pub(crate) fn of_band(&self, band: &Band) -> impl Iterator<Item = &Lamp> {
         self.lamps.iter().skip(band.first_lamp).take(band.lamps)
-    }
-
-    /// The lamp that stands for a site.
-    pub(crate) fn lamp_of(&self, site: SiteIndex) -> Option<u32> {
-        self.lamp_of_site.get(site.0 as usize).copied()
     }
 
     /// What a lamp shows: the worst that is known of its sites.

@@ -15,6 +15,8 @@ use super::hills::{GROUND, HEIGHT, Hill, Place, WIDTH};
 use super::{Lamps, Magnitude, letter, sky};
 use crate::pages::words;
 
+/// The width of the smallest core, in units: below it a lamp is a grey dot.
+const CORE_MIN: f64 = 4.0;
 /// How far the ground rises above the highest lamp, in units.
 const MARGIN_OF_HILL: f64 = 16.0;
 
@@ -162,7 +164,7 @@ fn draw_lamps(
     let layers = [
         ("g2", 2.1 * spacing),
         ("g1", look(state).0 * spacing),
-        ("c", look(state).1 * spacing),
+        ("c", (look(state).1 * spacing).max(CORE_MIN)),
     ];
     let _ = write!(
         svg,

@@ -1,0 +1,32 @@
+//! Sign-in outcomes in bulk, from whoever counts them beside the sites.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use domain::access::Permission;
+use protocol::outcome::Outcomes;
+
+use crate::App;
+use crate::access::Access;
+use crate::error::ApiError;
+use crate::extract::Json;
+use crate::routes::Route;
+
+/// 5,000 sites with a few error codes each.
+const BODY_BYTES_MAX: usize = 1 << 20;
+
+pub(crate) fn routes() -> Vec<Route> {
+    let send = Access::Holder(Permission::SendOutcomes);
+    vec![Route::post("/api/v1/outcomes", send, take).body_max(BODY_BYTES_MAX)]
+}
+
+async fn take(
+    State(app): State<App>,
+    Json(outcomes): Json<Outcomes>,
+) -> Result<impl IntoResponse, ApiError> {
+    let unknown = app.engine().take_outcomes(&outcomes).await?;
+    Ok((
+        StatusCode::ACCEPTED,
+        axum::Json(serde_json::json!({"unknown_sites": unknown})),
+    ))
+}
