@@ -207,6 +207,8 @@ mod tests {
             let clock = clock.clone();
             async move { clock.sleep(Duration::from_secs(30)).await }
         });
+        // The sleeper starts to wait before the hand moves.
+        tokio::task::yield_now().await;
         hand.advance(Duration::from_secs(29));
         tokio::task::yield_now().await;
         assert!(!sleeper.is_finished());
