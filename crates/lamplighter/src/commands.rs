@@ -3,6 +3,7 @@
 pub(crate) mod agent;
 pub(crate) mod campaign;
 pub(crate) mod config;
+pub(crate) mod drill;
 pub(crate) mod fleet;
 pub(crate) mod incident;
 pub(crate) mod release;
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     /// See incidents, and tell customers of them.
     #[command(subcommand)]
     Incident(incident::Incident),
+    /// Re-enact an incident on a real server, real agents and real sign-ins.
+    Drill(Box<drill::DrillCommand>),
     /// Take and list customers' reports.
     #[command(subcommand)]
     Report(report::Report),
@@ -51,6 +54,7 @@ impl Command {
             Self::Fleet(fleet) => fleet.run(output).await,
             Self::Campaign(campaign) => campaign.run(output).await,
             Self::Incident(incident) => incident.run(output).await,
+            Self::Drill(drill) => drill.run(output).await,
             Self::Report(report) => report.run(output).await,
         }
     }

@@ -6,6 +6,7 @@ mod client;
 mod commands;
 #[cfg(test)]
 mod documents;
+mod drill;
 mod output;
 
 use std::process::ExitCode;
@@ -26,7 +27,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::parse_from(commands::drill::with_json_file(std::env::args_os()));
     start_log();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

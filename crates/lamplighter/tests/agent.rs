@@ -305,6 +305,7 @@ async fn a_release_activates_only_where_verified_config_waits() {
         1
     );
     assert_eq!(running("c.example"), new);
+    outcomes_arrive(&plane, &agent).await;
     stop.cancel();
     agent.wait().await;
     plane.stop.cancel();

@@ -145,8 +145,10 @@ impl Engineer {
             Err(e) if e.status() == Some(404) => return Err(Stuck::NoCampaign),
             other => other?,
         };
-        let order = proposed.get("order").unwrap_or(&proposed);
-        let made = self.api.post("/api/v1/campaigns", order).await?;
+        let made = self
+            .api
+            .post("/api/v1/campaigns", &proposed["order"])
+            .await?;
         let campaign = made["id"].as_str().ok_or(Stuck::NoCampaign)?.to_owned();
         self.api
             .post(&format!("/api/v1/campaigns/{campaign}/start"), &json!({}))
@@ -173,7 +175,7 @@ impl Engineer {
                 "finished" => return Ok(seen),
                 "halted" if resumes < RESUMES_MAX => {
                     resumes += 1;
-                    let reason = seen["state"]["reason"]
+                    let reason = seen["halted"]["reason"]
                         .as_str()
                         .unwrap_or("no reason given");
                     self.tell(Step::Resumed {
@@ -199,7 +201,7 @@ impl Engineer {
             .api
             .get(&format!("/api/v1/campaigns/{campaign}"))
             .await?;
-        let at = seen["state"]["at"].as_str().and_then(|at| at.parse().ok());
+        let at = seen["finished_at"].as_str().and_then(|at| at.parse().ok());
         Ok(at.unwrap_or_else(|| self.clock.now()))
     }
 

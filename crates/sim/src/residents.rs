@@ -88,6 +88,18 @@ impl Residents {
         self.0.per_second
     }
 
+    /// Somebody signs in at a site, off the books, to see whether it works.
+    ///
+    /// # Errors
+    /// The failure's code.
+    pub async fn try_site(&self, site: usize) -> Result<(), String> {
+        let browser = &self.0.browsers[site % self.0.browsers.len()];
+        browser
+            .sign_in(&self.0.network, self.hostname(site))
+            .await
+            .map(|_| ())
+    }
+
     /// Lets people sign in until `stop`: a Poisson stream over sites weighted by population. Waits
     /// for those on their way before it returns.
     pub async fn live(self, stop: CancellationToken) {
