@@ -44,6 +44,10 @@
     }
   };
 
+  // The sign of being live is in a part that is replaced: it is set again each time.
+  let on = false;
+  const sign = () => document.querySelector(".live")?.toggleAttribute("data-on", on);
+
   // Figures and lists come from the server as HTML, at most once a second.
   let waiting = false;
   const look = () => {
@@ -58,14 +62,14 @@
         const old = document.querySelector(`[data-part="${part.dataset.part}"]`);
         if (old && !old.contains(document.activeElement)) old.replaceWith(part);
       }
-      for (const row of fresh.querySelectorAll("[data-ill]")) {
+      sign();
+      for (const row of document.querySelectorAll("[data-ill]")) {
         const text = document.getElementById("ill-" + row.dataset.ill);
         if (text) text.textContent = row.dataset.words;
       }
     }, 1000);
   };
 
-  const live = () => document.querySelector(".live");
   const events = new EventSource("/console/lamps/events");
   events.addEventListener("all", (event) => {
     [...event.data].forEach((letter, index) => show(index, letter));
@@ -79,6 +83,6 @@
   });
   events.addEventListener("look", look);
   events.addEventListener("fleet", () => location.reload());
-  events.onopen = () => live()?.setAttribute("data-on", "");
-  events.onerror = () => live()?.removeAttribute("data-on");
+  events.onopen = () => { on = true; sign(); };
+  events.onerror = () => { on = false; sign(); };
 })();
