@@ -353,7 +353,6 @@ impl<'a> Stage<'a> {
             sign_ins: sums.sign_ins,
             failed_sign_ins: sums.failed_sign_ins(),
             first_report_seconds: first_report.map_or(f64::INFINITY, |at| seconds(release_at, at)),
-            reports: sums.reports,
         })
     }
 

@@ -35,8 +35,6 @@ pub(crate) struct ActOne {
     /// From the release to the first report.
     #[serde(skip)]
     pub(crate) first_report_seconds: f64,
-    #[serde(skip)]
-    pub(crate) reports: u64,
 }
 
 /// As it should be.
