@@ -259,7 +259,7 @@ async fn story_is_recorded(engine: &Engine, id: IncidentId) {
     let reported = timeline
         .iter()
         .find(|entry| serde_json::to_value(entry).unwrap()["fact"] == "first_report")
-        .map(|entry| entry.at.to_zoned(zone_rules))
+        .map(|entry| zone_rules.to_datetime(entry.at))
         .unwrap();
     let minute = reported.strftime("%B %-d, %Y at %-I:%M%P PDT");
     let says = format!("{minute}, the first customer reported");
