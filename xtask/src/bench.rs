@@ -4,6 +4,7 @@
 //! table, and writes them as JSON when asked. Never judges a figure: tests do.
 
 mod detection;
+mod pacing;
 mod table;
 
 use std::fs;
@@ -12,11 +13,18 @@ use std::path::PathBuf;
 pub(crate) use table::Row;
 
 /// Every benchmark: its name, what it measures, and how to run it.
-const BENCHES: &[(&str, &str, Bench)] = &[(
-    "detection",
-    "delay and false alarms of the detectors, in simulation",
-    detection::run,
-)];
+const BENCHES: &[(&str, &str, Bench)] = &[
+    (
+        "detection",
+        "delay and false alarms of the detectors, in simulation",
+        detection::run,
+    ),
+    (
+        "pacing",
+        "time over the bound and seconds over the promise of pacing laws, in simulation",
+        pacing::run,
+    ),
+];
 
 /// Runs one benchmark, ours and its peers in turn.
 type Bench = fn(&Options) -> Vec<Row>;

@@ -239,7 +239,7 @@ mod tests {
     fn a_read_gives_the_newest_version_that_accepts_the_code() {
         let site = Hostname::parse("a.gov").unwrap();
         let product = ProductName::parse("web").unwrap();
-        let cache = Cache::new(HashMap::from([(site.clone(), product.clone())]));
+        let cache = Cache::new(HashMap::from([(site, product.clone())]));
         let documents = [(1, "^5.1"), (2, "~5.1"), (3, "^5.2"), (4, "=5.1.7")];
         cache.replace(View::new(
             9,

@@ -8,11 +8,12 @@ use std::time::Duration;
 use domain::name::Hostname;
 use protocol::outcome::{Outcomes, SITES_MAX, SiteOutcomes};
 
-use crate::{Shared, pause};
+use crate::{AgentError, Shared, pause};
 
 const SEND_EACH: Duration = Duration::from_secs(1);
 const SEND_MACHINE_MIN: Duration = Duration::from_millis(200);
 /// Codes of one site beyond this many are counted together: a caller cannot fill the memory.
+/// The control plane takes as many, the one for the others among them.
 const CODES_MAX: usize = 32;
 const CODE_BYTES_MAX: usize = 64;
 const OTHER_CODE: &str = "other";
@@ -48,7 +49,7 @@ impl Counter {
         count.attempts = count.attempts.saturating_add(more.attempts);
         for (code, failed) in more.failures {
             let known = count.failures.contains_key(&code);
-            let room = code.len() <= CODE_BYTES_MAX && count.failures.len() < CODES_MAX;
+            let room = is_plain(&code) && count.failures.len() < CODES_MAX - 1;
             let code = if known || room {
                 code
             } else {
@@ -65,6 +66,10 @@ impl Counter {
             .map(|mut counts| std::mem::take(&mut *counts))
             .unwrap_or_default()
     }
+}
+
+fn is_plain(code: &str) -> bool {
+    (1..=CODE_BYTES_MAX).contains(&code.len()) && !code.chars().any(char::is_control)
 }
 
 pub(crate) async fn send(shared: &Shared) {
@@ -94,10 +99,25 @@ async fn send_counts(shared: &Shared, counts: BTreeMap<Hostname, Count>) {
         let sent = shared
             .origins
             .post("/agent/v1/outcomes", &shared.identity.token, &outcomes);
-        if let Err(e) = sent.await {
-            tracing::debug!("could not send outcomes of {} sites: {e}", part.len());
-            part.iter()
-                .for_each(|(site, count)| shared.outcomes.add(site, count.clone()));
+        match sent.await {
+            Ok(()) => {}
+            // Refused for what it says: the same again would be refused forever.
+            Err(
+                e @ AgentError::Answer {
+                    status: 400 | 413 | 422,
+                    ..
+                },
+            ) => {
+                tracing::warn!(
+                    "outcomes of {} sites were refused and are dropped: {e}",
+                    part.len()
+                );
+            }
+            Err(e) => {
+                tracing::debug!("could not send outcomes of {} sites: {e}", part.len());
+                part.iter()
+                    .for_each(|(site, count)| shared.outcomes.add(site, count.clone()));
+            }
         }
     }
 }
@@ -114,11 +134,14 @@ mod tests {
         for number in 0..100 {
             counter.count(&site, Some(&format!("code-{number}")));
         }
+        counter.count(&site, Some("a\nb"));
+        counter.count(&site, Some(""));
         let counts = counter.take();
         let count = &counts[&site];
-        assert_eq!(count.attempts, 101);
-        assert_eq!(count.failures.values().sum::<u32>(), 100);
-        assert!(count.failures.len() <= CODES_MAX + 1);
+        assert!(count.failures.keys().all(|code| is_plain(code)));
+        assert_eq!(count.attempts, 103);
+        assert_eq!(count.failures.values().sum::<u32>(), 102);
+        assert_eq!(count.failures.len(), CODES_MAX);
         assert!(counter.take().is_empty());
     }
 }

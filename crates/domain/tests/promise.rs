@@ -1,5 +1,6 @@
 //! The promise, in simulation: realised false alarms of the whole detector stay at or below it, and
 //! a detector whose threshold is ten times too low is caught by the same check.
+#![allow(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
 
 use domain::detection::baseline::{Baseline, History};
 use domain::detection::{Cell, Detector, Population, Settings, Sighting, Term};

@@ -479,6 +479,10 @@ pub(crate) fn stored(file: MetadataFile) -> RepositoryFile {
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "named in `map_err`, which passes by value"
+)]
 pub(crate) fn signing(error: tuf::BuildError) -> EngineError {
     EngineError::remote("sign metadata", &error)
 }

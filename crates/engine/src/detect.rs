@@ -7,7 +7,8 @@ use domain::detection::baseline::{Baseline, History, PRIOR_REPORTS_PER_SITE_DAY}
 use domain::detection::{
     Alarm, Cell, Detector, Node, OutcomeBaseline, Population, Settings, Sighting, Term,
 };
-use domain::id::{ReportId, SiteId};
+use domain::id::{IncidentId, ReportId, SiteId};
+use domain::incident::Stage;
 use jiff::{SignedDuration, Timestamp};
 use store::StoredReport;
 use tokio::sync::broadcast::error::RecvError;
@@ -28,7 +29,7 @@ const LEARN_EACH: SignedDuration = SignedDuration::from_hours(1);
 const TROUBLE: SignedDuration = SignedDuration::from_hours(12);
 /// Reports read at once.
 const PAGE: u32 = 2_000;
-/// Reports that history reads at most: a year's worth of a large fleet's busiest month.
+/// Reports that history reads at most: four weeks of a fleet 18 times as large as 13,732 sites.
 const HISTORY_REPORTS_MAX: usize = 200_000;
 /// Sign-ins are taken in by the detector each second.
 const TICK: std::time::Duration = std::time::Duration::from_secs(1);
@@ -76,6 +77,7 @@ impl Engine {
                         watch.take_reports().await?;
                     }
                     Ok(Signal::FleetChanged) => watch.take_fleet(),
+                    Ok(Signal::IncidentChanged(id)) => watch.close_if_over(id).await?,
                     Err(RecvError::Lagged(_)) => {
                         watch.take_fleet();
                         watch.take_reports().await?;
@@ -111,12 +113,17 @@ impl Watch {
             learn_at: now,
         };
         watch.learn(now).await?;
+        let mut incidents = vec![];
         for alarm in watch.engine.store().alarms_since(from, PAGE).await? {
             watch.detector.resume_episode(&alarm);
             // A crash may have come between the alarm and its incident.
-            watch.engine.propose_incident(&alarm).await?;
+            incidents.push(watch.engine.propose_incident(&alarm).await?);
         }
         watch.take_reports().await?;
+        // Only now: trouble that is over must not be raised from its old reports.
+        for incident in incidents {
+            watch.close_if_over(incident).await?;
+        }
         Ok(watch)
     }
 
@@ -171,6 +178,23 @@ impl Watch {
             Some(alarm) => self.engine.raise(alarm).await,
             None => Ok(()),
         }
+    }
+
+    /// When an incident is completed, more of its trouble is news. A dismissed one is not over:
+    /// somebody looked, and asking again at the next report would be a nuisance.
+    async fn close_if_over(&mut self, id: IncidentId) -> Result<(), EngineError> {
+        let store = self.engine.store();
+        let stage = store
+            .incident(id)
+            .await?
+            .map(|incident| incident.state.stage());
+        if stage != Some(Stage::Completed) {
+            return Ok(());
+        }
+        for alarm in store.incident_alarms(id).await? {
+            self.detector.close_episode(alarm);
+        }
+        Ok(())
     }
 
     fn take_fleet(&mut self) {

@@ -18,8 +18,11 @@ use crate::{Engine, SiteIndex};
 const HOPS_MAX: usize = 8;
 /// The longest page that is read to its end, so that the connection can be used again.
 const BODY_BYTES_MAX: usize = 64 << 10;
-/// A sign-in that takes longer than this does not work for people either.
-const PROBE_SECONDS_MAX: u64 = 20;
+/// A sign-in that takes longer than this, and than some requests at the promised latency, does not
+/// work for people either.
+const PROBE_SECONDS_MAX: f64 = 20.0;
+/// A sign-in of a site with an empty cache waits for its refill, and for the pages around it.
+const PROBE_REQUESTS: f64 = 4.0;
 /// However fast the clock runs, sockets need some of the machine's time.
 const MACHINE_SECONDS_MIN: u64 = 2;
 /// A site that ends a sign-in well says so in this header of the last answer; the value is the
@@ -107,7 +110,9 @@ impl Engine {
             return unreachable("its address, or the provider's, is not a URL");
         };
         let begun = self.clock().now();
-        let limit = self.machine_limit(PROBE_SECONDS_MAX);
+        let promise = product.settings.promise_p95_seconds;
+        let limit = PROBE_SECONDS_MAX + PROBE_REQUESTS * promise;
+        let limit = self.machine_limit(Duration::from_secs_f64(limit));
         match tokio::time::timeout(limit, walk.follow(start)).await {
             Ok(Ok(())) => {
                 let took = self.clock().now().duration_since(begun);
@@ -122,9 +127,9 @@ impl Engine {
         }
     }
 
-    /// `seconds` of the clock's time as a limit for sockets, which count in the machine's time.
-    pub(crate) fn machine_limit(&self, seconds: u64) -> Duration {
-        let scaled = self.clock().on_machine(Duration::from_secs(seconds));
+    /// A limit in the clock's time as one for sockets, which count in the machine's time.
+    pub(crate) fn machine_limit(&self, limit: Duration) -> Duration {
+        let scaled = self.clock().on_machine(limit);
         scaled.max(Duration::from_secs(MACHINE_SECONDS_MIN))
     }
 }
@@ -202,16 +207,12 @@ impl<'a> Walk<'a> {
     async fn get(&mut self, url: &Url) -> Result<Response, Probe> {
         let mut target = url.clone();
         let mut host = None;
-        if self.is_site(url) {
-            if let Some((address, port)) = &self.connect {
-                host = Some(url.host_str().unwrap_or_default().to_owned());
-                let set =
-                    target.set_host(Some(address)).is_ok() && target.set_port(Some(*port)).is_ok();
-                if !set {
-                    return Err(Probe::Unreachable {
-                        reason: "the connect address is wrong".into(),
-                    });
-                }
+        if let Some((address, port)) = self.connect.as_ref().filter(|_| self.is_site(url)) {
+            host = url.host_str();
+            let there = target.set_host(Some(address)).is_ok();
+            if !there || target.set_port(Some(*port)).is_err() {
+                let reason = "the connect address is wrong".into();
+                return Err(Probe::Unreachable { reason });
             }
         }
         let mut request = self

@@ -3,6 +3,7 @@
 //! Nothing here tells a customer anything before a person accepted the incident. Every act leaves
 //! entries in the timeline, which the incident report rests on. Never detects; never restores.
 
+mod request;
 mod view;
 mod watch;
 
@@ -25,6 +26,7 @@ use store::{IncidentAdditions, StoreError};
 
 use crate::{Engine, EngineError, Signal};
 
+pub use request::{Acceptance, NewUpdate, Proposal};
 pub use view::IncidentView;
 pub(crate) use view::Incidents;
 pub(crate) use watch::watch;
@@ -37,59 +39,6 @@ const REPORTS_MAX: u32 = 1_000;
 const DETECTION: &str = "detection";
 /// The longest title or reason, in characters.
 const LINE_CHARACTERS_MAX: usize = 200;
-
-/// An alarm, as it proposes an incident.
-#[derive(Clone, Debug)]
-pub struct Proposal {
-    /// The alarm.
-    pub alarm: AlarmId,
-    /// What it says, without a full stop, such as "14 sites reported in 3 minutes".
-    pub words: String,
-    /// Which sites it points at.
-    pub scope: Scope,
-    /// When it was raised.
-    pub raised_at: Timestamp,
-    /// The first report that it counts.
-    pub first_report: Option<(ReportId, Hostname, Timestamp)>,
-    /// The reports that it counts.
-    pub reports: Vec<ReportId>,
-}
-
-/// What a person decides on accepting a proposal.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Acceptance {
-    /// A better title.
-    pub title: Option<String>,
-    /// How bad it is; by the share of the fleet in scope without one.
-    pub impact: Option<Impact>,
-    /// Which sites it is about.
-    pub scope: Option<Scope>,
-}
-
-/// An update that a person wants to post: a template with its values, or a text.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct NewUpdate {
-    /// The name of a template.
-    pub template: Option<String>,
-    /// Fills the template's gaps.
-    pub values: BTreeMap<String, serde_json::Value>,
-    /// Markdown, instead of a template.
-    pub text: Option<String>,
-    /// The state from now on; the template's suggestion without one, while the incident is open.
-    pub state: Option<Stage>,
-    /// The end of the watch period.
-    pub watch_until: Option<Timestamp>,
-    /// Complete the incident after its watch period if no site in scope fails.
-    pub complete_after_watch: bool,
-    /// How bad it is.
-    pub impact: Option<Impact>,
-    /// Promises another update.
-    pub next_update_within: Option<Length>,
-    /// Promises the incident report.
-    pub report_within: Option<Length>,
-}
 
 impl Engine {
     /// Takes an alarm: links it to the open incident that shares sites with it, or proposes a new

@@ -1,7 +1,8 @@
-//! Reads what was done, by whom. Never writes: each act writes its own entry.
+//! Reads what was done: by whom, and to a site. Never writes: each act writes its own entry.
 
+use domain::id::SiteId;
 use jiff::Timestamp;
-use store::AuditEntry;
+use store::{AuditEntry, CampaignRow};
 
 use crate::{Engine, EngineError};
 
@@ -16,5 +17,17 @@ impl Engine {
         limit: u32,
     ) -> Result<Vec<AuditEntry>, EngineError> {
         Ok(self.store().audit(before, limit).await?)
+    }
+
+    /// What campaigns did to a site, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn done_to_site(
+        &self,
+        site: SiteId,
+        limit: u32,
+    ) -> Result<Vec<CampaignRow>, EngineError> {
+        Ok(self.store().rows_of_site(site, limit).await?)
     }
 }

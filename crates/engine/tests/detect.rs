@@ -1,12 +1,15 @@
 //! From a customer's report to an alarm, through the store, and over a restart.
+#![allow(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::time::Duration;
 
 use clock::{Clock, Hand};
+use domain::incident::Stage;
 use domain::report::Channel;
 use domain::site::Zone;
 use domain::site::import::Defaults;
-use engine::{Engine, NewReport, Settings, Signal};
+use engine::{Acceptance, Engine, NewReport, NewUpdate, Settings, Signal};
 use jiff::Timestamp;
 use store::{Place, Store};
 use tokio_util::sync::CancellationToken;
@@ -82,6 +85,24 @@ async fn spike(engine: &Engine, hand: &Hand, sites: std::ops::Range<usize>) {
     }
 }
 
+async fn complete_all(engine: &Engine) {
+    for incident in engine.store().open_incidents(9).await.unwrap() {
+        engine
+            .accept_incident(incident.id, "a test", Acceptance::default())
+            .await
+            .unwrap();
+        let over = NewUpdate {
+            text: Some("It works again.".into()),
+            state: Some(Stage::Completed),
+            ..NewUpdate::default()
+        };
+        engine
+            .post_update(incident.id, "a test", over)
+            .await
+            .unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_spike_is_one_alarm_also_over_a_restart() {
     let folder = tempfile::tempdir().unwrap();
@@ -126,6 +147,24 @@ async fn a_spike_is_one_alarm_also_over_a_restart() {
         alarms(&second).await,
         1,
         "the same trouble was raised twice"
+    );
+
+    complete_all(&second).await;
+    Clock::system().sleep(Duration::from_millis(500)).await;
+    spike(&second, &hand, 30..45).await;
+    assert!(
+        until(|| async { alarms(&second).await == 2 }).await,
+        "new trouble was not raised"
+    );
+    let newest = second
+        .alarms_since(Timestamp::UNIX_EPOCH, 1)
+        .await
+        .unwrap()
+        .remove(0);
+    assert!(
+        newest.evidence.count <= 15,
+        "old reports count again: {}",
+        newest.sentence()
     );
     stop.cancel();
     hand.advance(Duration::from_secs(5));

@@ -1,6 +1,8 @@
 //! Campaigns over real connections: a platform of sites that clear their cache when asked by a
 //! signed request, a provider that knows the canary, and an engine that may be killed.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};

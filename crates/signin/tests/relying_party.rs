@@ -1,4 +1,5 @@
 //! A real relying party (the crate `openidconnect`) signs residents in over a real connection.
+#![allow(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
 
 mod server;
 

@@ -2,11 +2,14 @@
 //!
 //! PostgreSQL's stories need `LAMPLIGHTER_TEST_POSTGRES`, a connection string; `./test` sets it.
 //! Without it they say that they were left out.
+#![allow(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
 
 #[path = "contract/access.rs"]
 mod access;
 #[path = "contract/campaign.rs"]
 mod campaign;
+#[path = "contract/delivery.rs"]
+mod delivery;
 #[path = "contract/fleet.rs"]
 mod fleet;
 #[path = "contract/incident.rs"]
@@ -52,6 +55,9 @@ macro_rules! contract {
 contract! {
     access: a_token_is_found_until_it_is_withdrawn;
     campaign: a_campaign_reads_back, a_claim_is_exclusive, a_claim_stays_within_its_wave, a_completion_with_an_old_fence_is_refused, tries_and_reasons_are_kept, a_stopped_campaign_gives_no_claims;
+    delivery: a_repository_is_founded_once_and_its_keys_read_back,
+        a_publication_follows_the_version_it_was_made_for, no_timestamp_version_is_given_out_twice,
+        an_enrolment_works_once_and_in_time, acks_replace_what_was_said_before;
     fleet: an_import_is_all_or_nothing, a_fleet_reads_back_page_by_page, an_activation_keeps_the_release_before;
     incident: an_incident_reads_back_with_its_records, the_slower_of_two_decisions_is_refused, an_alarm_has_one_incident;
     notify: an_on_call_list_is_replaced_whole, a_claim_is_exclusive_until_it_runs_out, an_acknowledged_page_is_not_escalated;

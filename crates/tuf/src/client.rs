@@ -4,6 +4,9 @@
 //! section. Trust changes only when a whole update has passed: [`Update::finish`] gives the new
 //! trust, and a caller that drops a failed update keeps the old one. Never fetches, never stores.
 
+mod check;
+mod error;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -16,78 +19,11 @@ use tough::schema::{
 };
 
 use crate::{Entry, METADATA_BYTES_MAX, SMALL_METADATA_BYTES_MAX, role_product, sha256};
+use check::*;
+pub use error::TrustError;
 
 /// New root files that one update may walk through.
 const ROOTS_PER_UPDATE_MAX: u64 = 64;
-
-/// Why an update was not believed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TrustError {
-    /// The bytes are not metadata of this role.
-    #[error("{file} does not parse: {reason}")]
-    Parse {
-        /// The file.
-        file: String,
-        /// What the parser said.
-        reason: String,
-    },
-    /// Too few valid signatures.
-    #[error("{file} is not signed as its role demands: {reason}")]
-    Signature {
-        /// The file.
-        file: String,
-        /// Which demand failed.
-        reason: String,
-    },
-    /// A version that is not the one expected, or older than the trusted one.
-    #[error("{file} has version {found}, but {expected} is expected")]
-    Version {
-        /// The file.
-        file: String,
-        /// What it has.
-        found: u64,
-        /// What would be believed, such as "at least 7".
-        expected: String,
-    },
-    /// Past its expiry: an old repository is being replayed, or nobody signs any more.
-    #[error("{file} expired at {at}")]
-    Expired {
-        /// The file.
-        file: String,
-        /// When.
-        at: Timestamp,
-    },
-    /// Length or hash differ from what signed metadata promises.
-    #[error("{file} is not what the signed metadata describes")]
-    Mismatch {
-        /// The file.
-        file: String,
-    },
-    /// Larger than it may be.
-    #[error("{file} has {found} bytes; at most {limit} are accepted")]
-    TooLarge {
-        /// The file.
-        file: String,
-        /// Bytes it has.
-        found: u64,
-        /// Bytes it may have.
-        limit: u64,
-    },
-    /// A file that must be there is not.
-    #[error("{file} is missing")]
-    Missing {
-        /// The file.
-        file: String,
-    },
-    /// A role lists a target that is not its own, or that does not read as a document.
-    #[error("{file} lists {target}, which it must not")]
-    Target {
-        /// The file.
-        file: String,
-        /// The name of the target.
-        target: String,
-    },
-}
 
 /// Which delegated roles a client follows.
 #[derive(Clone, Debug)]
@@ -601,161 +537,4 @@ impl Update {
             _ => Ok(()),
         }
     }
-}
-
-/// A file with more than its limit is refused before it is parsed.
-fn parse<T: DeserializeOwned>(
-    file: &str,
-    bytes: &[u8],
-    limit: u64,
-) -> Result<(Signed<T>, Vec<u8>), TrustError> {
-    let found = bytes.len() as u64;
-    if found > limit {
-        return Err(TrustError::TooLarge {
-            file: file.into(),
-            found,
-            limit,
-        });
-    }
-    let signed = serde_json::from_slice(bytes).map_err(|e| TrustError::Parse {
-        file: file.into(),
-        reason: e.to_string(),
-    })?;
-    Ok((signed, bytes.to_vec()))
-}
-
-fn verify<T: Role>(file: &str, root: &Root, signed: &Signed<T>) -> Result<(), TrustError> {
-    root.verify_role(signed).map_err(|e| TrustError::Signature {
-        file: file.into(),
-        reason: e.to_string(),
-    })
-}
-
-fn verify_delegated<'a>(
-    file: &str,
-    targets: &'a Targets,
-    role: &str,
-    signed: &Signed<Targets>,
-) -> Result<&'a DelegatedRole, TrustError> {
-    let missing = || TrustError::Missing { file: file.into() };
-    let delegation = delegations(targets)
-        .iter()
-        .find(|one| one.name == role)
-        .ok_or_else(missing)?;
-    let all = targets.delegations.as_ref().ok_or_else(missing)?;
-    all.verify_role(signed, role)
-        .map_err(|e| TrustError::Signature {
-            file: file.into(),
-            reason: e.to_string(),
-        })?;
-    Ok(delegation)
-}
-
-fn delegations(targets: &Targets) -> &[DelegatedRole] {
-    targets
-        .delegations
-        .as_ref()
-        .map_or(&[], |delegations| &delegations.roles)
-}
-
-/// A role speaks only for its own paths.
-fn own_entries(
-    file: &str,
-    delegation: &DelegatedRole,
-    targets: &Targets,
-) -> Result<Vec<Entry>, TrustError> {
-    let own = Delegations {
-        keys: Default::default(),
-        roles: vec![delegation.clone()],
-    };
-    let mut entries = targets
-        .targets
-        .iter()
-        .map(|(name, target)| {
-            let fail = || TrustError::Target {
-                file: file.into(),
-                target: name.raw().to_owned(),
-            };
-            let entry = Entry::read(name, target).ok_or_else(fail)?;
-            if own.target_is_delegated(name) {
-                Ok(entry)
-            } else {
-                Err(fail())
-            }
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    entries.sort_by(|a, b| (&a.key, a.version).cmp(&(&b.key, b.version)));
-    Ok(entries)
-}
-
-/// 5.5.5: no file that a snapshot lists may be older in the next, or vanish from it.
-fn no_rollback(old: &Snapshot, new: &Snapshot) -> Result<(), TrustError> {
-    for (file, before) in &old.meta {
-        let after = new
-            .meta
-            .get(file)
-            .ok_or_else(|| TrustError::Missing { file: file.clone() })?;
-        not_older(file, after.version.get(), before.version.get())?;
-    }
-    Ok(())
-}
-
-fn not_older(file: &str, found: u64, trusted: u64) -> Result<(), TrustError> {
-    if found >= trusted {
-        return Ok(());
-    }
-    Err(TrustError::Version {
-        file: file.into(),
-        found,
-        expected: format!("at least {trusted}"),
-    })
-}
-
-fn same_version(file: &str, found: u64, expected: u64) -> Result<(), TrustError> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(TrustError::Version {
-        file: file.into(),
-        found,
-        expected: expected.to_string(),
-    })
-}
-
-fn length_max(meta: &Metafile) -> u64 {
-    meta.length
-        .unwrap_or(METADATA_BYTES_MAX)
-        .min(METADATA_BYTES_MAX)
-}
-
-fn matches_meta(file: &str, meta: &Metafile, bytes: &[u8]) -> Result<(), TrustError> {
-    let (found, limit) = (bytes.len() as u64, length_max(meta));
-    if found > limit {
-        return Err(TrustError::TooLarge {
-            file: file.into(),
-            found,
-            limit,
-        });
-    }
-    if fits(meta, bytes) {
-        Ok(())
-    } else {
-        Err(TrustError::Mismatch { file: file.into() })
-    }
-}
-
-fn fits(meta: &Metafile, bytes: &[u8]) -> bool {
-    let length = meta
-        .length
-        .is_none_or(|length| length == bytes.len() as u64);
-    length
-        && meta
-            .hashes
-            .as_ref()
-            .is_none_or(|hashes| hashes.sha256[..] == sha256(bytes))
-}
-
-fn expiry(role: &impl Role) -> Timestamp {
-    // The schema's time is an older jiff's. A time past this one's range never comes.
-    Timestamp::from_millisecond(role.expires().as_millisecond()).unwrap_or(Timestamp::MAX)
 }

@@ -66,7 +66,6 @@ impl App {
     }
 
     /// Everything that answers over HTTP.
-    #[must_use]
     pub fn router(&self) -> Router {
         headers::harden(routes::router(self))
     }

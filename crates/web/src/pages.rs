@@ -4,6 +4,7 @@
 
 mod assets;
 mod audit;
+mod campaign;
 mod console;
 mod errors;
 mod fleet;
@@ -47,6 +48,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(console::routes());
     routes.extend(live::routes());
     routes.extend(respond::routes());
+    routes.extend(campaign::routes());
     routes.extend(fleet::routes());
     routes.extend(audit::routes());
     routes

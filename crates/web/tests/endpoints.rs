@@ -1,5 +1,6 @@
 //! Lists the endpoints, and tries every one that asks for a permission without credentials, with a
 //! wrong token and with every role that lacks the permission.
+#![allow(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! Sign-in over the API and the provider: secrets, accounts, sessions, keys, and the rules that
 //! follow the code a site runs.
+#![allow(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
 
 mod support;
 

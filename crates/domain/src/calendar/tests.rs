@@ -1,3 +1,5 @@
+//! Business hours, case by case.
+
 use jiff::civil::date;
 use proptest::prelude::*;
 

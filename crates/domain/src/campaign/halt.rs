@@ -141,9 +141,9 @@ mod tests {
         let mut tally = Tally::default();
         (1..=sites).find(|_| {
             if chance.random_bool(share) {
-                tally.failed += 1
+                tally.failed += 1;
             } else {
-                tally.verified += 1
+                tally.verified += 1;
             }
             matches!(judge(tally, 1), Verdict::Halt { .. })
         })

@@ -128,7 +128,12 @@ impl Detector {
 
     /// Ends the episode of an alarm: its trouble is over, and more of it is news.
     pub fn close_episode(&mut self, alarm: AlarmId) {
-        self.episodes.retain(|episode| episode.alarm != alarm);
+        let over = self
+            .episodes
+            .extract_if(.., |episode| episode.alarm == alarm);
+        for episode in over {
+            self.reports.forget(&episode.scope);
+        }
     }
 
     /// The alarm whose trouble a site of this kind shares at `at`.

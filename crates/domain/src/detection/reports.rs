@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::alarm::{Evidence, Stream};
 use super::baseline::{Baseline, held};
 use super::detector::Settings;
-use super::localise::{Tally, score};
+use super::localise::{Explanation, Tally, score};
 use super::nodes::{Cell, Node, Population, Term, tree};
 use super::rise::Rise;
 use super::zones::{seconds, step_end};
@@ -182,6 +182,18 @@ impl ReportStream {
         watched
             .filter_map(|watched| watched.take(seen, now, sites_min, population, baseline))
             .collect()
+    }
+
+    /// Forgets the reports of trouble that is over: they are no evidence of the next.
+    pub(crate) fn forget(&mut self, scope: &[Explanation]) {
+        let over = |seen: &Seen| {
+            scope
+                .first()
+                .is_none_or(|scope| scope.holds_cell(&seen.cell))
+        };
+        self.watched
+            .iter_mut()
+            .for_each(|watched| watched.recent.retain(|seen| !over(seen)));
     }
 
     /// True when the site did not report within the window; a site that goes on reporting stays one.

@@ -22,9 +22,9 @@ use crate::probe::{Probe, reason_of};
 use crate::{Engine, EngineError, Signal, SiteIndex};
 
 /// A webhook that takes longer than this is tried again.
-const WEBHOOK_SECONDS_MAX: u64 = 15;
+const WEBHOOK_MAX: Duration = Duration::from_secs(15);
 /// An agent that is silent longer than this is asked again.
-const AGENT_SECONDS_MAX: u64 = 60;
+const AGENT_MAX: Duration = Duration::from_secs(60);
 /// A refill may still be under way when the first probe comes.
 const PROBES_PER_TRY: u32 = 2;
 const BETWEEN_PROBES: Duration = Duration::from_secs(2);
@@ -184,7 +184,7 @@ impl Job {
             .header(HEADER_WEBHOOK_TIMESTAMP, at.to_string())
             .header(HEADER_WEBHOOK_SIGNATURE, signature)
             .body(body)
-            .timeout(self.engine.machine_limit(WEBHOOK_SECONDS_MAX))
+            .timeout(self.engine.machine_limit(WEBHOOK_MAX))
             .send()
             .await;
         let response = sent.map_err(|e| format!("webhook: {}", reason_of(&e)))?;
@@ -202,7 +202,7 @@ impl Job {
         let desk = &self.engine.0.roll_out.desk;
         let outcome = desk.lay_out(self.site, message);
         self.engine.signal(Signal::ActionsWaiting);
-        let limit = self.engine.machine_limit(AGENT_SECONDS_MAX);
+        let limit = self.engine.machine_limit(AGENT_MAX);
         match tokio::time::timeout(limit, outcome).await {
             Ok(Ok(outcome)) => outcome.map_err(|reason| format!("agent: {reason}")),
             Ok(Err(_)) => Err("a newer action took this one's place".into()),

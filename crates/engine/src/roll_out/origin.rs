@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use domain::campaign::pace::{Bucket, Gains, Pacer, Promise, Reading, in_flight_max};
@@ -146,7 +147,7 @@ impl Origin {
         let (engine, shared) = (engine.clone(), Arc::clone(&self.shared));
         tokio::spawn(async move {
             // Shorter than the time after which telemetry counts as missing.
-            let limit = engine.machine_limit(5);
+            let limit = engine.machine_limit(Duration::from_secs(5));
             let answer = async {
                 engine
                     .http()

@@ -16,9 +16,13 @@ use crate::output::{Failure, Options};
 
 /// Keep verified config beside the sites of this host.
 #[derive(clap::Subcommand)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made once, when the process starts"
+)]
 pub(crate) enum AgentCommand {
     /// Run the agent. Enrols at the first start, then needs no token any more.
-    Run(Run),
+    Run(Box<Run>),
     /// Make a token that enrols one agent within a day.
     Token {
         #[command(flatten)]

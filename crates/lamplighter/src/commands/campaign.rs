@@ -214,9 +214,9 @@ async fn watch(client: &Client, id: &str, output: Options) -> Result<(), Failure
             let mut log = std::io::stderr();
             // On a terminal the line is written over; a log gets a line each time.
             if terminal {
-                write!(log, "\r\x1b[K{line}")?
+                write!(log, "\r\x1b[K{line}")?;
             } else {
-                writeln!(log, "{line}")?
+                writeln!(log, "{line}")?;
             }
             said = line;
         }

@@ -1,4 +1,5 @@
 //! Campaigns: claims, fences, transitions.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use domain::campaign::pace::Pace;
 use domain::campaign::plan::{Candidate, Plan};

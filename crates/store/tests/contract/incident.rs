@@ -64,8 +64,14 @@ pub(crate) async fn an_incident_reads_back_with_its_records(store: Store) {
     };
     store.save_incident(&next, &posted, &audit()).await.unwrap();
     assert_eq!(store.incident(next.id).await.unwrap(), Some(next.clone()));
-    assert_eq!(store.open_incidents(10).await.unwrap(), [next.clone()]);
-    assert_eq!(store.incidents(10).await.unwrap(), [next.clone()]);
+    assert_eq!(
+        store.open_incidents(10).await.unwrap(),
+        std::slice::from_ref(&next)
+    );
+    assert_eq!(
+        store.incidents(10).await.unwrap(),
+        std::slice::from_ref(&next)
+    );
     assert_eq!(store.updates(next.id).await.unwrap(), [update]);
     // The update keeps older promises, not the one it makes.
     assert_eq!(store.promises(next.id).await.unwrap(), [promise]);

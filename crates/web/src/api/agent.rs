@@ -14,6 +14,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, Stream};
 use protocol::action::{Action, ActionResult};
 use protocol::delivery::{Acks, EVENT_LOOK_AGAIN, Enrol, Enrolled};
+use protocol::outcome::Outcomes;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -40,6 +41,7 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::post("/agent/v1/acks", agent, acks).body_max(BULK_BYTES_MAX),
         Route::get("/agent/v1/actions", agent, actions),
         Route::post("/agent/v1/actions/results", agent, results).body_max(BULK_BYTES_MAX),
+        Route::post("/agent/v1/outcomes", agent, outcomes).body_max(BULK_BYTES_MAX),
     ]
 }
 
@@ -159,4 +161,20 @@ async fn results(
     let sites = app.engine().sites_of_agent(agent_of(&app, &caller)?);
     app.engine().take_action_results(&sites, &results);
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// An agent counts for its own sites; rows of sites that moved to another agent are left out.
+async fn outcomes(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Json(mut outcomes): Json<Outcomes>,
+) -> Result<StatusCode, ApiError> {
+    let agent = agent_of(&app, &caller)?;
+    let (engine, fleet) = (app.engine(), app.engine().fleet());
+    outcomes.rows.retain(|row| {
+        let site = fleet.site_at(&row.site);
+        site.and_then(|site| engine.agent_of_site(site.id)) == Some(agent)
+    });
+    engine.take_outcomes(&outcomes).await?;
+    Ok(StatusCode::ACCEPTED)
 }

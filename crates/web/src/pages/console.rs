@@ -6,11 +6,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::access::Permission;
+use domain::detection::Alarm;
 use domain::name::ProductName;
 use domain::site::import::{BadLine, Defaults};
 use domain::site::state::SiteState;
 use engine::{Fleet, ImportError};
+use jiff::{SignedDuration, Timestamp};
 
+use super::campaign::Running;
 use super::incident::Card;
 use super::lamps::bands::Counts;
 use super::lamps::{Lamps, svg};
@@ -27,6 +30,14 @@ const IMPORT_BYTES_MAX: usize = 32 << 20;
 
 /// The most entries of a list beside the lamps.
 const LISTED_MAX: usize = 5;
+/// The same, asked of the store.
+const LISTED_LONG: u32 = 5;
+/// Among how many of the newest campaigns active ones are looked for.
+const CAMPAIGNS_MAX: u32 = 20;
+/// Alarms older than this are the audit's matter, in hours.
+const ALARM_HOURS: i64 = 7 * 24;
+/// How much of a report a list shows.
+const REPORT_CHARACTERS: usize = 140;
 
 pub(crate) fn routes() -> Vec<Route> {
     let see = Access::Holder(Permission::SeeConsole);
@@ -57,6 +68,23 @@ struct Parts {
     rows: Vec<Row>,
     incidents: Vec<Card>,
     latest: Vec<Card>,
+    campaigns: Vec<Running>,
+    alarms: Vec<Raised>,
+    reports: Vec<Told>,
+}
+
+/// An alarm in a list.
+struct Raised {
+    at: Moment,
+    sentence: String,
+    promise: String,
+}
+
+/// A report in a list.
+struct Told {
+    at: Moment,
+    hostname: String,
+    text: String,
 }
 
 struct Entry {
@@ -75,7 +103,7 @@ async fn console(State(app): State<App>) -> Answer {
     let view = View {
         page: Page::console("Lamps", "/console"),
         picture: svg::draw(&lamps, &fleet, reader.now),
-        parts: Parts::of(&app, &lamps, &fleet, &reader),
+        parts: Parts::of(&app, &lamps, &fleet, &reader).await?,
     };
     Ok(render(StatusCode::OK, &view))
 }
@@ -86,12 +114,17 @@ async fn panels(State(app): State<App>) -> Answer {
     let reader = reader(&app, None, &app.engine().settings().home_zone);
     Ok(render(
         StatusCode::OK,
-        &Parts::of(&app, &lamps, &fleet, &reader),
+        &Parts::of(&app, &lamps, &fleet, &reader).await?,
     ))
 }
 
 impl Parts {
-    fn of(app: &App, lamps: &Lamps, fleet: &Fleet, reader: &Reader) -> Self {
+    async fn of(
+        app: &App,
+        lamps: &Lamps,
+        fleet: &Fleet,
+        reader: &Reader,
+    ) -> Result<Self, PageError> {
         let (open, past): (Vec<_>, Vec<_>) = app
             .engine()
             .all_incidents()
@@ -103,7 +136,7 @@ impl Parts {
             words: words::state(state),
             count: words::count(n),
         };
-        Self {
+        Ok(Self {
             headline: words::headline(&counts),
             as_of: reader.now(),
             legend: counts.each().map(entry).collect(),
@@ -119,8 +152,63 @@ impl Parts {
                 .take(LISTED_MAX)
                 .map(|view| Card::of(view, reader))
                 .collect(),
-        }
+            campaigns: campaigns(app).await?,
+            alarms: alarms(app, reader).await?,
+            reports: reports(app, fleet, reader).await?,
+        })
     }
+}
+
+/// Campaigns that need an eye; else the newest one.
+async fn campaigns(app: &App) -> Result<Vec<Running>, PageError> {
+    let newest = app.engine().campaigns(CAMPAIGNS_MAX).await?;
+    let active = |state: &str| matches!(state, "planned" | "running" | "paused" | "halted");
+    let mut chosen: Vec<_> = newest
+        .iter()
+        .filter(|one| active(one.state))
+        .take(LISTED_MAX)
+        .collect();
+    if chosen.is_empty() {
+        chosen.extend(newest.first());
+    }
+    let mut shown = vec![];
+    for one in chosen {
+        shown.push(Running::of(
+            app,
+            &app.engine().campaign_progress(one.id).await?,
+        ));
+    }
+    Ok(shown)
+}
+
+async fn alarms(app: &App, reader: &Reader) -> Result<Vec<Raised>, PageError> {
+    let since = reader
+        .now
+        .saturating_sub(SignedDuration::from_hours(ALARM_HOURS))
+        .unwrap_or(reader.now);
+    let alarms = app.engine().alarms_since(since, LISTED_LONG).await?;
+    let raised = |alarm: Alarm| Raised {
+        at: reader.moment(alarm.at),
+        sentence: alarm.sentence(),
+        promise: format!("{:.0} days", alarm.promise_seconds / 86_400.0),
+    };
+    Ok(alarms.into_iter().take(LISTED_MAX).map(raised).collect())
+}
+
+async fn reports(app: &App, fleet: &Fleet, reader: &Reader) -> Result<Vec<Told>, PageError> {
+    let newest = app
+        .engine()
+        .reports_before((Timestamp::MAX, None), None, LISTED_LONG)
+        .await?;
+    let told = newest.into_iter().filter_map(|stored| {
+        let site = fleet.site(fleet.index(stored.report.site)?)?;
+        Some(Told {
+            at: reader.moment(stored.report.at),
+            hostname: site.hostname.to_string(),
+            text: words::cut(stored.report.text.as_str(), REPORT_CHARACTERS),
+        })
+    });
+    Ok(told.take(LISTED_MAX).collect())
 }
 
 #[derive(Template)]

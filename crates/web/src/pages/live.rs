@@ -102,15 +102,15 @@ impl Watcher {
     /// Waits for a signal, then gathers what else comes within [`BATCH`].
     async fn gather(&mut self) -> Option<Look> {
         let mut look = Look::default();
-        look.take(self.signals.recv().await)?;
-        let batch = async { while look.take(self.signals.recv().await).is_some() {} };
+        look.take(&self.signals.recv().await)?;
+        let batch = async { while look.take(&self.signals.recv().await).is_some() {} };
         let _ = tokio::time::timeout(BATCH, batch).await;
         Some(look)
     }
 }
 
 impl Look {
-    fn take(&mut self, signal: Result<Signal, RecvError>) -> Option<()> {
+    fn take(&mut self, signal: &Result<Signal, RecvError>) -> Option<()> {
         match signal {
             Ok(Signal::SitesChanged(_)) => self.lamps = true,
             Ok(Signal::FleetChanged) => self.fleet = true,

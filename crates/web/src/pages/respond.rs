@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use axum::{Extension, Form};
 use domain::access::Permission;
-use domain::id::IncidentId;
+use domain::id::{CampaignId, IncidentId};
 use domain::incident::template::{Kind, Placeholder, Template as PostTemplate};
 use domain::incident::{Impact, Stage};
 use engine::{Acceptance, EngineError, IncidentView, Kind as ErrorKind, NewUpdate};
@@ -58,9 +58,22 @@ struct View {
     templates: Vec<Gaps>,
     stages: Vec<Choice>,
     happened: Vec<Happened>,
+    campaign: Option<Proposed>,
+    running: Option<CampaignId>,
     problem: Option<String>,
     typed: Typed,
 }
+
+/// The campaign that would restore the incident's sites.
+struct Proposed {
+    action: String,
+    sites: String,
+    waves: String,
+    takes: Option<String>,
+}
+
+/// The newest campaigns among which the one of an incident is looked for.
+const CAMPAIGNS_MAX: u32 = 50;
 
 struct Choice {
     value: &'static str,
@@ -122,7 +135,16 @@ async fn show(
         by: entry.by.clone(),
         words: entry.line(),
     });
+    let running = running(app, id).await?;
+    let wanted = view.incident.is_public() && running.is_none();
+    let campaign = if wanted {
+        proposed(app, id).await
+    } else {
+        None
+    };
     let page = View {
+        campaign,
+        running,
         page: Page::console(view.incident.title.clone(), "/console"),
         id,
         title: view.incident.title.clone(),
@@ -157,6 +179,29 @@ async fn show(
         typed,
     };
     Ok(render(status, &page))
+}
+
+/// The campaign that answers the incident now: a second one beside it would do its work twice.
+async fn running(app: &App, id: IncidentId) -> Result<Option<CampaignId>, PageError> {
+    let newest = app.engine().campaigns(CAMPAIGNS_MAX).await?;
+    let over = |state: &str| matches!(state, "finished" | "aborted");
+    let mut active = newest
+        .iter()
+        .filter(|one| one.incident == Some(id) && !over(one.state));
+    Ok(active.next().map(|one| one.id))
+}
+
+/// What the proposed campaign would do; nothing where it cannot be planned.
+async fn proposed(app: &App, id: IncidentId) -> Option<Proposed> {
+    let order = app.engine().proposed_campaign(id).await.ok().flatten()?;
+    let plan = app.engine().plan_campaign(&order).await.ok()?;
+    let sites = plan.waves.iter().map(|wave| wave.sites).sum();
+    Some(Proposed {
+        action: order.action.name(),
+        sites: words::counted(sites, "site", "sites"),
+        waves: words::counted(plan.waves.len(), "wave", "waves"),
+        takes: plan.estimate_seconds.map(super::campaign::seconds),
+    })
 }
 
 async fn found(app: &App, id: IncidentId) -> Result<Arc<IncidentView>, PageError> {
@@ -200,7 +245,7 @@ fn gaps((number, template): (usize, &PostTemplate)) -> Gaps {
         name: one.name.clone(),
         label: sentence_case(&one.name),
         hint: match one.kind {
-            Kind::Duration => "Such as 24 business hours, or 30 minutes.",
+            Kind::Duration => "Such as 24 business hours, or 1 hour.",
             Kind::DateTime => "Such as 2023-07-11T18:30:00-05:00.",
             Kind::Timeline => "Such as 2 business hours, or 2023-07-11T18:30:00-05:00.",
             Kind::Text => "",

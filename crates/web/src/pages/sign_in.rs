@@ -49,13 +49,13 @@ async fn sign_in(State(app): State<App>, Form(form): Form<SignIn>) -> Answer {
         return Ok(show(StatusCode::UNAUTHORIZED, Some(problem)));
     }
     let secure = app.engine().settings().base_url.starts_with("https://");
-    Ok(with_cookie(cookie(token, secure).build(), "/console"))
+    Ok(with_cookie(&cookie(token, secure).build(), "/console"))
 }
 
 async fn sign_out(State(app): State<App>) -> Response {
     let secure = app.engine().settings().base_url.starts_with("https://");
     with_cookie(
-        cookie("", secure)
+        &cookie("", secure)
             .max_age(cookie::time::Duration::ZERO)
             .build(),
         "/console/sign-in",
@@ -70,7 +70,7 @@ fn cookie(token: &str, secure: bool) -> cookie::CookieBuilder<'_> {
         .secure(secure)
 }
 
-fn with_cookie(cookie: Cookie<'_>, to: &str) -> Response {
+fn with_cookie(cookie: &Cookie<'_>, to: &str) -> Response {
     match HeaderValue::from_str(&cookie.to_string()) {
         Ok(value) => ([(header::SET_COOKIE, value)], Redirect::to(to)).into_response(),
         Err(_) => show(StatusCode::UNAUTHORIZED, Some("This is not a token.")),

@@ -4,10 +4,12 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
+use domain::campaign::row::Row as Progress;
 use domain::name::Hostname;
 use domain::site::Site;
 use domain::site::state::SiteState;
 use engine::Fleet;
+use store::CampaignRow;
 
 use super::incident::Card;
 use super::status::{ZoneQuery, is_lit, rim};
@@ -20,6 +22,8 @@ use crate::routes::Route;
 
 /// The most sites that a search lists.
 const FOUND_MAX: usize = 25;
+/// The most acts on a site that its page tells.
+const DONE_MAX: u32 = 5;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
@@ -39,9 +43,16 @@ struct View {
     lit: bool,
     rim: &'static str,
     as_of: Moment,
+    done: Vec<Done>,
     incidents: Vec<Card>,
     facts: Vec<Fact>,
     zones: Vec<Choice>,
+}
+
+/// Something that was done to the site.
+struct Done {
+    at: Moment,
+    words: &'static str,
 }
 
 struct Fact {
@@ -78,6 +89,7 @@ async fn site(
         lit: is_lit(state),
         rim: rim(state),
         as_of: reader.now(),
+        done: done(&app, &site, &reader).await,
         incidents: incidents(&app, &site, &reader),
         facts: facts(&fleet, &site, &reader),
         zones: super::zone_choices(&lamps.bands, &site.zone, &reader),
@@ -110,6 +122,37 @@ fn answer(state: SiteState) -> (&'static str, &'static str) {
             "This site was not checked yet. If you cannot sign in, please tell us.",
         ),
     }
+}
+
+/// What was done to the site, newest first. A store that is down hides the history, not the page.
+async fn done(app: &App, site: &Site, reader: &words::Reader) -> Vec<Done> {
+    let rows = app
+        .engine()
+        .done_to_site(site.id, DONE_MAX)
+        .await
+        .unwrap_or_else(|error| {
+            tracing::warn!(%error, "could not read what was done to {}", site.hostname);
+            vec![]
+        });
+    let line = |row: CampaignRow| {
+        let words = match row.progress {
+            Progress::Waiting => "It waits for its turn to be restored.",
+            Progress::Sent { .. } => "The site was asked to load its sign-in settings again.",
+            Progress::Acted { .. } => {
+                "The site is loading its sign-in settings again; a test sign-in follows."
+            }
+            Progress::Verified { .. } => "It was restored: a test sign-in on this site succeeded.",
+            Progress::Failed { .. } => {
+                "It could not be restored automatically; a person looks at it."
+            }
+            Progress::Skipped => return None,
+        };
+        Some(Done {
+            at: reader.moment(row.changed_at),
+            words,
+        })
+    };
+    rows.into_iter().filter_map(line).collect()
 }
 
 /// The open incidents whose scope takes the site in, and the last one that ended.

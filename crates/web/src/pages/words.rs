@@ -89,6 +89,14 @@ pub(crate) fn duration(seconds: u64) -> String {
     }
 }
 
+/// The beginning of a long text, cut between characters.
+pub(crate) fn cut(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default().trim_end()),
+        None => text.to_owned(),
+    }
+}
+
 /// What a state is called to a person.
 pub(crate) fn state(state: SiteState) -> &'static str {
     match state {
@@ -174,16 +182,19 @@ pub(crate) fn headline(counts: &Counts) -> Headline {
     };
     let mut rest = vec![];
     if matches!(mood, SiteState::Failing) && restoring > 0 {
-        rest.push(format!("{} are being restored", count(restoring)));
+        let are = if restoring == 1 { "is" } else { "are" };
+        rest.push(format!("{} {are} being restored", count(restoring)));
     }
     if restored > 0 {
-        rest.push(format!("{} were restored and checked", count(restored)));
+        let were = if restored == 1 { "was" } else { "were" };
+        rest.push(format!("{} {were} restored and checked", count(restored)));
     }
     if matches!(mood, SiteState::Failing | SiteState::Restoring) && reported > 0 {
-        rest.push(format!("{} more are reported", count(reported)));
+        let are = if reported == 1 { "is" } else { "are" };
+        rest.push(format!("{} more {are} reported", count(reported)));
     }
     let lead = match (mood, rest.is_empty()) {
-        (SiteState::Unknown, _) => format!("None of the {sites} was checked yet."),
+        (SiteState::Unknown, _) => format!("We know of {sites}; none was checked yet."),
         (SiteState::Well, _) if unknown > 0 => {
             format!(
                 "It is proved to work on {}; the rest were not checked yet.",
@@ -260,12 +271,12 @@ mod tests {
         check(
             &[(S::Failing, 9), (S::Restoring, 2), (S::Reported, 1)],
             "Sign-in fails on 9 of 12 sites.",
-            "2 are being restored; 1 more are reported.",
+            "2 are being restored; 1 more is reported.",
         );
         check(
             &[(S::Unknown, 1)],
             "Nothing is known to be wrong with sign-in.",
-            "None of the 1 site was checked yet.",
+            "We know of 1 site; none was checked yet.",
         );
     }
 

@@ -20,9 +20,10 @@ pub(crate) struct Plane {
 }
 
 /// An answer, read whole.
+#[allow(dead_code, reason = "not every test file looks at every part")]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
-    pub(crate) headers: axum::http::HeaderMap,
+    pub(crate) headers: http::HeaderMap,
     pub(crate) text: String,
 }
 

@@ -1,3 +1,5 @@
+//! A drafted report, word by word.
+
 use super::*;
 use crate::id::{AlarmId, CampaignId, IncidentId, ReportId};
 use crate::incident::{Impact, Scope};

@@ -1,3 +1,5 @@
+//! Templates: what fills a gap, and what does not.
+
 use serde_json::json;
 
 use super::*;

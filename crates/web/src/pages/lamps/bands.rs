@@ -83,7 +83,8 @@ pub(crate) fn west_to_east<'a>(sites: impl Iterator<Item = (SiteIndex, &'a Site)
     for (index, site) in sites {
         zones.entry(site.zone.clone()).or_default().push(index);
     }
-    let mut clocks: BTreeMap<(i32, i32), Vec<(Zone, Vec<SiteIndex>)>> = BTreeMap::new();
+    type Zones = Vec<(Zone, Vec<SiteIndex>)>;
+    let mut clocks: BTreeMap<(i32, i32), Zones> = BTreeMap::new();
     for (zone, sites) in zones {
         clocks.entry(rules(&zone)).or_default().push((zone, sites));
     }

@@ -164,9 +164,9 @@ fn widths(counts: &[usize]) -> Vec<f64> {
         let scale = (low + high) / 2.0;
         let total: f64 = weights.iter().map(|weight| width_of(*weight, scale)).sum();
         if total > room {
-            high = scale
+            high = scale;
         } else {
-            low = scale
+            low = scale;
         }
     }
     weights

@@ -1,0 +1,408 @@
+//! A real agent beside a real control plane, over loopback: what is published is verified,
+//! acknowledged and read; what was verified once is served whatever happens afterwards.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use agent::{Agent, AgentSettings};
+use clock::Clock;
+use domain::document::{DocumentKey, Lane};
+use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
+use domain::site::Zone;
+use domain::site::import::Defaults;
+use engine::{Activate, Engine, EngineError, NewDocument, Settings, Signal, Sites};
+use semver::{Version, VersionReq};
+use store::{Place, Store};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+/// Scenario seconds in one of the machine's.
+const SPEED: f64 = 60.0;
+const FLEET: &str = "hostname,organization,kind,city,state,timezone,population\n\
+    a.example,A,City,A,CA,America/Los_Angeles,1\n\
+    b.example,B,City,B,CA,America/Los_Angeles,1\n\
+    c.example,C,City,C,CA,America/Los_Angeles,1\n";
+
+struct Plane {
+    engine: Engine,
+    clock: Clock,
+    url: Url,
+    stop: CancellationToken,
+    folder: tempfile::TempDir,
+}
+
+impl Plane {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (clock, _) = Clock::starting_at("2023-07-11T20:00:00Z".parse().unwrap(), SPEED);
+        let place = Place {
+            folder: folder.path().join("plane"),
+            postgres: None,
+        };
+        let store = Store::open(&place).await.unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}", listener.local_addr().unwrap());
+        let settings = Settings {
+            base_url: base_url.clone(),
+            team: "Our engineers".into(),
+            home_zone: Zone::parse("America/Chicago").unwrap(),
+        };
+        let engine = Engine::open(store, clock.clone(), settings).await.unwrap();
+        let sign_in = signin::Settings::new(&base_url);
+        let provider = web::open_provider(&engine, sign_in, web::ACTIVATION_OVERLAP)
+            .await
+            .unwrap();
+        let router = web::App::new(engine.clone(), provider).router();
+        let stop = CancellationToken::new();
+        engine.run_workers(&stop).detach_all();
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let cut = stop.clone();
+        tokio::spawn(async move {
+            tokio::select! { _ = axum::serve(listener, service) => {} () = cut.cancelled() => {} }
+        });
+        let defaults = Defaults {
+            product: product(),
+            running: Version::new(5, 1, 0),
+        };
+        engine
+            .import_fleet(FLEET.as_bytes(), &defaults, "a test")
+            .await
+            .unwrap();
+        Self {
+            engine,
+            clock,
+            url: base_url.parse().unwrap(),
+            stop,
+            folder,
+        }
+    }
+
+    async fn publish(&self, accepts: &str, body: &str) -> Result<u64, EngineError> {
+        let new = NewDocument {
+            key: key(),
+            accepts: VersionReq::parse(accepts).unwrap(),
+            lane: Lane::First,
+            schema: None,
+            body: body.into(),
+        };
+        self.engine.publish_document(new, "a test").await
+    }
+
+    /// An agent of sites a and b; `server` may be somewhere else, or nowhere.
+    async fn agent(&self, server: &Url, stop: &CancellationToken) -> Agent {
+        let token = self.engine.make_enrolment("a test").await.unwrap();
+        let settings = AgentSettings {
+            enrolment_token: Some(token),
+            sites: vec![host("a.example"), host("b.example")],
+            stale_after: Duration::from_secs(60),
+            ..AgentSettings::new(
+                vec![server.clone()],
+                self.folder.path().join("agent"),
+                "127.0.0.1:0".parse().unwrap(),
+            )
+        };
+        Agent::start(settings, self.clock.clone(), stop.clone())
+            .await
+            .unwrap()
+    }
+
+    async fn ready_sites(&self, version: &Version, count: usize) {
+        for _ in 0..600 {
+            if self.engine.readiness(&product(), version).unwrap().ready == count {
+                return;
+            }
+            self.clock.sleep(Duration::from_secs(1)).await;
+        }
+        panic!("{:?}", self.engine.readiness(&product(), version));
+    }
+
+    fn targets(&self) -> std::path::PathBuf {
+        self.folder.path().join("agent").join("targets")
+    }
+}
+
+struct Read {
+    status: u16,
+    body: String,
+    etag: Option<String>,
+    stale: bool,
+}
+
+async fn read(agent: &Agent, site: &str, code: &str, etag: Option<&str>) -> Read {
+    let address = agent.address();
+    let url = format!("http://{address}/v1/sites/{site}/config/sign-in/client?code={code}");
+    let request = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .unwrap()
+        .get(url);
+    let request = match etag {
+        Some(etag) => request.header("if-none-match", etag),
+        None => request,
+    };
+    let response = request.send().await.unwrap();
+    let header = |name| {
+        response
+            .headers()
+            .get(name)
+            .map(|value| value.to_str().unwrap().to_owned())
+    };
+    let (status, etag) = (response.status().as_u16(), header("etag"));
+    let stale = header("lamplighter-stale").is_some();
+    Read {
+        status,
+        etag,
+        stale,
+        body: response.text().await.unwrap(),
+    }
+}
+
+fn product() -> ProductName {
+    ProductName::parse("web-central").unwrap()
+}
+
+fn key() -> DocumentKey {
+    DocumentKey {
+        product: product(),
+        service: ServiceName::parse("sign-in").unwrap(),
+        name: DocumentName::parse("client").unwrap(),
+    }
+}
+
+fn host(name: &str) -> Hostname {
+    Hostname::parse(name).unwrap()
+}
+
+fn activation(sites: Sites, bypass: Option<&str>) -> Activate {
+    let version = Version::new(5, 2, 0);
+    Activate {
+        product: product(),
+        version,
+        sites,
+        bypass: bypass.map(Into::into),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_release_activates_only_where_verified_config_waits() {
+    let plane = Plane::start().await;
+    let (old, new) = (Version::new(5, 1, 0), Version::new(5, 2, 0));
+    assert!(
+        plane
+            .engine
+            .stage_release(&product(), &new, "a test")
+            .await
+            .is_err(),
+        "no documents"
+    );
+    let lost = plane.publish("^5.2", "{}").await.unwrap_err().to_string();
+    assert!(
+        lost.contains("5.1.0") && lost.contains("web-central/sign-in/client"),
+        "{lost}"
+    );
+    assert_eq!(
+        plane
+            .publish("~5.1", r#"{"pkce":"optional"}"#)
+            .await
+            .unwrap(),
+        1
+    );
+    let uncovered = plane
+        .engine
+        .stage_release(&product(), &new, "a test")
+        .await
+        .unwrap_err();
+    assert!(uncovered.to_string().contains("5.2.0"), "{uncovered}");
+
+    let stop = CancellationToken::new();
+    let agent = plane.agent(&plane.url, &stop).await;
+    plane.ready_sites(&old, 2).await;
+    let one = read(&agent, "a.example", "5.1.0", None).await;
+    assert_eq!(
+        (one.status, one.body.as_str(), one.stale),
+        (200, r#"{"pkce":"optional"}"#, false)
+    );
+    assert_eq!(
+        read(&agent, "a.example", "5.1.0", one.etag.as_deref())
+            .await
+            .status,
+        304
+    );
+    assert_eq!(read(&agent, "a.example", "5.2.0", None).await.status, 404);
+    assert_eq!(read(&agent, "c.example", "5.1.0", None).await.status, 404);
+
+    assert_eq!(
+        plane
+            .publish("^5.2", r#"{"pkce":"required"}"#)
+            .await
+            .unwrap(),
+        2
+    );
+    plane
+        .engine
+        .stage_release(&product(), &new, "a test")
+        .await
+        .unwrap();
+    plane.ready_sites(&new, 2).await;
+    let readiness = plane.engine.readiness(&product(), &new).unwrap();
+    assert_eq!((readiness.sites, readiness.unready.len()), (3, 1));
+    assert!(
+        readiness.unready[0].reason.contains("no agent"),
+        "{readiness:?}"
+    );
+    let done = plane
+        .engine
+        .activate(&activation(Sites::All, None), "a test")
+        .await
+        .unwrap();
+    assert_eq!((done.activated, done.refused), (2, 1));
+    let running = |name: &str| {
+        plane
+            .engine
+            .fleet()
+            .site_at(&host(name))
+            .unwrap()
+            .running
+            .clone()
+    };
+    assert_eq!(
+        [
+            running("a.example"),
+            running("b.example"),
+            running("c.example")
+        ],
+        [new.clone(), new.clone(), old]
+    );
+    // Either code is answered with its own document: before, during and after a switch.
+    assert_eq!(
+        read(&agent, "a.example", "5.1.0", None).await.body,
+        r#"{"pkce":"optional"}"#
+    );
+    assert_eq!(
+        read(&agent, "a.example", "5.2.0", None).await.body,
+        r#"{"pkce":"required"}"#
+    );
+
+    let these = || Sites::These(vec![host("c.example")]);
+    assert!(
+        plane
+            .engine
+            .activate(&activation(these(), Some(" ")), "a test")
+            .await
+            .is_err()
+    );
+    let forced = activation(these(), Some("a test of the emergency exit"));
+    assert_eq!(
+        plane
+            .engine
+            .activate(&forced, "a test")
+            .await
+            .unwrap()
+            .activated,
+        1
+    );
+    assert_eq!(running("c.example"), new);
+    outcomes_arrive(&plane, &agent).await;
+    stop.cancel();
+    agent.wait().await;
+    plane.stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_known_good_is_served_at_cold_boot_and_flagged() {
+    let plane = Plane::start().await;
+    let body = r#"{"pkce":"optional"}"#;
+    plane.publish("~5.1", body).await.unwrap();
+    let stop = CancellationToken::new();
+    let agent = plane.agent(&plane.url, &stop).await;
+    plane.ready_sites(&Version::new(5, 1, 0), 2).await;
+    stop.cancel();
+    agent.wait().await;
+    plane.clock.sleep(Duration::from_secs(61)).await;
+
+    // No origin answers here.
+    let nowhere: Url = "http://127.0.0.1:9".parse().unwrap();
+    let stop = CancellationToken::new();
+    let agent = plane.agent(&nowhere, &stop).await;
+    let found = read(&agent, "b.example", "5.1.0", None).await;
+    assert_eq!(
+        (found.status, found.body.as_str(), found.stale),
+        (200, body, true)
+    );
+    assert_eq!(read(&agent, "b.example", "5.2.0", None).await.status, 404);
+    stop.cancel();
+    agent.wait().await;
+
+    // A file that was changed on disk is not served, and is fetched again.
+    let changed = change_files(&plane.targets());
+    assert!(changed > 0);
+    let stop = CancellationToken::new();
+    let agent = plane.agent(&nowhere, &stop).await;
+    assert_eq!(read(&agent, "b.example", "5.1.0", None).await.status, 404);
+    stop.cancel();
+    agent.wait().await;
+    let stop = CancellationToken::new();
+    let agent = plane.agent(&plane.url, &stop).await;
+    let mut found = read(&agent, "b.example", "5.1.0", None).await;
+    for _ in 0..600 {
+        if found.status == 200 {
+            break;
+        }
+        plane.clock.sleep(Duration::from_secs(1)).await;
+        found = read(&agent, "b.example", "5.1.0", None).await;
+    }
+    assert_eq!(
+        (found.status, found.body.as_str(), found.stale),
+        (200, body, false)
+    );
+    stop.cancel();
+    agent.wait().await;
+
+    // Without any metadata left, it starts over from its pinned root.
+    std::fs::write(
+        plane.folder.path().join("agent").join("trust.json"),
+        "{\"torn",
+    )
+    .unwrap();
+    let stop = CancellationToken::new();
+    let agent = plane.agent(&nowhere, &stop).await;
+    assert_eq!(read(&agent, "b.example", "5.1.0", None).await.status, 404);
+    stop.cancel();
+    agent.wait().await;
+    plane.stop.cancel();
+}
+
+fn change_files(folder: &Path) -> usize {
+    let files = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    files
+        .map(|file| std::fs::write(file, r#"{"pkce":"opti0nal"}"#).unwrap())
+        .count()
+}
+
+/// What a site says of its sign-ins reaches the control plane within seconds.
+async fn outcomes_arrive(plane: &Plane, agent: &Agent) {
+    let mut signals = plane.engine.signals();
+    let url = format!("http://{}/v1/outcomes", agent.address());
+    let outcomes = serde_json::json!([{"site": "a.example"}, {"site": "b.example", "error": "x"}]);
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let told = http.post(&url).json(&outcomes).send().await.unwrap();
+    assert_eq!(told.status().as_u16(), 202);
+    let foreign = serde_json::json!({"site": "c.example"});
+    let told = http.post(&url).json(&foreign).send().await.unwrap();
+    assert_eq!(told.status().as_u16(), 404);
+    loop {
+        tokio::select! {
+            signal = signals.recv() => {
+                if matches!(signal.unwrap(), Signal::OutcomesTaken) {
+                    return;
+                }
+            }
+            () = plane.clock.sleep(Duration::from_secs(600)) => panic!("no outcomes came"),
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! `/console/campaigns/{id}`: how far a campaign is, and the hand on its brake.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect};
+use axum::{Extension, Form};
+use domain::access::Permission;
+use domain::campaign::Command;
+use domain::campaign::pace::Pace;
+use domain::id::{CampaignId, IncidentId};
+use engine::Progress;
+
+use super::status::Part;
+use super::words::{self, Moment, Reader};
+use super::{Answer, Page, PageError, reader, render};
+use crate::App;
+use crate::access::{Access, Caller};
+use crate::extract::Path;
+use crate::routes::Route;
+
+/// The most sites listed that were given up.
+const FAILED_MAX: u32 = 100;
+
+pub(crate) fn routes() -> Vec<Route> {
+    let see = Access::Holder(Permission::SeeConsole);
+    let run = Access::Holder(Permission::RunCampaigns);
+    vec![
+        Route::get("/console/campaigns/{id}", see, look),
+        Route::post("/console/campaigns/{id}", run, command),
+        Route::post("/console/incidents/{id}/campaign", run, start_proposed),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "console/campaign.html")]
+struct View {
+    page: Page,
+    one: Running,
+    pace: String,
+    created: Moment,
+    started: Option<Moment>,
+    finished: Option<Moment>,
+    halted: Option<String>,
+    waves: Vec<Wave>,
+    failed: Vec<GivenUp>,
+    commands: Vec<Button>,
+    problem: Option<String>,
+}
+
+/// A campaign as lists and its own page show it.
+pub(crate) struct Running {
+    pub(crate) id: CampaignId,
+    pub(crate) title: String,
+    pub(crate) state: &'static str,
+    pub(crate) incident: Option<IncidentId>,
+    pub(crate) done: String,
+    pub(crate) meter: Vec<Part>,
+    pub(crate) rate: String,
+    pub(crate) left: String,
+    pub(crate) p95: String,
+    pub(crate) promise: String,
+}
+
+struct Wave {
+    name: String,
+    total: String,
+    verified: String,
+    in_flight: String,
+    failed: String,
+    meter: Vec<Part>,
+}
+
+struct GivenUp {
+    hostname: String,
+    reason: String,
+}
+
+struct Button {
+    word: &'static str,
+    name: &'static str,
+    class: &'static str,
+}
+
+async fn look(State(app): State<App>, Path(id): Path<CampaignId>) -> Answer {
+    show(&app, id, StatusCode::OK, None).await
+}
+
+async fn show(app: &App, id: CampaignId, status: StatusCode, problem: Option<String>) -> Answer {
+    let progress = app.engine().campaign_progress(id).await?;
+    let reader = reader(app, None, &app.engine().settings().home_zone);
+    let campaign = &progress.campaign;
+    let one = Running::of(app, &progress);
+    let view = View {
+        page: Page::console(one.title.clone(), "/console"),
+        pace: pace(campaign.pace),
+        created: reader.moment(campaign.created_at),
+        started: campaign.started_at.map(|at| reader.moment(at)),
+        finished: campaign.finished_at.map(|at| reader.moment(at)),
+        halted: halted(&progress, &reader),
+        waves: progress.waves.iter().map(wave).collect(),
+        failed: failed(app, &progress).await?,
+        commands: commands(campaign.state),
+        one,
+        problem,
+    };
+    Ok(render(status, &view))
+}
+
+impl Running {
+    pub(crate) fn of(app: &App, progress: &Progress) -> Self {
+        let campaign = &progress.campaign;
+        let counts = &progress.counts;
+        let going = counts.sent + counts.acted;
+        let total = counts.waiting + going + counts.verified + counts.failed + counts.skipped;
+        let product = app.engine().fleet().product(&campaign.selection.product);
+        let promise = product.map(|product| product.settings.promise_p95_seconds);
+        Self {
+            id: campaign.id,
+            title: format!(
+                "{} on {}",
+                capital(&campaign.action.name()),
+                words::counted(size(total), "site", "sites")
+            ),
+            state: campaign.state,
+            incident: campaign.incident,
+            done: format!(
+                "{} of {} proved",
+                words::count(size(counts.verified)),
+                words::count(size(total))
+            ),
+            meter: meter(
+                &[
+                    ("done", counts.verified),
+                    ("failed", counts.failed),
+                    ("going", going),
+                ],
+                total,
+            ),
+            rate: format!("{:.1} sites/s", progress.rate_per_second),
+            left: progress
+                .eta_seconds
+                .map_or_else(|| "not known yet".into(), seconds),
+            p95: progress
+                .p95_seconds
+                .map_or_else(|| "not measured".into(), |p95| format!("{p95:.2} s")),
+            promise: promise.map_or_else(|| "none".into(), |promise| format!("{promise:.2} s")),
+        }
+    }
+}
+
+/// How long something takes, from a measure that may be wild.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to a hundred days"
+)]
+pub(crate) fn seconds(seconds: f64) -> String {
+    words::duration(seconds.clamp(0.0, 8_640_000.0) as u64)
+}
+
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
+fn size(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+/// Parts of a whole, one beside the other, in percent.
+fn meter(parts: &[(&'static str, u64)], total: u64) -> Vec<Part> {
+    #[expect(clippy::cast_precision_loss, reason = "sites are fewer than 2^52")]
+    let share = |n: u64| 100.0 * n as f64 / total.max(1) as f64;
+    let mut left = 0;
+    let mut drawn = vec![];
+    for (state, n) in parts.iter().filter(|(_, n)| *n > 0) {
+        drawn.push(Part {
+            state,
+            left: format!("{:.2}", share(left)),
+            width: format!("{:.2}", share(*n)),
+        });
+        left += n;
+    }
+    drawn
+}
+
+fn pace(pace: Pace) -> String {
+    match pace {
+        Pace::Adaptive => "By what the origin’s own telemetry says it bears".into(),
+        Pace::FixedRate { sites_per_second } => format!("{sites_per_second} a second, fixed"),
+        Pace::FixedConcurrency { sites } => format!(
+            "{} at a time",
+            words::counted(size(sites.into()), "site", "sites")
+        ),
+    }
+}
+
+fn halted(progress: &Progress, reader: &Reader) -> Option<String> {
+    let halted = progress.campaign.halted.as_ref()?;
+    let at = reader.moment(halted.at).text;
+    Some(format!(
+        "It stopped itself in wave {} at {at}: {}",
+        halted.wave, halted.reason
+    ))
+}
+
+fn wave(wave: &engine::WaveProgress) -> Wave {
+    let parts = [
+        ("done", wave.verified),
+        ("failed", wave.failed),
+        ("going", wave.in_flight),
+    ];
+    Wave {
+        name: wave.name.clone(),
+        total: words::count(size(wave.total)),
+        verified: words::count(size(wave.verified)),
+        in_flight: words::count(size(wave.in_flight)),
+        failed: words::count(size(wave.failed)),
+        meter: meter(&parts, wave.total),
+    }
+}
+
+async fn failed(app: &App, progress: &Progress) -> Result<Vec<GivenUp>, PageError> {
+    if progress.counts.failed == 0 {
+        return Ok(vec![]);
+    }
+    let id = progress.campaign.id;
+    let rows = app
+        .engine()
+        .campaign_rows(id, Some("failed"), 0, FAILED_MAX)
+        .await?;
+    let fleet = app.engine().fleet();
+    let line = |row: store::CampaignRow| {
+        let site = fleet.site(fleet.index(row.site)?)?;
+        Some(GivenUp {
+            hostname: site.hostname.to_string(),
+            reason: row.reason,
+        })
+    };
+    Ok(rows.into_iter().filter_map(line).collect())
+}
+
+/// What can be done in a state; the engine refuses the rest anyway.
+fn commands(state: &str) -> Vec<Button> {
+    let button = |word, name, class| Button { word, name, class };
+    let abort = || button("abort", "Abort", "danger");
+    match state {
+        "planned" => vec![button("start", "Start", ""), abort()],
+        "running" => vec![button("pause", "Pause", ""), abort()],
+        "paused" | "halted" => vec![button("resume", "Resume", ""), abort()],
+        _ => vec![],
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Commanded {
+    #[serde(default)]
+    command: String,
+}
+
+async fn command(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<CampaignId>,
+    Form(form): Form<Commanded>,
+) -> Answer {
+    let known = [
+        Command::Start,
+        Command::Pause,
+        Command::Resume,
+        Command::Abort,
+    ];
+    let command = known
+        .into_iter()
+        .find(|command| command.as_str() == form.command);
+    let command = command.ok_or_else(|| PageError::refused("There is no such command."))?;
+    match app
+        .engine()
+        .command_campaign(id, command, caller.name())
+        .await
+    {
+        Ok(_) => Ok(Redirect::to(&format!("/console/campaigns/{id}")).into_response()),
+        // Somebody was faster: the page as it is now says more than an error.
+        Err(error) if error.kind() == engine::Kind::Conflict => {
+            show(&app, id, StatusCode::CONFLICT, Some(error.to_string())).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Creates the campaign that an incident proposes, and starts it.
+async fn start_proposed(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<IncidentId>,
+) -> Answer {
+    let order = app.engine().proposed_campaign(id).await?;
+    let order =
+        order.ok_or_else(|| PageError::refused("No site of this incident is left to restore."))?;
+    let campaign = app.engine().create_campaign(&order, caller.name()).await?;
+    app.engine()
+        .command_campaign(campaign.id, Command::Start, caller.name())
+        .await?;
+    Ok(Redirect::to(&format!("/console/campaigns/{}", campaign.id)).into_response())
+}
