@@ -4,6 +4,8 @@
 //! telemetry says what a real origin could say: utilisation and latency. Never knows of campaigns.
 
 mod line;
+#[cfg(test)]
+mod paced;
 mod visitors;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

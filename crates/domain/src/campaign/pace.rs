@@ -119,8 +119,11 @@ const FAST_BELOW: f64 = 0.85;
 const SMOOTHING_SECONDS: f64 = 3.0;
 /// Without telemetry for this long, nothing more is begun.
 const MISSING_PAUSES_SECONDS: f64 = 10.0;
-/// The rate at the start, and the least while running: a probe of the capacity must go on.
-pub const RATE_MIN_PER_SECOND: f64 = 1.0;
+/// The rate at the start.
+pub const RATE_START_PER_SECOND: f64 = 1.0;
+/// The least while running: a probe of the capacity must go on. Well below the start: an origin may
+/// bear less than a site per second, and the promise to its visitors comes first.
+pub const RATE_MIN_PER_SECOND: f64 = 0.02;
 /// No origin is cleared faster, whatever it says of itself.
 pub const RATE_MAX_PER_SECOND: f64 = 20_000.0;
 
@@ -149,7 +152,7 @@ impl Pacer {
         Self {
             promise,
             gains,
-            rate_per_second: RATE_MIN_PER_SECOND,
+            rate_per_second: RATE_START_PER_SECOND,
             braked_at: None,
             braking: false,
             starting: true,
@@ -158,12 +161,17 @@ impl Pacer {
         }
     }
 
-    /// A pacer after a restart: slow start from half of the rate that was borne before.
+    /// A pacer after a restart: slow start from half of the rate that was borne before, if any.
     #[must_use]
     pub fn resumed(promise: Promise, gains: Gains, rate_per_second: f64) -> Self {
-        Self {
-            rate_per_second: bounded(rate_per_second / 2.0),
-            ..Self::new(promise, gains)
+        let fresh = Self::new(promise, gains);
+        if rate_per_second > 0.0 {
+            Self {
+                rate_per_second: bounded(rate_per_second / 2.0),
+                ..fresh
+            }
+        } else {
+            fresh
         }
     }
 
@@ -287,7 +295,7 @@ fn latency_pressure(promise: Promise, p95_seconds: f64) -> f64 {
 fn bounded(rate: f64) -> f64 {
     // A rate that is not a number came from telemetry that is not one: begin again.
     if rate.is_nan() {
-        RATE_MIN_PER_SECOND
+        RATE_START_PER_SECOND
     } else {
         rate.clamp(RATE_MIN_PER_SECOND, RATE_MAX_PER_SECOND)
     }

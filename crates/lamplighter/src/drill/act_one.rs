@@ -416,7 +416,7 @@ async fn first_alarm(
         .await?;
     let alarms = listed["alarms"].as_array().into_iter().flatten();
     let dated = alarms.filter_map(|alarm| {
-        let at = alarm["raised_at"].as_str()?.parse::<Timestamp>().ok()?;
+        let at = alarm["at"].as_str()?.parse::<Timestamp>().ok()?;
         Some((
             at,
             alarm["sentence"].as_str().unwrap_or_default().to_owned(),

@@ -234,7 +234,7 @@ impl Act<'_> {
     async fn roll_out(&self, server: &mut Server) -> Result<jiff::Timestamp, Failure> {
         let (scenario, api) = (&self.drill.scenario, &self.world.engineer);
         let order = json!({
-            "action": {"action": "activate_release", "version": scenario.release.to},
+            "action": {"activate_release": {"version": scenario.release.to}},
             "selection": {"product": scenario.product, "all": true},
         });
         let made = api.post("/api/v1/campaigns", &order).await?;
