@@ -1,6 +1,5 @@
 //! From a customer's report to an alarm, through the store, and over a restart.
 #![allow(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::time::Duration;
 
