@@ -23,7 +23,7 @@ fn play(scenario: &Scenario, sites: usize, seed: u64) -> Scored {
     let (plan, size) = (&scenario.origin, scenario.origin.size(sites));
     let mut chance = Chance::new(seed, "paced");
     let mut line = Line::new(size.workers);
-    let mut serve = |line: &mut Line, chance: &mut Chance, at, kind| {
+    let serve = |line: &mut Line, chance: &mut Chance, at, kind| {
         let service = chance.log_normal(plan.service_seconds_mean, plan.service_spread);
         line.enter(at, service, plan.queue_seconds_max, kind)
     };
