@@ -123,14 +123,21 @@ fn the_law_keeps_the_promise_near_the_bound_for_any_fleet() {
     let scenario = Scenario::read(include_str!("../../../../scenarios/july-11.toml")).unwrap();
     let mut short = scenario.clone();
     short.origin.bound_minutes = 12.0;
-    for (scenario, sites) in
-        [(&short, 120), (&short, 240), (&scenario, 200), (&scenario, 3_405), (&scenario, 13_732)]
-    {
+    for (scenario, sites) in [
+        (&short, 120),
+        (&short, 240),
+        (&scenario, 200),
+        (&scenario, 3_405),
+        (&scenario, 13_732),
+    ] {
         for seed in 0..4 {
             let score = play(scenario, sites, seed);
             let says = format!("{sites} sites, seed {seed}: {score:?}");
             println!("{says}");
-            assert!(score.time_over_bound <= scenario.must_hold.time_over_bound_max, "{says}");
+            assert!(
+                score.time_over_bound <= scenario.must_hold.time_over_bound_max,
+                "{says}"
+            );
             let over = scenario.must_hold.seconds_over_promise_share_max;
             assert!(score.seconds_over_promise_share <= over, "{says}");
         }
