@@ -122,7 +122,7 @@ fn play(scenario: &Scenario, sites: usize, seed: u64) -> Scored {
 fn the_law_keeps_the_promise_near_the_bound_for_any_fleet() {
     let scenario = Scenario::read(include_str!("../../../../scenarios/july-11.toml")).unwrap();
     let mut short = scenario.clone();
-    short.origin.bound_minutes = 12.0;
+    short.origin.bound_minutes = 20.0;
     for (scenario, sites) in [
         (&short, 120),
         (&short, 240),
