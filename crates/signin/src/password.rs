@@ -3,14 +3,15 @@
 //! Two checks run at once and a few wait; more are turned away, so that a flood of passwords takes
 //! neither the memory nor the processors that signed-in residents need.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use argon2::password_hash::phc::{Output, ParamsString, PasswordHash as Phc, Salt};
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2::password_hash::phc::PasswordHash as Phc;
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
 
-use crate::{SignInError, secret};
+use crate::SignInError;
 
 const CHECKS_AT_ONCE: usize = 2;
 /// At about 25 ms each, the last to wait is answered within a second.
@@ -54,20 +55,13 @@ impl PasswordHash {
 pub(crate) struct Passwords {
     permits: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
-    memory: Arc<Memory>,
 }
-
-/// The blocks that argon2 works in, one set for each check at once. Kept, because every thread that
-/// had allocated its own 19 MiB would keep them: a dozen threads, hundreds of MiB.
-#[derive(Default)]
-struct Memory(Mutex<Vec<Vec<Block>>>);
 
 impl Default for Passwords {
     fn default() -> Self {
         Self {
             permits: Arc::new(Semaphore::new(CHECKS_AT_ONCE)),
             waiting: Arc::default(),
-            memory: Arc::default(),
         }
     }
 }
@@ -80,21 +74,19 @@ impl Passwords {
         password: String,
         hash: Option<String>,
     ) -> Result<bool, SignInError> {
-        let memory = Arc::clone(&self.memory);
         self.run(move || match hash.as_deref().map(Phc::new) {
-            Some(Ok(phc)) => Ok(memory.matches(&password, &phc)),
-            _ => memory.derive(&password, &[0; 16]).map(|_| false),
+            Some(Ok(phc)) => Ok(argon2().verify_password(password.as_bytes(), &phc).is_ok()),
+            _ => derive(&password, &[0; 16]).map(|_| false),
         })
         .await
     }
 
     /// Hashes a new password with a fresh salt.
     pub(crate) async fn hash(&self, password: String) -> Result<PasswordHash, SignInError> {
-        let memory = Arc::clone(&self.memory);
         self.run(move || {
             let mut salt = [0; 16];
             aws_lc_rs::rand::fill(&mut salt).map_err(|_| SignInError::Crypto("draw a salt"))?;
-            memory.derive(&password, &salt).map(PasswordHash)
+            derive(&password, &salt).map(PasswordHash)
         })
         .await
     }
@@ -140,62 +132,16 @@ impl Drop for Place {
     }
 }
 
-impl Memory {
-    /// A PHC string. The crate's default parameters are OWASP's: 19 MiB, two passes, one lane.
-    fn derive(&self, password: &str, salt: &[u8]) -> Result<String, SignInError> {
-        let fail = || SignInError::Crypto("hash a password");
-        let params = Params::DEFAULT;
-        let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
-        let output = self
-            .output(&params, password, salt, length)
-            .ok_or_else(fail)?;
-        let phc = Phc {
-            algorithm: Algorithm::Argon2id.ident(),
-            version: Some(Version::V0x13.into()),
-            params: ParamsString::try_from(&params).map_err(|_| fail())?,
-            salt: Some(Salt::new(salt).map_err(|_| fail())?),
-            hash: Some(Output::new(&output).map_err(|_| fail())?),
-        };
-        Ok(phc.to_string())
-    }
+/// The crate's default parameters are OWASP's: 19 MiB, two passes, one lane.
+fn argon2() -> Argon2<'static> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
+}
 
-    /// Whether `password` is the one behind `phc`. False also for a hash that cannot be computed.
-    fn matches(&self, password: &str, phc: &Phc) -> bool {
-        let (Ok(params), Some(salt), Some(hash)) = (Params::try_from(phc), &phc.salt, &phc.hash)
-        else {
-            return false;
-        };
-        let Ok(version) = phc.version.map_or(Ok(Version::V0x13), Version::try_from) else {
-            return false;
-        };
-        let output = self.output((&params, version), password, salt.as_ref(), hash.len());
-        output.is_some_and(|output| secret::same(&output, hash.as_bytes()))
-    }
-
-    fn output(
-        &self,
-        (params, version): (&Params, Version),
-        password: &str,
-        salt: &[u8],
-        length: usize,
-    ) -> Option<Vec<u8>> {
-        let mut blocks = self.kept().pop().unwrap_or_default();
-        blocks.resize(params.block_count().max(blocks.len()), Block::default());
-        let mut output = vec![0; length];
-        let argon2 = Argon2::new(Algorithm::Argon2id, version, params.clone());
-        let used = &mut blocks[..params.block_count()];
-        let done =
-            argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut output, used);
-        // An imported hash may ask for more than ours do: that much is not kept.
-        if blocks.len() <= Params::DEFAULT.block_count() {
-            self.kept().push(blocks);
-        }
-        done.is_ok().then_some(output)
-    }
-
-    fn kept(&self) -> std::sync::MutexGuard<'_, Vec<Vec<Block>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn derive(password: &str, salt: &[u8]) -> Result<String, SignInError> {
+    argon2()
+        .hash_password_with_salt(password.as_bytes(), salt)
+        .map(|phc: Phc| phc.to_string())
+        .map_err(|_| SignInError::Crypto("hash a password"))
 }
 
 #[cfg(test)]
