@@ -1,18 +1,21 @@
-//! Passwords: argon2id with 19 MiB, two passes, one lane (OWASP), on a bounded pool.
+//! Passwords: argon2id with 19 MiB, two passes, one lane (OWASP), on a bounded pool of threads.
 //!
 //! Two checks run at once and a few wait; more are turned away, so that a flood of passwords takes
 //! neither the memory nor the processors that signed-in residents need.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::password_hash::phc::PasswordHash as Phc;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
 use crate::SignInError;
 
+/// Threads of their own: the allocator keeps what a thread freed, so that hashing on whichever
+/// thread is idle left each of them with its 19 MiB, hundreds in all.
 const CHECKS_AT_ONCE: usize = 2;
 /// At about 25 ms each, the last to wait is answered within a second.
 const CHECKS_WAITING_MAX: usize = 64;
@@ -53,16 +56,33 @@ impl PasswordHash {
 
 /// Checks and hashes passwords.
 pub(crate) struct Passwords {
-    permits: Arc<Semaphore>,
-    waiting: Arc<AtomicUsize>,
+    jobs: SyncSender<Job>,
 }
+
+type Job = Box<dyn FnOnce() + Send>;
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self {
-            permits: Arc::new(Semaphore::new(CHECKS_AT_ONCE)),
-            waiting: Arc::default(),
+        let (jobs, waiting) = sync_channel(CHECKS_WAITING_MAX);
+        let waiting = Arc::new(Mutex::new(waiting));
+        for _ in 0..CHECKS_AT_ONCE {
+            let waiting = Arc::clone(&waiting);
+            std::thread::spawn(move || work(&waiting));
         }
+        Self { jobs }
+    }
+}
+
+/// Does jobs until nobody can send more.
+fn work(waiting: &Mutex<Receiver<Job>>) {
+    loop {
+        let next = waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .recv();
+        let Ok(job) = next else { return };
+        // One job that panics answers its caller with an error; the thread goes on.
+        let _ = catch_unwind(AssertUnwindSafe(job));
     }
 }
 
@@ -91,44 +111,20 @@ impl Passwords {
         .await
     }
 
+    /// Runs `work` when its turn comes, also when the caller has gone away.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, SignInError> + Send + 'static,
     ) -> Result<T, SignInError> {
-        let _place = Place::take(&self.waiting)?;
-        let permits = Arc::clone(&self.permits);
-        let permit = permits
-            .acquire_owned()
-            .await
-            .map_err(|_| SignInError::Busy)?;
-        let work = move || {
-            // Held by the work itself: a caller that goes away does not free the processor.
-            let _permit = permit;
-            work()
-        };
-        tokio::task::spawn_blocking(work)
+        let (answer, answered) = oneshot::channel();
+        let job = Box::new(move || drop(answer.send(work())));
+        self.jobs.try_send(job).map_err(|refused| match refused {
+            TrySendError::Full(_) => SignInError::Busy,
+            TrySendError::Disconnected(_) => SignInError::Crypto("hash a password"),
+        })?;
+        answered
             .await
             .map_err(|_| SignInError::Crypto("hash a password"))?
-    }
-}
-
-/// A place in the queue, given back when dropped.
-struct Place(Arc<AtomicUsize>);
-
-impl Place {
-    fn take(waiting: &Arc<AtomicUsize>) -> Result<Self, SignInError> {
-        let place = Self(Arc::clone(waiting));
-        if waiting.fetch_add(1, Ordering::Relaxed) < CHECKS_WAITING_MAX {
-            Ok(place)
-        } else {
-            Err(SignInError::Busy)
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -171,16 +167,43 @@ mod tests {
     #[tokio::test]
     async fn a_flood_is_turned_away() {
         let passwords = Arc::new(Passwords::default());
-        let tries = (0..CHECKS_WAITING_MAX + 5).map(|_| {
-            let passwords = Arc::clone(&passwords);
-            tokio::spawn(async move { passwords.run(|| Ok(())).await })
-        });
-        // One thread: all are queued before the first is answered.
-        let mut busy = 0;
-        for one in tries.collect::<Vec<_>>() {
-            busy += usize::from(matches!(one.await.unwrap(), Err(SignInError::Busy)));
+        // Both threads are held up, and say so.
+        let (begun, mut begins) = tokio::sync::mpsc::unbounded_channel();
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let held = Arc::new(Mutex::new(held));
+        for _ in 0..CHECKS_AT_ONCE {
+            let (begun, held) = (begun.clone(), Arc::clone(&held));
+            let job = move || {
+                begun.send(()).unwrap();
+                let _ = held.lock().unwrap().recv();
+            };
+            passwords.jobs.try_send(Box::new(job)).unwrap();
+            begins.recv().await.unwrap();
         }
-        assert_eq!(busy, 5);
+        let mut tries = tokio::task::JoinSet::new();
+        for _ in 0..CHECKS_WAITING_MAX + 5 {
+            let passwords = Arc::clone(&passwords);
+            tries.spawn(async move { passwords.run(|| Ok(())).await });
+        }
+        // Whoever found no place is answered while the others still wait.
+        for _ in 0..5 {
+            let answer = tries.join_next().await.unwrap().unwrap();
+            assert!(matches!(answer, Err(SignInError::Busy)), "{answer:?}");
+        }
+        drop(hold);
+        while let Some(answer) = tries.join_next().await {
+            assert!(answer.unwrap().is_ok());
+        }
+        assert!(passwords.run(|| Ok(())).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_job_that_panics_leaves_the_pool_whole() {
+        let passwords = Passwords::default();
+        for _ in 0..CHECKS_AT_ONCE + 1 {
+            let answer = passwords.run::<()>(|| panic!("on purpose")).await;
+            assert!(matches!(answer, Err(SignInError::Crypto(_))));
+        }
         assert!(passwords.run(|| Ok(())).await.is_ok());
     }
 

@@ -17,6 +17,11 @@ use crate::output::Failure;
 /// How long a child may take until it answers, in the machine's time.
 const READY_SECONDS_MAX: u64 = 60;
 
+/// How long a sign-in under way may take, in scenario seconds: the longest that RFC 6749, section
+/// 4.1.2, lets a code live. The usual minute is one second of the machine's at 60 times, which a busy
+/// machine takes for the handful of requests of one sign-in.
+const SIGN_IN_SECONDS: &str = "600";
+
 /// A child that says where it answers.
 pub(super) struct Process {
     child: Child,
@@ -222,7 +227,19 @@ fn arguments(
         pace.to_string(),
     );
     let mut arguments: Vec<String> = [
-        "serve", "--listen", &address, "--data", &data, "--pace", &pace, "--zone", zone,
+        "serve",
+        "--listen",
+        &address,
+        "--data",
+        &data,
+        "--pace",
+        &pace,
+        "--zone",
+        zone,
+        "--code-seconds",
+        SIGN_IN_SECONDS,
+        "--activation-overlap-seconds",
+        SIGN_IN_SECONDS,
     ]
     .map(Into::into)
     .into();
