@@ -5,7 +5,7 @@ use domain::sign_in::Email;
 use store::{Account, StoreError};
 
 use crate::password::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN};
-use crate::{PLAIN_PASSWORDS_PER_CALL_MAX, PasswordHash, Provider, SignInError};
+use crate::{PLAIN_PASSWORDS_PER_CALL_MAX, PasswordHash, Provider, SignInError, secret};
 
 const ACCOUNTS_PER_CALL_MAX: usize = 1_000;
 
@@ -75,6 +75,16 @@ impl Provider {
                 Ok(accounts.iter().map(|account| account.id).collect())
             }
         }
+    }
+
+    /// Lets an address try again that too many attempts locked; false when none are counted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn unlock(&self, email: &Email, who: &str) -> Result<bool, SignInError> {
+        let audit = self.audit(who, "unlocked an account", email.as_str());
+        let hash = secret::hash(email.as_str());
+        Ok(self.store().forget_attempts(&hash, &audit).await?)
     }
 
     async fn hashed(&self, password: Password) -> Result<Option<String>, SignInError> {

@@ -19,6 +19,11 @@ use crate::SignInError;
 const CHECKS_AT_ONCE: usize = 2;
 /// At about 25 ms each, the last to wait is answered within a second.
 const CHECKS_WAITING_MAX: usize = 64;
+/// Of imported hashes: what one check may hold.
+const KIB_MAX: u32 = 64 << 10;
+/// Of imported hashes: memory times passes, which is what a check's time grows with, about 1.1 ms for
+/// each MiB. Much slower than our own, and the time would tell which addresses have an account.
+const PASSES_KIB_MAX: u64 = 128 << 10;
 /// A longer text is refused unread.
 pub(crate) const PASSWORD_BYTES_MAX: usize = 1_024;
 /// The shortest password that may be set (NIST SP 800-63B-4).
@@ -34,17 +39,21 @@ impl PasswordHash {
     /// Reads a hash from another system.
     ///
     /// # Errors
-    /// When it is not argon2id, or asks for more than 64 MiB, 10 passes or 4 lanes.
+    /// When it is not argon2id, or takes longer to check than we can bear.
     pub fn parse(text: &str) -> Result<Self, SignInError> {
         let fail = |reason: &str| SignInError::refused("password_hash", reason);
         let phc = Phc::new(text).map_err(|_| fail("not a PHC string such as $argon2id$v=19$…"))?;
         let params = Params::try_from(&phc).map_err(|_| fail("its parameters do not read"))?;
-        let bearable = params.m_cost() <= 64 << 10 && params.t_cost() <= 10 && params.p_cost() <= 4;
+        let passes_kib = u64::from(params.m_cost()) * u64::from(params.t_cost());
+        let bearable =
+            params.m_cost() <= KIB_MAX && passes_kib <= PASSES_KIB_MAX && params.p_cost() <= 4;
         if phc.algorithm.as_str() != "argon2id" || phc.salt.is_none() || phc.hash.is_none() {
             return Err(fail("an argon2id hash with salt and output is expected"));
         }
         if !bearable {
-            return Err(fail("it asks for more than 64 MiB, 10 passes or 4 lanes"));
+            return Err(fail(
+                "it costs too much to check: memory times passes is 128 MiB at most (about 0.15 s; 64 MiB with 2 passes, 32 MiB with 4), with up to 64 MiB and 4 lanes. Leave it out, and let the resident set a new password",
+            ));
         }
         Ok(Self(text.into()))
     }
@@ -52,6 +61,16 @@ impl PasswordHash {
     pub(crate) fn into_text(self) -> String {
         self.0
     }
+}
+
+/// What a check found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Wrong,
+    Right,
+    /// The hash came from another system, and costs another time to check than ours. In its place
+    /// belongs this one.
+    RightWithBetterHash(String),
 }
 
 /// Checks and hashes passwords.
@@ -93,22 +112,17 @@ impl Passwords {
         &self,
         password: String,
         hash: Option<String>,
-    ) -> Result<bool, SignInError> {
+    ) -> Result<Verdict, SignInError> {
         self.run(move || match hash.as_deref().map(Phc::new) {
-            Some(Ok(phc)) => Ok(argon2().verify_password(password.as_bytes(), &phc).is_ok()),
-            _ => derive(&password, &[0; 16]).map(|_| false),
+            Some(Ok(phc)) => judge(&password, &phc),
+            _ => derive(&password, &[0; 16]).map(|_| Verdict::Wrong),
         })
         .await
     }
 
     /// Hashes a new password with a fresh salt.
     pub(crate) async fn hash(&self, password: String) -> Result<PasswordHash, SignInError> {
-        self.run(move || {
-            let mut salt = [0; 16];
-            aws_lc_rs::rand::fill(&mut salt).map_err(|_| SignInError::Crypto("draw a salt"))?;
-            derive(&password, &salt).map(PasswordHash)
-        })
-        .await
+        self.run(move || salted(&password).map(PasswordHash)).await
     }
 
     /// Runs `work` when its turn comes, also when the caller has gone away.
@@ -126,6 +140,31 @@ impl Passwords {
             .await
             .map_err(|_| SignInError::Crypto("hash a password"))?
     }
+}
+
+fn judge(password: &str, phc: &Phc) -> Result<Verdict, SignInError> {
+    if argon2().verify_password(password.as_bytes(), phc).is_err() {
+        return Ok(Verdict::Wrong);
+    }
+    if is_ours(phc) {
+        return Ok(Verdict::Right);
+    }
+    salted(password).map(Verdict::RightWithBetterHash)
+}
+
+/// Whether a hash costs what our own do.
+fn is_ours(phc: &Phc) -> bool {
+    let ours = Params::DEFAULT;
+    Params::try_from(phc).is_ok_and(|params| {
+        (params.m_cost(), params.t_cost(), params.p_cost())
+            == (ours.m_cost(), ours.t_cost(), ours.p_cost())
+    })
+}
+
+fn salted(password: &str) -> Result<String, SignInError> {
+    let mut salt = [0; 16];
+    aws_lc_rs::rand::fill(&mut salt).map_err(|_| SignInError::Crypto("draw a salt"))?;
+    derive(password, &salt)
 }
 
 /// The crate's default parameters are OWASP's: 19 MiB, two passes, one lane.
@@ -154,14 +193,34 @@ mod tests {
         );
         assert_eq!(PasswordHash::parse(&hash.0).unwrap(), hash);
         let text = Some(hash.into_text());
-        assert!(
-            passwords
-                .verify("correct horse".into(), text.clone())
-                .await
-                .unwrap()
+        let verify = async |password: &str, hash| passwords.verify(password.into(), hash).await;
+        assert_eq!(
+            verify("correct horse", text.clone()).await.unwrap(),
+            Verdict::Right
         );
-        assert!(!passwords.verify("wrong".into(), text).await.unwrap());
-        assert!(!passwords.verify("wrong".into(), None).await.unwrap());
+        assert_eq!(verify("wrong", text).await.unwrap(), Verdict::Wrong);
+        assert_eq!(verify("wrong", None).await.unwrap(), Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn a_hash_from_another_system_is_replaced_by_ours() {
+        let passwords = Passwords::default();
+        let params = Params::new(64, 3, 1, None).unwrap();
+        let other = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let phc: Phc = other
+            .hash_password_with_salt(b"correct horse", &[1; 16])
+            .unwrap();
+        let text = Some(PasswordHash::parse(&phc.to_string()).unwrap().into_text());
+        let verify = async |password: &str, hash| passwords.verify(password.into(), hash).await;
+        assert_eq!(verify("wrong", text.clone()).await.unwrap(), Verdict::Wrong);
+        let Verdict::RightWithBetterHash(ours) = verify("correct horse", text).await.unwrap()
+        else {
+            panic!("it stays");
+        };
+        assert_eq!(
+            verify("correct horse", Some(ours)).await.unwrap(),
+            Verdict::Right
+        );
     }
 
     #[tokio::test]
@@ -219,10 +278,27 @@ mod tests {
                 "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$RdescudvJCsgt3ub+b3dWRWJTmaaJObG",
                 "64 MiB",
             ),
+            (
+                "$argon2id$v=19$m=65536,t=3,p=1$c29tZXNhbHQ$RdescudvJCsgt3ub+b3dWRWJTmaaJObG",
+                "128 MiB",
+            ),
+            (
+                "$argon2id$v=19$m=65536,t=10,p=1$c29tZXNhbHQ$RdescudvJCsgt3ub+b3dWRWJTmaaJObG",
+                "0.15 s",
+            ),
             ("$argon2id$v=19$m=19456,t=2,p=1", "salt"),
         ] {
             let error = PasswordHash::parse(text).unwrap_err().to_string();
             assert!(error.contains(reason), "{text}: {error}");
+        }
+        for cost in [
+            "m=65536,t=2,p=4",
+            "m=32768,t=4,p=1",
+            "m=19456,t=2,p=1",
+            "m=8,t=1,p=1",
+        ] {
+            let hash = "c29tZXNhbHQ$RdescudvJCsgt3ub+b3dWRWJTmaaJObG";
+            PasswordHash::parse(&format!("$argon2id$v=19${cost}${hash}")).unwrap();
         }
     }
 }

@@ -9,12 +9,12 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use domain::sign_in::Email;
 use jiff::{SignedDuration, Timestamp};
-use store::{AttemptLimit, Session};
+use store::{Account, AttemptLimit, Session, SignedIn};
 
 use crate::authorize::{Authorization, redirect};
 use crate::page::{FormView, ProblemPage, form};
 use crate::params::Params;
-use crate::password::PASSWORD_BYTES_MAX;
+use crate::password::{PASSWORD_BYTES_MAX, Verdict};
 use crate::provider::after;
 use crate::session::{FORM_COOKIE, SESSION_COOKIE, cookie_value};
 use crate::{Provider, SignInError, secret};
@@ -148,16 +148,15 @@ async fn sign_in(
         let status = StatusCode::TOO_MANY_REQUESTS;
         return show(provider, pending, status, email.as_str(), Some(LOCKED));
     }
-    let account = provider.store().account_by_email(&email).await?;
-    let hash = account
-        .as_ref()
-        .and_then(|account| account.password.clone());
-    let right = provider
-        .inner()
-        .passwords
-        .verify(filled.password, hash)
-        .await?;
-    let Some(account) = account.filter(|_| right) else {
+    let checked = match check(provider, &email, filled.password).await {
+        Ok(checked) => checked,
+        Err(error) => {
+            // Nothing was learnt about the password: whoever is turned away keeps the attempt.
+            provider.store().give_back_attempt(&email_hash).await?;
+            return Err(error);
+        }
+    };
+    let Some((account, better_hash)) = checked else {
         return show(
             provider,
             pending,
@@ -183,7 +182,13 @@ async fn sign_in(
     let replaced = cookie_value(headers, SESSION_COOKIE).map(|cookie| secret::hash(&cookie));
     provider
         .store()
-        .save_sign_in(&email_hash, replaced.as_ref(), &session, &code)
+        .save_sign_in(SignedIn {
+            email_hash: &email_hash,
+            replaced: replaced.as_ref(),
+            session: &session,
+            code: &code,
+            rehashed: account.password.as_deref().zip(better_hash.as_deref()),
+        })
         .await?;
     let mut response = redirect(&url);
     let kept = filled.remember.then_some(lifetime);
@@ -191,6 +196,24 @@ async fn sign_in(
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)
+}
+
+/// The account, if it has this password, and the hash to keep instead of the one it has.
+async fn check(
+    provider: &Provider,
+    email: &Email,
+    password: String,
+) -> Result<Option<(Account, Option<String>)>, SignInError> {
+    let account = provider.store().account_by_email(email).await?;
+    let hash = account
+        .as_ref()
+        .and_then(|account| account.password.clone());
+    let better_hash = match provider.inner().passwords.verify(password, hash).await? {
+        Verdict::Wrong => return Ok(None),
+        Verdict::Right => None,
+        Verdict::RightWithBetterHash(hash) => Some(hash),
+    };
+    Ok(account.map(|account| (account, better_hash)))
 }
 
 fn show(

@@ -3,6 +3,8 @@
 
 mod server;
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use openidconnect::core::{
     CoreAuthenticationFlow, CoreClient, CoreProviderMetadata, CoreUserInfoClaims,
@@ -261,6 +263,41 @@ async fn guessing_locks_an_address_and_tells_nothing() {
         .fill_in(&server.ask(""), EMAIL, PASSWORD)
         .await;
     assert!(param(&back, "code").is_some(), "{back}");
+}
+
+/// Passwords of others keep the provider busy; the resident, who types the right one, is turned away
+/// more often than an address may be wrong, and is not locked out for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_turned_away_by_a_flood_is_not_locked_out() {
+    let server = Arc::new(Server::start().await);
+    let flood: Vec<_> = (0..100)
+        .map(|n| tokio::spawn(flood(Arc::clone(&server), n)))
+        .collect();
+    let browser = server.browser();
+    let form = browser.get(&server.ask("")).await;
+    let mut turned_away = 0;
+    while turned_away < 8 {
+        match browser.submit(&form, EMAIL, PASSWORD).await.status {
+            StatusCode::SERVICE_UNAVAILABLE => turned_away += 1,
+            other => assert_eq!(other, StatusCode::SEE_OTHER),
+        }
+    }
+    flood.iter().for_each(tokio::task::JoinHandle::abort);
+    let mut answer = browser.submit(&form, EMAIL, PASSWORD).await;
+    while answer.status == StatusCode::SERVICE_UNAVAILABLE {
+        answer = browser.submit(&form, EMAIL, PASSWORD).await;
+    }
+    assert!(param(&answer.location(), "code").is_some());
+}
+
+/// Sends passwords for ever new addresses.
+async fn flood(server: Arc<Server>, number: usize) {
+    let browser = server.browser();
+    let form = browser.get(&server.ask("")).await;
+    for at in 0.. {
+        let email = format!("flood-{number}-{at}@29palms.gov");
+        browser.submit(&form, &email, PASSWORD).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -36,7 +36,7 @@ pub use report::{SiteMinute, StoredReport};
 pub use seal::{SealError, Sealer};
 pub use sign_in::{
     Account, AttemptLimit, Code, Exchange, Exchanged, Grant, Hash, KeyState, NewAccessToken,
-    Session, SigningKeyRow,
+    Session, SignedIn, SigningKeyRow,
 };
 
 /// Where the state is kept.

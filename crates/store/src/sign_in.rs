@@ -67,6 +67,21 @@ pub struct Code {
     pub expires_at: Timestamp,
 }
 
+/// A password that was right.
+#[derive(Clone, Copy, Debug)]
+pub struct SignedIn<'a> {
+    /// Whose attempts are forgotten.
+    pub email_hash: &'a Hash,
+    /// The session that the browser had before.
+    pub replaced: Option<&'a Hash>,
+    /// The session that it has now.
+    pub session: &'a Session,
+    /// For the site.
+    pub code: &'a Code,
+    /// The hash that was checked, and the one to keep in its place.
+    pub rehashed: Option<(&'a str, &'a str)>,
+}
+
 /// An access token about to be handed out.
 #[derive(Clone, Debug)]
 pub struct NewAccessToken {
@@ -126,6 +141,8 @@ const INSERT_CODE: &str = "INSERT INTO authorization_codes (code_hash, client_id
     account, scope, nonce, challenge, signing_kid, signed_in_at, expires_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 
+const FORGET_ATTEMPTS: &str = "DELETE FROM sign_in_attempts WHERE email_hash = $1";
+
 impl Store {
     /// Adds accounts, all or none.
     ///
@@ -177,7 +194,7 @@ impl Store {
     }
 
     /// Counts an attempt before it is checked, so that attempts at once cannot outrun the limit;
-    /// false when the address is locked.
+    /// false when the address is locked, and then nothing is counted.
     ///
     /// # Errors
     /// When the database fails.
@@ -188,41 +205,74 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         // The end moves with each attempt until the limit is reached, and stands from then on.
+        // What a lock turns away leaves no trace: the count is of attempts that were let through,
+        // so that giving some of them back ends at the right number.
         const COUNT: &str = "INSERT INTO sign_in_attempts (email_hash, attempts, ends_at) \
             VALUES ($1, 1, $3) ON CONFLICT (email_hash) DO UPDATE SET \
             attempts = CASE WHEN sign_in_attempts.ends_at <= $2 THEN 1 \
-                ELSE sign_in_attempts.attempts + 1 END, \
-            ends_at = CASE WHEN sign_in_attempts.ends_at <= $2 OR sign_in_attempts.attempts < $4 \
-                THEN excluded.ends_at ELSE sign_in_attempts.ends_at END \
-            RETURNING attempts";
+                ELSE sign_in_attempts.attempts + 1 END, ends_at = excluded.ends_at \
+            WHERE sign_in_attempts.ends_at <= $2 OR sign_in_attempts.attempts < $4";
         let ends_at = now.saturating_add(limit.lock).unwrap_or(Timestamp::MAX);
         let params = params![&email_hash[..], now, ends_at, limit.attempts_max];
         let outcomes = self.db.write(Change::new().run(COUNT, params)).await?;
-        let row = outcomes.first().and_then(|outcome| outcome.rows.first());
-        let attempts = row.map_or(Ok(u64::MAX), |row| row.count(0))?;
-        Ok(attempts <= u64::from(limit.attempts_max))
+        Ok(outcomes.iter().any(|counted| counted.affected > 0))
     }
 
-    /// Saves that a password was right: forgets the attempts, replaces the browser's old session,
-    /// and adds the code for the site.
+    /// Gives back an attempt that was counted and then not checked.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn save_sign_in(
+    pub async fn give_back_attempt(&self, email_hash: &Hash) -> Result<(), StoreError> {
+        const GIVE_BACK: &str = "UPDATE sign_in_attempts SET attempts = attempts - 1 \
+            WHERE email_hash = $1 AND attempts > 0";
+        let change = Change::new().run(GIVE_BACK, params![&email_hash[..]]);
+        self.db.write(change).await.map(drop)
+    }
+
+    /// Forgets the attempts of an address, so that it is no longer locked; false when none count.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_attempts(
         &self,
         email_hash: &Hash,
-        replaced: Option<&Hash>,
-        session: &Session,
-        code: &Code,
-    ) -> Result<(), StoreError> {
-        const FORGET: &str = "DELETE FROM sign_in_attempts WHERE email_hash = $1";
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError> {
+        let change = Change::new()
+            .run(FORGET_ATTEMPTS, params![&email_hash[..]])
+            .expect_rows(1)
+            .audit(audit);
+        match self.db.write(change).await {
+            Err(StoreError::Conflict { .. }) => Ok(false),
+            done => done.map(|_| true),
+        }
+    }
+
+    /// Saves that a password was right: forgets the attempts, replaces the browser's old session
+    /// and perhaps the password's hash, and adds the code for the site.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn save_sign_in(&self, signed_in: SignedIn<'_>) -> Result<(), StoreError> {
+        // A password that was changed meanwhile stays changed.
+        const REHASH: &str = "UPDATE accounts SET password = $3 WHERE id = $1 AND password = $2";
         const REPLACE: &str = "DELETE FROM sign_in_sessions WHERE token_hash = $1";
+        let SignedIn {
+            email_hash,
+            replaced,
+            session,
+            code,
+            rehashed,
+        } = signed_in;
         let mut change = Change::new()
-            .run(FORGET, params![&email_hash[..]])
+            .run(FORGET_ATTEMPTS, params![&email_hash[..]])
             .run(INSERT_SESSION, session_params(session))
             .run(INSERT_CODE, code_params(code));
         if let Some(replaced) = replaced {
             change = change.run(REPLACE, params![&replaced[..]]);
+        }
+        if let Some((from, to)) = rehashed {
+            change = change.run(REHASH, params![session.account, from, to]);
         }
         self.db.write(change).await.map(drop)
     }

@@ -64,8 +64,8 @@ contract! {
     report: reports_read_back_in_order, a_report_sent_twice_is_one, an_alarm_reads_back, outcomes_add_up_and_are_forgotten;
     schema: the_schema_is_whole;
     sign_in: an_address_has_one_account, a_code_is_spent_once_whoever_races, a_second_use_of_a_code_withdraws_its_token,
-        a_code_that_does_not_fit_gets_no_token, attempts_lock_an_address_for_a_while,
-        a_sign_in_replaces_the_session_and_forgets_attempts, a_new_client_secret_replaces_the_old,
+        a_code_that_does_not_fit_gets_no_token, attempts_lock_an_address_for_a_while, an_attempt_that_was_not_checked_is_given_back,
+        a_sign_in_replaces_the_session_and_forgets_attempts, a_hash_is_replaced_only_if_it_is_the_one_that_was_checked, a_new_client_secret_replaces_the_old,
         the_last_active_key_stays, what_ended_is_purged_in_bounded_steps;
 }
 

@@ -194,3 +194,33 @@ async fn secrets_are_issued_page_by_page_and_bad_calls_name_what_is_wrong() {
     }
     assert_eq!(desk.post(issue, json!({ "product": "other" })).await.0, 404);
 }
+
+#[tokio::test]
+async fn an_administrator_unlocks_an_address() {
+    let desk = Desk::open(1).await;
+    let limit = store::AttemptLimit {
+        attempts_max: 1,
+        lock: jiff::SignedDuration::from_mins(30),
+    };
+    let hash = engine::token_hash("clerk@city.gov");
+    let (store, now) = (desk.plane.engine.store(), desk.plane.engine.clock().now());
+    let count = async || store.count_attempt(&hash, limit, now).await.unwrap();
+    assert!(count().await && !count().await);
+    let unlock = json!({"email": "Clerk@city.gov"});
+    for unlocked in [true, false] {
+        let answer = desk.done("/api/v1/accounts/unlock", unlock.clone()).await;
+        assert_eq!(
+            answer,
+            json!({"email": "clerk@city.gov", "unlocked": unlocked})
+        );
+    }
+    assert!(count().await);
+    let audit = store.audit(jiff::Timestamp::MAX, 99).await.unwrap();
+    let unlocked = audit.iter().filter(|one| one.act == "unlocked an account");
+    let unlocked: Vec<_> = unlocked.map(|one| &*one.what).collect();
+    assert_eq!(unlocked, ["clerk@city.gov"]);
+    let (status, answer) = desk
+        .post("/api/v1/accounts/unlock", json!({"email": "nobody"}))
+        .await;
+    assert_eq!((status, &answer["error"]["at"]), (422, &json!("email")));
+}

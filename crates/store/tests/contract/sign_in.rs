@@ -6,7 +6,7 @@ use domain::name::Hostname;
 use domain::sign_in::{Email, Jwk};
 use jiff::{SignedDuration, Timestamp};
 use store::{
-    Account, AttemptLimit, Code, Exchange, Exchanged, KeyState, NewAccessToken, Session,
+    Account, AttemptLimit, Code, Exchange, Exchanged, KeyState, NewAccessToken, Session, SignedIn,
     SigningKeyRow, Store, StoreError,
 };
 
@@ -183,6 +183,35 @@ pub(crate) async fn attempts_lock_an_address_for_a_while(store: Store) {
     assert!(store.count_attempt(&[2; 32], limit, now()).await.unwrap());
 }
 
+pub(crate) async fn an_attempt_that_was_not_checked_is_given_back(store: Store) {
+    let limit = AttemptLimit {
+        attempts_max: 3,
+        lock: SignedDuration::from_mins(30),
+    };
+    let count = async || store.count_attempt(&[1; 32], limit, now()).await.unwrap();
+    let give_back = async || store.give_back_attempt(&[1; 32]).await.unwrap();
+    // Ever so many that are turned away do not lock, also when they overlap.
+    for _ in 0..10 {
+        let counted = [count().await, count().await, count().await, count().await];
+        assert_eq!(counted, [true, true, true, false]);
+        for _ in 0..3 {
+            give_back().await;
+        }
+    }
+    // More given back than counted is no credit.
+    give_back().await;
+    for allowed in [true, true, true, false] {
+        assert_eq!(count().await, allowed);
+    }
+    give_back().await;
+    assert!(count().await && !count().await);
+    let unlock = async |hash| store.forget_attempts(&hash, &audit()).await.unwrap();
+    assert!(unlock([1; 32]).await);
+    assert!(count().await);
+    assert!(!unlock([2; 32]).await);
+    assert_eq!(store.audit(Timestamp::MAX, 9).await.unwrap().len(), 1);
+}
+
 pub(crate) async fn a_sign_in_replaces_the_session_and_forgets_attempts(store: Store) {
     let account = account(&store, "clerk@29palms.gov").await;
     let session = |number| Session {
@@ -202,7 +231,13 @@ pub(crate) async fn a_sign_in_replaces_the_session_and_forgets_attempts(store: S
         ..code(&store, &account, 1).await
     };
     store
-        .save_sign_in(&[7; 32], Some(&[1; 32]), &session(2), &code)
+        .save_sign_in(SignedIn {
+            email_hash: &[7; 32],
+            replaced: Some(&[1; 32]),
+            session: &session(2),
+            code: &code,
+            rehashed: None,
+        })
         .await
         .unwrap();
     assert_eq!(store.session(&[1; 32], now()).await.unwrap(), None);
@@ -226,6 +261,46 @@ pub(crate) async fn a_sign_in_replaces_the_session_and_forgets_attempts(store: S
         .await
         .unwrap();
     assert!(store.session(&[3; 32], now()).await.unwrap().is_some());
+}
+
+pub(crate) async fn a_hash_is_replaced_only_if_it_is_the_one_that_was_checked(store: Store) {
+    let with_hash = Account {
+        id: id(),
+        email: Email::parse("clerk@29palms.gov").unwrap(),
+        password: Some("old".into()),
+        canary: false,
+    };
+    store
+        .add_accounts(std::slice::from_ref(&with_hash), &audit())
+        .await
+        .unwrap();
+    for (number, rehashed, stored) in [
+        (1, None, "old"),
+        (2, Some(("another", "new")), "old"),
+        (3, Some(("old", "new")), "new"),
+        (4, Some(("old", "newer")), "new"),
+    ] {
+        let session = Session {
+            token_hash: [number; 32],
+            account: with_hash.id,
+            signed_in_at: now(),
+            expires_at: later(100),
+        };
+        let code = Code {
+            code_hash: [100 + number; 32],
+            ..code(&store, &with_hash, number).await
+        };
+        let signed_in = SignedIn {
+            email_hash: &[7; 32],
+            replaced: None,
+            session: &session,
+            code: &code,
+            rehashed,
+        };
+        store.save_sign_in(signed_in).await.unwrap();
+        let found = store.account_by_email(&with_hash.email).await.unwrap();
+        assert_eq!(found.unwrap().password.as_deref(), Some(stored));
+    }
 }
 
 pub(crate) async fn a_new_client_secret_replaces_the_old(store: Store) {

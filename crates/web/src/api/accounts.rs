@@ -21,6 +21,7 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::post("/api/v1/accounts", manage, make),
         Route::post("/api/v1/accounts/bulk", manage, make_many).body_max(BULK_BYTES_MAX),
+        Route::post("/api/v1/accounts/unlock", manage, unlock),
         Route::post("/api/v1/accounts/sessions", manage, make_sessions).body_max(BULK_BYTES_MAX),
     ]
 }
@@ -45,6 +46,12 @@ struct Bulk {
 #[serde(deny_unknown_fields)]
 struct Sessions {
     emails: Vec<String>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unlock {
+    email: String,
 }
 
 impl New {
@@ -126,4 +133,16 @@ async fn make_sessions(
     let sessions: Vec<_> = emails.iter().zip(cookies).map(pair).collect();
     let body = serde_json::json!({ "cookie": SESSION_COOKIE, "sessions": sessions });
     Ok((StatusCode::CREATED, axum::Json(body)))
+}
+
+/// Whether there is an account is not said: attempts are counted for every address alike.
+async fn unlock(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Json(unlock): Json<Unlock>,
+) -> Result<impl IntoResponse, ApiError> {
+    let email = read_email(&unlock.email, "email")?;
+    let unlocked = app.provider().unlock(&email, caller.name()).await?;
+    let body = serde_json::json!({ "email": email.as_str(), "unlocked": unlocked });
+    Ok(axum::Json(body))
 }
