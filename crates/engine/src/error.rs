@@ -57,6 +57,8 @@ pub enum Kind {
     Conflict,
     /// Try again later.
     Overloaded,
+    /// The disk is full or fails: nothing is saved until somebody makes room or mends it.
+    Disk,
     /// Our fault.
     Internal,
 }
@@ -70,6 +72,7 @@ impl EngineError {
             Self::Refused { .. } => Kind::Refused,
             Self::Conflict { .. } | Self::Store(StoreError::Conflict { .. }) => Kind::Conflict,
             Self::Overloaded { .. } | Self::Store(StoreError::Overloaded) => Kind::Overloaded,
+            Self::Store(error) if error.is_disk() => Kind::Disk,
             Self::Remote { .. } | Self::Store(_) => Kind::Internal,
         }
     }

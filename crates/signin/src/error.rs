@@ -89,6 +89,9 @@ impl From<SignInError> for OauthError {
             SignInError::Busy | SignInError::Store(StoreError::Overloaded) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
             }
+            SignInError::Store(error) if error.is_disk() => {
+                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
+            }
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
         };
         Self {

@@ -111,7 +111,10 @@ impl From<SignInError> for ProblemPage {
             };
         }
         let says = "Something failed on our side, and was logged. Please try again.";
-        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        let status = match error {
+            SignInError::Store(error) if error.is_disk() => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
         Self {
             status,
             title: "That did not work",

@@ -9,18 +9,42 @@ mod sqlite;
 mod value;
 
 use std::borrow::Cow;
-use std::path::Path;
 
+pub(crate) use postgres::PostgresHold;
 pub(crate) use value::{Row, Value, corrupt, params};
 
-use crate::StoreError;
 pub use crate::migrations::Migrations;
+use crate::{Place, StoreError, folder};
 
 /// Either database.
 #[derive(Clone)]
 pub(crate) enum Database {
     Sqlite(sqlite::Sqlite),
     Postgres(postgres::Postgres),
+}
+
+/// What to do about a schema that lacks steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Schema {
+    /// The steps are taken, in a database that is made if it is missing.
+    BroughtUpToDate,
+    /// Nothing is made or changed; another schema is refused.
+    AsFound,
+}
+
+impl Schema {
+    /// Whether the steps after `done` are to be taken.
+    fn may_follow(self, done: i64) -> Result<bool, StoreError> {
+        let expected = Migrations::COUNT;
+        match self {
+            Self::BroughtUpToDate => Ok(true),
+            Self::AsFound if usize::try_from(done) == Ok(expected) => Ok(false),
+            Self::AsFound => Err(StoreError::OtherVersion {
+                found: done,
+                expected,
+            }),
+        }
+    }
 }
 
 /// Statements that commit together or not at all.
@@ -90,12 +114,15 @@ impl Statement {
 }
 
 impl Database {
-    pub(crate) async fn sqlite(file: &Path) -> Result<Self, StoreError> {
-        sqlite::Sqlite::open(file).await.map(Self::Sqlite)
-    }
-
-    pub(crate) async fn postgres(config: &str) -> Result<Self, StoreError> {
-        postgres::Postgres::open(config).await.map(Self::Postgres)
+    pub(crate) async fn open(place: &Place, schema: Schema) -> Result<Self, StoreError> {
+        match &place.postgres {
+            Some(config) => postgres::Postgres::open(config, schema)
+                .await
+                .map(Self::Postgres),
+            None => sqlite::Sqlite::open(&place.folder.join(folder::DATABASE), schema)
+                .await
+                .map(Self::Sqlite),
+        }
     }
 
     pub(crate) fn kind(&self) -> &'static str {

@@ -11,6 +11,8 @@ mod campaign;
 mod db;
 mod delivery;
 mod fleet;
+mod folder;
+mod hold;
 mod incident;
 mod migrations;
 mod notify;
@@ -22,6 +24,8 @@ mod sign_in;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::db::Schema;
+
 pub use access::Holder;
 pub use audit::AuditEntry;
 pub use campaign::{Answer, CampaignRow, Claim, NewCampaign, RowCount};
@@ -30,10 +34,11 @@ pub use delivery::{
     NewAgent, Publication, RepositoryFile, StoredAck, StoredAgent, StoredRepository,
 };
 pub use fleet::FleetRows;
+pub use hold::Hold;
 pub use incident::IncidentAdditions;
 pub use notify::{Attempt, Delivery, OnCallStep, Page};
 pub use report::{SiteMinute, StoredReport};
-pub use seal::{SealError, Sealer};
+pub use seal::{KeyMissing, SealError, Sealer};
 pub use sign_in::{
     Account, AttemptLimit, Code, Exchange, Exchanged, Grant, Hash, KeyState, NewAccessToken,
     Session, SignedIn, SigningKeyRow,
@@ -79,6 +84,60 @@ pub enum StoreError {
         /// The start of what it is.
         value: String,
     },
+    /// The data folder cannot be used.
+    #[error("could not use the data folder {folder}: {reason}")]
+    Folder {
+        /// Which one.
+        folder: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The database's file is missing, damaged, or closed to us.
+    #[error("could not use the database {file}: {source}. {next}")]
+    File {
+        /// Which file.
+        file: String,
+        /// The driver's error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+        /// What to do about it.
+        next: &'static str,
+    },
+    /// The schema is not this program's, and this is not the moment to change it.
+    #[error(
+        "the database has {found} of the {expected} steps of this program's schema; start `lamplighter serve` of this version on it first"
+    )]
+    OtherVersion {
+        /// Steps that the database took.
+        found: i64,
+        /// Steps of this program.
+        expected: usize,
+    },
+    /// Another process serves this state.
+    #[error("{what} is served by {holder} already; stop it first, or give this server {other}")]
+    InUse {
+        /// Which state.
+        what: String,
+        /// Who serves it.
+        holder: String,
+        /// What to change otherwise.
+        other: &'static str,
+    },
+    /// Another process may serve this state now.
+    #[error(
+        "the connection to PostgreSQL that keeps other servers away was lost ({why}), so this server stops; start it again when PostgreSQL answers"
+    )]
+    HoldLost {
+        /// How it was lost.
+        why: String,
+    },
+    /// There is no room for what should be written.
+    #[error(
+        "the disk of the server is full, so this was not saved; make room on it, then try again"
+    )]
+    DiskFull(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The disk does not take what should be written.
+    #[error("the disk of the server fails, so this was not saved ({0}); mend it, then try again")]
+    DiskFails(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The sealing key does not open a stored secret, or cannot be read.
     #[error(transparent)]
     Seal(#[from] SealError),
@@ -94,21 +153,40 @@ pub struct Store {
     sealer: Arc<Sealer>,
 }
 
+impl StoreError {
+    /// Whether the disk did not take what should be written.
+    #[must_use]
+    pub fn is_disk(&self) -> bool {
+        matches!(self, Self::DiskFull(_) | Self::DiskFails(_))
+    }
+}
+
 impl Store {
-    /// Opens the state and brings its schema up to date.
+    /// Opens the state, made if it is missing, and brings its schema up to date.
     ///
     /// # Errors
-    /// When the folder, the sealing key or the database cannot be opened or migrated.
+    /// When the folder, the sealing key or the database cannot be opened or migrated; when the key
+    /// is missing and the database holds what it sealed.
     pub async fn open(place: &Place) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(&place.folder).map_err(|e| StoreError::Database {
-            act: "create the data folder",
-            source: e.into(),
-        })?;
-        let sealer = Arc::new(Sealer::open(&place.folder)?);
-        let db = match &place.postgres {
-            Some(config) => db::Database::postgres(config).await?,
-            None => db::Database::sqlite(&place.folder.join("lamplighter.db")).await?,
+        folder::prepare(&place.folder)?;
+        let db = db::Database::open(place, Schema::BroughtUpToDate).await?;
+        // A fresh key would open nothing of what the old one sealed, and hide that it is lost.
+        let missing = if holds_sealed(&db).await? {
+            KeyMissing::Refused
+        } else {
+            KeyMissing::Made
         };
+        let sealer = Arc::new(Sealer::open(&place.folder, missing)?);
+        Ok(Self { db, sealer })
+    }
+
+    /// Opens state that another process may be serving: makes and migrates nothing.
+    ///
+    /// # Errors
+    /// When there is no state yet, or of another version; when it cannot be opened.
+    pub async fn open_existing(place: &Place) -> Result<Self, StoreError> {
+        let db = db::Database::open(place, Schema::AsFound).await?;
+        let sealer = Arc::new(Sealer::open(&place.folder, KeyMissing::Refused)?);
         Ok(Self { db, sealer })
     }
 
@@ -124,12 +202,14 @@ impl Store {
         self.db.kind()
     }
 
-    /// Proves that the database answers.
+    /// Proves that changes are saved, by saving one that changes nothing.
     ///
     /// # Errors
-    /// When it does not.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        self.db.read("SELECT 1", vec![]).await.map(drop)
+    /// When they are not.
+    pub async fn try_write(&self) -> Result<(), StoreError> {
+        const SAME: &str = "UPDATE migrations SET number = number WHERE number = 1";
+        let change = db::Change::new().run(SAME, vec![]).expect_rows(1);
+        self.db.write(change).await.map(drop)
     }
 
     /// For migration tests: the schema as `table.column type` lines, sorted.
@@ -139,4 +219,13 @@ impl Store {
     pub async fn schema(&self) -> Result<Vec<String>, StoreError> {
         self.db.schema().await
     }
+}
+
+/// Whether the database holds what only its sealing key opens.
+async fn holds_sealed(db: &db::Database) -> Result<bool, StoreError> {
+    const SEALED: &str = "SELECT 1 FROM signing_keys UNION ALL SELECT 1 FROM repository_keys \
+        UNION ALL SELECT 1 FROM products WHERE webhook_secret IS NOT NULL \
+        UNION ALL SELECT 1 FROM on_call WHERE secret IS NOT NULL \
+        UNION ALL SELECT 1 FROM outbox WHERE secret IS NOT NULL LIMIT 1";
+    Ok(!db.read(SEALED, vec![]).await?.is_empty())
 }

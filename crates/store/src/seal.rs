@@ -6,6 +6,8 @@ use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, RandomizedNonceKey};
 
+use crate::folder::{SEALING_KEY, private_file};
+
 const KEY_BYTES: usize = 32;
 
 /// Why a secret could not be sealed or opened.
@@ -19,12 +21,29 @@ pub enum SealError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The key is gone, and there is something that only it opens.
+    #[error(
+        "the sealing key {file} is missing; restore it from your backup, because nothing else opens the signing keys and webhook secrets in the database"
+    )]
+    Missing {
+        /// Where it should be.
+        file: String,
+    },
     /// The key does not fit, or the sealed bytes were changed.
     #[error("a sealed secret ({context}) does not open with this sealing key")]
     Open {
         /// What the secret is for.
         context: String,
     },
+}
+
+/// What to do where there is no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyMissing {
+    /// One is made: nothing is sealed yet.
+    Made,
+    /// That is an error: something was sealed with it.
+    Refused,
 }
 
 /// Seals with AES-256-GCM under a key in the data folder.
@@ -34,18 +53,22 @@ impl Sealer {
     /// Reads the key from `folder/sealing-key`, or makes it, readable by its owner only.
     ///
     /// # Errors
-    /// When the file cannot be read or made, or has another length.
-    pub fn open(folder: &Path) -> Result<Self, SealError> {
-        let file = folder.join("sealing-key");
+    /// When the file is missing and may not be made, cannot be read or made, or has another length.
+    pub fn open(folder: &Path, missing: KeyMissing) -> Result<Self, SealError> {
+        let file = folder.join(SEALING_KEY);
         let fail = |reason: String| SealError::Key {
             file: file.display().to_string(),
             reason,
         };
         let key = match std::fs::read(&file) {
             Ok(key) => key,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                make_key(&file).map_err(|e| fail(e.to_string()))?
-            }
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => match missing {
+                KeyMissing::Made => make_key(&file).map_err(|e| fail(e.to_string()))?,
+                KeyMissing::Refused => {
+                    let file = file.display().to_string();
+                    return Err(SealError::Missing { file });
+                }
+            },
             Err(e) => return Err(fail(e.to_string())),
         };
         if key.len() != KEY_BYTES {
@@ -98,13 +121,13 @@ impl Sealer {
 fn make_key(file: &Path) -> std::io::Result<Vec<u8>> {
     let mut key = vec![0; KEY_BYTES];
     aws_lc_rs::rand::fill(&mut key).map_err(|_| std::io::Error::other("no randomness"))?;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut out = options.open(file)?;
+    // Half a key would be refused from then on: it appears whole or not at all.
+    let fresh = file.with_extension("new");
+    let mut out = private_file(&fresh)?;
+    out.set_len(0)?;
     out.write_all(&key)?;
     out.sync_all()?;
+    std::fs::rename(fresh, file)?;
     Ok(key)
 }
 
@@ -115,9 +138,9 @@ mod tests {
     #[test]
     fn a_secret_opens_only_for_its_context_and_unchanged() {
         let folder = tempfile::tempdir().unwrap();
-        let sealer = Sealer::open(folder.path()).unwrap();
+        let sealer = Sealer::open(folder.path(), KeyMissing::Made).unwrap();
         let sealed = sealer.seal("key 1", b"secret").unwrap();
-        let again = Sealer::open(folder.path()).unwrap();
+        let again = Sealer::open(folder.path(), KeyMissing::Made).unwrap();
         assert_eq!(again.unseal("key 1", &sealed).unwrap(), b"secret");
         assert!(again.unseal("key 2", &sealed).is_err());
         for at in 0..sealed.len() {
@@ -126,5 +149,34 @@ mod tests {
             assert!(again.unseal("key 1", &changed).is_err(), "byte {at}");
         }
         assert!(again.unseal("key 1", b"short").is_err());
+    }
+
+    #[tokio::test]
+    async fn a_key_that_sealed_something_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = crate::Place {
+            folder: folder.path().to_owned(),
+            postgres: None,
+        };
+        let (file, away) = (place.folder.join(SEALING_KEY), place.folder.join("away"));
+        let store = crate::Store::open(&place).await.unwrap();
+        std::fs::rename(&file, &away).unwrap();
+        // Nothing is sealed yet: as good as a first start.
+        let store = {
+            drop(store);
+            crate::Store::open(&place).await.unwrap()
+        };
+        let seal = "INSERT INTO repository_keys (name, sealed) VALUES ('root', $1)";
+        let change = crate::db::Change::new().run(seal, crate::db::params![&[1u8; 9][..]]);
+        store.db.write(change).await.unwrap();
+        std::fs::rename(&file, &away).unwrap();
+        let Err(error) = crate::Store::open(&place).await else {
+            panic!("it opened");
+        };
+        let expected = format!("the sealing key {} is missing; restore it", file.display());
+        assert!(error.to_string().starts_with(&expected), "{error}");
+        assert!(!file.exists());
+        std::fs::rename(&away, &file).unwrap();
+        crate::Store::open(&place).await.unwrap();
     }
 }

@@ -12,6 +12,8 @@ mod campaign;
 mod delivery;
 #[path = "contract/fleet.rs"]
 mod fleet;
+#[path = "contract/hold.rs"]
+mod hold;
 #[path = "contract/incident.rs"]
 mod incident;
 #[path = "contract/notify.rs"]

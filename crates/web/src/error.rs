@@ -100,6 +100,17 @@ impl From<EngineError> for ApiError {
                 retry_after_seconds: Some(5),
                 ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
             },
+            Kind::Disk => {
+                tracing::error!("a request failed: {message}");
+                let message = match error {
+                    EngineError::Store(error) => error.to_string(),
+                    _ => message,
+                };
+                Self {
+                    retry_after_seconds: Some(60),
+                    ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "disk", message)
+                }
+            }
             Kind::Internal => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
@@ -153,5 +164,45 @@ impl IntoResponse for ApiError {
                 .insert(header::WWW_AUTHENTICATE, bearer);
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use store::StoreError;
+
+    use super::*;
+
+    #[test]
+    fn a_disk_that_takes_nothing_is_no_error_of_the_program() {
+        let cases: [(StoreError, u16, &str, &str); 3] = [
+            (
+                StoreError::DiskFull("13".into()),
+                503,
+                "disk",
+                "the disk of the server is full",
+            ),
+            (
+                StoreError::DiskFails("10".into()),
+                503,
+                "disk",
+                "the disk of the server fails",
+            ),
+            (
+                StoreError::Database {
+                    act: "write",
+                    source: "1".into(),
+                },
+                500,
+                "internal",
+                "something failed on our side",
+            ),
+        ];
+        for (error, status, code, says) in cases {
+            let of = error.to_string();
+            let error = ApiError::from(SignInError::from(error));
+            assert_eq!((error.status.as_u16(), error.code), (status, code), "{of}");
+            assert!(error.message.starts_with(says), "{}", error.message);
+        }
     }
 }

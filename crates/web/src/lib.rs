@@ -32,6 +32,7 @@ struct Inner {
     provider: Provider,
     reports: limit::Limit,
     drawn: pages::lamps::Drawn,
+    readiness: api::health::Readiness,
 }
 
 impl App {
@@ -44,6 +45,7 @@ impl App {
             provider,
             reports: limit::Limit::new(limit::REPORTS),
             drawn: pages::lamps::Drawn::default(),
+            readiness: api::health::Readiness::default(),
         }))
     }
 
@@ -58,6 +60,10 @@ impl App {
 
     pub(crate) fn provider(&self) -> &Provider {
         &self.0.provider
+    }
+
+    pub(crate) fn readiness(&self) -> &api::health::Readiness {
+        &self.0.readiness
     }
 
     /// How often one address may report.

@@ -8,7 +8,7 @@ use clock::{Clock, Pace};
 use domain::site::Zone;
 use engine::{Engine, Settings};
 use jiff::SignedDuration;
-use store::{Place, Store};
+use store::{Hold, Place, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use web::App;
@@ -26,7 +26,7 @@ pub(crate) struct Serve {
     /// Where to listen.
     #[arg(long, env = "LAMPLIGHTER_LISTEN", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Where the state is kept. Created if missing.
+    /// Where the state is kept: one server at a time. Created if missing, for its owner only.
     #[arg(long, env = "LAMPLIGHTER_DATA", default_value = "data")]
     data: PathBuf,
     /// A PostgreSQL connection string; SQLite in the data folder without one.
@@ -62,6 +62,7 @@ impl Serve {
             folder: self.data.clone(),
             postgres: self.postgres.clone(),
         };
+        let mut hold = Hold::take(&place).await?;
         let store = Store::open(&place).await?;
         let listener = TcpListener::bind(self.listen)
             .await
@@ -93,7 +94,11 @@ impl Serve {
                 .sleep(std::time::Duration::from_secs(STOP_SECONDS_MAX))
                 .await;
         };
-        tokio::select! { done = server => done?, () = cut => {} }
+        tokio::select! {
+            done = server => done?,
+            () = cut => {}
+            lost = hold.lost() => return Err(lost.into()),
+        }
         purge.abort();
         while workers.join_next().await.is_some() {}
         Ok(())

@@ -1,5 +1,7 @@
 //! PostgreSQL: each change is one transaction; its bulk statements are pipelined.
 
+mod hold;
+
 use std::error::Error;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Transaction};
@@ -7,9 +9,11 @@ use futures_util::future::try_join_all;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
 use tokio_postgres::{NoTls, error::SqlState};
 
-use super::{Change, Outcome, Row, Statement, Value};
+use super::{Change, Outcome, Row, Schema, Statement, Value};
 use crate::StoreError;
 use crate::migrations::{Dialect, Migrations};
+
+pub(crate) use hold::PostgresHold;
 
 const CONNECTIONS_MAX: usize = 16;
 /// Statements sent before the first answer is awaited.
@@ -23,7 +27,7 @@ const MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(7112023)";
 pub(crate) struct Postgres(Pool);
 
 impl Postgres {
-    pub(crate) async fn open(config: &str) -> Result<Self, StoreError> {
+    pub(crate) async fn open(config: &str, schema: Schema) -> Result<Self, StoreError> {
         let act = "connect to PostgreSQL";
         let config: tokio_postgres::Config = config.parse().map_err(|e| failed(act, e))?;
         let recycling = ManagerConfig {
@@ -37,7 +41,7 @@ impl Postgres {
                 source: e.into(),
             })?;
         let db = Self(pool);
-        db.migrate().await?;
+        db.migrate(schema).await?;
         Ok(db)
     }
 
@@ -49,7 +53,7 @@ impl Postgres {
         })
     }
 
-    async fn migrate(&self) -> Result<(), StoreError> {
+    async fn migrate(&self, schema: Schema) -> Result<(), StoreError> {
         let fail = |e| failed("bring the schema up to date", e);
         let mut client = self.client().await?;
         let transaction = client.transaction().await.map_err(fail)?;
@@ -66,6 +70,9 @@ impl Postgres {
             .await
             .map_err(fail)?
             .get(0);
+        if !schema.may_follow(done)? {
+            return Ok(());
+        }
         for (number, sql) in Migrations::after(done, Dialect::Postgres) {
             transaction.batch_execute(&sql).await.map_err(fail)?;
             transaction
@@ -155,9 +162,13 @@ async fn run(transaction: &Transaction<'_>, statement: &Statement) -> Result<Out
 }
 
 fn failed(act: &'static str, source: tokio_postgres::Error) -> StoreError {
-    StoreError::Database {
-        act,
-        source: source.into(),
+    match source.code() {
+        Some(&SqlState::DISK_FULL) => StoreError::DiskFull(source.into()),
+        Some(&SqlState::IO_ERROR) => StoreError::DiskFails(source.into()),
+        _ => StoreError::Database {
+            act,
+            source: source.into(),
+        },
     }
 }
 

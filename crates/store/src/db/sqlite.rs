@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OpenFlags, ToSql};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use super::{Change, Outcome, Row, Value};
-use crate::StoreError;
+use super::{Change, Outcome, Row, Schema, Value};
 use crate::migrations::{Dialect, Migrations};
+use crate::{StoreError, folder};
 
 /// Changes that may wait for the writer; past that, callers wait in turn.
 const CHANGES_WAITING_MAX: usize = 4_096;
@@ -20,6 +20,7 @@ const READ_CONNECTIONS: usize = 4;
 const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
     PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -8192; \
     PRAGMA temp_store = MEMORY;";
+const MAY_WE: &str = "May the user that runs this read and write it?";
 
 type Answer = oneshot::Sender<Result<Vec<Outcome>, StoreError>>;
 
@@ -27,6 +28,7 @@ type Answer = oneshot::Sender<Result<Vec<Outcome>, StoreError>>;
 pub(crate) struct Sqlite {
     writer: mpsc::Sender<(Change, Answer)>,
     readers: Arc<Readers>,
+    file: Arc<Path>,
 }
 
 struct Readers {
@@ -35,9 +37,9 @@ struct Readers {
 }
 
 impl Sqlite {
-    pub(crate) async fn open(file: &Path) -> Result<Self, StoreError> {
+    pub(crate) async fn open(file: &Path, schema: Schema) -> Result<Self, StoreError> {
         let file = file.to_owned();
-        tokio::task::spawn_blocking(move || Self::open_blocking(&file))
+        tokio::task::spawn_blocking(move || Self::open_blocking(&file, schema))
             .await
             .map_err(|e| StoreError::Database {
                 act: "open the database",
@@ -45,12 +47,21 @@ impl Sqlite {
             })?
     }
 
-    fn open_blocking(file: &PathBuf) -> Result<Self, StoreError> {
-        let fail = |e: rusqlite::Error| failed("open the database", e);
-        let mut writer = Connection::open(file).map_err(fail)?;
+    fn open_blocking(file: &PathBuf, schema: Schema) -> Result<Self, StoreError> {
+        let fail = |e: rusqlite::Error| unusable(file, e);
+        if schema == Schema::BroughtUpToDate {
+            // SQLite would let everybody read it, and gives its other files the same permissions.
+            folder::private_file(file).map_err(|e| StoreError::File {
+                file: file.display().to_string(),
+                source: e.into(),
+                next: MAY_WE,
+            })?;
+        }
+        let mut writer =
+            Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(fail)?;
         writer.execute_batch(PRAGMAS).map_err(fail)?;
         writer.set_prepared_statement_cache_capacity(256);
-        migrate(&mut writer)?;
+        migrate(&mut writer, schema, file)?;
         let readers = (0..READ_CONNECTIONS)
             .map(|_| {
                 let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -64,7 +75,7 @@ impl Sqlite {
         let (sender, receiver) = mpsc::channel(CHANGES_WAITING_MAX);
         std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || write_loop(writer, receiver))
+            .spawn(move || write_loop(&writer, receiver))
             .map_err(|e| StoreError::Database {
                 act: "start the writer",
                 source: e.into(),
@@ -76,6 +87,7 @@ impl Sqlite {
                 idle: Mutex::new(readers),
                 permits,
             }),
+            file: file.as_path().into(),
         })
     }
 
@@ -100,10 +112,17 @@ impl Sqlite {
             .await
             .map_err(|_| StoreError::Overloaded)?;
         let readers = Arc::clone(&self.readers);
+        let file = Arc::clone(&self.file);
         tokio::task::spawn_blocking(move || {
             let taken = readers.idle.lock().ok().and_then(|mut idle| idle.pop());
             let connection = taken.ok_or(StoreError::Overloaded)?;
-            let rows = query(&connection, sql, &params).map_err(|e| failed("read", e));
+            let rows = query(&connection, sql, &params).map_err(|e| {
+                if is_damage(&e) {
+                    unusable(&file, e)
+                } else {
+                    failed("read", e)
+                }
+            });
             if let Ok(mut idle) = readers.idle.lock() {
                 idle.push(connection);
             }
@@ -118,14 +137,51 @@ impl Sqlite {
 }
 
 fn failed(act: &'static str, source: rusqlite::Error) -> StoreError {
-    StoreError::Database {
-        act,
-        source: source.into(),
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => StoreError::DiskFull(source.into()),
+        Some(ErrorCode::SystemIoFailure | ErrorCode::ReadOnly) => {
+            StoreError::DiskFails(source.into())
+        }
+        _ => StoreError::Database {
+            act,
+            source: source.into(),
+        },
     }
 }
 
-fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let fail = |e: rusqlite::Error| failed("bring the schema up to date", e);
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
+    )
+}
+
+/// The file itself is the trouble, so the error names it.
+fn unusable(file: &Path, source: rusqlite::Error) -> StoreError {
+    let next = if is_damage(&source) {
+        "Restore the file from your backup, without its -wal and -shm files"
+    } else if !file.exists() {
+        "Is this the right folder (--data)? `lamplighter serve` makes the database"
+    } else if source.sqlite_error_code() == Some(ErrorCode::CannotOpen) {
+        MAY_WE
+    } else {
+        return failed("open the database", source);
+    };
+    StoreError::File {
+        file: file.display().to_string(),
+        source: source.into(),
+        next,
+    }
+}
+
+fn migrate(connection: &mut Connection, schema: Schema, file: &Path) -> Result<(), StoreError> {
+    let fail = |e: rusqlite::Error| {
+        if is_damage(&e) {
+            unusable(file, e)
+        } else {
+            failed("bring the schema up to date", e)
+        }
+    };
     connection.execute_batch(Migrations::TABLE).map_err(fail)?;
     let done: i64 = connection
         .query_row(
@@ -134,6 +190,9 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
             |row| row.get(0),
         )
         .map_err(fail)?;
+    if !schema.may_follow(done)? {
+        return Ok(());
+    }
     for (number, sql) in Migrations::after(done, Dialect::Sqlite) {
         let transaction = connection.transaction().map_err(fail)?;
         transaction.execute_batch(&sql).map_err(fail)?;
@@ -145,7 +204,7 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn write_loop(connection: Connection, mut waiting: mpsc::Receiver<(Change, Answer)>) {
+fn write_loop(connection: &Connection, mut waiting: mpsc::Receiver<(Change, Answer)>) {
     while let Some(first) = waiting.blocking_recv() {
         let mut batch = vec![first];
         while batch.len() < CHANGES_PER_COMMIT_MAX {
@@ -154,38 +213,61 @@ fn write_loop(connection: Connection, mut waiting: mpsc::Receiver<(Change, Answe
                 Err(_) => break,
             }
         }
-        commit(&connection, batch);
+        commit(connection, batch);
     }
 }
 
 /// Commits a batch as one transaction; each change stands or falls alone.
 fn commit(connection: &Connection, batch: Vec<(Change, Answer)>) {
-    if let Err(e) = connection.execute_batch("BEGIN IMMEDIATE") {
-        return refuse(batch.into_iter().map(|(_, answer)| answer), &e);
-    }
-    let done: Vec<_> = batch
-        .into_iter()
-        .map(|(change, answer)| (apply(connection, &change), answer))
-        .collect();
-    match connection.execute_batch("COMMIT") {
+    let (changes, answers): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+    match try_commit(connection, &changes) {
         // A caller that went away does not need its answer.
-        Ok(()) => done
-            .into_iter()
-            .for_each(|(outcome, answer)| drop(answer.send(outcome))),
-        Err(e) => {
-            let _ = connection.execute_batch("ROLLBACK");
-            refuse(done.into_iter().map(|(_, answer)| answer), &e);
+        Ok(outcomes) => {
+            for (answer, outcome) in answers.into_iter().zip(outcomes) {
+                drop(answer.send(outcome));
+            }
+        }
+        Err(error) => {
+            if !connection.is_autocommit() {
+                // It ends what a failed commit left open. If it fails, so does the next BEGIN.
+                let _ = connection.execute_batch("ROLLBACK");
+            }
+            for answer in answers {
+                drop(answer.send(Err(again(&error))));
+            }
         }
     }
 }
 
-fn refuse(answers: impl Iterator<Item = Answer>, error: &rusqlite::Error) {
-    for answer in answers {
-        let source = error.to_string().into();
-        let _ = answer.send(Err(StoreError::Database {
+type Outcomes = Vec<Result<Vec<Outcome>, StoreError>>;
+
+/// What each change did, or why none of them was saved.
+fn try_commit(connection: &Connection, changes: &[Change]) -> Result<Outcomes, StoreError> {
+    let fail = |e| failed("commit", e);
+    connection.execute_batch("BEGIN IMMEDIATE").map_err(fail)?;
+    let mut outcomes = Vec::with_capacity(changes.len());
+    for change in changes {
+        let outcome = apply(connection, change);
+        // A full disk ends the transaction, with the changes before this one: none may be answered
+        // as done, and none after it may go on outside.
+        if connection.is_autocommit() {
+            return Err(outcome.err().unwrap_or(StoreError::Overloaded));
+        }
+        outcomes.push(outcome);
+    }
+    connection.execute_batch("COMMIT").map_err(fail)?;
+    Ok(outcomes)
+}
+
+/// The same error, for everybody who waited.
+fn again(error: &StoreError) -> StoreError {
+    match error {
+        StoreError::DiskFull(source) => StoreError::DiskFull(source.to_string().into()),
+        StoreError::DiskFails(source) => StoreError::DiskFails(source.to_string().into()),
+        other => StoreError::Database {
             act: "commit",
-            source,
-        }));
+            source: other.to_string().into(),
+        },
     }
 }
 
@@ -199,10 +281,11 @@ fn apply(connection: &Connection, change: &Change) -> Result<Vec<Outcome>, Store
     } else {
         "ROLLBACK TO change; RELEASE change"
     };
-    connection
-        .execute_batch(end)
-        .map_err(|e| failed("end a change", e))?;
-    outcome
+    let ended = connection.execute_batch(end);
+    // What failed first says why.
+    let outcome = outcome?;
+    ended.map_err(|e| failed("end a change", e))?;
+    Ok(outcome)
 }
 
 fn run(connection: &Connection, change: &Change) -> Result<Vec<Outcome>, StoreError> {
@@ -288,5 +371,91 @@ impl From<ValueRef<'_>> for Value {
             ValueRef::Text(value) => Self::Text(String::from_utf8_lossy(value).into_owned()),
             ValueRef::Blob(value) => Self::Bytes(value.to_vec()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::params;
+
+    async fn open() -> (Sqlite, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(folder::DATABASE);
+        let db = Sqlite::open(&file, Schema::BroughtUpToDate).await.unwrap();
+        (db, folder)
+    }
+
+    fn entry(number: u8, detail: &str) -> Change {
+        const ADD: &str =
+            "INSERT INTO audit (id, at, who, act, what, detail) VALUES ($1, 0, '', '', '', $2)";
+        Change::new().run(ADD, params![&[number; 16][..], detail])
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_full_disk_is_named_and_half_a_batch_is_not_kept() {
+        let (db, _folder) = open().await;
+        // No page may be added: what SQLite meets on a full disk.
+        let no_room = Change::new().run("PRAGMA max_page_count = 1", vec![]);
+        db.write(no_room).await.unwrap();
+        let large = "x".repeat(100_000);
+        let mut writes = tokio::task::JoinSet::new();
+        for number in 0..32 {
+            let db = db.clone();
+            let change = entry(number, if number % 2 == 0 { &large } else { "small" });
+            writes.spawn(async move { (number, db.write(change).await) });
+        }
+        let mut saved = 0;
+        while let Some(done) = writes.join_next().await {
+            match done.unwrap() {
+                (number, Ok(_)) => saved += u8::from(number % 2 == 1),
+                (_, Err(error)) => {
+                    assert!(matches!(error, StoreError::DiskFull(_)), "{error:?}");
+                    assert!(error.to_string().contains("is full"), "{error}");
+                }
+            }
+        }
+        let count = db.read("SELECT count(*) FROM audit", vec![]).await.unwrap();
+        assert_eq!(count[0].int(0).unwrap(), i64::from(saved));
+        let room = Change::new().run("PRAGMA max_page_count = 100000", vec![]);
+        db.write(room).await.unwrap();
+        db.write(entry(100, &large)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_damaged_file_is_named_with_the_next_step() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(folder::DATABASE);
+        let plain = Connection::open(&file).unwrap();
+        plain.execute_batch(Migrations::TABLE).unwrap();
+        drop(plain);
+        let whole = std::fs::read(&file).unwrap();
+        for (name, bytes) in [
+            ("another kind of file", b"not a database".repeat(1_000)),
+            ("a damaged page", {
+                let mut bytes = whole.clone();
+                bytes[100..4096].fill(0x55);
+                bytes
+            }),
+        ] {
+            std::fs::write(&file, bytes).unwrap();
+            let Err(error) = Sqlite::open(&file, Schema::BroughtUpToDate).await else {
+                panic!("{name} opened");
+            };
+            let says = error.to_string();
+            assert!(says.contains("from your backup"), "{name}: {says}");
+            assert!(says.contains(&file.display().to_string()), "{name}: {says}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_database_is_not_made_where_one_is_expected() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(folder::DATABASE);
+        let Err(error) = Sqlite::open(&file, Schema::AsFound).await else {
+            panic!("it opened");
+        };
+        assert!(error.to_string().contains("--data"), "{error}");
+        assert!(!file.exists());
     }
 }

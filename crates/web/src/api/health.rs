@@ -1,12 +1,17 @@
-//! Whether this process lives, and whether it can do its work.
+//! Whether this process lives, and whether it can do its work: save what it is told.
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Mutex;
 
 use crate::App;
 use crate::access::Access;
 use crate::routes::Route;
+
+/// Anybody may ask, so the disk is not asked each time.
+const TRY_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
@@ -15,15 +20,49 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
-async fn ready(State(app): State<App>) -> Response {
-    match app.engine().store().ping().await {
-        Ok(()) => "ok".into_response(),
-        Err(e) => {
-            tracing::warn!(
-                error = &e as &dyn std::error::Error,
-                "not ready: the store fails"
-            );
-            (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer").into_response()
+/// What the last try to save something brought.
+#[derive(Default)]
+pub(crate) struct Readiness(Mutex<Option<Tried>>);
+
+#[derive(Clone, Copy)]
+struct Tried {
+    at: Timestamp,
+    /// Says what is wrong, if something is.
+    trouble: Option<&'static str>,
+}
+
+impl Readiness {
+    /// What is wrong, as it was a few seconds ago at most. Who asks meanwhile waits for the same try.
+    async fn trouble(&self, app: &App) -> Option<&'static str> {
+        let now = app.engine().clock().now();
+        let mut last = self.0.lock().await;
+        let fresh = |tried: &Tried| now.duration_since(tried.at).abs() < TRY_EVERY;
+        if let Some(tried) = last.filter(fresh) {
+            return tried.trouble;
         }
+        let trouble = try_write(app).await;
+        *last = Some(Tried { at: now, trouble });
+        trouble
+    }
+}
+
+async fn try_write(app: &App) -> Option<&'static str> {
+    use store::StoreError as E;
+    let error = app.engine().store().try_write().await.err()?;
+    tracing::warn!(
+        error = &error as &dyn std::error::Error,
+        "not ready: nothing can be saved: {error}"
+    );
+    Some(match error {
+        E::DiskFull(_) => "the disk of the server is full",
+        E::DiskFails(_) => "the disk of the server fails",
+        _ => "the store does not answer",
+    })
+}
+
+async fn ready(State(app): State<App>) -> Response {
+    match app.readiness().trouble(&app).await {
+        None => "ok".into_response(),
+        Some(trouble) => (StatusCode::SERVICE_UNAVAILABLE, trouble).into_response(),
     }
 }

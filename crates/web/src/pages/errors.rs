@@ -58,6 +58,15 @@ impl From<EngineError> for PageError {
                 says: "Many people are here at this moment. Please try again in a few seconds."
                     .into(),
             },
+            Kind::Disk => {
+                tracing::error!("a page failed: {says}");
+                Self {
+                    status: StatusCode::SERVICE_UNAVAILABLE,
+                    title: "It was not saved",
+                    says: "Our server cannot save anything at this moment. Please try again later."
+                        .into(),
+                }
+            }
             Kind::Internal => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
