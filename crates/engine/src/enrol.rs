@@ -50,13 +50,15 @@ impl Engine {
         }
         let (ids, sites) = self.agent_sites(&enrol.sites)?;
         let token = fresh_token()?;
+        let id: AgentId = self.clock().id();
+        // Hosts share names, such as localhost, and a host that lost its folder enrols again.
         let holder = Holder {
             id: self.clock().id(),
-            name: format!("agent on {host}"),
+            name: format!("agent on {host} ({id})"),
             role: Role::Agent,
         };
         let agent = NewAgent {
-            id: self.clock().id(),
+            id,
             holder,
             token_hash: token_hash(&token),
             host: host.into(),

@@ -44,7 +44,7 @@ pub use probe::{CanarySession, ERROR_HEADER, Probe, SIGNED_IN_HEADER};
 pub use publish::NewDocument;
 pub use release::{Activate, NotReady, Sites};
 pub use respond::{Acceptance, IncidentView, NewUpdate, Proposal};
-pub use staff::{NewToken, token_hash};
+pub use staff::{BreakGlass, NewToken, token_hash};
 
 /// Signals that a slow listener may miss before it must look at everything again.
 const SIGNALS_KEPT: usize = 4_096;
@@ -99,6 +99,8 @@ struct Inner {
     http: reqwest::Client,
     roll_out: roll_out::RollOut,
     canary: OnceLock<CanarySession>,
+    /// Held while a token is made: two holders must not get the same name at once.
+    names: tokio::sync::Mutex<()>,
     pending: ingest::Pending,
     incidents: respond::Incidents,
 }
@@ -128,6 +130,7 @@ impl Engine {
             http,
             roll_out: roll_out::RollOut::default(),
             canary: OnceLock::new(),
+            names: tokio::sync::Mutex::default(),
             pending: ingest::Pending::default(),
             incidents,
         })))

@@ -3,14 +3,17 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clock::Clock;
 use domain::access::Role;
 use domain::id::HolderId;
-use store::Holder;
+use store::{AuditEntry, Holder, HolderInUse, Store};
 
 use crate::{Engine, EngineError};
 
 const TOKEN_BYTES: usize = 32;
 const PREFIX: &str = "lmp_";
+/// What the audit calls whoever uses the token in the data folder.
+const BREAK_GLASS: &str = "break-glass";
 
 /// A fresh token. The only time that it can be read.
 #[derive(Clone, Debug)]
@@ -33,58 +36,61 @@ impl Engine {
     /// Makes a token for `name`.
     ///
     /// # Errors
-    /// When the name is empty or longer than 100 characters, or the store fails.
+    /// When the name is empty, longer than 100 characters or somebody else's, or the store fails.
     pub async fn make_token(
         &self,
         name: &str,
         role: Role,
         who: &str,
     ) -> Result<NewToken, EngineError> {
-        if !(1..=100).contains(&name.chars().count()) || name.chars().any(char::is_control) {
-            return Err(EngineError::refused_at(
-                "name",
-                "a name has 1 to 100 characters",
-            ));
-        }
+        check_name(name)?;
         let token = fresh_token()?;
         let holder = Holder {
             id: self.clock().id(),
             name: name.into(),
             role,
         };
-        self.store()
-            .add_holder(&holder, &token_hash(&token), self.clock().now())
+        let detail = format!("{}, {}", role.as_str(), holder.id);
+        let audit = self.audit(who, "made a token", name, &detail);
+        let _one_at_a_time = self.0.names.lock().await;
+        let added = self
+            .store()
+            .add_holder(&holder, &token_hash(&token), &audit)
             .await?;
-        let audit = self.audit(who, "made a token", name, role.as_str());
-        self.store().add_audit(&audit).await?;
+        if !added {
+            let reason = format!(
+                "a holder of a token is called {name} already; choose another name, or withdraw that token first"
+            );
+            return Err(EngineError::refused_at("name", reason));
+        }
         Ok(NewToken { holder, token })
     }
 
-    /// The break-glass token: made when nobody holds a token yet, else `None`.
-    ///
-    /// It needs no sign-in service, so that sign-in being down never locks the team out.
+    /// Tokens in use, by their holders, after `after`, the oldest first, at most `limit`.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn break_glass(&self) -> Result<Option<NewToken>, EngineError> {
-        if self.store().has_holders().await? {
-            return Ok(None);
-        }
-        self.make_token("break-glass", Role::Admin, "first run")
-            .await
-            .map(Some)
+    pub async fn holders(
+        &self,
+        after: Option<HolderId>,
+        limit: u32,
+    ) -> Result<Vec<HolderInUse>, EngineError> {
+        Ok(self.store().holders(after, limit).await?)
     }
 
-    /// Withdraws a token.
+    /// Withdraws the token of a holder, who may be named by the identifier of the agent that it is.
     ///
     /// # Errors
     /// When there is no such token, it is withdrawn already, or the store fails.
     pub async fn withdraw_token(&self, id: HolderId, who: &str) -> Result<(), EngineError> {
-        if !self.store().withdraw_holder(id, self.clock().now()).await? {
-            return Err(EngineError::not_found("token in use", id));
+        let none = || EngineError::not_found("token in use", id);
+        let holder = self.store().holder_in_use(id).await?.ok_or_else(none)?;
+        let detail = format!("{}, {}", holder.role.as_str(), holder.id);
+        let audit = self.audit(who, "withdrew a token", &holder.name, &detail);
+        if !self.store().withdraw_holder(holder.id, &audit).await? {
+            return Err(none());
         }
-        let audit = self.audit(who, "withdrew a token", &id.to_string(), "");
-        Ok(self.store().add_audit(&audit).await?)
+        Ok(())
     }
 
     /// Who holds `token`; `None` for a wrong or withdrawn one.
@@ -97,6 +103,69 @@ impl Engine {
         }
         Ok(self.store().holder_by_token(&token_hash(token)).await?)
     }
+}
+
+/// The token that needs no sign-in service, so that sign-in being down never locks the team out.
+///
+/// Nobody holds it until it is put in force: whoever makes it keeps it safe first.
+#[derive(Debug)]
+pub struct BreakGlass(NewToken);
+
+impl BreakGlass {
+    /// Draws one.
+    ///
+    /// # Errors
+    /// When the cryptographic provider has no randomness.
+    pub fn draw(clock: &Clock) -> Result<Self, EngineError> {
+        let holder = Holder {
+            id: clock.id(),
+            name: BREAK_GLASS.into(),
+            role: Role::Admin,
+        };
+        let token = fresh_token()?;
+        Ok(Self(NewToken { holder, token }))
+    }
+
+    /// `lmp_` and 43 characters.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.0.token
+    }
+
+    /// Makes it valid, and withdraws the one before. Needs no engine: another process may run it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn put_in_force(
+        &self,
+        store: &Store,
+        clock: &Clock,
+        who: &str,
+    ) -> Result<(), EngineError> {
+        let holder = &self.0.holder;
+        let audit = AuditEntry {
+            id: clock.id(),
+            at: clock.now(),
+            who: who.into(),
+            act: "made a token".into(),
+            what: holder.name.clone(),
+            detail: format!("{}, {}", holder.role.as_str(), holder.id),
+        };
+        let hash = token_hash(self.token());
+        Ok(store.replace_holder(holder, &hash, &audit).await?)
+    }
+}
+
+fn check_name(name: &str) -> Result<(), EngineError> {
+    let reason = if !(1..=100).contains(&name.chars().count()) || name.chars().any(char::is_control)
+    {
+        "a name has 1 to 100 characters"
+    } else if name == BREAK_GLASS {
+        "this is the name of the token in the data folder; `lamplighter token break-glass` makes it anew"
+    } else {
+        return Ok(());
+    };
+    Err(EngineError::refused_at("name", reason))
 }
 
 pub(crate) fn fresh_token() -> Result<String, EngineError> {

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod agent;
+pub(crate) mod break_glass;
 pub(crate) mod campaign;
 pub(crate) mod config;
 pub(crate) mod drill;
@@ -9,6 +10,7 @@ pub(crate) mod incident;
 pub(crate) mod release;
 pub(crate) mod report;
 pub(crate) mod serve;
+pub(crate) mod token;
 
 use clap::Subcommand;
 
@@ -42,6 +44,9 @@ pub(crate) enum Command {
     /// Take and list customers' reports.
     #[command(subcommand)]
     Report(report::Report),
+    /// Make the break-glass token anew.
+    #[command(subcommand)]
+    Token(token::Token),
 }
 
 impl Command {
@@ -56,6 +61,7 @@ impl Command {
             Self::Incident(incident) => incident.run(output).await,
             Self::Drill(drill) => drill.run(output).await,
             Self::Report(report) => report.run(output).await,
+            Self::Token(token) => token.run(output).await,
         }
     }
 }

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use crate::db::Schema;
 
-pub use access::Holder;
+pub use access::{Holder, HolderInUse};
 pub use audit::AuditEntry;
 pub use campaign::{Answer, CampaignRow, Claim, NewCampaign, RowCount};
 pub use db::Migrations;

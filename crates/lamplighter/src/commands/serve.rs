@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clock::{Clock, Pace};
 use domain::site::Zone;
-use engine::{Engine, Settings};
+use engine::{BreakGlass, Engine, Settings};
 use jiff::SignedDuration;
 use store::{Hold, Place, Store};
 use tokio::net::TcpListener;
@@ -71,15 +71,14 @@ impl Serve {
         let settings = self.settings(address)?;
         let base_url = settings.base_url.clone();
         let engine = Engine::open(store, clock, settings).await?;
-        if let Some(made) = engine.break_glass().await? {
-            write_private(&self.data.join(BREAK_GLASS_FILE), &made.token)?;
-        }
+        self.make_first_token(&engine).await?;
+        let token = self.say_token(&engine).await?;
         let stop = CancellationToken::new();
         let mut workers = engine.run_workers(&stop);
         let provider = self.open_provider(&engine).await?;
         let purge = tokio::spawn(provider.clone().purge_forever());
         let app = App::new(engine, provider);
-        self.announce(address, &base_url)?;
+        self.announce(address, &base_url, &token)?;
         tokio::spawn(stop_when_asked(stop.clone()));
         let server = axum::serve(
             listener,
@@ -102,6 +101,39 @@ impl Serve {
         purge.abort();
         while workers.join_next().await.is_some() {}
         Ok(())
+    }
+
+    /// At the first start, makes the token that needs no sign-in service.
+    async fn make_first_token(&self, engine: &Engine) -> Result<(), Failure> {
+        if engine.store().has_holders().await? {
+            return Ok(());
+        }
+        let fresh = BreakGlass::draw(engine.clock())?;
+        // Kept before it is valid: a crash in between leaves a file that opens nothing, and the next
+        // start writes another. The other way round, nobody could ever enter.
+        write_private(&self.data.join(BREAK_GLASS_FILE), fresh.token())?;
+        fresh
+            .put_in_force(engine.store(), engine.clock(), "first run")
+            .await?;
+        Ok(())
+    }
+
+    /// Where the break-glass token is, or how to make another.
+    async fn say_token(&self, engine: &Engine) -> Result<String, Failure> {
+        let file = self.data.join(BREAK_GLASS_FILE);
+        let shown = file.display();
+        let data = self.data.display();
+        let again = match self.postgres {
+            None => format!("`lamplighter token break-glass --data {data}`"),
+            Some(_) => format!("`lamplighter token break-glass --data {data} --postgres …`"),
+        };
+        let Ok(token) = std::fs::read_to_string(&file) else {
+            return Ok(format!("not in {shown}; if it is lost: {again}"));
+        };
+        Ok(match engine.holder(token.trim()).await? {
+            Some(_) => shown.to_string(),
+            None => format!("withdrawn: the one in {shown}; for another: {again}"),
+        })
     }
 
     async fn open_provider(&self, engine: &Engine) -> Result<signin::Provider, Failure> {
@@ -127,10 +159,10 @@ impl Serve {
         clippy::print_stdout,
         reason = "a person who starts a server wants to know where it is"
     )]
-    fn announce(&self, address: SocketAddr, base_url: &str) -> Result<(), Failure> {
+    fn announce(&self, address: SocketAddr, base_url: &str, token: &str) -> Result<(), Failure> {
         println!("Lamplighter answers at {base_url}");
         println!("  console   {base_url}/console");
-        println!("  token     {}", self.data.join(BREAK_GLASS_FILE).display());
+        println!("  token     {token}");
         if let Some(file) = &self.ready_file {
             let ready = serde_json::json!({"address": address, "pid": std::process::id()});
             let fresh = file.with_extension("new");
@@ -142,7 +174,7 @@ impl Serve {
 }
 
 /// Writes a file that only its owner can read.
-fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
+pub(crate) fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

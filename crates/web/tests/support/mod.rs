@@ -58,10 +58,15 @@ impl Plane {
     /// A token of that role.
     pub(crate) async fn token(&self, role: Role) -> String {
         self.engine
-            .make_token(role.as_str(), role, "a test")
+            .make_token(&self.unused_name(role), role, "a test")
             .await
             .unwrap()
             .token
+    }
+
+    fn unused_name(&self, role: Role) -> String {
+        let id: domain::id::HolderId = self.engine.clock().id();
+        format!("{} {id}", role.as_str())
     }
 
     /// Sends a request, with a token if one is given.
