@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use web::App;
 
+use crate::listen::{self, BOUNDS};
 use crate::output::Failure;
 
 /// Holds the token that needs no sign-in service, in the data folder.
@@ -80,12 +81,7 @@ impl Serve {
         let app = App::new(engine, provider);
         self.announce(address, &base_url, &token)?;
         tokio::spawn(stop_when_asked(stop.clone()));
-        let server = axum::serve(
-            listener,
-            app.router()
-                .into_make_service_with_connect_info::<SocketAddr>(),
-        )
-        .with_graceful_shutdown(stop.clone().cancelled_owned());
+        let server = listen::serve(listener, app.router(), BOUNDS, stop.clone());
         // Event streams never end by themselves: after a while, whatever is open is cut.
         let cut = async {
             stop.cancelled().await;
@@ -94,7 +90,7 @@ impl Serve {
                 .await;
         };
         tokio::select! {
-            done = server => done?,
+            () = server => {}
             () = cut => {}
             lost = hold.lost() => return Err(lost.into()),
         }

@@ -1,0 +1,226 @@
+//! Answers connections, with the bounds that `axum::serve` leaves out: how long a request's head may
+//! take to arrive, and how many connections are open. Never knows what is answered.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
+use axum::response::Response;
+use clock::Clock;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tower::Service as _;
+
+/// What connections may take, in the machine's time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// From the first byte that may come to the last of a request's head: also how long a connection
+    /// idles between requests.
+    pub(crate) head: Duration,
+    /// More wait until one ends.
+    pub(crate) connections_max: u32,
+}
+
+/// An agent's stream and a browser's lamps each keep a connection open. Heads of honest clients
+/// arrive within a second; proxies keep idle connections, and open another when one is closed.
+pub(crate) const BOUNDS: Bounds = Bounds {
+    head: Duration::from_secs(20),
+    connections_max: 10_000,
+};
+
+/// The process ran out of something, such as files: others end in the meantime.
+const ACCEPT_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Answers until `stop`, then lets requests under way end, however long they take.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    bounds: Bounds,
+    stop: CancellationToken,
+) {
+    let places = Arc::new(Semaphore::new(bounds.connections_max as usize));
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &places) => accepted,
+            () = stop.cancelled() => break,
+        };
+        let Some((stream, peer, place)) = accepted else {
+            continue;
+        };
+        let (router, stop) = (router.clone(), stop.clone());
+        tokio::spawn(async move {
+            answer(stream, peer, router, bounds.head, stop).await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    // Every connection has given its place back when all can be had.
+    let _ = places.acquire_many(bounds.connections_max).await;
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => Some((stream, peer, place)),
+        Err(error) => {
+            tracing::warn!("could not accept a connection: {error}");
+            Clock::system().sleep(ACCEPT_AGAIN_AFTER).await;
+            None
+        }
+    }
+}
+
+async fn answer(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    head: Duration,
+    stop: CancellationToken,
+) {
+    let service = service_fn(|request| route(router.clone(), peer, request));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(head)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    let done = tokio::select! {
+        done = &mut connection => done,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = done {
+        // Clients go away, and send what they like.
+        tracing::debug!("a connection from {peer} ended: {error}");
+    }
+}
+
+async fn route(
+    mut router: Router,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(ConnectInfo(peer));
+    router.call(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    const REQUEST: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    struct Server {
+        address: SocketAddr,
+        stop: CancellationToken,
+        done: tokio::task::JoinHandle<()>,
+    }
+
+    impl Server {
+        async fn start(head: Duration, connections_max: u32) -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let stop = CancellationToken::new();
+            let slow = || async {
+                Clock::system().sleep(Duration::from_millis(300)).await;
+                "slow"
+            };
+            let who = |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() };
+            let router = Router::new().route("/", get(who)).route("/slow", get(slow));
+            let bounds = Bounds {
+                head,
+                connections_max,
+            };
+            let done = tokio::spawn(serve(listener, router, bounds, stop.clone()));
+            Self {
+                address,
+                stop,
+                done,
+            }
+        }
+
+        async fn connect(&self, says: &str) -> TcpStream {
+            let mut stream = TcpStream::connect(self.address).await.unwrap();
+            stream.write_all(says.as_bytes()).await.unwrap();
+            stream
+        }
+    }
+
+    /// What comes until the server closes the connection.
+    async fn rest(mut stream: TcpStream) -> String {
+        let mut all = vec![];
+        // A reset is an end as well.
+        let _ = stream.read_to_end(&mut all).await;
+        String::from_utf8_lossy(&all).into_owned()
+    }
+
+    async fn within(seconds: u64, what: impl Future<Output = String>) -> Option<String> {
+        tokio::time::timeout(Duration::from_secs(seconds), what)
+            .await
+            .ok()
+    }
+
+    #[tokio::test]
+    async fn a_head_that_does_not_come_ends_the_connection() {
+        let server = Server::start(Duration::from_millis(200), 10).await;
+        for half in ["", "GET / HTTP/1.1\r\nHost: a\r\nX-Slow: "] {
+            let stream = server.connect(half).await;
+            assert!(within(20, rest(stream)).await.is_some(), "{half:?} is held");
+        }
+        let whole = server.connect(REQUEST).await;
+        let peer = whole.local_addr().unwrap().to_string();
+        let answer = within(20, rest(whole)).await.unwrap();
+        assert!(
+            answer.contains("200 OK") && answer.contains(&peer),
+            "{answer}"
+        );
+    }
+
+    #[tokio::test]
+    async fn connections_beyond_the_bound_wait_for_a_place() {
+        let server = Server::start(Duration::from_secs(60), 1).await;
+        let first = server.connect("").await;
+        let close = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        let mut second = server.connect(close).await;
+        let mut byte = [0];
+        let early = tokio::time::timeout(Duration::from_millis(300), second.read(&mut byte)).await;
+        assert!(early.is_err(), "answered beside the first");
+        drop(first);
+        let answer = within(20, rest(second)).await.unwrap();
+        assert!(answer.contains("200 OK"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_stop_lets_a_request_under_way_end() {
+        let server = Server::start(Duration::from_secs(60), 10).await;
+        let idle = server.connect("").await;
+        let slow = server
+            .connect("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+            .await;
+        Clock::system().sleep(Duration::from_millis(100)).await;
+        server.stop.cancel();
+        let answer = within(20, rest(slow)).await.unwrap();
+        assert!(answer.ends_with("slow"), "{answer}");
+        assert_eq!(within(20, rest(idle)).await.as_deref(), Some(""));
+        let done = tokio::time::timeout(Duration::from_secs(20), server.done).await;
+        done.unwrap().unwrap();
+    }
+}
