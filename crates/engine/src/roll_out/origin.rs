@@ -87,7 +87,7 @@ impl Origin {
         self.settled_before = settled;
         let share = 1.0 - (-dt_seconds / SETTLED_OVER_SECONDS).exp();
         self.settled_per_second += share * (lately - self.settled_per_second);
-        let room = self.room(in_flight_max(rate, self.promise));
+        let room = self.room(in_flight_max(rate, self.promise, settled));
         let allowed = self.bucket.fill(rate, dt_seconds, room);
         // Without room the rate is not used; below one site a step, the last answer stands.
         self.used &= room > 0;

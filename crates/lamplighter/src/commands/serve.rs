@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use web::App;
 
 use crate::output::Failure;
+use crate::signals::asked_to_stop;
 
 /// Holds the token that needs no sign-in service, in the data folder.
 pub(crate) const BREAK_GLASS_FILE: &str = "break-glass-token";
@@ -148,18 +149,6 @@ fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
 }
 
 pub(crate) async fn stop_when_asked(stop: CancellationToken) {
-    #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
-    }
+    asked_to_stop().await;
     stop.cancel();
 }
