@@ -61,7 +61,8 @@ contract! {
     fleet: an_import_is_all_or_nothing, a_fleet_reads_back_page_by_page, an_activation_keeps_the_release_before;
     incident: an_incident_reads_back_with_its_records, the_slower_of_two_decisions_is_refused, an_alarm_has_one_incident;
     notify: an_on_call_list_is_replaced_whole, a_claim_is_exclusive_until_it_runs_out, an_acknowledged_page_is_not_escalated;
-    report: reports_read_back_in_order, a_report_sent_twice_is_one, an_alarm_reads_back, outcomes_add_up_and_are_forgotten;
+    report: reports_read_back_in_order, a_report_sent_twice_is_one, an_alarm_reads_back, outcomes_add_up_and_are_forgotten,
+        a_batch_of_outcomes_sent_again_counts_once;
     schema: the_schema_is_whole;
     sign_in: an_address_has_one_account, a_code_is_spent_once_whoever_races, a_second_use_of_a_code_withdraws_its_token,
         a_code_that_does_not_fit_gets_no_token, attempts_lock_an_address_for_a_while,
