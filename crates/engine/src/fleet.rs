@@ -247,16 +247,18 @@ impl Engine {
         self.reload_fleet().await
     }
 
-    /// Records in store and memory that sites run `version` from now on.
+    /// Records in store and memory that sites run a release of their product from now on. A staged
+    /// release is live before the first of them runs it.
     ///
     /// # Errors
     /// When the store fails.
     pub(crate) async fn set_running(
         &self,
         sites: &[SiteId],
-        version: &Version,
+        (product, version): (&ProductName, &Version),
         audit: &AuditOf<'_>,
     ) -> Result<(), EngineError> {
+        self.make_live(product, version, audit.who).await?;
         let now = self.0.clock.now();
         let entry = self.audit(audit.who, audit.act, audit.what, audit.detail);
         self.0.store.activate(sites, version, now, &entry).await?;

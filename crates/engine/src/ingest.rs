@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::detection::{Alarm, Cell, Counts};
-use domain::id::{ReportId, SiteId};
+use domain::id::{HolderId, ReportId, SiteId};
 use domain::name::Hostname;
 use domain::report::{BadReport, Channel, Contact, Report, ReportText};
 use domain::site::Site;
 use domain::site::state::Evidence;
 use jiff::{SignedDuration, Timestamp};
 use protocol::outcome::{Outcomes, SITES_MAX, SiteOutcomes};
-use store::{SiteMinute, StoredReport};
+use store::{OutcomeBatch, SiteMinute, StoredReport};
 
 use crate::{Engine, EngineError, Signal};
 
@@ -102,11 +102,16 @@ impl Engine {
     }
 
     /// Takes sign-in outcomes of many sites; durable when this returns. Gives how many rows named
-    /// a site that is not in the fleet: those are left out.
+    /// a site that is not in the fleet: those are left out. A batch that `sender` sent before
+    /// counts nothing.
     ///
     /// # Errors
     /// When the message breaks a limit, which leaves all of it out, or the store fails.
-    pub async fn take_outcomes(&self, outcomes: &Outcomes) -> Result<usize, EngineError> {
+    pub async fn take_outcomes(
+        &self,
+        outcomes: &Outcomes,
+        sender: HolderId,
+    ) -> Result<usize, EngineError> {
         let at = self.check_outcomes(outcomes)?;
         let fleet = self.fleet();
         let known: Vec<(Arc<Site>, &SiteOutcomes)> = outcomes
@@ -115,13 +120,26 @@ impl Engine {
             .filter_map(|row| Some((fleet.site_at(&row.site)?, row)))
             .collect();
         let minutes: Vec<SiteMinute> = known.iter().map(|(site, row)| minute(site, row)).collect();
-        self.store().add_outcomes(&minutes, at).await?;
+        let batch = outcomes.batch.map(|batch| OutcomeBatch {
+            sender,
+            series: batch.series,
+            number: batch.number,
+        });
+        let unknown = outcomes.rows.len() - known.len();
+        if !self
+            .store()
+            .add_outcomes(&minutes, at, batch.as_ref())
+            .await?
+        {
+            tracing::info!(sender.id = %sender, "a batch of outcomes of {sender} came again; it counts once");
+            return Ok(unknown);
+        }
         known
             .iter()
             .for_each(|(site, row)| self.0.pending.add(site, row));
         self.learn_from_outcomes(&known);
         self.signal(Signal::OutcomesTaken);
-        Ok(outcomes.rows.len() - known.len())
+        Ok(unknown)
     }
 
     /// Reports before `(at, id)`, newest first, at most `limit`; of one site when it is given.

@@ -13,6 +13,7 @@ use domain::release::{Release, ReleaseState};
 use domain::site::Site;
 use protocol::delivery::{Activation, Held, Readiness, UnreadySite};
 use semver::Version;
+use store::StoreError;
 
 use crate::fleet::AuditOf;
 use crate::publish::outlines;
@@ -174,10 +175,10 @@ impl Engine {
                 "bypassing the gate needs a reason; it is audited",
             ));
         }
-        let known = self.find_release(product, version).await?;
-        let known = known.ok_or_else(|| {
-            EngineError::not_found("staged or live release", format!("{product} {version}"))
-        })?;
+        if self.find_release(product, version).await?.is_none() {
+            let name = format!("{product} {version}");
+            return Err(EngineError::not_found("staged or live release", name));
+        }
         let sites = self.sites_of(product, &activate.sites)?;
         let mut gate = Gate::new(self, product, version);
         let (mut admitted, mut refused) = (vec![], vec![]);
@@ -186,16 +187,6 @@ impl Engine {
                 Err(reason) if activate.bypass.is_none() => refused.push((site, reason)),
                 _ => admitted.push(site.id),
             }
-        }
-        if !admitted.is_empty() && known.state == ReleaseState::Staged {
-            self.save_release(
-                product,
-                version,
-                ReleaseState::Live,
-                "made a release live",
-                who,
-            )
-            .await?;
         }
         self.save_activation(activate, &admitted, who).await?;
         Ok(Activation {
@@ -293,7 +284,29 @@ impl Engine {
             what: &what,
             detail,
         };
-        self.set_running(sites, &activate.version, &audit).await
+        let release = (&activate.product, &activate.version);
+        self.set_running(sites, release, &audit).await
+    }
+
+    /// Makes a release live when it is staged: sites are about to run it.
+    pub(crate) async fn make_live(
+        &self,
+        product: &ProductName,
+        version: &Version,
+        who: &str,
+    ) -> Result<(), EngineError> {
+        let known = self.find_release(product, version).await?;
+        if known.is_none_or(|release| release.state != ReleaseState::Staged) {
+            return Ok(());
+        }
+        let what = format!("{product} {version}");
+        let audit = self.audit(who, "made a release live", &what, "");
+        let made = self.store().make_release_live(product, version, &audit);
+        match made.await {
+            // Another site was the first, a moment ago.
+            Err(StoreError::Conflict { .. }) => Ok(()),
+            done => Ok(done?),
+        }
     }
 
     fn sites_of(

@@ -75,6 +75,18 @@ impl Engine {
             .map(Some)
     }
 
+    /// Holders of tokens in use after `after`, the oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn holders(
+        &self,
+        after: Option<HolderId>,
+        limit: u32,
+    ) -> Result<Vec<Holder>, EngineError> {
+        Ok(self.store().holders(after, limit).await?)
+    }
+
     /// Withdraws a token.
     ///
     /// # Errors

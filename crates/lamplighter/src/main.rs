@@ -7,6 +7,7 @@ mod commands;
 #[cfg(test)]
 mod documents;
 mod drill;
+mod input;
 mod output;
 mod signals;
 

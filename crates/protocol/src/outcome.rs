@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::id::SeriesId;
 use domain::name::Hostname;
 
 /// The most sites that one message may name.
@@ -14,6 +15,22 @@ pub struct Outcomes {
     pub at_ms: i64,
     /// One row for each site with at least one attempt.
     pub rows: Vec<SiteOutcomes>,
+    /// Tells the same message sent again from another: it counts once. Without it, each counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Batch>,
+}
+
+/// How a sender tells its messages apart.
+///
+/// A message whose answer was lost is sent again as it was, before any later one: a number that is
+/// not above the last one taken was taken before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Batch {
+    /// Made when the sender starts: its numbers begin again then.
+    pub series: SeriesId,
+    /// Counts up within the series.
+    pub number: u64,
 }
 
 /// Sign-ins of one site over one interval.

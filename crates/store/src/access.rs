@@ -54,6 +54,23 @@ impl Store {
         rows.first().map(holder).transpose()
     }
 
+    /// Holders whose token is not withdrawn, after `after` by identifier, at most `limit`. The oldest
+    /// come first: identifiers sort by the time they were made.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn holders(
+        &self,
+        after: Option<HolderId>,
+        limit: u32,
+    ) -> Result<Vec<Holder>, StoreError> {
+        const LIST: &str = "SELECT id, name, role FROM holders \
+            WHERE id > $1 AND withdrawn_at IS NULL ORDER BY id LIMIT $2";
+        let after = after.map_or(vec![], |id| id.as_bytes().to_vec());
+        let rows = self.db.read(LIST, params![after, limit]).await?;
+        rows.iter().map(holder).collect()
+    }
+
     /// Whether anybody may enter yet: false only before the first run.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ pub use delivery::{
 pub use fleet::FleetRows;
 pub use incident::IncidentAdditions;
 pub use notify::{Attempt, Delivery, OnCallStep, Page};
-pub use report::{SiteMinute, StoredReport};
+pub use report::{OutcomeBatch, SiteMinute, StoredReport};
 pub use seal::{SealError, Sealer};
 pub use sign_in::{
     Account, AttemptLimit, Code, Exchange, Exchanged, Grant, Hash, KeyState, NewAccessToken,

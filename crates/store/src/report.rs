@@ -1,7 +1,7 @@
 //! Reports and sign-in outcomes, as they came in. Never counts distinct sites; `domain` does.
 
 use domain::detection::PastHour;
-use domain::id::{ReportId, SiteId};
+use domain::id::{HolderId, ReportId, SeriesId, SiteId};
 use domain::name::ProductName;
 use domain::report::{Channel, Contact, Report, ReportText};
 use domain::site::Zone;
@@ -33,6 +33,17 @@ pub struct SiteMinute {
     pub attempts: u32,
     /// Those that failed, by error code.
     pub failures: Vec<(String, u32)>,
+}
+
+/// Tells a batch of outcomes that came again from a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutcomeBatch {
+    /// Who sent it.
+    pub sender: HolderId,
+    /// The series that its sender numbers it in.
+    pub series: SeriesId,
+    /// Above the number of every batch of the series that was taken before.
+    pub number: u64,
 }
 
 impl Store {
@@ -131,11 +142,17 @@ impl Store {
             .collect()
     }
 
-    /// Adds the sign-ins of many sites to their minute and their hour.
+    /// Adds the sign-ins of many sites to their minute and their hour; false, and nothing is added,
+    /// when the batch was added before.
     ///
     /// # Errors
     /// When the database fails; then nothing is added.
-    pub async fn add_outcomes(&self, rows: &[SiteMinute], at: Timestamp) -> Result<(), StoreError> {
+    pub async fn add_outcomes(
+        &self,
+        rows: &[SiteMinute],
+        at: Timestamp,
+        batch: Option<&OutcomeBatch>,
+    ) -> Result<bool, StoreError> {
         const MINUTE: &str = "INSERT INTO outcome_minutes (site, minute, code, count) \
             VALUES ($1, $2, $3, $4) ON CONFLICT (site, minute, code) \
             DO UPDATE SET count = outcome_minutes.count + excluded.count";
@@ -171,10 +188,18 @@ impl Store {
             .map(|((product, zone), (attempts, failures))| {
                 params![product, zone, hour, attempts, failures]
             });
-        let change = Change::new()
+        let change = match batch {
+            None => Change::new(),
+            Some(batch) => taken(batch, at),
+        };
+        let change = change
             .run_many(MINUTE, minutes.collect())
             .run_many(HOUR, hours.collect());
-        self.db.write(change).await.map(drop)
+        match self.db.write(change).await {
+            // Only the batch has a guard.
+            Err(StoreError::Conflict { .. }) => Ok(false),
+            done => done.map(|_| true),
+        }
     }
 
     /// Sign-ins by product, zone and hour from `from` on; at most 200,000 rows.
@@ -216,7 +241,7 @@ impl Store {
             .map_or(Ok((0, 0)), |row| Ok((row.count(0)?, row.count(1)?)))
     }
 
-    /// Forgets sign-in minutes before `minutes` and hours before `hours`.
+    /// Forgets sign-in minutes and batches before `minutes`, and hours before `hours`.
     ///
     /// # Errors
     /// When the database fails.
@@ -227,11 +252,23 @@ impl Store {
     ) -> Result<(), StoreError> {
         const MINUTES: &str = "DELETE FROM outcome_minutes WHERE minute < $1";
         const HOURS: &str = "DELETE FROM outcome_hours WHERE hour < $1";
+        const BATCHES: &str = "DELETE FROM outcome_batches WHERE at < $1";
         let change = Change::new()
             .run(MINUTES, params![minutes])
+            .run(BATCHES, params![minutes])
             .run(HOURS, params![hours]);
         self.db.write(change).await.map(drop)
     }
+}
+
+/// Remembers a batch; refuses the change when its number, or a later one, was taken already.
+fn taken(batch: &OutcomeBatch, at: Timestamp) -> Change {
+    const TAKE: &str = "INSERT INTO outcome_batches (sender, series, number, at) \
+        VALUES ($1, $2, $3, $4) ON CONFLICT (sender, series) \
+        DO UPDATE SET number = excluded.number, at = excluded.at \
+        WHERE outcome_batches.number < excluded.number";
+    let params = params![batch.sender, batch.series, batch.number, at];
+    Change::new().run(TAKE, params).expect_rows(1)
 }
 
 fn floor(at: Timestamp, ms: i64) -> i64 {

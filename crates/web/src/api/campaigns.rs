@@ -20,7 +20,7 @@ use crate::routes::Route;
 
 /// Room for a selection of 30,000 host names.
 const ORDER_BYTES_MAX: usize = 1 << 20;
-const CAMPAIGNS_PER_PAGE: u32 = 100;
+const CAMPAIGNS_PER_PAGE_MAX: u32 = 500;
 const SITES_PER_PAGE_MAX: u32 = 1_000;
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -59,8 +59,17 @@ async fn create(
     Ok((StatusCode::CREATED, JsonBody(campaign)))
 }
 
-async fn list(State(app): State<App>) -> Result<JsonBody<Vec<CampaignView>>, ApiError> {
-    Ok(JsonBody(app.engine().campaigns(CAMPAIGNS_PER_PAGE).await?))
+#[derive(serde::Deserialize)]
+struct ListQuery {
+    limit: Option<u32>,
+}
+
+async fn list(
+    State(app): State<App>,
+    Query(query): Query<ListQuery>,
+) -> Result<JsonBody<Vec<CampaignView>>, ApiError> {
+    let limit = query.limit.unwrap_or(100).clamp(1, CAMPAIGNS_PER_PAGE_MAX);
+    Ok(JsonBody(app.engine().campaigns(limit).await?))
 }
 
 async fn progress(

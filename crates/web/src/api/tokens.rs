@@ -9,13 +9,16 @@ use domain::id::HolderId;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
-use crate::extract::{Json, Path};
+use crate::extract::{Json, Path, Query};
 use crate::routes::Route;
+
+const TOKENS_PER_PAGE_MAX: u32 = 500;
 
 pub(crate) fn routes() -> Vec<Route> {
     let manage = Access::Holder(Permission::ManageAccess);
     vec![
         Route::post("/api/v1/tokens", manage, make),
+        Route::get("/api/v1/tokens", manage, list),
         Route::post("/api/v1/tokens/{id}/withdraw", manage, withdraw),
     ]
 }
@@ -39,6 +42,31 @@ async fn make(
     let body = serde_json::json!({"id": made.holder.id, "name": made.holder.name,
         "role": made.holder.role, "token": made.token});
     Ok((StatusCode::CREATED, axum::Json(body)))
+}
+
+#[derive(serde::Deserialize)]
+struct ListQuery {
+    /// Where the page before ended.
+    after: Option<HolderId>,
+    limit: Option<u32>,
+}
+
+/// The tokens in use, by their holders: a token itself is shown only once.
+async fn list(
+    State(app): State<App>,
+    Query(query): Query<ListQuery>,
+) -> Result<impl IntoResponse, ApiError> {
+    let limit = query.limit.unwrap_or(100).clamp(1, TOKENS_PER_PAGE_MAX);
+    let holders = app.engine().holders(query.after, limit).await?;
+    let full = holders.len() == limit as usize;
+    let after = holders.last().filter(|_| full).map(|last| last.id);
+    let tokens: Vec<_> = holders
+        .iter()
+        .map(|one| serde_json::json!({"id": one.id, "name": one.name, "role": one.role}))
+        .collect();
+    Ok(axum::Json(
+        serde_json::json!({ "tokens": tokens, "after": after }),
+    ))
 }
 
 async fn withdraw(
