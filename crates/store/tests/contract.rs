@@ -54,7 +54,8 @@ macro_rules! contract {
 
 contract! {
     access: a_token_is_found_until_it_is_withdrawn, holders_are_listed_until_they_are_withdrawn;
-    campaign: a_campaign_reads_back, a_claim_is_exclusive, a_claim_stays_within_its_wave, a_completion_with_an_old_fence_is_refused, tries_and_reasons_are_kept, a_stopped_campaign_gives_no_claims;
+    campaign: a_campaign_reads_back, a_claim_is_exclusive, a_claim_stays_within_its_wave, a_completion_with_an_old_fence_is_refused, tries_and_reasons_are_kept, a_stopped_campaign_gives_no_claims,
+        a_course_is_told_in_stretches, a_site_knows_how_many_wait_before_it;
     delivery: a_repository_is_founded_once_and_its_keys_read_back,
         a_publication_follows_the_version_it_was_made_for, no_timestamp_version_is_given_out_twice,
         an_enrolment_works_once_and_in_time, acks_replace_what_was_said_before;

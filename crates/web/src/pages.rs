@@ -9,6 +9,7 @@ mod console;
 mod errors;
 mod fleet;
 mod incident;
+mod incident_report;
 pub(crate) mod lamps;
 mod live;
 pub(crate) mod prose;
@@ -42,6 +43,7 @@ pub(crate) fn routes() -> Vec<Route> {
     let mut routes = vec![Route::get("/assets/{name}", Access::Public, assets::asset)];
     routes.extend(status::routes());
     routes.extend(incident::routes());
+    routes.extend(incident_report::routes());
     routes.extend(site::routes());
     routes.extend(report::routes());
     routes.extend(sign_in::routes());
@@ -163,6 +165,16 @@ fn render(status: StatusCode, page: &impl Template) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+/// For an address that leads nowhere.
+pub(crate) fn nothing_here() -> Response {
+    PageError::not_found("Perhaps its address was cut or mistyped.").into_response()
+}
+
+/// For somebody who is known, and may not do this.
+pub(crate) fn not_allowed(says: &str) -> Response {
+    PageError::not_allowed(says).into_response()
 }
 
 type Answer = Result<Response, PageError>;

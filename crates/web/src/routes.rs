@@ -3,8 +3,9 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
-use axum::http::Method;
+use axum::http::{HeaderMap, Method};
 use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::access::{Access, enforce};
@@ -130,6 +131,10 @@ pub(crate) fn router(app: &App) -> Router {
     router.merge(signin::router(app.provider().clone()))
 }
 
-async fn nothing_here() -> ApiError {
-    ApiError::not_found("nothing is here")
+/// A person who mistypes an address reads a page; a program reads JSON.
+async fn nothing_here(headers: HeaderMap) -> Response {
+    if crate::access::wants_page(&headers) {
+        return pages::nothing_here();
+    }
+    ApiError::not_found("nothing is here").into_response()
 }

@@ -56,6 +56,8 @@ pub(crate) struct OriginStatus {
     pub(crate) utilisation: Option<f64>,
     pub(crate) p95_seconds: Option<f64>,
     pub(crate) settled_per_second: f64,
+    /// Whether a campaign is running on it.
+    pub(crate) moving: bool,
 }
 
 impl Origin {
@@ -133,6 +135,7 @@ impl Origin {
                 .as_ref()
                 .and_then(|t| t.p95_seconds),
             settled_per_second: self.settled_per_second,
+            moving: true,
         }
     }
 

@@ -31,6 +31,18 @@ impl PageError {
         }
     }
 
+    pub(crate) fn not_allowed(says: &str) -> Self {
+        let mut says = format!("{says}.");
+        if let Some(first) = says.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        Self {
+            status: StatusCode::FORBIDDEN,
+            title: "This is not yours to do",
+            says,
+        }
+    }
+
     pub(crate) fn refused(says: impl Into<String>) -> Self {
         let title = "This cannot be done";
         Self {

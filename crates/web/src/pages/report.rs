@@ -36,6 +36,8 @@ struct Typed {
     site: String,
     text: String,
     contact: String,
+    /// A site that was offered, and chosen by the button with its name.
+    chosen: String,
 }
 
 #[derive(Default)]
@@ -81,8 +83,11 @@ async fn form(State(app): State<App>, Query(about): Query<About>) -> Answer {
 async fn take(
     State(app): State<App>,
     ConnectInfo(client): ConnectInfo<SocketAddr>,
-    Form(typed): Form<Typed>,
+    Form(mut typed): Form<Typed>,
 ) -> Answer {
+    if !typed.chosen.is_empty() {
+        typed.site = std::mem::take(&mut typed.chosen);
+    }
     if let Err(error) = app
         .report_limit()
         .admit(client.ip(), app.engine().clock().now())
