@@ -125,7 +125,7 @@ impl From<SignInError> for ApiError {
                     error.to_string(),
                 )
             },
-            SignInError::Crypto(_) => {
+            SignInError::Crypto(_) | SignInError::UnknownKey(_) => {
                 tracing::error!("a request failed: {error}");
                 let says = "something failed on our side; it was logged";
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", says)
