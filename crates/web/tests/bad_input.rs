@@ -59,6 +59,37 @@ async fn a_bad_fleet_file_names_its_lines_and_imports_nothing() {
 }
 
 #[tokio::test]
+async fn a_key_names_one_report_of_one_site() {
+    let plane = Plane::new().await;
+    let token = plane.token(Role::Engineer).await;
+    let fleet = format!("{HEADER}a.gov,A,City,A,CA,UTC,1\nb.gov,B,City,B,CA,UTC,1\n");
+    let path = "/api/v1/fleet/import";
+    let imported = plane.send("POST", path, Some(&token), fleet).await;
+    assert_eq!(imported.status, StatusCode::CREATED, "{}", imported.text);
+    let mut first = None;
+    for (site, text, contact, status, same_as_first) in [
+        ("a.gov", "Sign-in fails", "", 202, true),
+        ("a.gov", " Sign-in fails\n", "", 202, true),
+        ("b.gov", "Sign-in fails", "", 202, false),
+        ("a.gov", "The page is white", "", 422, false),
+        ("a.gov", "Sign-in fails", "clerk@a.gov", 422, false),
+    ] {
+        let body = serde_json::json!({"site": site, "text": text, "contact": contact});
+        let request = Request::post("/api/v1/reports").header("idempotency-key", "1");
+        let answer = plane
+            .answer(request.body(Body::from(body.to_string())).unwrap())
+            .await;
+        assert_eq!(answer.status.as_u16(), status, "{body}: {}", answer.text);
+        let said: serde_json::Value = serde_json::from_str(&answer.text).unwrap();
+        if status == 422 {
+            assert_eq!(said["error"]["at"], "idempotency-key", "{said}");
+        }
+        let first = first.get_or_insert_with(|| said["id"].clone());
+        assert_eq!(said["id"] == *first, same_as_first, "{body}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn a_truncated_request_changes_nothing() {
     let plane = Plane::new().await;
     let token = plane.token(Role::Admin).await;
