@@ -63,12 +63,14 @@ pub(crate) async fn reports_read_back_in_order(store: Store) {
 }
 
 pub(crate) async fn a_report_sent_twice_is_one(store: Store) {
-    let site = crate::fleet::one_site(&store).await;
+    let rows = crate::fleet::fleet(&store, 2).await;
+    store.import_fleet(&rows, &crate::audit()).await.unwrap();
+    let (site, other) = (&rows.sites[0], &rows.sites[1]);
     let (one, again) = (
         report(site.id, at("2023-07-11T21:06:00Z")),
         report(site.id, at("2023-07-11T21:07:00Z")),
     );
-    let elsewhere = report(crate::fleet::one_site(&store).await.id, again.report.at);
+    let elsewhere = report(other.id, again.report.at);
     for (sent, key, stored) in [
         (&one, "key 1", &one),
         (&again, "key 1", &one),
