@@ -75,6 +75,10 @@ impl ApiError {
         self.status
     }
 
+    pub(crate) fn retry_after(&self) -> Option<HeaderValue> {
+        self.retry_after_seconds.map(HeaderValue::from)
+    }
+
     pub(crate) fn message(&self) -> &str {
         &self.message
     }

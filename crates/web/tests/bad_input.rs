@@ -9,6 +9,7 @@ use domain::access::Role;
 use support::Plane;
 
 const HEADER: &str = "hostname,organization,kind,city,state,timezone,population\n";
+const FORM: &str = "application/x-www-form-urlencoded";
 
 #[tokio::test]
 async fn a_bad_fleet_file_names_its_lines_and_imports_nothing() {
@@ -157,4 +158,32 @@ async fn a_change_by_cookie_must_come_from_our_own_pages() {
         plane.answer(call("http://127.0.0.1:8080")).await.status,
         StatusCode::CREATED
     );
+}
+
+const REPORT: &str = r#"{"site": "unknown.gov", "text": "Sign-in fails"}"#;
+
+#[tokio::test]
+async fn one_address_is_limited_wherever_it_stands() {
+    let plane = Plane::new().await;
+    for (path, kind, body, allowed) in [
+        ("/api/v1/reports", "application/json", REPORT, 60),
+        ("/console/sign-in", FORM, "token=guessed", 240),
+        ("/oidc/sign-in", FORM, "email=a%40a.gov", 0),
+    ] {
+        let send = async |claimed: &str| {
+            let request = Request::post(path)
+                .header("content-type", kind)
+                .header("x-forwarded-for", claimed);
+            let request = request.body(Body::from(body)).unwrap();
+            plane.answer(request).await.status.as_u16()
+        };
+        for tried in 0..allowed {
+            let status = send("198.51.100.1").await;
+            assert_ne!(status, 429, "{path} after {tried}");
+        }
+        // No proxy is trusted: a header that the client wrote changes nothing.
+        assert_eq!(send("198.51.100.2").await, 429, "{path}");
+    }
+    let page = plane.send("GET", "/console/sign-in", None, "").await;
+    assert_eq!(page.status, StatusCode::OK, "only tries are counted");
 }

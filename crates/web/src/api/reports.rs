@@ -1,8 +1,6 @@
 //! Reports: taken from anybody, listed for staff.
 
-use std::net::SocketAddr;
-
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use domain::access::Permission;
@@ -15,6 +13,7 @@ use store::StoredReport;
 
 use crate::App;
 use crate::access::Access;
+use crate::client_address::Client;
 use crate::error::ApiError;
 use crate::extract::{Json, Query};
 use crate::routes::Route;
@@ -43,12 +42,12 @@ struct New {
 
 async fn take(
     State(app): State<App>,
-    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    client: Client,
     headers: HeaderMap,
     Json(new): Json<New>,
 ) -> Result<impl IntoResponse, ApiError> {
     app.report_limit()
-        .admit(client.ip(), app.engine().clock().now())?;
+        .admit(client, app.engine().clock().now())?;
     let key = headers
         .get("idempotency-key")
         .map(|key| key.to_str())

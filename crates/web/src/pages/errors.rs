@@ -43,6 +43,14 @@ impl PageError {
         }
     }
 
+    pub(crate) fn too_many(says: &str) -> Self {
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            title: "Too often",
+            ..Self::not_allowed(says)
+        }
+    }
+
     pub(crate) fn refused(says: impl Into<String>) -> Self {
         let title = "This cannot be done";
         Self {
