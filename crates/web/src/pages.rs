@@ -173,6 +173,11 @@ pub(crate) fn nothing_here() -> Response {
     PageError::not_found("Perhaps its address was cut or mistyped.").into_response()
 }
 
+/// For a form that cannot be read.
+pub(crate) fn bad_form(error: &ApiError) -> Response {
+    PageError::bad_form(error.status(), error.message()).into_response()
+}
+
 /// For an address that tried too often.
 pub(crate) fn too_many(error: &ApiError) -> Response {
     let mut page = PageError::too_many(error.message()).into_response();

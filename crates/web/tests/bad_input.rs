@@ -25,7 +25,11 @@ async fn a_bad_fleet_file_names_its_lines_and_imports_nothing() {
             "a.gov,A,City,A,CA,UTC,1\nb.gov,B\n",
             "2 fields where the header has 7",
         ),
-        ("\"a.gov,A", "fields where the header has 7"),
+        ("\"a.gov,A", "1 field where the header has 7"),
+        (
+            "a.gov,A,City,A,\"CA,UTC,1\nb.gov,B,City,B,CA,UTC,1\n",
+            "is a quotation mark",
+        ),
         ("A_GOV,A,City,A,CA,UTC,1\n", "is not a host name"),
     ] {
         let answer = plane
@@ -186,4 +190,109 @@ async fn one_address_is_limited_wherever_it_stands() {
     }
     let page = plane.send("GET", "/console/sign-in", None, "").await;
     assert_eq!(page.status, StatusCode::OK, "only tries are counted");
+}
+
+#[tokio::test]
+async fn what_a_query_or_form_cannot_mean_is_said_plainly() {
+    let plane = Plane::new().await;
+    let token = plane.token(Role::Admin).await;
+    for (method, path, kind, body, status, says) in [
+        (
+            "POST",
+            "/api/v1/fleet/import?relase=9.9.9",
+            "text/csv",
+            "",
+            400,
+            "unknown field `relase`",
+        ),
+        (
+            "GET",
+            "/api/v1/sites?state=nope",
+            "",
+            "",
+            400,
+            "unknown field `state`",
+        ),
+        (
+            "GET",
+            "/api/v1/sites?limit=many",
+            "",
+            "",
+            400,
+            "limit: invalid digit",
+        ),
+        (
+            "GET",
+            "/api/v1/sites?limit=0",
+            "",
+            "",
+            422,
+            "ask for 1 to 1000",
+        ),
+        (
+            "GET",
+            "/api/v1/alarms?limit=0",
+            "",
+            "",
+            422,
+            "ask for 1 to 500",
+        ),
+        (
+            "GET",
+            "/api/v1/incidents?limit=0",
+            "",
+            "",
+            422,
+            "ask for 1 to 200",
+        ),
+        (
+            "GET",
+            "/api/v1/campaigns/nope",
+            "",
+            "",
+            404,
+            "names nothing here",
+        ),
+        (
+            "POST",
+            "/console/sign-in",
+            "application/json",
+            "{}",
+            415,
+            "x-www-form-urlencoded",
+        ),
+        (
+            "POST",
+            "/console/sign-in",
+            FORM,
+            "token=%ff&token=1",
+            400,
+            "the form cannot be read",
+        ),
+        (
+            "POST",
+            "/report",
+            FORM,
+            &"x".repeat(200_000),
+            413,
+            "shorten its texts",
+        ),
+    ] {
+        let request = Request::builder().method(method).uri(path);
+        let request = request
+            .header("content-type", kind)
+            .header("authorization", format!("Bearer {token}"));
+        let answer = plane
+            .answer(request.body(Body::from(body.to_owned())).unwrap())
+            .await;
+        assert_eq!(answer.status.as_u16(), status, "{path}: {}", answer.text);
+        let said: serde_json::Value = serde_json::from_str(&answer.text).unwrap();
+        let message = said["error"]["message"].as_str().unwrap();
+        assert!(message.contains(says), "{path}: {message}");
+        assert!(!message.contains("deserialize"), "{path}: {message}");
+    }
+    let request = Request::post("/console/sign-in").header("accept", "text/html");
+    let answer = plane.answer(request.body(Body::from("{}")).unwrap()).await;
+    assert_eq!(answer.status.as_u16(), 415);
+    assert!(answer.text.contains("<html"), "a person reads a page");
 }

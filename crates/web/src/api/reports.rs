@@ -15,7 +15,7 @@ use crate::App;
 use crate::access::Access;
 use crate::client_address::Client;
 use crate::error::ApiError;
-use crate::extract::{Json, Query};
+use crate::extract::{Json, Query, page_size};
 use crate::routes::Route;
 
 const REPORTS_PER_PAGE_MAX: u32 = 500;
@@ -68,6 +68,7 @@ async fn take(
 }
 
 #[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ListQuery {
     /// Where the page before ended: its `before_at` and `before_id`.
     before_at: Option<Timestamp>,
@@ -92,7 +93,7 @@ async fn list(
     State(app): State<App>,
     Query(query): Query<ListQuery>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let limit = query.limit.unwrap_or(100).clamp(1, REPORTS_PER_PAGE_MAX);
+    let limit = page_size(query.limit, 100, REPORTS_PER_PAGE_MAX)?;
     let before = (query.before_at.unwrap_or(Timestamp::MAX), query.before_id);
     let site = match &query.site {
         None => None,

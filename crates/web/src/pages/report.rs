@@ -1,7 +1,6 @@
 //! `/report`: tell us that sign-in does not work. Signed out, without script.
 
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::name::Hostname;
@@ -13,7 +12,7 @@ use super::{Answer, Page, render};
 use crate::App;
 use crate::access::Access;
 use crate::client_address::Client;
-use crate::extract::Query;
+use crate::extract::{Form, Query};
 use crate::routes::Route;
 
 /// The largest form, in bytes: a report of 4,000 characters, each written as `%xx` thrice.
