@@ -26,6 +26,14 @@ pub struct Report {
     pub at: Timestamp,
 }
 
+impl Report {
+    /// Whether two reports are one that was sent twice: later, or through another channel.
+    #[must_use]
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        self.site == other.site && self.text == other.text && self.contact == other.contact
+    }
+}
+
 /// Why a part of a report was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{part} {rule}")]

@@ -38,7 +38,7 @@ pub struct NewReport<'a> {
     pub contact: &'a str,
     /// How it came.
     pub channel: Channel,
-    /// The sender's own key for this report: the same key twice is the same report.
+    /// The sender's own key for this report: the same key twice, for one site, is the same report.
     pub idempotency_key: Option<&'a str>,
 }
 
@@ -67,7 +67,8 @@ impl Engine {
     /// Takes a report; it is durable when this returns its identifier.
     ///
     /// # Errors
-    /// When there is no such site, the text or contact breaks a rule, or the store fails.
+    /// When there is no such site, the text or contact breaks a rule, the key was used for another
+    /// report about the site, or the store fails.
     pub async fn take_report(&self, new: &NewReport<'_>) -> Result<ReportId, EngineError> {
         let fleet = self.fleet();
         let unknown = || EngineError::NotFound {
@@ -89,10 +90,18 @@ impl Engine {
             report,
             running: site.running.clone(),
         };
-        let id = self
+        let known = self
             .store()
             .add_report(&stored, new.idempotency_key)
             .await?;
+        let id = known.report.id;
+        if !known.report.says_the_same_as(&stored.report) {
+            let reason = format!(
+                "this key was used for another report about {}; send a new report with a new key",
+                site.hostname
+            );
+            return Err(EngineError::refused_at("idempotency-key", reason));
+        }
         if id == stored.report.id {
             tracing::info!(site = %site.hostname, report = %id, "took report {id} about {}", site.hostname);
             self.learn([index], Evidence::Reported);

@@ -108,7 +108,24 @@ impl Engine {
         .await
     }
 
-    /// How ready the sites of a product are for a release.
+    /// As [`Engine::readiness`], of a release that sites may run: of another one, nothing is known.
+    ///
+    /// # Errors
+    /// When there is no such product or release, or the store fails.
+    pub async fn release_readiness(
+        &self,
+        product: &ProductName,
+        version: &Version,
+    ) -> Result<Readiness, EngineError> {
+        let readiness = self.readiness(product, version)?;
+        if self.is_runnable(product, version).await? {
+            return Ok(readiness);
+        }
+        let name = format!("{product} {version}; stage it first");
+        Err(EngineError::not_found("staged or live release", name))
+    }
+
+    /// How ready the sites of a product are for a version of its code.
     ///
     /// # Errors
     /// When there is no such product.
@@ -175,7 +192,7 @@ impl Engine {
                 "bypassing the gate needs a reason; it is audited",
             ));
         }
-        if self.find_release(product, version).await?.is_none() {
+        if !self.is_runnable(product, version).await? {
             let name = format!("{product} {version}");
             return Err(EngineError::not_found("staged or live release", name));
         }
@@ -226,6 +243,16 @@ impl Engine {
             who,
         )
         .await
+    }
+
+    /// Whether sites may run a release: it is staged or live.
+    pub(crate) async fn is_runnable(
+        &self,
+        product: &ProductName,
+        version: &Version,
+    ) -> Result<bool, EngineError> {
+        let known = self.find_release(product, version).await?;
+        Ok(known.is_some_and(|release| release.state != ReleaseState::Retired))
     }
 
     async fn find_release(

@@ -404,7 +404,7 @@ async fn agent(engine: &Engine) -> AgentId {
     let key = DocumentKey {
         product: product(),
         service: ServiceName::parse("sign-in").unwrap(),
-        name: DocumentName::parse("client").unwrap(),
+        name: DocumentName::parse("links").unwrap(),
     };
     let document = NewDocument {
         key: key.clone(),

@@ -181,7 +181,7 @@ struct Read {
 
 async fn read(agent: &Agent, site: &str, code: &str, etag: Option<&str>) -> Read {
     let address = agent.address();
-    let url = format!("http://{address}/v1/sites/{site}/config/sign-in/client?code={code}");
+    let url = format!("http://{address}/v1/sites/{site}/config/sign-in/links?code={code}");
     let request = reqwest::Client::builder()
         .no_proxy()
         .build()
@@ -216,7 +216,7 @@ fn key() -> DocumentKey {
     DocumentKey {
         product: product(),
         service: ServiceName::parse("sign-in").unwrap(),
-        name: DocumentName::parse("client").unwrap(),
+        name: DocumentName::parse("links").unwrap(),
     }
 }
 
@@ -248,7 +248,7 @@ async fn a_release_activates_only_where_verified_config_waits() {
     );
     let lost = plane.publish("^5.2", "{}").await.unwrap_err().to_string();
     assert!(
-        lost.contains("5.1.0") && lost.contains("web-central/sign-in/client"),
+        lost.contains("5.1.0") && lost.contains("web-central/sign-in/links"),
         "{lost}"
     );
     assert_eq!(

@@ -47,7 +47,8 @@ pub struct OutcomeBatch {
 }
 
 impl Store {
-    /// Adds a report; the one that was added first when `idempotency_key` was used before.
+    /// Adds a report, unless its site has one under `idempotency_key` already; gives the one that is
+    /// stored. Another site may use the same key: it is another sender's.
     ///
     /// # Errors
     /// When the database fails, or the site is not stored.
@@ -55,12 +56,13 @@ impl Store {
         &self,
         stored: &StoredReport,
         idempotency_key: Option<&str>,
-    ) -> Result<ReportId, StoreError> {
+    ) -> Result<StoredReport, StoreError> {
         const ADD: &str = "INSERT INTO reports (id, site, text, contact, channel, at, running, \
             idempotency_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
             ON CONFLICT (idempotency_key) DO UPDATE SET idempotency_key = excluded.idempotency_key \
-            RETURNING id";
+            RETURNING id, site, text, contact, channel, at, running";
         let StoredReport { report, running } = stored;
+        let key = idempotency_key.map(|key| format!("{} {key}", report.site));
         let params = params![
             report.id,
             report.site,
@@ -69,11 +71,11 @@ impl Store {
             report.channel.as_str(),
             report.at,
             running,
-            idempotency_key,
+            key,
         ];
         let outcomes = self.db.write(Change::new().run(ADD, params)).await?;
         let row = outcomes.first().and_then(|outcome| outcome.rows.first());
-        row.map_or(Ok(report.id), |row| row.id(0, ReportId::from_bytes))
+        row.map_or_else(|| Ok(stored.clone()), read)
     }
 
     /// One report.
@@ -84,7 +86,7 @@ impl Store {
         const FIND: &str =
             "SELECT id, site, text, contact, channel, at, running FROM reports WHERE id = $1";
         let rows = self.db.read(FIND, params![id]).await?;
-        rows.first().map(report).transpose()
+        rows.first().map(read).transpose()
     }
 
     /// Reports after `(at, id)`, oldest first, at most `limit`.
@@ -101,7 +103,7 @@ impl Store {
             WHERE at > $1 OR (at = $1 AND id > $2) ORDER BY at, id LIMIT $3";
         let after = id.map_or(vec![], |id| id.as_bytes().to_vec());
         let rows = self.db.read(LIST, params![at, after, limit]).await?;
-        rows.iter().map(report).collect()
+        rows.iter().map(read).collect()
     }
 
     /// Reports before `(at, id)`, newest first, at most `limit`; of one site when it is given.
@@ -127,7 +129,7 @@ impl Store {
                     .await?
             }
         };
-        rows.iter().map(report).collect()
+        rows.iter().map(read).collect()
     }
 
     /// Sites with at least one report since `at`.
@@ -275,7 +277,7 @@ fn floor(at: Timestamp, ms: i64) -> i64 {
     at.as_millisecond().div_euclid(ms) * ms
 }
 
-fn report(row: &Row) -> Result<StoredReport, StoreError> {
+fn read(row: &Row) -> Result<StoredReport, StoreError> {
     let (text, channel) = (row.str(2)?, row.str(4)?);
     let contact = row.optional(3, |row| row.text(3))?;
     Ok(StoredReport {

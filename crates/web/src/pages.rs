@@ -27,6 +27,7 @@ use domain::site::Zone;
 
 use crate::App;
 use crate::access::Access;
+use crate::error::ApiError;
 use crate::routes::Route;
 use assets::{ASSETS, Assets};
 use errors::PageError;
@@ -170,6 +171,20 @@ fn render(status: StatusCode, page: &impl Template) -> Response {
 /// For an address that leads nowhere.
 pub(crate) fn nothing_here() -> Response {
     PageError::not_found("Perhaps its address was cut or mistyped.").into_response()
+}
+
+/// For a form that cannot be read.
+pub(crate) fn bad_form(error: &ApiError) -> Response {
+    PageError::bad_form(error.status(), error.message()).into_response()
+}
+
+/// For an address that tried too often.
+pub(crate) fn too_many(error: &ApiError) -> Response {
+    let mut page = PageError::too_many(error.message()).into_response();
+    let after = error.retry_after();
+    page.headers_mut()
+        .extend(after.map(|after| (header::RETRY_AFTER, after)));
+    page
 }
 
 /// For somebody who is known, and may not do this.

@@ -25,7 +25,8 @@ pub struct Post {
     pub stage: Option<Stage>,
     /// The end of the watch period, when `stage` is monitoring; in 24 hours without one.
     pub watch_until: Option<Timestamp>,
-    /// Complete the incident when its watch period ends and no site in scope fails.
+    /// Complete the incident when its watch period ends and no site in scope fails. A post that
+    /// names a `stage` decides this anew; one that names none can only ask for it.
     pub complete_after_watch: bool,
     /// How bad it is; as before without one.
     pub impact: Option<Impact>,
@@ -86,7 +87,9 @@ impl Incident {
         });
         let mut incident = self.after(|state| move_to(state, post.stage, watch_ends, (by, now)))?;
         incident.impact = post.impact.unwrap_or(incident.impact);
-        incident.complete_after_watch |= post.complete_after_watch;
+        // A fix that did not hold takes back what was said of its watch period.
+        let asked_before = post.stage.is_none() && incident.complete_after_watch;
+        incident.complete_after_watch = asked_before || post.complete_after_watch;
         let update = Update {
             id,
             at: now,
@@ -145,6 +148,34 @@ mod tests {
             complete_after_watch: false,
             impact: None,
             promises: vec![(PromiseKind::Report, Length::REPORT)],
+        }
+    }
+
+    #[test]
+    fn completing_after_the_watch_can_be_taken_back() {
+        use Stage::{Investigating, Monitoring};
+        let now: Timestamp = "2023-07-11T23:27:00Z".parse().unwrap();
+        let id = IncidentId::from_bytes(&[1; 16]).unwrap();
+        let alarm = AlarmId::from_bytes(&[2; 16]).unwrap();
+        let proposed = Incident::propose(id, alarm, "Sign-in".into(), Scope::default(), now);
+        let mut incident = proposed.accept(now).unwrap();
+        for (stage, asked, expected) in [
+            (Some(Monitoring), true, true),
+            // A comment says nothing of the watch period.
+            (None, false, true),
+            (Some(Investigating), false, false),
+            (Some(Monitoring), false, false),
+            (None, true, true),
+            (Some(Monitoring), false, false),
+        ] {
+            let post = Post {
+                complete_after_watch: asked,
+                ..post("News.", stage)
+            };
+            let update = UpdateId::from_bytes(&[3; 16]).unwrap();
+            let posted = incident.post(post, update, ("Kim", now), &Calendar::default());
+            incident = posted.unwrap().incident;
+            assert_eq!(incident.complete_after_watch, expected, "{stage:?} {asked}");
         }
     }
 

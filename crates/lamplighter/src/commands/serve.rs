@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use store::{Place, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use web::App;
+use web::{App, Clients, Prefix, Rate};
 
 use crate::output::Failure;
 use crate::signals::asked_to_stop;
@@ -42,6 +42,21 @@ pub(crate) struct Serve {
     /// The time zone of your support.
     #[arg(long, env = "LAMPLIGHTER_ZONE", default_value = "America/Chicago")]
     zone: String,
+    /// A proxy, or a network of proxies such as 10.0.0.0/8, whose X-Forwarded-For is believed; may be
+    /// given several times. Limits count the last address that is none of them.
+    #[arg(
+        long = "trusted-proxy",
+        env = "LAMPLIGHTER_TRUSTED_PROXY",
+        value_name = "ADDRESS",
+        value_delimiter = ','
+    )]
+    trusted_proxies: Vec<Prefix>,
+    /// How many reports one address may send in a minute, and twice as many at once.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    reports_per_minute: u32,
+    /// How often one address may try to sign in in a minute, and twice as often at once.
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..))]
+    sign_ins_per_minute: u32,
     /// The relation of scenario time to the machine's time, for drills.
     #[arg(long, hide = true)]
     pace: Option<Pace>,
@@ -78,7 +93,7 @@ impl Serve {
         let mut workers = engine.run_workers(&stop);
         let provider = self.open_provider(&engine).await?;
         let purge = tokio::spawn(provider.clone().purge_forever());
-        let app = App::new(engine, provider);
+        let app = App::with_clients(engine, provider, self.clients());
         self.announce(address, &base_url)?;
         tokio::spawn(stop_when_asked(stop.clone()));
         let server = axum::serve(
@@ -105,6 +120,14 @@ impl Serve {
         settings.code_lifetime = SignedDuration::from_secs(self.code_seconds.into());
         let overlap = SignedDuration::from_secs(self.activation_overlap_seconds.into());
         Ok(web::open_provider(engine, settings, overlap).await?)
+    }
+
+    fn clients(&self) -> Clients {
+        Clients {
+            trusted_proxies: self.trusted_proxies.clone(),
+            reports: Rate::per_minute(self.reports_per_minute),
+            sign_ins: Rate::per_minute(self.sign_ins_per_minute),
+        }
     }
 
     fn settings(&self, address: SocketAddr) -> Result<Settings, Failure> {

@@ -31,7 +31,7 @@ pub(crate) async fn reports_read_back_in_order(store: Store) {
     let mut added = vec![];
     for minute in [0, 1, 1, 2] {
         let one = report(site.id, start + SignedDuration::from_mins(minute));
-        assert_eq!(store.add_report(&one, None).await.unwrap(), one.report.id);
+        assert_eq!(store.add_report(&one, None).await.unwrap(), one);
         added.push(one);
     }
     added.sort_by_key(|one| (one.report.at, one.report.id));
@@ -63,28 +63,29 @@ pub(crate) async fn reports_read_back_in_order(store: Store) {
 }
 
 pub(crate) async fn a_report_sent_twice_is_one(store: Store) {
-    let site = crate::fleet::one_site(&store).await;
+    let rows = crate::fleet::fleet(&store, 2).await;
+    store.import_fleet(&rows, &crate::audit()).await.unwrap();
+    let (site, other) = (&rows.sites[0], &rows.sites[1]);
     let (one, again) = (
         report(site.id, at("2023-07-11T21:06:00Z")),
         report(site.id, at("2023-07-11T21:07:00Z")),
     );
-    assert_eq!(
-        store.add_report(&one, Some("key 1")).await.unwrap(),
-        one.report.id
-    );
-    assert_eq!(
-        store.add_report(&again, Some("key 1")).await.unwrap(),
-        one.report.id
-    );
-    assert_eq!(
-        store.add_report(&again, Some("key 2")).await.unwrap(),
-        again.report.id
-    );
+    let elsewhere = report(other.id, again.report.at);
+    for (sent, key, stored) in [
+        (&one, "key 1", &one),
+        (&again, "key 1", &one),
+        (&again, "key 2", &again),
+        // A key belongs to its site.
+        (&elsewhere, "key 1", &elsewhere),
+    ] {
+        let found = store.add_report(sent, Some(key)).await.unwrap();
+        assert_eq!(&found, stored, "{key}");
+    }
     let all = store
         .reports_after(at("2023-07-11T00:00:00Z"), None, 9)
         .await
         .unwrap();
-    assert_eq!(all.len(), 2);
+    assert_eq!(all.len(), 3);
     assert!(
         store
             .add_report(&report(id(), one.report.at), None)

@@ -15,7 +15,7 @@ use store::CampaignRow;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
-use crate::extract::{Json, Path, Query};
+use crate::extract::{Json, Path, Query, page_size};
 use crate::routes::Route;
 
 /// Room for a selection of 30,000 host names.
@@ -60,6 +60,7 @@ async fn create(
 }
 
 #[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ListQuery {
     limit: Option<u32>,
 }
@@ -68,7 +69,7 @@ async fn list(
     State(app): State<App>,
     Query(query): Query<ListQuery>,
 ) -> Result<JsonBody<Vec<CampaignView>>, ApiError> {
-    let limit = query.limit.unwrap_or(100).clamp(1, CAMPAIGNS_PER_PAGE_MAX);
+    let limit = page_size(query.limit, 100, CAMPAIGNS_PER_PAGE_MAX)?;
     Ok(JsonBody(app.engine().campaigns(limit).await?))
 }
 
@@ -80,6 +81,7 @@ async fn progress(
 }
 
 #[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct SitesQuery {
     state: Option<String>,
     after: Option<u64>,
@@ -109,7 +111,7 @@ async fn sites(
     Path(id): Path<CampaignId>,
     Query(query): Query<SitesQuery>,
 ) -> Result<Response, ApiError> {
-    let limit = query.limit.unwrap_or(100).clamp(1, SITES_PER_PAGE_MAX);
+    let limit = page_size(query.limit, 100, SITES_PER_PAGE_MAX)?;
     let from = query.after.map_or(0, |after| after.saturating_add(1));
     let rows = app
         .engine()

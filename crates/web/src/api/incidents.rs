@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
-use crate::extract::{Json, Path, Query};
+use crate::extract::{Json, Path, Query, page_size};
 use crate::pages::prose::document;
 use crate::routes::Route;
 
@@ -71,6 +71,7 @@ async fn public_show(
 }
 
 #[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ListQuery {
     limit: Option<usize>,
 }
@@ -79,8 +80,7 @@ async fn list(
     State(app): State<App>,
     Query(query): Query<ListQuery>,
 ) -> Result<JsonBody<Value>, ApiError> {
-    let limit = query.limit.unwrap_or(INCIDENTS_PER_PAGE_MAX);
-    let limit = limit.clamp(1, INCIDENTS_PER_PAGE_MAX);
+    let limit = page_size(query.limit, INCIDENTS_PER_PAGE_MAX, INCIDENTS_PER_PAGE_MAX)?;
     let views = app.engine().all_incidents();
     let incidents: Vec<_> = views
         .iter()
@@ -184,6 +184,7 @@ async fn official_comment(
 }
 
 #[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ReportQuery {
     /// The reader's time zone; the vendor's own without one.
     zone: Option<String>,

@@ -12,7 +12,7 @@ use store::{OnCallStep, Page};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
-use crate::extract::{Json, Path, Query};
+use crate::extract::{Json, Path, Query, page_size};
 use crate::routes::Route;
 
 /// How many pages one answer lists.
@@ -86,6 +86,7 @@ async fn on_call(State(app): State<App>) -> Result<JsonBody<Value>, ApiError> {
 }
 
 #[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct PagesQuery {
     limit: Option<u32>,
 }
@@ -94,7 +95,7 @@ async fn pages(
     State(app): State<App>,
     Query(query): Query<PagesQuery>,
 ) -> Result<JsonBody<Vec<Page>>, ApiError> {
-    let limit = query.limit.unwrap_or(100).clamp(1, PAGES_PER_ANSWER_MAX);
+    let limit = page_size(query.limit, 100, PAGES_PER_ANSWER_MAX)?;
     let pages = app.engine().store().pages(limit).await;
     Ok(JsonBody(pages.map_err(EngineError::from)?))
 }

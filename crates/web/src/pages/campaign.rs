@@ -3,10 +3,10 @@
 mod chart;
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
-use axum::{Extension, Form};
 use domain::access::Permission;
 use domain::campaign::Command;
 use domain::campaign::pace::Pace;
@@ -20,7 +20,7 @@ use super::words::{self, Moment, Reader};
 use super::{Answer, Page, PageError, reader, render};
 use crate::App;
 use crate::access::{Access, Caller};
-use crate::extract::Path;
+use crate::extract::{Form, Path};
 use crate::routes::Route;
 
 /// The most sites listed that were given up.

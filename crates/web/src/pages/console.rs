@@ -253,13 +253,9 @@ async fn import(
     {
         Ok(_) => Ok(Redirect::to("/console").into_response()),
         Err(ImportError::Engine(error)) => Err(error.into()),
-        Err(error @ ImportError::BadLines(_)) => {
-            let problem = Some(error.to_string());
-            let lines = if let ImportError::BadLines(lines) = error {
-                lines
-            } else {
-                vec![]
-            };
+        Err(ImportError::BadLines(bad)) => {
+            let problem = Some(format!("Nothing was imported: {bad}."));
+            let lines = bad.lines;
             let page = Page::console("Nothing was imported", "/console");
             Ok(render(
                 StatusCode::UNPROCESSABLE_ENTITY,

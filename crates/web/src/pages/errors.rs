@@ -43,6 +43,22 @@ impl PageError {
         }
     }
 
+    pub(crate) fn bad_form(status: StatusCode, says: &str) -> Self {
+        Self {
+            status,
+            title: "This form did not arrive as it should",
+            ..Self::not_allowed(says)
+        }
+    }
+
+    pub(crate) fn too_many(says: &str) -> Self {
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            title: "Too often",
+            ..Self::not_allowed(says)
+        }
+    }
+
     pub(crate) fn refused(says: impl Into<String>) -> Self {
         let title = "This cannot be done";
         Self {

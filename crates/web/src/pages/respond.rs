@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
-use axum::{Extension, Form};
 use domain::access::Permission;
 use domain::id::{CampaignId, IncidentId};
 use domain::incident::template::{Kind, Placeholder, Template as PostTemplate};
@@ -20,7 +20,7 @@ use super::words::{self, Moment};
 use super::{Answer, Page, PageError, reader, render};
 use crate::App;
 use crate::access::{Access, Caller};
-use crate::extract::Path;
+use crate::extract::{Form, Path};
 use crate::routes::Route;
 
 pub(crate) fn routes() -> Vec<Route> {
