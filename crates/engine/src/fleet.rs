@@ -232,12 +232,11 @@ impl Engine {
         webhook_secret: Option<&[u8]>,
         who: &str,
     ) -> Result<(), EngineError> {
-        let settings = &product.settings;
-        let promise = settings.promise_p95_seconds;
-        let in_order = 0.0 < settings.idle_p95_seconds && settings.idle_p95_seconds < promise;
-        if !in_order || promise > 3_600.0 {
-            let reason = "0 < idle_p95_seconds < promise_p95_seconds <= 3600 must hold";
-            return Err(EngineError::refused_at("promise_p95_seconds", reason));
+        let checked = product.settings.check();
+        checked.map_err(|bad| EngineError::refused_at(bad.at, &bad))?;
+        if webhook_secret.is_some_and(<[u8]>::is_empty) {
+            let reason = "an empty secret signs nothing; leave it out to keep the one there is";
+            return Err(EngineError::refused_at("webhook_secret", reason));
         }
         let audit = self.audit(who, "saved a product", product.name.as_str(), "");
         self.0

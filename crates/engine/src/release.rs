@@ -11,6 +11,7 @@ use domain::id::{AgentId, SiteId};
 use domain::name::{Hostname, ProductName};
 use domain::release::{Release, ReleaseState};
 use domain::site::Site;
+use domain::text::is_blank;
 use protocol::delivery::{Activation, Held, Readiness, UnreadySite};
 use semver::Version;
 use store::StoreError;
@@ -185,7 +186,7 @@ impl Engine {
         if activate
             .bypass
             .as_ref()
-            .is_some_and(|reason| reason.trim().is_empty())
+            .is_some_and(|reason| is_blank(reason))
         {
             return Err(EngineError::refused_at(
                 "reason",

@@ -21,6 +21,7 @@ use domain::incident::{
 use domain::name::Hostname;
 use domain::site::Zone;
 use domain::site::state::Evidence;
+use domain::text::is_blank;
 use jiff::{SignedDuration, Timestamp};
 use store::{IncidentAdditions, StoreError};
 
@@ -417,7 +418,7 @@ impl Engine {
             .post(post, id, by, &self.calendar())
             .map_err(|bad| match bad {
                 BadPost::WrongAct(wrong) => EngineError::conflict(wrong),
-                bad => EngineError::refused_at("text", bad),
+                bad => EngineError::refused_at(bad.at().unwrap_or("text"), bad),
             })
     }
 
@@ -574,7 +575,8 @@ fn plain(body: String, kind: UpdateKind) -> Post {
 fn line(at: &str, text: &str) -> Result<String, EngineError> {
     let text = text.trim();
     let characters = text.chars().count();
-    if !(1..=LINE_CHARACTERS_MAX).contains(&characters) || text.chars().any(char::is_control) {
+    let fits = !is_blank(text) && characters <= LINE_CHARACTERS_MAX;
+    if !fits || text.chars().any(char::is_control) {
         let rule = format!("give 1 to {LINE_CHARACTERS_MAX} characters on one line");
         return Err(EngineError::refused_at(at, rule));
     }

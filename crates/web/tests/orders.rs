@@ -156,3 +156,67 @@ async fn what_is_asked_of_a_campaign_or_release_exists() {
         assert!(said.to_string().contains(says), "{path}: {said}");
     }
 }
+
+#[tokio::test]
+async fn a_product_names_the_setting_that_does_not_fit() {
+    let desk = Desk::open().await;
+    let path = "/api/v1/products/web-central";
+    for (field, value, status) in [
+        ("webhook_url", json!("https://cms.example/hooks"), 204),
+        ("webhook_url", json!("ftp://cms.example/"), 422),
+        ("webhook_url", json!("not a URL"), 422),
+        ("telemetry_url", json!("file:///etc/passwd"), 422),
+        ("webhook_secret", json!(""), 422),
+        ("idle_p95_seconds", json!("fast"), 422),
+        ("webhok_url", json!("https://cms.example/"), 422),
+    ] {
+        let (found, said) = desk.send("PUT", path, &json!({ field: value })).await;
+        assert_eq!(found, status, "{field} {value}: {said}");
+        if status == 422 {
+            assert_eq!(said["error"]["at"], field, "{value}: {said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_post_that_cannot_be_meant_is_refused_by_field() {
+    let desk = Desk::open().await;
+    let incident = format!("/api/v1/incidents/{}", desk.plane.propose().await);
+    let accept = format!("{incident}/accept");
+    assert_eq!(desk.send("POST", &accept, &json!({})).await.0, 200);
+    let (updates, comment) = (
+        format!("{incident}/updates"),
+        format!("{incident}/official-comment"),
+    );
+    for (path, body, status, at) in [
+        (&updates, json!({"text": "a\u{7}b"}), 422, Some("text")),
+        (&updates, json!({"text": "\u{200b}"}), 422, Some("text")),
+        (&comment, json!({"text": "a\u{1b}[2J"}), 422, Some("text")),
+        (
+            &updates,
+            json!({"text": "Fixed.", "state": "monitoring", "watch_until": "2023-07-11T20:00:00Z"}),
+            422,
+            Some("watch_until"),
+        ),
+        (
+            &updates,
+            json!({"text": "Over.", "state": "completed"}),
+            200,
+            None,
+        ),
+        (
+            &updates,
+            json!({"text": "More.", "report_within": {"amount": 2, "unit": "hours"}}),
+            422,
+            Some("report_within"),
+        ),
+        (&comment, json!({"text": "It was the cache."}), 200, None),
+    ] {
+        let (found, said) = desk.send("POST", path, &body).await;
+        assert_eq!(
+            (found, said["error"]["at"].as_str()),
+            (status, at),
+            "{body}: {said}"
+        );
+    }
+}

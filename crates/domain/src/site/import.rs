@@ -5,7 +5,7 @@ use semver::Version;
 
 use super::{Area, Zone};
 use crate::name::{Hostname, ProductName};
-use crate::text::{grouped, shown};
+use crate::text::{grouped, is_blank, shown};
 
 /// The most lines a fleet file may have.
 pub const LINES_MAX: usize = 200_000;
@@ -225,7 +225,7 @@ impl Columns {
         let field = |at: usize| record.get(at).unwrap_or("").trim();
         let optional = |at: Option<usize>| at.map(field).filter(|text| !text.is_empty());
         Ok(NewSite {
-            hostname: Hostname::parse(field(self.hostname)).map_err(|e| e.to_string())?,
+            hostname: hostname(field(self.hostname))?,
             organization: text("organization", field(self.organization), 1)?,
             kind: text("kind", field(self.kind), 0)?,
             area: Area {
@@ -248,11 +248,26 @@ impl Columns {
     }
 }
 
+/// A site is reached, and gets its certificate, by a name. What ends in a number is an address of
+/// the internet to every browser (WHATWG URL, "ends in a number").
+fn hostname(value: &str) -> Result<Hostname, String> {
+    let hostname = Hostname::parse(value).map_err(|e| e.to_string())?;
+    let last = hostname.as_str().rsplit('.').next().unwrap_or_default();
+    let number = |digits: &str, radix| digits.chars().all(|c: char| c.is_digit(radix));
+    let is_number = number(last, 10) || last.strip_prefix("0x").is_some_and(|hex| number(hex, 16));
+    if is_number {
+        let value = shown(value);
+        return Err(format!("{value} is an IP address; a site has a host name"));
+    }
+    Ok(hostname)
+}
+
 fn text(column: &str, value: &str, characters_min: usize) -> Result<String, String> {
     let characters = value.chars().count();
     if value.chars().any(char::is_control) {
         return Err(format!("{column} contains a control character"));
     }
+    let characters = if is_blank(value) { 0 } else { characters };
     if !(characters_min..=TEXT_CHARACTERS_MAX).contains(&characters) {
         return Err(format!(
             "{column} has {characters} characters; {characters_min} to {TEXT_CHARACTERS_MAX} are allowed"
@@ -349,6 +364,18 @@ mod tests {
             (
                 "a.gov,A,City,A,CA,UTC,1\na.gov,A,City,A,CA,UTC,1\n",
                 "line 3: host name a.gov is already on line 2",
+            ),
+            (
+                "10.1.2.3,A,City,A,CA,UTC,1\n",
+                "line 2: \"10.1.2.3\" is an IP address; a site has a host name",
+            ),
+            (
+                "a.0x7f,A,City,A,CA,UTC,1\n",
+                "line 2: \"a.0x7f\" is an IP address; a site has a host name",
+            ),
+            (
+                "a.gov,\u{200b},City,A,CA,UTC,1\n",
+                "line 2: organization has 0 characters; 1 to 200 are allowed",
             ),
             (
                 "a.gov,,City,A,CA,UTC,1\n",

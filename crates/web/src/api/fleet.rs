@@ -11,6 +11,7 @@ use domain::site::Site;
 use domain::site::import::Defaults;
 use domain::site::state::SiteState;
 use engine::{ImportError, SiteIndex};
+use serde_json::{Map, Value};
 
 use crate::App;
 use crate::access::{Access, Caller};
@@ -75,7 +76,7 @@ async fn import(
 #[derive(serde::Deserialize)]
 struct SaveProduct {
     #[serde(flatten)]
-    settings: serde_json::Map<String, serde_json::Value>,
+    settings: Map<String, Value>,
     webhook_secret: Option<String>,
 }
 
@@ -85,13 +86,22 @@ async fn save_product(
     Path(name): Path<ProductName>,
     Json(save): Json<SaveProduct>,
 ) -> Result<StatusCode, ApiError> {
-    let settings: ProductSettings = serde_json::from_value(save.settings.into())
-        .map_err(|e| ApiError::refused("settings", e))?;
+    let settings = read_settings(save.settings)?;
     let secret = save.webhook_secret.as_deref().map(str::as_bytes);
     app.engine()
         .save_product(&Product { name, settings }, secret, caller.name())
         .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Every setting has a default, so that each can be tried by itself to find the one that does not fit.
+fn read_settings(fields: Map<String, Value>) -> Result<ProductSettings, ApiError> {
+    for (name, value) in &fields {
+        let alone = Map::from_iter([(name.clone(), value.clone())]);
+        serde_json::from_value::<ProductSettings>(alone.into())
+            .map_err(|e| ApiError::refused(name, e))?;
+    }
+    serde_json::from_value(fields.into()).map_err(|e| ApiError::refused("settings", e))
 }
 
 async fn products(State(app): State<App>) -> JsonBody<Vec<Product>> {
