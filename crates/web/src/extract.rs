@@ -5,7 +5,7 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 
 use crate::access::wants_page;
@@ -59,7 +59,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
         axum::extract::Query::try_from_uri(&parts.uri)
             .map(|axum::extract::Query(query)| Self(query))
             .map_err(|e| {
-                let why = plainly(&e.body_text());
+                let why = plainly(e.body_text());
                 ApiError::bad_request(format!("the query after `?` does not fit here: {why}"))
             })
     }
@@ -73,7 +73,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
             .await
             .map(|axum::extract::Path(path)| Self(path))
             .map_err(|e| {
-                let why = plainly(&e.body_text());
+                let why = plainly(e.body_text());
                 ApiError::not_found(format!("the path names nothing here: {why}"))
             })
     }
@@ -83,20 +83,32 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
 pub(crate) struct Form<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
-    type Rejection = Response;
+    type Rejection = BadForm;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        let person = wants_page(request.headers());
+    async fn from_request(request: Request, state: &S) -> Result<Self, BadForm> {
+        let by_person = wants_page(request.headers());
         let form = axum::Form::from_request(request, state).await;
-        let error = match form {
-            Ok(axum::Form(form)) => return Ok(Self(form)),
-            Err(rejection) => form_error(&rejection),
+        let bad = |rejection| BadForm {
+            error: form_error(&rejection),
+            by_person,
         };
-        Err(if person {
-            pages::bad_form(&error)
+        form.map(|axum::Form(form)| Self(form)).map_err(bad)
+    }
+}
+
+/// Why a form cannot be read: a person reads a page, a program reads JSON.
+pub(crate) struct BadForm {
+    error: ApiError,
+    by_person: bool,
+}
+
+impl IntoResponse for BadForm {
+    fn into_response(self) -> Response {
+        if self.by_person {
+            pages::bad_form(&self.error)
         } else {
-            error.into_response()
-        })
+            self.error.into_response()
+        }
     }
 }
 
@@ -109,14 +121,14 @@ fn form_error(rejection: &FormRejection) -> ApiError {
             "send the form as `Content-Type: application/x-www-form-urlencoded`",
         ),
         _ => {
-            let why = plainly(&rejection.body_text());
+            let why = plainly(rejection.body_text());
             ApiError::bad_request(format!("the form cannot be read: {why}"))
         }
     }
 }
 
 /// What is wrong, without the name of the step that noticed it.
-fn plainly(text: &str) -> &str {
+fn plainly(text: String) -> String {
     const STEPS: [&str; 4] = [
         "Failed to deserialize query string: ",
         "Failed to deserialize form body: ",
@@ -124,7 +136,7 @@ fn plainly(text: &str) -> &str {
         "Invalid URL: ",
     ];
     let step = STEPS.into_iter().find_map(|step| text.strip_prefix(step));
-    step.unwrap_or(text)
+    step.map_or_else(|| text.clone(), Into::into)
 }
 
 /// How many things one page of a list has: as asked, and at most `max`.
