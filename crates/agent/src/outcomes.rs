@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use domain::name::Hostname;
-use protocol::outcome::{Outcomes, SITES_MAX, SiteOutcomes};
+use protocol::outcome::{ATTEMPTS_MAX, Outcomes, SITES_MAX, SiteOutcomes};
 
 use crate::{AgentError, Shared, pause};
 
@@ -46,7 +46,12 @@ impl Counter {
             return;
         };
         let count = counts.entry(site.clone()).or_default();
-        count.attempts = count.attempts.saturating_add(more.attempts);
+        let attempts = count.attempts.saturating_add(more.attempts);
+        // The control plane takes no more of a site at once, and refuses the others with it.
+        if attempts > ATTEMPTS_MAX {
+            return;
+        }
+        count.attempts = attempts;
         for (code, failed) in more.failures {
             let known = count.failures.contains_key(&code);
             let room = is_plain(&code) && count.failures.len() < CODES_MAX - 1;
@@ -143,5 +148,13 @@ mod tests {
         assert_eq!(count.failures.values().sum::<u32>(), 102);
         assert_eq!(count.failures.len(), CODES_MAX);
         assert!(counter.take().is_empty());
+        for _ in 0..ATTEMPTS_MAX + 9 {
+            counter.count(&site, Some("x"));
+        }
+        let count = &counter.take()[&site];
+        assert_eq!(
+            (count.attempts, count.failures["x"]),
+            (ATTEMPTS_MAX, ATTEMPTS_MAX)
+        );
     }
 }

@@ -64,6 +64,7 @@ async fn incident(plane: &Plane, text: &str) -> String {
         stream: Stream::Reports,
         evidence: Seen {
             count: 14,
+            sites: 14,
             expected: 0.2,
             since: now,
         },
