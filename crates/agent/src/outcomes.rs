@@ -8,7 +8,7 @@ use std::time::Duration;
 use domain::id::SeriesId;
 use domain::name::Hostname;
 use jiff::Timestamp;
-use protocol::outcome::{Batch, Outcomes, SITES_MAX, SiteOutcomes};
+use protocol::outcome::{ATTEMPTS_MAX, Batch, Outcomes, SITES_MAX, SiteOutcomes};
 
 use crate::{AgentError, Shared, pause};
 
@@ -37,13 +37,16 @@ impl Counter {
             return;
         };
         let count = counts.entry(site.clone()).or_default();
-        count.attempts = count.attempts.saturating_add(1);
+        // The control plane takes no more of a site at once, and refuses the others with it.
+        if count.attempts == ATTEMPTS_MAX {
+            return;
+        }
+        count.attempts += 1;
         if let Some(code) = error {
             let known = count.failures.contains_key(code);
             let room = is_plain(code) && count.failures.len() < CODES_MAX - 1;
             let code = if known || room { code } else { OTHER_CODE };
-            let failures = count.failures.entry(code.to_owned()).or_default();
-            *failures = failures.saturating_add(1);
+            *count.failures.entry(code.to_owned()).or_default() += 1;
         }
     }
 
@@ -159,6 +162,14 @@ mod tests {
         assert_eq!(count.failures.values().sum::<u32>(), 102);
         assert_eq!(count.failures.len(), CODES_MAX);
         assert!(counter.take().is_empty());
+        for _ in 0..ATTEMPTS_MAX + 9 {
+            counter.count(&site, Some("x"));
+        }
+        let count = &counter.take()[&site];
+        assert_eq!(
+            (count.attempts, count.failures["x"]),
+            (ATTEMPTS_MAX, ATTEMPTS_MAX)
+        );
     }
 
     #[test]

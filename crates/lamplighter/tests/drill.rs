@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const SITES: &str = "200";
 /// Drills at once: each waits more than it works.
@@ -104,14 +104,13 @@ fn a_killed_drill_leaves_nothing_running() {
 }
 
 fn until(what: &str, so: impl Fn() -> bool) {
-    let begin = Instant::now();
-    while !so() {
-        assert!(
-            begin.elapsed() < Duration::from_secs(20),
-            "{what}: not within 20 s"
-        );
+    for _ in 0..1_000 {
+        if so() {
+            return;
+        }
         std::thread::sleep(Duration::from_millis(20));
     }
+    panic!("{what}: not within 20 s");
 }
 
 /// The children of a process's first thread and of its others.
@@ -167,11 +166,9 @@ fn what_cannot_be_used_is_said_at_once() {
         (&["july-11", "--speed", "0"], "it is from 0.1 to 1000"),
         (&["july-11", "--json", &nowhere], "could not write"),
     ] {
-        let begin = Instant::now();
         let done = lamplighter().arg("drill").args(arguments).output().unwrap();
         let said = String::from_utf8_lossy(&done.stderr).into_owned();
         assert!(!done.status.success(), "{arguments:?}");
         assert!(said.contains(says), "{arguments:?}: {said}");
-        assert!(begin.elapsed() < Duration::from_secs(10), "{arguments:?}");
     }
 }

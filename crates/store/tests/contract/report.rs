@@ -104,6 +104,7 @@ pub(crate) async fn an_alarm_reads_back(store: Store) {
         stream: Stream::Reports,
         evidence: Evidence {
             count: 7,
+            sites: 7,
             expected: 0.25,
             since: at("2023-07-11T21:06:00Z"),
         },

@@ -90,6 +90,7 @@ impl Plane {
             stream: Stream::Reports,
             evidence: Seen {
                 count: 14,
+                sites: 14,
                 expected: 0.2,
                 since: now,
             },
