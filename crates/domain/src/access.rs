@@ -10,7 +10,7 @@ pub enum Role {
     Engineer,
     /// Takes reports, restores single sites, writes updates.
     Support,
-    /// An agent on a host: reads the repository, sends ACKs and results.
+    /// An agent on a host: reads the repository, sends ACKs, results and outcomes of its own sites.
     Agent,
     /// A site, or whoever counts its sign-ins: sends outcomes.
     Site,
@@ -37,7 +37,7 @@ pub enum Permission {
     ManageAccess,
     /// Speak as an agent.
     SpeakAsAgent,
-    /// Send sign-in outcomes.
+    /// Send sign-in outcomes of any site.
     SendOutcomes,
 }
 
@@ -65,7 +65,8 @@ impl Role {
                     P::SeeConsole | P::RestoreSite | P::TellCustomers | P::AcknowledgePages
                 )
             }
-            Self::Agent => matches!(permission, P::SpeakAsAgent | P::SendOutcomes),
+            // Its own endpoint takes the outcomes of its own sites, and of no others.
+            Self::Agent => permission == P::SpeakAsAgent,
             Self::Site => permission == P::SendOutcomes,
         }
     }
@@ -86,5 +87,23 @@ impl Role {
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_speaks_for_few_sites_may_not_speak_for_all() {
+        for (role, permission, may) in [
+            (Role::Agent, Permission::SpeakAsAgent, true),
+            (Role::Agent, Permission::SendOutcomes, false),
+            (Role::Site, Permission::SendOutcomes, true),
+            (Role::Site, Permission::SpeakAsAgent, false),
+            (Role::Support, Permission::SendOutcomes, false),
+        ] {
+            assert_eq!(role.may(permission), may, "{role:?} {permission:?}");
+        }
     }
 }

@@ -5,8 +5,10 @@
 //! or below the baselines. Never stores, notifies or reads a clock.
 
 mod alarm;
+pub mod allowance;
 pub mod baseline;
 mod detector;
+mod episode;
 pub mod fall;
 pub mod localise;
 pub mod nodes;
@@ -20,5 +22,5 @@ pub use alarm::{Alarm, Evidence, Stream};
 pub use detector::{Detector, Settings};
 pub use localise::{Explanation, Localisation};
 pub use nodes::{Cell, Node, Population, Term};
-pub use outcomes::{Counts, OutcomeBaseline, PastHour};
+pub use outcomes::{Counts, OutcomeBaseline, PastHour, SiteCounts};
 pub use reports::{ReportStream, Sighting};

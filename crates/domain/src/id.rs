@@ -77,6 +77,8 @@ id! {
     AccountId,
     /// A member of the vendor's staff, or a machine of the vendor's, as the audit names it.
     HolderId,
+    /// A series of batches of outcomes, as their sender numbers them.
+    SeriesId,
     /// An entry of the audit.
     AuditId,
 }

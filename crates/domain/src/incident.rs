@@ -12,7 +12,7 @@ mod update;
 
 pub use post::{BadPost, Post, Posted};
 pub use promise::{Promise, PromiseKind};
-pub use scope::{Affected, Scope};
+pub use scope::{Affected, Fit, Scope};
 pub use state::{Impact, Stage, State, WrongAct};
 pub use update::{Update, UpdateKind};
 

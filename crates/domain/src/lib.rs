@@ -16,3 +16,4 @@ pub mod release;
 pub mod report;
 pub mod sign_in;
 pub mod site;
+pub mod text;

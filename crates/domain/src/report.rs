@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::id::{ReportId, SiteId};
+use crate::text::{has_controls, is_blank};
 
 /// The longest text of a report, in characters.
 pub const TEXT_CHARS_MAX: usize = 4_000;
@@ -26,6 +27,14 @@ pub struct Report {
     pub at: Timestamp,
 }
 
+impl Report {
+    /// Whether two reports are one that was sent twice: later, or through another channel.
+    #[must_use]
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        self.site == other.site && self.text == other.text && self.contact == other.contact
+    }
+}
+
 /// Why a part of a report was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{part} {rule}")]
@@ -47,10 +56,7 @@ impl ReportText {
     /// # Errors
     /// When nothing is left after trimming, it is too long, or holds control characters.
     pub fn parse(text: &str) -> Result<Self, BadReport> {
-        check("text", text, TEXT_CHARS_MAX, |c| {
-            matches!(c, '\n' | '\r' | '\t')
-        })
-        .map(Self)
+        check("text", text, TEXT_CHARS_MAX, has_controls).map(Self)
     }
 
     /// The text.
@@ -71,10 +77,13 @@ impl Contact {
     /// # Errors
     /// When it is too long or holds control characters.
     pub fn parse(text: &str) -> Result<Option<Self>, BadReport> {
-        if text.trim().is_empty() {
+        if is_blank(text) {
             return Ok(None);
         }
-        check("contact", text, CONTACT_CHARS_MAX, |_| false).map(|text| Some(Self(text)))
+        check("contact", text, CONTACT_CHARS_MAX, |text| {
+            text.chars().any(char::is_control)
+        })
+        .map(|text| Some(Self(text)))
     }
 
     /// The contact.
@@ -88,18 +97,18 @@ fn check(
     part: &'static str,
     text: &str,
     chars_max: usize,
-    allowed: impl Fn(char) -> bool,
+    is_wrong: impl Fn(&str) -> bool,
 ) -> Result<Box<str>, BadReport> {
     let fail = |rule: String| Err(BadReport { part, rule });
     let text = text.trim();
     let chars = text.chars().count();
-    if chars == 0 {
+    if is_blank(text) {
         return fail("is empty; say what does not work".into());
     }
     if chars > chars_max {
         return fail(format!("has {chars} characters; {chars_max} are allowed"));
     }
-    if text.chars().any(|c| c.is_control() && !allowed(c)) {
+    if is_wrong(text) {
         return fail("holds control characters".into());
     }
     Ok(text.into())
@@ -151,10 +160,11 @@ mod tests {
             assert_eq!(ReportText::parse(good).unwrap().as_str(), good.trim());
         }
         let longer = format!("{long}x");
-        for bad in ["", " \n ", "bell \u{7}", &longer] {
+        for bad in ["", " \n ", "\u{200b}\u{2060}", "bell \u{7}", &longer] {
             assert!(ReportText::parse(bad).is_err(), "{bad:?}");
         }
         assert_eq!(Contact::parse("  ").unwrap(), None);
+        assert_eq!(Contact::parse("\u{200b}").unwrap(), None);
         assert!(Contact::parse("a@b.us\nBcc: all@b.us").is_err());
     }
 }

@@ -5,11 +5,20 @@ mod client;
 mod email;
 
 pub use client::{
-    BadSettings, ClientSettings, CodeHistory, Jwk, Jwks, Pkce, Rules, SettingsVersion, rules_at,
+    BadSettings, ClientSettings, CodeHistory, Jwk, Jwks, Pkce, ProviderFacts, Rules,
+    SettingsVersion, rules_at,
 };
 pub use email::Email;
+
+use crate::document::DocumentKey;
 
 /// The service whose documents hold a site's settings for sign-in.
 pub const SERVICE: &str = "sign-in";
 /// The document of [`SERVICE`] that holds them.
 pub const DOCUMENT: &str = "client";
+
+/// Whether a document holds settings that the provider itself reads.
+#[must_use]
+pub fn is_settings(key: &DocumentKey) -> bool {
+    key.service.as_str() == SERVICE && key.name.as_str() == DOCUMENT
+}

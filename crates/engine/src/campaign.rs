@@ -1,11 +1,14 @@
 //! Campaigns as people command and watch them: plan, create, start, stop, look.
 //! The pacing itself is `roll_out`'s.
 
+mod check;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use domain::campaign::pace::Pace;
 use domain::campaign::plan::{BlastRadius, Candidate, Plan};
+use domain::campaign::row::Row;
 use domain::campaign::selection::Selection;
 use domain::campaign::{Action, Campaign, Command, Order, State};
 use domain::id::{CampaignId, IncidentId, SiteId};
@@ -166,18 +169,9 @@ impl Engine {
     async fn plan(&self, order: &Order) -> Result<Plan, EngineError> {
         let at = |part: &str, reason: &dyn std::fmt::Display| EngineError::refused_at(part, reason);
         order.selection.check().map_err(|e| at("selection", &e))?;
-        order.pace.check().map_err(|e| at("pace", &e))?;
         let fleet = self.fleet();
-        let name = &order.selection.product;
-        let product = fleet
-            .product(name)
-            .ok_or_else(|| EngineError::not_found("product", name))?;
-        if order.pace == Pace::Adaptive && product.settings.telemetry_url.is_none() {
-            let reason = format!(
-                "product {name} has no telemetry_url to pace by; set one, or choose a fixed pace"
-            );
-            return Err(at("pace", &reason));
-        }
+        self.check_pace(&order.selection.product, &order.pace)?;
+        self.check_exists(order).await?;
         let reported = self.reported_sites().await?;
         let matcher = order.selection.matcher();
         let sites: Vec<_> = fleet
@@ -303,9 +297,8 @@ impl Engine {
         pace: Pace,
         who: &str,
     ) -> Result<CampaignView, EngineError> {
-        pace.check()
-            .map_err(|e| EngineError::refused_at("pace", e))?;
         let campaign = self.campaign(id).await?;
+        self.check_pace(&campaign.order.selection.product, &pace)?;
         let audit = self.audit(
             who,
             "changed a campaign's pace",
@@ -353,7 +346,7 @@ impl Engine {
     /// Rows of a campaign from `position` on; of one state if given; at most `limit`.
     ///
     /// # Errors
-    /// When there is no such campaign, or the store fails.
+    /// When there is no such campaign or no such state, or the store fails.
     pub async fn campaign_rows(
         &self,
         id: CampaignId,
@@ -362,6 +355,12 @@ impl Engine {
         limit: u32,
     ) -> Result<Vec<CampaignRow>, EngineError> {
         self.campaign(id).await?;
+        if let Some(state) = state.filter(|state| !Row::WORDS.contains(state)) {
+            let state: String = state.chars().take(80).collect();
+            let words = Row::WORDS.join(", ");
+            let reason = format!("{state:?} is no state of a site in a campaign: {words}");
+            return Err(EngineError::refused_at("state", reason));
+        }
         Ok(self
             .store()
             .campaign_rows(id, state, position, limit)

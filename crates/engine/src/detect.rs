@@ -8,7 +8,7 @@ use domain::detection::{
     Alarm, Cell, Detector, Node, OutcomeBaseline, Population, Settings, Sighting, Term,
 };
 use domain::id::{IncidentId, ReportId, SiteId};
-use domain::incident::Stage;
+use domain::incident::{Stage, State};
 use jiff::{SignedDuration, Timestamp};
 use store::StoredReport;
 use tokio::sync::broadcast::error::RecvError;
@@ -77,7 +77,10 @@ impl Engine {
                         watch.take_reports().await?;
                     }
                     Ok(Signal::FleetChanged) => watch.take_fleet(),
-                    Ok(Signal::IncidentChanged(id)) => watch.close_if_over(id).await?,
+                    Ok(Signal::IncidentChanged(id)) => {
+                        watch.heed_dismissal(id).await?;
+                        watch.close_if_over(id).await?;
+                    }
                     Err(RecvError::Lagged(_)) => {
                         watch.take_fleet();
                         watch.take_reports().await?;
@@ -118,6 +121,9 @@ impl Watch {
             watch.detector.resume_episode(&alarm);
             // A crash may have come between the alarm and its incident.
             incidents.push(watch.engine.propose_incident(&alarm).await?);
+        }
+        for incident in &incidents {
+            watch.heed_dismissal(*incident).await?;
         }
         watch.take_reports().await?;
         // Only now: trouble that is over must not be raised from its old reports.
@@ -180,19 +186,27 @@ impl Watch {
         }
     }
 
-    /// When an incident is completed, more of its trouble is news. A dismissed one is not over:
-    /// somebody looked, and asking again at the next report would be a nuisance.
+    /// When an incident is completed, more of its trouble is news.
     async fn close_if_over(&mut self, id: IncidentId) -> Result<(), EngineError> {
         let store = self.engine.store();
-        let stage = store
-            .incident(id)
-            .await?
-            .map(|incident| incident.state.stage());
-        if stage != Some(Stage::Completed) {
-            return Ok(());
+        let incident = store.incident(id).await?;
+        if incident.is_some_and(|incident| incident.state.stage() == Stage::Completed) {
+            for alarm in store.incident_alarms(id).await? {
+                self.detector.close_episode(alarm);
+            }
         }
-        for alarm in store.incident_alarms(id).await? {
-            self.detector.close_episode(alarm);
+        Ok(())
+    }
+
+    /// A dismissed incident is not over: somebody looked, and asking again at the next report would
+    /// be a nuisance. For how long and for what, the detector decides.
+    async fn heed_dismissal(&mut self, id: IncidentId) -> Result<(), EngineError> {
+        let store = self.engine.store();
+        let state = store.incident(id).await?.map(|incident| incident.state);
+        if let Some(State::Dismissed { at, .. }) = state {
+            for alarm in store.incident_alarms(id).await? {
+                self.detector.dismiss_episode(alarm, at);
+            }
         }
         Ok(())
     }

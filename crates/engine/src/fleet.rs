@@ -232,12 +232,11 @@ impl Engine {
         webhook_secret: Option<&[u8]>,
         who: &str,
     ) -> Result<(), EngineError> {
-        let settings = &product.settings;
-        let promise = settings.promise_p95_seconds;
-        let in_order = 0.0 < settings.idle_p95_seconds && settings.idle_p95_seconds < promise;
-        if !in_order || promise > 3_600.0 {
-            let reason = "0 < idle_p95_seconds < promise_p95_seconds <= 3600 must hold";
-            return Err(EngineError::refused_at("promise_p95_seconds", reason));
+        let checked = product.settings.check();
+        checked.map_err(|bad| EngineError::refused_at(bad.at, &bad))?;
+        if webhook_secret.is_some_and(<[u8]>::is_empty) {
+            let reason = "an empty secret signs nothing; leave it out to keep the one there is";
+            return Err(EngineError::refused_at("webhook_secret", reason));
         }
         let audit = self.audit(who, "saved a product", product.name.as_str(), "");
         self.0
@@ -247,16 +246,18 @@ impl Engine {
         self.reload_fleet().await
     }
 
-    /// Records in store and memory that sites run `version` from now on.
+    /// Records in store and memory that sites run a release of their product from now on. A staged
+    /// release is live before the first of them runs it.
     ///
     /// # Errors
     /// When the store fails.
     pub(crate) async fn set_running(
         &self,
         sites: &[SiteId],
-        version: &Version,
+        (product, version): (&ProductName, &Version),
         audit: &AuditOf<'_>,
     ) -> Result<(), EngineError> {
+        self.make_live(product, version, audit.who).await?;
         let now = self.0.clock.now();
         let entry = self.audit(audit.who, audit.act, audit.what, audit.detail);
         self.0.store.activate(sites, version, now, &entry).await?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::product::{Product, ProductSettings};
-use domain::site::import::{BadLine, Defaults, NewSite, read};
+use domain::site::import::{BadFile, BadLine, Defaults, NewSite, read};
 use domain::site::{Organization, Site};
 use store::FleetRows;
 
@@ -23,8 +23,8 @@ pub struct Imported {
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// These lines are wrong; nothing was imported.
-    #[error("nothing was imported: {} lines are wrong, the first is {}", .0.len(), .0.first().map_or_else(String::new, ToString::to_string))]
-    BadLines(Vec<BadLine>),
+    #[error("nothing was imported: {0}")]
+    BadLines(BadFile),
     /// The import failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -76,16 +76,15 @@ impl Engine {
 
     fn refuse_known(&self, new: &[NewSite]) -> Result<(), ImportError> {
         let fleet = self.fleet();
-        let known: Vec<_> = (2u64..)
+        let known: BadFile = (2u64..)
             .zip(new)
             .filter(|(_, site)| fleet.find(&site.hostname).is_some())
             .map(|(line, site)| BadLine {
                 line,
                 reason: format!("site {} is already in the fleet", site.hostname),
             })
-            .take(domain::site::import::BAD_LINES_MAX)
             .collect();
-        if known.is_empty() {
+        if known.count == 0 {
             Ok(())
         } else {
             Err(ImportError::BadLines(known))

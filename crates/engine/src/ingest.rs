@@ -2,17 +2,19 @@
 //! Never concludes; `detect` does. Rates per client are limited at the door, in `web`.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use domain::detection::{Alarm, Cell, Counts};
-use domain::id::{ReportId, SiteId};
+use domain::detection::allowance::Allowance;
+use domain::detection::{Alarm, Cell, Counts, SiteCounts};
+use domain::id::{HolderId, ReportId, SiteId};
 use domain::name::Hostname;
 use domain::report::{BadReport, Channel, Contact, Report, ReportText};
 use domain::site::Site;
 use domain::site::state::Evidence;
 use jiff::{SignedDuration, Timestamp};
-use protocol::outcome::{Outcomes, SITES_MAX, SiteOutcomes};
-use store::{SiteMinute, StoredReport};
+use protocol::outcome::{ATTEMPTS_MAX, Outcomes, SITES_MAX, SiteOutcomes};
+use store::{OutcomeBatch, SiteMinute, StoredReport};
 
 use crate::{Engine, EngineError, Signal};
 
@@ -38,28 +40,42 @@ pub struct NewReport<'a> {
     pub contact: &'a str,
     /// How it came.
     pub channel: Channel,
-    /// The sender's own key for this report: the same key twice is the same report.
+    /// The sender's own key for this report: the same key twice, for one site, is the same report.
     pub idempotency_key: Option<&'a str>,
 }
 
-/// Sign-in outcomes that the detector has not seen yet, by kind of site.
+/// Sign-in outcomes that the detector has not seen yet, and what each site may still add.
 #[derive(Default)]
-pub(crate) struct Pending(Mutex<HashMap<Cell, Counts>>);
+pub(crate) struct Pending(Mutex<(Allowance, HashMap<SiteId, SiteCounts>)>);
 
 impl Pending {
-    fn add(&self, site: &Site, row: &SiteOutcomes) {
-        let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let counts = cells.entry(Cell::from(site)).or_default();
-        counts.attempts = counts.attempts.saturating_add(row.attempts);
-        for (code, failed) in &row.failures {
-            let known = counts.failures.entry(code.clone()).or_default();
-            *known = known.saturating_add(*failed);
+    /// The part of the rows that counts.
+    fn grant(&self, known: &[(Arc<Site>, &SiteOutcomes)], now: Timestamp) -> Vec<SiteCounts> {
+        let (allowance, _) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let granted = known.iter().map(|(site, row)| {
+            let (attempts, failures) = (row.attempts, row.failures.clone());
+            SiteCounts {
+                site: site.id,
+                cell: Cell::from(&**site),
+                counts: allowance.grant(site.id, Counts { attempts, failures }, now),
+            }
+        });
+        granted.collect()
+    }
+
+    fn add(&self, counted: Vec<SiteCounts>) {
+        let (_, sites) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for one in counted {
+            match sites.entry(one.site) {
+                Entry::Vacant(place) => drop(place.insert(one)),
+                Entry::Occupied(mut known) => known.get_mut().counts.add(&one.counts),
+            }
         }
     }
 
-    pub(crate) fn take(&self) -> Vec<(Cell, Counts)> {
-        let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        cells.drain().collect()
+    pub(crate) fn take(&self) -> Vec<SiteCounts> {
+        let (_, sites) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sites.drain().map(|(_, counts)| counts).collect()
     }
 }
 
@@ -67,7 +83,8 @@ impl Engine {
     /// Takes a report; it is durable when this returns its identifier.
     ///
     /// # Errors
-    /// When there is no such site, the text or contact breaks a rule, or the store fails.
+    /// When there is no such site, the text or contact breaks a rule, the key was used for another
+    /// report about the site, or the store fails.
     pub async fn take_report(&self, new: &NewReport<'_>) -> Result<ReportId, EngineError> {
         let fleet = self.fleet();
         let unknown = || EngineError::NotFound {
@@ -89,10 +106,18 @@ impl Engine {
             report,
             running: site.running.clone(),
         };
-        let id = self
+        let known = self
             .store()
             .add_report(&stored, new.idempotency_key)
             .await?;
+        let id = known.report.id;
+        if !known.report.says_the_same_as(&stored.report) {
+            let reason = format!(
+                "this key was used for another report about {}; send a new report with a new key",
+                site.hostname
+            );
+            return Err(EngineError::refused_at("idempotency-key", reason));
+        }
         if id == stored.report.id {
             tracing::info!(site = %site.hostname, report = %id, "took report {id} about {}", site.hostname);
             self.learn([index], Evidence::Reported);
@@ -102,11 +127,16 @@ impl Engine {
     }
 
     /// Takes sign-in outcomes of many sites; durable when this returns. Gives how many rows named
-    /// a site that is not in the fleet: those are left out.
+    /// a site that is not in the fleet: those are left out. A batch that `sender` sent before
+    /// counts nothing. Of a site with more than its allowance, a part counts.
     ///
     /// # Errors
     /// When the message breaks a limit, which leaves all of it out, or the store fails.
-    pub async fn take_outcomes(&self, outcomes: &Outcomes) -> Result<usize, EngineError> {
+    pub async fn take_outcomes(
+        &self,
+        outcomes: &Outcomes,
+        sender: HolderId,
+    ) -> Result<usize, EngineError> {
         let at = self.check_outcomes(outcomes)?;
         let fleet = self.fleet();
         let known: Vec<(Arc<Site>, &SiteOutcomes)> = outcomes
@@ -114,14 +144,26 @@ impl Engine {
             .iter()
             .filter_map(|row| Some((fleet.site_at(&row.site)?, row)))
             .collect();
-        let minutes: Vec<SiteMinute> = known.iter().map(|(site, row)| minute(site, row)).collect();
-        self.store().add_outcomes(&minutes, at).await?;
-        known
-            .iter()
-            .for_each(|(site, row)| self.0.pending.add(site, row));
+        let counted = self.0.pending.grant(&known, self.clock().now());
+        let minutes: Vec<SiteMinute> = counted.iter().map(minute).collect();
+        let batch = outcomes.batch.map(|batch| OutcomeBatch {
+            sender,
+            series: batch.series,
+            number: batch.number,
+        });
+        let unknown = outcomes.rows.len() - known.len();
+        if !self
+            .store()
+            .add_outcomes(&minutes, at, batch.as_ref())
+            .await?
+        {
+            tracing::info!(sender.id = %sender, "a batch of outcomes of {sender} came again; it counts once");
+            return Ok(unknown);
+        }
+        self.0.pending.add(counted);
         self.learn_from_outcomes(&known);
         self.signal(Signal::OutcomesTaken);
-        Ok(outcomes.rows.len() - known.len())
+        Ok(unknown)
     }
 
     /// Reports before `(at, id)`, newest first, at most `limit`; of one site when it is given.
@@ -171,9 +213,16 @@ impl Engine {
                 format!("{rows} rows; {max} are allowed"),
             ));
         }
+        let mut rows = HashMap::new();
         for (number, row) in outcomes.rows.iter().enumerate() {
-            check_row(row)
-                .map_err(|rule| EngineError::refused_at(&format!("rows[{number}]"), rule))?;
+            let refused = |rule| EngineError::refused_at(&format!("rows[{number}]"), rule);
+            check_row(row).map_err(refused)?;
+            if let Some(before) = rows.insert(&row.site, number) {
+                let site = &row.site;
+                return Err(refused(format!(
+                    "names {site} again, after rows[{before}]; a site has one row in a message"
+                )));
+            }
         }
         let now = self.clock().now();
         let at = Timestamp::from_millisecond(outcomes.at_ms).ok();
@@ -214,13 +263,14 @@ pub(crate) fn cell(site: &Site, stored: &StoredReport) -> Cell {
     }
 }
 
-fn minute(site: &Site, row: &SiteOutcomes) -> SiteMinute {
+fn minute(one: &SiteCounts) -> SiteMinute {
     SiteMinute {
-        site: site.id,
-        product: site.product.clone(),
-        zone: site.zone.clone(),
-        attempts: row.attempts,
-        failures: row
+        site: one.site,
+        product: one.cell.product.clone(),
+        zone: one.cell.zone.clone(),
+        attempts: one.counts.attempts,
+        failures: one
+            .counts
             .failures
             .iter()
             .map(|(code, count)| (code.clone(), *count))
@@ -229,6 +279,12 @@ fn minute(site: &Site, row: &SiteOutcomes) -> SiteMinute {
 }
 
 fn check_row(row: &SiteOutcomes) -> Result<(), String> {
+    if row.attempts > ATTEMPTS_MAX {
+        let (site, attempts) = (&row.site, row.attempts);
+        return Err(format!(
+            "{attempts} attempts of {site}; a site has at most {ATTEMPTS_MAX} in one message"
+        ));
+    }
     let failed: u64 = row.failures.values().map(|count| u64::from(*count)).sum();
     if failed > u64::from(row.attempts) {
         return Err(format!("{failed} failures of {} attempts", row.attempts));

@@ -5,6 +5,7 @@
 //! truth; a signal only says "look again".
 
 mod campaign;
+mod course;
 mod delivery;
 mod detect;
 mod enrol;
@@ -34,6 +35,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use campaign::{CampaignView, Counts, Halted, PlanView, PlannedWave, Progress, WaveProgress};
+pub use course::{Course, Turn};
 pub use delivery::{DeliveryEvent, Repository};
 pub use error::{EngineError, Kind};
 pub use fleet::{Fleet, SiteIndex};
@@ -44,6 +46,7 @@ pub use probe::{CanarySession, ERROR_HEADER, Probe, SIGNED_IN_HEADER};
 pub use publish::NewDocument;
 pub use release::{Activate, NotReady, Sites};
 pub use respond::{Acceptance, IncidentView, NewUpdate, Proposal};
+pub use roll_out::Sample;
 pub use staff::{BreakGlass, NewToken, token_hash};
 
 /// Signals that a slow listener may miss before it must look at everything again.

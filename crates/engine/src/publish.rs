@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use domain::document::{DOCUMENT_BYTES_MAX, Document, DocumentKey, Lane, check_coverage};
 use domain::name::{ProductName, ServiceName};
 use domain::release::ReleaseState;
+use domain::sign_in::{self, ClientSettings, ProviderFacts};
 use semver::{Version, VersionReq};
 use serde_json::Value;
 use store::{Publication, StoreError};
@@ -33,12 +34,16 @@ impl Engine {
     /// Publishes a new version of a document; gives its version.
     ///
     /// # Errors
-    /// When the body is too large, is not JSON or breaks its schema, when a live or staged release
+    /// When the body is too large, is not JSON or breaks its schema, when it holds settings for
+    /// sign-in that this provider cannot honour, when a live or staged release
     /// would be left without a version it accepts, or when the store fails. Nothing is changed then.
     pub async fn publish_document(&self, new: NewDocument, who: &str) -> Result<u64, EngineError> {
         check_body(&new)?;
         if self.fleet().product(&new.key.product).is_none() {
             return Err(EngineError::not_found("product", &new.key.product));
+        }
+        if sign_in::is_settings(&new.key) {
+            self.check_settings(&new.body).await?;
         }
         let delivery = &self.0.delivery;
         let _alone = delivery.publishing.lock().await;
@@ -53,6 +58,24 @@ impl Engine {
                 outcome => return outcome,
             }
         }
+    }
+
+    /// Settings that the provider cannot honour would stop every sign-in of their sites, and nobody
+    /// could sign in to say so.
+    async fn check_settings(&self, body: &[u8]) -> Result<(), EngineError> {
+        let keys = self.store().public_signing_keys().await?;
+        let provider = ProviderFacts {
+            issuer: &self.settings().base_url,
+            keys: &keys,
+        };
+        let checked =
+            ClientSettings::parse(body).and_then(|settings| settings.check_with(provider));
+        checked.map_err(|bad| {
+            let at = bad
+                .at()
+                .map_or("body".into(), |field| format!("body.{field}"));
+            EngineError::refused_at(&at, bad)
+        })
     }
 
     async fn try_publish(&self, new: &NewDocument, who: &str) -> Result<u64, EngineError> {

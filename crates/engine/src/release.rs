@@ -11,8 +11,10 @@ use domain::id::{AgentId, SiteId};
 use domain::name::{Hostname, ProductName};
 use domain::release::{Release, ReleaseState};
 use domain::site::Site;
+use domain::text::is_blank;
 use protocol::delivery::{Activation, Held, Readiness, UnreadySite};
 use semver::Version;
+use store::StoreError;
 
 use crate::fleet::AuditOf;
 use crate::publish::outlines;
@@ -107,7 +109,24 @@ impl Engine {
         .await
     }
 
-    /// How ready the sites of a product are for a release.
+    /// As [`Engine::readiness`], of a release that sites may run: of another one, nothing is known.
+    ///
+    /// # Errors
+    /// When there is no such product or release, or the store fails.
+    pub async fn release_readiness(
+        &self,
+        product: &ProductName,
+        version: &Version,
+    ) -> Result<Readiness, EngineError> {
+        let readiness = self.readiness(product, version)?;
+        if self.is_runnable(product, version).await? {
+            return Ok(readiness);
+        }
+        let name = format!("{product} {version}; stage it first");
+        Err(EngineError::not_found("staged or live release", name))
+    }
+
+    /// How ready the sites of a product are for a version of its code.
     ///
     /// # Errors
     /// When there is no such product.
@@ -167,17 +186,17 @@ impl Engine {
         if activate
             .bypass
             .as_ref()
-            .is_some_and(|reason| reason.trim().is_empty())
+            .is_some_and(|reason| is_blank(reason))
         {
             return Err(EngineError::refused_at(
                 "reason",
                 "bypassing the gate needs a reason; it is audited",
             ));
         }
-        let known = self.find_release(product, version).await?;
-        let known = known.ok_or_else(|| {
-            EngineError::not_found("staged or live release", format!("{product} {version}"))
-        })?;
+        if !self.is_runnable(product, version).await? {
+            let name = format!("{product} {version}");
+            return Err(EngineError::not_found("staged or live release", name));
+        }
         let sites = self.sites_of(product, &activate.sites)?;
         let mut gate = Gate::new(self, product, version);
         let (mut admitted, mut refused) = (vec![], vec![]);
@@ -186,16 +205,6 @@ impl Engine {
                 Err(reason) if activate.bypass.is_none() => refused.push((site, reason)),
                 _ => admitted.push(site.id),
             }
-        }
-        if !admitted.is_empty() && known.state == ReleaseState::Staged {
-            self.save_release(
-                product,
-                version,
-                ReleaseState::Live,
-                "made a release live",
-                who,
-            )
-            .await?;
         }
         self.save_activation(activate, &admitted, who).await?;
         Ok(Activation {
@@ -235,6 +244,16 @@ impl Engine {
             who,
         )
         .await
+    }
+
+    /// Whether sites may run a release: it is staged or live.
+    pub(crate) async fn is_runnable(
+        &self,
+        product: &ProductName,
+        version: &Version,
+    ) -> Result<bool, EngineError> {
+        let known = self.find_release(product, version).await?;
+        Ok(known.is_some_and(|release| release.state != ReleaseState::Retired))
     }
 
     async fn find_release(
@@ -293,7 +312,29 @@ impl Engine {
             what: &what,
             detail,
         };
-        self.set_running(sites, &activate.version, &audit).await
+        let release = (&activate.product, &activate.version);
+        self.set_running(sites, release, &audit).await
+    }
+
+    /// Makes a release live when it is staged: sites are about to run it.
+    pub(crate) async fn make_live(
+        &self,
+        product: &ProductName,
+        version: &Version,
+        who: &str,
+    ) -> Result<(), EngineError> {
+        let known = self.find_release(product, version).await?;
+        if known.is_none_or(|release| release.state != ReleaseState::Staged) {
+            return Ok(());
+        }
+        let what = format!("{product} {version}");
+        let audit = self.audit(who, "made a release live", &what, "");
+        let made = self.store().make_release_live(product, version, &audit);
+        match made.await {
+            // Another site was the first, a moment ago.
+            Err(StoreError::Conflict { .. }) => Ok(()),
+            done => Ok(done?),
+        }
     }
 
     fn sites_of(

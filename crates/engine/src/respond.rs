@@ -16,11 +16,12 @@ use domain::incident::report::ReportDraft;
 use domain::incident::template::Template;
 use domain::incident::timeline::{Fact, TimelineEntry};
 use domain::incident::{
-    Impact, Incident, Post, Posted, PromiseKind, Scope, Stage, State, UpdateKind,
+    Fit, Impact, Incident, Post, Posted, PromiseKind, Scope, Stage, UpdateKind,
 };
 use domain::name::Hostname;
 use domain::site::Zone;
 use domain::site::state::Evidence;
+use domain::text::is_blank;
 use jiff::{SignedDuration, Timestamp};
 use store::{IncidentAdditions, StoreError};
 
@@ -41,8 +42,9 @@ const DETECTION: &str = "detection";
 const LINE_CHARACTERS_MAX: usize = 200;
 
 impl Engine {
-    /// Takes an alarm: links it to the open incident that shares sites with it, or proposes a new
-    /// one and pages the people on call. Doing it twice changes nothing. Customers see nothing.
+    /// Takes an alarm. Inside an open incident's scope it is linked to that one, and nobody is paged.
+    /// One that shows an open incident to be wider widens it, and one that fits none proposes a new
+    /// one; both page the people on call. Doing it twice changes nothing. Customers see no proposal.
     ///
     /// # Errors
     /// When the store fails.
@@ -91,14 +93,30 @@ impl Engine {
         if let Some(known) = self.store().incident_of_alarm(proposal.alarm).await? {
             return Ok(known);
         }
-        let open = self.store().open_incidents(1_000).await?;
-        match open
-            .into_iter()
-            .find(|incident| !incident.scope.is_apart_from(&proposal.scope))
-        {
-            Some(incident) => self.link_alarm(incident, proposal).await,
+        match self.home_of(proposal).await? {
+            Some((incident, Fit::Wider(scope))) => self.widen(incident, proposal, scope).await,
+            Some((incident, _)) => self.link_alarm(incident, proposal).await,
             None => self.open_proposal(proposal).await,
         }
+    }
+
+    /// The open incident that an alarm belongs to: the newest it lies inside of, else the newest
+    /// that it widens.
+    async fn home_of(&self, proposal: &Proposal) -> Result<Option<(Incident, Fit)>, EngineError> {
+        let fleet = self.fleet();
+        let mut home = None;
+        for incident in self.store().open_incidents(1_000).await? {
+            let sites = fleet.sites().map(|(_, site)| site);
+            let fit = incident.scope.fit(&proposal.scope, sites);
+            let is_better = match (&fit, &home) {
+                (Fit::Apart, _) | (Fit::Wider(_), Some((_, Fit::Inside))) => false,
+                (Fit::Inside | Fit::Wider(_), _) => true,
+            };
+            if is_better {
+                home = Some((incident, fit));
+            }
+        }
+        Ok(home)
     }
 
     async fn open_proposal(&self, proposal: &Proposal) -> Result<IncidentId, EngineError> {
@@ -107,7 +125,7 @@ impl Engine {
             .first_report
             .as_ref()
             .map_or(proposal.raised_at, |(_, _, at)| *at);
-        let title = format!("Sign-in issue reported for {scope}");
+        let title = title_of(&scope);
         let incident = Incident::propose(id, proposal.alarm, title, scope, began);
         let mut timeline: Vec<_> = self.release_before(&incident).into_iter().collect();
         timeline.extend(proposal.first_report.clone().map(|(report, site, at)| {
@@ -141,15 +159,7 @@ impl Engine {
         proposal: &Proposal,
     ) -> Result<IncidentId, EngineError> {
         let id = incident.id;
-        // What a person has accepted keeps the scope that person saw.
-        let scope = match incident.state {
-            State::Proposed { .. } => incident.scope.joined(&proposal.scope),
-            _ => incident.scope.clone(),
-        };
-        let next = Incident {
-            scope,
-            ..incident.after(Ok).map_err(EngineError::conflict)?
-        };
+        let next = incident.after(Ok).map_err(EngineError::conflict)?;
         let added = additions_of(proposal, vec![self.alarm_entry(proposal)]);
         let audit = self.audit(
             DETECTION,
@@ -159,6 +169,54 @@ impl Engine {
         );
         self.save(&next, &added, &audit).await?;
         Ok(id)
+    }
+
+    /// Links an alarm to an incident that it shows to be about `scope`. Customers see that at once
+    /// if the incident is public: its page must not tell a site that fails that it is not affected.
+    async fn widen(
+        &self,
+        incident: Incident,
+        proposal: &Proposal,
+        scope: Scope,
+    ) -> Result<IncidentId, EngineError> {
+        let (id, before) = (incident.id, incident.scope.clone());
+        let mut next = incident.after(Ok).map_err(EngineError::conflict)?;
+        // A title that nobody has changed says the scope.
+        if next.title == title_of(&before) {
+            next.title = title_of(&scope);
+        }
+        next.scope = scope.clone();
+        let mut timeline = vec![
+            self.alarm_entry(proposal),
+            self.entry_now(DETECTION, Fact::Widened { scope }),
+        ];
+        timeline.extend(next.is_public().then(|| self.sites_counted(&next)));
+        let added = additions_of(proposal, timeline);
+        let audit = self.audit(
+            DETECTION,
+            "widened an incident",
+            &id.to_string(),
+            &proposal.words,
+        );
+        self.save(&next, &added, &audit).await?;
+        if next.is_public() {
+            self.believe_failing_beyond(&before, &next.scope);
+        }
+        tracing::info!(incident.id = %id, alarm.id = %proposal.alarm, "an alarm widened incident {id}");
+        let words = format!("{} is wider than it was: {}", next.title, proposal.words);
+        self.page(Some(id), &words).await?;
+        Ok(id)
+    }
+
+    /// As on accepting: the sites that an incident is about from now on count as failing. Those that
+    /// it was about already keep what was learned of them since.
+    fn believe_failing_beyond(&self, before: &Scope, scope: &Scope) {
+        let fleet = self.fleet();
+        let added = fleet
+            .sites()
+            .filter(|(_, site)| scope.holds(site) && !before.holds(site));
+        let added: Vec<_> = added.map(|(index, _)| index).collect();
+        self.learn(added, Evidence::BelievedFailing);
     }
 
     /// Takes up a proposal: it is public from now on, and its sites count as failing until
@@ -417,7 +475,7 @@ impl Engine {
             .post(post, id, by, &self.calendar())
             .map_err(|bad| match bad {
                 BadPost::WrongAct(wrong) => EngineError::conflict(wrong),
-                bad => EngineError::refused_at("text", bad),
+                bad => EngineError::refused_at(bad.at().unwrap_or("text"), bad),
             })
     }
 
@@ -548,6 +606,11 @@ impl Engine {
     }
 }
 
+/// The title of an incident that nobody has named.
+fn title_of(scope: &Scope) -> String {
+    format!("Sign-in issue reported for {scope}")
+}
+
 fn additions_of(proposal: &Proposal, timeline: Vec<TimelineEntry>) -> IncidentAdditions {
     IncidentAdditions {
         alarms: vec![proposal.alarm],
@@ -574,7 +637,8 @@ fn plain(body: String, kind: UpdateKind) -> Post {
 fn line(at: &str, text: &str) -> Result<String, EngineError> {
     let text = text.trim();
     let characters = text.chars().count();
-    if !(1..=LINE_CHARACTERS_MAX).contains(&characters) || text.chars().any(char::is_control) {
+    let fits = !is_blank(text) && characters <= LINE_CHARACTERS_MAX;
+    if !fits || text.chars().any(char::is_control) {
         let rule = format!("give 1 to {LINE_CHARACTERS_MAX} characters on one line");
         return Err(EngineError::refused_at(at, rule));
     }

@@ -5,8 +5,10 @@
 //! new fence, and probed before anything is done again. Never decides a rate or a verdict itself.
 
 mod agents;
+mod history;
 mod job;
 mod origin;
+mod shared;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -25,9 +27,11 @@ use protocol::action::ActionResult;
 use store::{RowCount, StoreError};
 use tokio_util::sync::CancellationToken;
 
+pub use self::history::Sample;
 use self::job::{Job, Sender};
 use self::origin::Origin;
 pub(crate) use self::origin::OriginStatus;
+pub(crate) use self::shared::RollOut;
 use crate::campaign::ROWS_PER_PAGE;
 use crate::{Engine, EngineError};
 
@@ -41,35 +45,6 @@ const LIST_EVERY_SECONDS: f64 = 5.0;
 const KEEP_RATE_EVERY_SECONDS: f64 = 10.0;
 /// A campaign at a fixed rate still holds no more sites at once.
 const FIXED_RATE_HOLDS_SECONDS: f64 = 60.0;
-
-/// What the pacer shares with commands, watchers and agents.
-#[derive(Default)]
-pub(crate) struct RollOut {
-    origins: Mutex<HashMap<ProductName, OriginStatus>>,
-    look_again: AtomicBool,
-    desk: agents::Desk,
-}
-
-impl RollOut {
-    /// Makes the pacer list the running campaigns at its next step.
-    pub(crate) fn look_again(&self) {
-        self.look_again.store(true, Ordering::Release);
-    }
-
-    /// How the origin of a product does, once a campaign ran on it.
-    pub(crate) fn origin_status(&self, product: &ProductName) -> Option<OriginStatus> {
-        self.origins
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(product)
-            .cloned()
-    }
-
-    fn keep_status(&self, product: &ProductName, status: OriginStatus) {
-        let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
-        origins.insert(product.clone(), status);
-    }
-}
 
 impl Engine {
     /// Actions that wait for the agent that serves `sites`, at most `limit`. An action stays until
@@ -184,9 +159,10 @@ impl Pacer {
             .collect();
         products.sort_unstable();
         products.dedup();
-        for name in products {
-            self.step_origin(engine, &name, now, dt_seconds).await?;
+        for name in &products {
+            self.step_origin(engine, name, now, dt_seconds).await?;
         }
+        engine.0.roll_out.keep_moving(&products);
         self.origins.retain(|name, origin| {
             let used = self
                 .runs
@@ -275,7 +251,7 @@ impl Pacer {
         if allowed > 0 {
             origin.took(allowed - left, allowed);
         }
-        engine.0.roll_out.keep_status(name, origin.status());
+        engine.0.roll_out.keep_status(name, origin.status(), now);
         Ok(())
     }
 }

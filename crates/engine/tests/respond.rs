@@ -286,3 +286,67 @@ async fn two_alarms_of_the_same_sites_are_one_incident() {
     assert_eq!(again.to_string(), "This incident was dismissed.");
     assert_ne!(engine.propose(&proposal(&engine)).await.unwrap(), id);
 }
+
+/// Each alarm by its zone, or the whole fleet; then how many incidents are open, the newest one's
+/// scope, and how often people were paged.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wider_alarm_widens_its_incident_and_pages_once() {
+    let (west, middle, all) = (Some("America/Los_Angeles"), Some("America/Chicago"), None);
+    for (accepted, alarms, open, pages) in [
+        (false, vec![west, all, all, west, middle], 1, 2),
+        (true, vec![west, all, all, west, middle], 1, 2),
+        (true, vec![all, west], 1, 1),
+        // The wider one belongs to the newest that it holds; the other stays as it is.
+        (false, vec![west, middle, all, west], 2, 3),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = engine(&folder).await;
+        let mut newest = None;
+        for zone in &alarms {
+            let alarm = Proposal {
+                scope: Scope {
+                    zones: zone.iter().map(|zone| Zone::parse(zone).unwrap()).collect(),
+                    ..Scope::default()
+                },
+                ..proposal(&engine)
+            };
+            let id = engine.propose(&alarm).await.unwrap();
+            let is_first = newest.is_none();
+            newest = newest.max(Some(id));
+            if accepted && is_first {
+                let acceptance = Acceptance::default();
+                engine.accept_incident(id, "Kim", acceptance).await.unwrap();
+            }
+        }
+        let incidents = engine.store().open_incidents(9).await.unwrap();
+        let mut facts = vec![];
+        for incident in &incidents {
+            let timeline = engine.incident_timeline(incident.id).await.unwrap();
+            facts.extend(
+                timeline
+                    .iter()
+                    .map(|entry| serde_json::to_value(entry).unwrap()["fact"].clone()),
+            );
+        }
+        let times = |fact: &str| facts.iter().filter(|found| *found == fact).count();
+        assert_eq!(
+            (incidents.len(), times("paged")),
+            (open, pages),
+            "{alarms:?}: {facts:?}"
+        );
+        assert_eq!(times("widened"), pages - open, "{alarms:?}");
+        let view = engine.incident_view(newest.unwrap()).unwrap();
+        assert_eq!(
+            view.incident.title,
+            "Sign-in issue reported for all sites".to_owned(),
+            "{alarms:?}"
+        );
+        if accepted {
+            assert_eq!(
+                engine.affected_by(&view).failing,
+                2,
+                "added sites count as failing"
+            );
+        }
+    }
+}

@@ -18,12 +18,16 @@ use clock::{Clock, Pace as ClockPace};
 use domain::campaign::pace::Pace;
 use domain::campaign::selection::Selection;
 use domain::campaign::{Action, Command, Order};
-use domain::id::CampaignId;
-use domain::name::{Hostname, ProductName};
+use domain::document::{DocumentKey, Lane};
+use domain::id::{AgentId, CampaignId};
+use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
 use domain::product::{Product, ProductSettings};
+use domain::release::ReleaseState;
 use domain::site::Zone;
 use domain::site::import::Defaults;
-use engine::{Engine, Probe, Progress, Settings};
+use engine::{Engine, NewDocument, Probe, Progress, Settings};
+use protocol::action::ActionResult;
+use protocol::delivery::{Acks, Enrol, Held};
 use standardwebhooks::Webhook;
 use store::{Place, Store};
 use tokio_util::sync::CancellationToken;
@@ -219,7 +223,11 @@ async fn import(engine: &Engine, sites: usize, address: &str) {
 }
 
 async fn start(engine: &Engine, pace: Pace) -> CampaignId {
-    let (action, selection) = (Action::ClearCache, Selection::all(product()));
+    start_action(engine, Action::ClearCache, pace).await
+}
+
+async fn start_action(engine: &Engine, action: Action, pace: Pace) -> CampaignId {
+    let selection = Selection::all(product());
     let order = Order {
         action,
         selection,
@@ -389,4 +397,104 @@ async fn a_paused_campaign_begins_nothing_and_goes_on_after() {
     .await;
     let cleared = platform.cleared();
     assert!(cleared.len() == 60 && cleared.values().all(|(_, times)| *times == 1));
+}
+
+/// Enrols an agent of all sites, which holds a document for every release.
+async fn agent(engine: &Engine) -> AgentId {
+    let key = DocumentKey {
+        product: product(),
+        service: ServiceName::parse("sign-in").unwrap(),
+        name: DocumentName::parse("links").unwrap(),
+    };
+    let document = NewDocument {
+        key: key.clone(),
+        accepts: "*".parse().unwrap(),
+        lane: Lane::First,
+        schema: None,
+        body: b"{}".to_vec(),
+    };
+    let version = engine.publish_document(document, "a test").await.unwrap();
+    let sites = engine
+        .fleet()
+        .sites()
+        .map(|(_, site)| site.hostname.clone())
+        .collect();
+    let enrol = Enrol {
+        token: engine.make_enrolment("a test").await.unwrap(),
+        host: "a host".into(),
+        sites,
+    };
+    let agent = engine.enrol_agent(&enrol).await.unwrap().agent;
+    let (repository, held) = (2, vec![Held { key, version }]);
+    engine
+        .take_acks(agent, Acks { repository, held })
+        .await
+        .unwrap();
+    agent
+}
+
+/// Does what the agent's actions ask, for ever: the new code works as soon as it runs.
+async fn obey(engine: Engine, agent: AgentId, platform: Platform) {
+    let sites = engine.sites_of_agent(agent);
+    loop {
+        let actions = engine.actions_for(&sites, 100);
+        let results: Vec<_> = actions
+            .into_iter()
+            .map(|action| {
+                let generation = (action.generation, 1);
+                let mut cleared = platform.0.cleared.lock().unwrap();
+                cleared.insert(action.site.to_string(), generation);
+                ActionResult {
+                    campaign: action.campaign,
+                    site: action.site,
+                    fence: action.fence,
+                    refused: None,
+                }
+            })
+            .collect();
+        engine.take_action_results(&sites, &results);
+        Clock::system().sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_release_that_a_campaign_activates_is_live() {
+    let (platform, address, pace) = platform(|_| false).await;
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine(folder.path(), &platform.0.provider, pace).await;
+    import(&engine, 12, &address).await;
+    let agent = agent(&engine).await;
+    let version = semver::Version::new(5, 3, 0);
+    engine
+        .stage_release(&product(), &version, "a test")
+        .await
+        .unwrap();
+    let state = async || engine.store().releases().await.unwrap()[0].state;
+    let action = Action::ActivateRelease {
+        version: version.clone(),
+    };
+    let id = start_action(&engine, action, Pace::FixedConcurrency { sites: 4 }).await;
+    assert_eq!(state().await, ReleaseState::Staged, "no site runs it yet");
+    tokio::spawn(obey(engine.clone(), agent, platform));
+    let done = until(&engine, id, |progress| {
+        progress.campaign.state == "finished"
+    })
+    .await;
+    assert_eq!((done.counts.verified, done.counts.failed), (12, 0));
+    assert!(
+        engine
+            .fleet()
+            .sites()
+            .all(|(_, site)| site.running == version)
+    );
+    assert_eq!(state().await, ReleaseState::Live);
+    let audit = engine
+        .store()
+        .audit(jiff::Timestamp::MAX, 100)
+        .await
+        .unwrap();
+    let made = audit
+        .iter()
+        .filter(|entry| entry.act == "made a release live");
+    assert_eq!(made.count(), 1, "by the first of its sites");
 }

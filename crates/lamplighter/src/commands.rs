@@ -1,15 +1,24 @@
 //! The commands, one file each.
 
+pub(crate) mod account;
 pub(crate) mod agent;
+pub(crate) mod alarm;
+pub(crate) mod audit;
 pub(crate) mod break_glass;
 pub(crate) mod campaign;
+pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod drill;
 pub(crate) mod fleet;
 pub(crate) mod incident;
+pub(crate) mod key;
+pub(crate) mod on_call;
+pub(crate) mod page;
+pub(crate) mod product;
 pub(crate) mod release;
 pub(crate) mod report;
 pub(crate) mod serve;
+pub(crate) mod template;
 pub(crate) mod token;
 
 use clap::Subcommand;
@@ -33,20 +42,47 @@ pub(crate) enum Command {
     /// Import and list the fleet.
     #[command(subcommand)]
     Fleet(fleet::Fleet),
+    /// Show and change how the sites of a product are reached and paced.
+    #[command(subcommand)]
+    Product(product::Product),
     /// Plan, create, start, stop and watch campaigns.
     #[command(subcommand)]
     Campaign(campaign::Campaign),
     /// See incidents, and tell customers of them.
     #[command(subcommand)]
     Incident(incident::Incident),
+    /// List the texts that updates are made from.
+    #[command(subcommand)]
+    Template(template::Template),
+    /// Say who is paged.
+    #[command(subcommand)]
+    OnCall(on_call::OnCall),
+    /// List and acknowledge calls to the people on duty.
+    #[command(subcommand)]
+    Page(page::Page),
+    /// Make, list and withdraw tokens of staff, agents and sites.
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Add and import accounts that sign in to sites.
+    #[command(subcommand)]
+    Account(account::Account),
+    /// Issue the secrets that sites sign in residents with.
+    #[command(subcommand)]
+    Client(client::Client),
+    /// Make, list and retire the keys that sign ID tokens.
+    #[command(subcommand)]
+    Key(key::Key),
+    /// List who changed what, when.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Re-enact an incident on a real server, real agents and real sign-ins.
     Drill(Box<drill::DrillCommand>),
     /// Take and list customers' reports.
     #[command(subcommand)]
     Report(report::Report),
-    /// Make the break-glass token anew.
+    /// List alarms.
     #[command(subcommand)]
-    Token(token::Token),
+    Alarm(alarm::Alarm),
 }
 
 impl Command {
@@ -61,7 +97,27 @@ impl Command {
             Self::Incident(incident) => incident.run(output).await,
             Self::Drill(drill) => drill.run(output).await,
             Self::Report(report) => report.run(output).await,
+            Self::Product(product) => product.run(output).await,
+            Self::Alarm(alarm) => alarm.run(output).await,
+            Self::Template(template) => template.run(output).await,
+            Self::OnCall(on_call) => on_call.run(output).await,
+            Self::Page(page) => page.run(output).await,
             Self::Token(token) => token.run(output).await,
+            Self::Account(account) => account.run(output).await,
+            Self::Client(client) => client.run(output).await,
+            Self::Key(key) => key.run(output).await,
+            Self::Audit(audit) => audit.run(output).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    /// Names that collide break a command when it is run, and only then.
+    #[test]
+    fn no_two_arguments_of_a_command_share_a_name() {
+        crate::Arguments::command().debug_assert();
     }
 }

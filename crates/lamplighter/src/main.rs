@@ -7,8 +7,10 @@ mod commands;
 #[cfg(test)]
 mod documents;
 mod drill;
+mod input;
 mod listen;
 mod output;
+mod signals;
 
 use std::process::ExitCode;
 
@@ -23,6 +25,9 @@ use crate::output::Failure;
 struct Arguments {
     #[command(flatten)]
     output: output::Options,
+    /// End when standard input closes; a drill starts its servers and agents so.
+    #[arg(long, global = true, hide = true)]
+    end_with_parent: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -30,6 +35,9 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse_from(commands::drill::with_json_file(std::env::args_os()));
     start_log();
+    if arguments.end_with_parent {
+        signals::end_with_parent();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();

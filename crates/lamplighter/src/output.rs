@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use serde::Serialize;
+use serde_json::Value;
 
 /// How to print; on every command.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -30,11 +31,26 @@ impl Options {
     }
 }
 
+/// The text of a value; empty when it is none.
+pub(crate) fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or("")
+}
+
+/// A line for each item of a list, or `none` when it has none.
+pub(crate) fn lines(list: &Value, none: &str, line: impl Fn(&Value) -> String) -> String {
+    let lines: Vec<_> = list.as_array().into_iter().flatten().map(line).collect();
+    if lines.is_empty() {
+        none.into()
+    } else {
+        lines.join("\n")
+    }
+}
+
 /// Why a command ends with a failure. Says what to do next where it can.
 #[derive(Debug)]
 pub(crate) struct Failure {
     message: String,
-    detail: Option<serde_json::Value>,
+    detail: Option<Value>,
     code: u8,
 }
 
@@ -48,9 +64,17 @@ impl Failure {
     }
 
     /// Adds what programs may want to read.
-    pub(crate) fn with_detail(self, detail: serde_json::Value) -> Self {
+    pub(crate) fn with_detail(self, detail: Value) -> Self {
         Self {
             detail: Some(detail),
+            ..self
+        }
+    }
+
+    /// Says first how far it came before the failure.
+    pub(crate) fn after(self, progress: &str) -> Self {
+        Self {
+            message: format!("{progress}. {}", self.message),
             ..self
         }
     }

@@ -5,9 +5,15 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use agent::{Agent, AgentSettings};
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
 use clock::Clock;
 use domain::document::{DocumentKey, Lane};
 use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
@@ -32,6 +38,30 @@ struct Plane {
     url: Url,
     stop: CancellationToken,
     folder: tempfile::TempDir,
+    losses: Arc<Losses>,
+}
+
+/// Answers about outcomes that get lost on their way: what was sent counts, and nobody hears of it.
+#[derive(Default)]
+struct Losses {
+    left: AtomicU32,
+    answered: AtomicU32,
+}
+
+impl Losses {
+    async fn pass(&self, request: Request, next: Next) -> Response {
+        if request.uri().path() != "/agent/v1/outcomes" {
+            return next.run(request).await;
+        }
+        let answer = next.run(request).await;
+        let less = |left: u32| left.checked_sub(1);
+        let (set, get) = (Ordering::SeqCst, Ordering::SeqCst);
+        if self.left.fetch_update(set, get, less).is_ok() {
+            return StatusCode::BAD_GATEWAY.into_response();
+        }
+        self.answered.fetch_add(1, Ordering::SeqCst);
+        answer
+    }
 }
 
 impl Plane {
@@ -55,7 +85,14 @@ impl Plane {
         let provider = web::open_provider(&engine, sign_in, web::ACTIVATION_OVERLAP)
             .await
             .unwrap();
+        let losses = Arc::<Losses>::default();
+        let at_the_door = Arc::clone(&losses);
+        let pass = move |request: Request, next: Next| {
+            let losses = Arc::clone(&at_the_door);
+            async move { losses.pass(request, next).await }
+        };
         let router = web::App::new(engine.clone(), provider).router();
+        let router = router.layer(from_fn(pass));
         let stop = CancellationToken::new();
         engine.run_workers(&stop).detach_all();
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -77,6 +114,7 @@ impl Plane {
             url: base_url.parse().unwrap(),
             stop,
             folder,
+            losses,
         }
     }
 
@@ -119,6 +157,16 @@ impl Plane {
         panic!("{:?}", self.engine.readiness(&product(), version));
     }
 
+    async fn until(&self, what: &str, so: impl Fn() -> bool) {
+        for _ in 0..600 {
+            if so() {
+                return;
+            }
+            self.clock.sleep(Duration::from_secs(1)).await;
+        }
+        panic!("not within ten minutes: {what}");
+    }
+
     fn targets(&self) -> std::path::PathBuf {
         self.folder.path().join("agent").join("targets")
     }
@@ -133,7 +181,7 @@ struct Read {
 
 async fn read(agent: &Agent, site: &str, code: &str, etag: Option<&str>) -> Read {
     let address = agent.address();
-    let url = format!("http://{address}/v1/sites/{site}/config/sign-in/client?code={code}");
+    let url = format!("http://{address}/v1/sites/{site}/config/sign-in/links?code={code}");
     let request = reqwest::Client::builder()
         .no_proxy()
         .build()
@@ -168,7 +216,7 @@ fn key() -> DocumentKey {
     DocumentKey {
         product: product(),
         service: ServiceName::parse("sign-in").unwrap(),
-        name: DocumentName::parse("client").unwrap(),
+        name: DocumentName::parse("links").unwrap(),
     }
 }
 
@@ -200,7 +248,7 @@ async fn a_release_activates_only_where_verified_config_waits() {
     );
     let lost = plane.publish("^5.2", "{}").await.unwrap_err().to_string();
     assert!(
-        lost.contains("5.1.0") && lost.contains("web-central/sign-in/client"),
+        lost.contains("5.1.0") && lost.contains("web-central/sign-in/links"),
         "{lost}"
     );
     assert_eq!(
@@ -348,7 +396,8 @@ async fn the_last_known_good_is_served_at_cold_boot_and_flagged() {
     let agent = plane.agent(&plane.url, &stop).await;
     let mut found = read(&agent, "b.example", "5.1.0", None).await;
     for _ in 0..600 {
-        if found.status == 200 {
+        // The timestamp it had proves nothing new: it is fresh with the next one, a moment later.
+        if found.status == 200 && !found.stale {
             break;
         }
         plane.clock.sleep(Duration::from_secs(1)).await;
@@ -384,17 +433,21 @@ fn change_files(folder: &Path) -> usize {
         .count()
 }
 
+/// Tells an agent how sign-ins ended; gives its answer.
+async fn tell(agent: &Agent, outcomes: &serde_json::Value) -> u16 {
+    let url = format!("http://{}/v1/outcomes", agent.address());
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let told = http.post(&url).json(outcomes).send().await.unwrap();
+    told.status().as_u16()
+}
+
 /// What a site says of its sign-ins reaches the control plane within seconds.
 async fn outcomes_arrive(plane: &Plane, agent: &Agent) {
     let mut signals = plane.engine.signals();
-    let url = format!("http://{}/v1/outcomes", agent.address());
     let outcomes = serde_json::json!([{"site": "a.example"}, {"site": "b.example", "error": "x"}]);
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let told = http.post(&url).json(&outcomes).send().await.unwrap();
-    assert_eq!(told.status().as_u16(), 202);
+    assert_eq!(tell(agent, &outcomes).await, 202);
     let foreign = serde_json::json!({"site": "c.example"});
-    let told = http.post(&url).json(&foreign).send().await.unwrap();
-    assert_eq!(told.status().as_u16(), 404);
+    assert_eq!(tell(agent, &foreign).await, 404);
     loop {
         tokio::select! {
             signal = signals.recv() => {
@@ -405,4 +458,39 @@ async fn outcomes_arrive(plane: &Plane, agent: &Agent) {
             () = plane.clock.sleep(Duration::from_secs(600)) => panic!("no outcomes came"),
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn outcomes_whose_answer_was_lost_count_once() {
+    let plane = Plane::start().await;
+    plane.publish("~5.1", "{}").await.unwrap();
+    let stop = CancellationToken::new();
+    let agent = plane.agent(&plane.url, &stop).await;
+    let site = plane.engine.fleet().site_at(&host("a.example")).unwrap();
+    let counted = async || {
+        let from = jiff::Timestamp::UNIX_EPOCH;
+        let counted = plane.engine.store().site_outcomes(site.id, from);
+        counted.await.unwrap()
+    };
+    plane.losses.left.store(2, Ordering::SeqCst);
+    let two = serde_json::json!([{"site": "a.example"}, {"site": "a.example", "error": "x"}]);
+    assert_eq!(tell(&agent, &two).await, 202);
+    plane
+        .until("an answer is lost", || {
+            plane.losses.left.load(Ordering::SeqCst) < 2
+        })
+        .await;
+    assert_eq!(counted().await, (2, 1), "it was counted all the same");
+    let later = serde_json::json!({"site": "a.example"});
+    assert_eq!(tell(&agent, &later).await, 202);
+    // The first batch again, and the one after it.
+    plane
+        .until("two answers come through", || {
+            plane.losses.answered.load(Ordering::SeqCst) >= 2
+        })
+        .await;
+    assert_eq!(counted().await, (3, 1));
+    stop.cancel();
+    agent.wait().await;
+    plane.stop.cancel();
 }

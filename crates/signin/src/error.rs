@@ -14,6 +14,12 @@ pub enum SignInError {
     /// The cryptographic provider failed.
     #[error("could not {0}")]
     Crypto(&'static str),
+    /// A client's settings name a key that is retired or never was.
+    #[error(
+        "no signing key {0} is in use; publish sign-in/client with a signing_kid that \
+        GET /api/v1/keys lists"
+    )]
+    UnknownKey(String),
     /// A value breaks a rule; nothing was changed.
     #[error("{reason}")]
     Refused {

@@ -173,22 +173,27 @@ impl Provider {
             .collect()
     }
 
-    /// The key that a client's settings name, else the newest active one.
+    /// The key that a client's settings name; the newest active one where they name none.
+    ///
+    /// A site checks tokens with the keys of its settings: signed with another key, its residents
+    /// would be refused there, with nothing said here.
     pub(crate) async fn signing_key(
         &self,
         kid: Option<&str>,
     ) -> Result<Arc<SigningKey>, SignInError> {
         let ring = self.inner().keys.load_full();
-        let named = |ring: &KeyRing| kid.and_then(|kid| ring.find(kid));
-        if let Some(key) = named(&ring) {
+        let Some(kid) = kid else {
+            let key = ring.newest_active();
+            return key.ok_or(SignInError::Crypto("find an active signing key"));
+        };
+        if let Some(key) = ring.find(kid) {
             return Ok(key);
         }
-        if kid.is_some() && self.now().duration_since(ring.loaded_at) >= RELOAD_AFTER {
+        if self.now().duration_since(ring.loaded_at) >= RELOAD_AFTER {
             self.reload_keys().await?;
         }
-        let ring = self.inner().keys.load();
-        let key = named(&ring).or_else(|| ring.newest_active());
-        key.ok_or(SignInError::Crypto("find an active signing key"))
+        let key = self.inner().keys.load().find(kid);
+        key.ok_or_else(|| SignInError::UnknownKey(kid.into()))
     }
 
     async fn reload_keys(&self) -> Result<(), SignInError> {

@@ -23,7 +23,7 @@ impl Fleet {
     /// # Errors
     /// The bad lines.
     pub fn read(csv: &[u8], defaults: &Defaults) -> Result<Arc<Self>, Vec<BadLine>> {
-        let sites = domain::site::import::read(csv, defaults)?;
+        let sites = domain::site::import::read(csv, defaults).map_err(|bad| bad.lines)?;
         let by_hostname = (0..)
             .zip(&sites)
             .map(|(at, site)| (site.hostname.clone(), at))

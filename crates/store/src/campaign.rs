@@ -7,7 +7,7 @@ use domain::campaign::plan::Plan;
 use domain::campaign::row::Row as Progress;
 use domain::campaign::{Campaign, Order, State};
 use domain::id::{CampaignId, SiteId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::db::{Change, Row, corrupt, params};
 use crate::{AuditEntry, Store, StoreError};
@@ -411,6 +411,38 @@ impl Store {
             .iter()
             .map(campaign_row)
             .collect()
+    }
+
+    /// How many sites of a campaign were verified in each stretch of time since `from`: the number
+    /// of the stretch, from 0, and the sites; those without any are left out.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn verified_by_stretch(
+        &self,
+        id: CampaignId,
+        from: Timestamp,
+        stretch: SignedDuration,
+    ) -> Result<Vec<(usize, u64)>, StoreError> {
+        const COUNT: &str = "SELECT (changed_at - $2) / $3, count(*) FROM campaign_sites \
+            WHERE campaign = $1 AND state = 'verified' AND changed_at >= $2 \
+            GROUP BY 1 ORDER BY 1";
+        let milliseconds = stretch.as_millis().max(1) as i64;
+        let rows = self.db.read(COUNT, params![id, from, milliseconds]).await?;
+        rows.iter()
+            .map(|row| Ok((place(row, 0)?, row.count(1)?)))
+            .collect()
+    }
+
+    /// How many sites wait in a campaign before the one at `position`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn waiting_before(&self, id: CampaignId, position: u64) -> Result<u64, StoreError> {
+        const COUNT: &str = "SELECT count(*) FROM campaign_sites \
+            WHERE campaign = $1 AND state = 'waiting' AND position < $2";
+        let rows = self.db.read(COUNT, params![id, position]).await?;
+        rows.first().map_or(Ok(0), |row| row.count(0))
     }
 
     /// What campaigns did to a site, newest first, at most `limit`.

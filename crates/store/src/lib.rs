@@ -37,7 +37,7 @@ pub use fleet::FleetRows;
 pub use hold::Hold;
 pub use incident::IncidentAdditions;
 pub use notify::{Attempt, Delivery, OnCallStep, Page};
-pub use report::{SiteMinute, StoredReport};
+pub use report::{OutcomeBatch, SiteMinute, StoredReport};
 pub use seal::{KeyMissing, SealError, Sealer};
 pub use sign_in::{
     Account, AttemptLimit, Code, Exchange, Exchanged, Grant, Hash, KeyState, NewAccessToken,

@@ -10,6 +10,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0005_delivery.sql"),
     include_str!("../migrations/0006_campaigns.sql"),
     include_str!("../migrations/0007_notify.sql"),
+    include_str!("../migrations/0008_outcome_batches.sql"),
 ];
 
 /// What differs between the databases.

@@ -98,6 +98,25 @@ impl Store {
             .map(drop)
     }
 
+    /// Makes a staged release live.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it is not staged; or when the database fails.
+    pub async fn make_release_live(
+        &self,
+        product: &ProductName,
+        version: &Version,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        const LIVE: &str = "UPDATE releases SET state = 'live' \
+            WHERE product = $1 AND version = $2 AND state = 'staged'";
+        let change = Change::new()
+            .run(LIVE, params![product, version])
+            .expect_rows(1)
+            .audit(audit);
+        self.db.write(change).await.map(drop)
+    }
+
     /// All releases that are not retired, by product and version.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Reports and sign-in outcomes, as they came in. Never counts distinct sites; `domain` does.
 
 use domain::detection::PastHour;
-use domain::id::{ReportId, SiteId};
+use domain::id::{HolderId, ReportId, SeriesId, SiteId};
 use domain::name::ProductName;
 use domain::report::{Channel, Contact, Report, ReportText};
 use domain::site::Zone;
@@ -35,8 +35,20 @@ pub struct SiteMinute {
     pub failures: Vec<(String, u32)>,
 }
 
+/// Tells a batch of outcomes that came again from a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutcomeBatch {
+    /// Who sent it.
+    pub sender: HolderId,
+    /// The series that its sender numbers it in.
+    pub series: SeriesId,
+    /// Above the number of every batch of the series that was taken before.
+    pub number: u64,
+}
+
 impl Store {
-    /// Adds a report; the one that was added first when `idempotency_key` was used before.
+    /// Adds a report, unless its site has one under `idempotency_key` already; gives the one that is
+    /// stored. Another site may use the same key: it is another sender's.
     ///
     /// # Errors
     /// When the database fails, or the site is not stored.
@@ -44,12 +56,13 @@ impl Store {
         &self,
         stored: &StoredReport,
         idempotency_key: Option<&str>,
-    ) -> Result<ReportId, StoreError> {
+    ) -> Result<StoredReport, StoreError> {
         const ADD: &str = "INSERT INTO reports (id, site, text, contact, channel, at, running, \
             idempotency_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
             ON CONFLICT (idempotency_key) DO UPDATE SET idempotency_key = excluded.idempotency_key \
-            RETURNING id";
+            RETURNING id, site, text, contact, channel, at, running";
         let StoredReport { report, running } = stored;
+        let key = idempotency_key.map(|key| format!("{} {key}", report.site));
         let params = params![
             report.id,
             report.site,
@@ -58,11 +71,11 @@ impl Store {
             report.channel.as_str(),
             report.at,
             running,
-            idempotency_key,
+            key,
         ];
         let outcomes = self.db.write(Change::new().run(ADD, params)).await?;
         let row = outcomes.first().and_then(|outcome| outcome.rows.first());
-        row.map_or(Ok(report.id), |row| row.id(0, ReportId::from_bytes))
+        row.map_or_else(|| Ok(stored.clone()), read)
     }
 
     /// One report.
@@ -73,7 +86,7 @@ impl Store {
         const FIND: &str =
             "SELECT id, site, text, contact, channel, at, running FROM reports WHERE id = $1";
         let rows = self.db.read(FIND, params![id]).await?;
-        rows.first().map(report).transpose()
+        rows.first().map(read).transpose()
     }
 
     /// Reports after `(at, id)`, oldest first, at most `limit`.
@@ -90,7 +103,7 @@ impl Store {
             WHERE at > $1 OR (at = $1 AND id > $2) ORDER BY at, id LIMIT $3";
         let after = id.map_or(vec![], |id| id.as_bytes().to_vec());
         let rows = self.db.read(LIST, params![at, after, limit]).await?;
-        rows.iter().map(report).collect()
+        rows.iter().map(read).collect()
     }
 
     /// Reports before `(at, id)`, newest first, at most `limit`; of one site when it is given.
@@ -116,7 +129,7 @@ impl Store {
                     .await?
             }
         };
-        rows.iter().map(report).collect()
+        rows.iter().map(read).collect()
     }
 
     /// Sites with at least one report since `at`.
@@ -131,11 +144,17 @@ impl Store {
             .collect()
     }
 
-    /// Adds the sign-ins of many sites to their minute and their hour.
+    /// Adds the sign-ins of many sites to their minute and their hour; false, and nothing is added,
+    /// when the batch was added before.
     ///
     /// # Errors
     /// When the database fails; then nothing is added.
-    pub async fn add_outcomes(&self, rows: &[SiteMinute], at: Timestamp) -> Result<(), StoreError> {
+    pub async fn add_outcomes(
+        &self,
+        rows: &[SiteMinute],
+        at: Timestamp,
+        batch: Option<&OutcomeBatch>,
+    ) -> Result<bool, StoreError> {
         const MINUTE: &str = "INSERT INTO outcome_minutes (site, minute, code, count) \
             VALUES ($1, $2, $3, $4) ON CONFLICT (site, minute, code) \
             DO UPDATE SET count = outcome_minutes.count + excluded.count";
@@ -171,10 +190,18 @@ impl Store {
             .map(|((product, zone), (attempts, failures))| {
                 params![product, zone, hour, attempts, failures]
             });
-        let change = Change::new()
+        let change = match batch {
+            None => Change::new(),
+            Some(batch) => taken(batch, at),
+        };
+        let change = change
             .run_many(MINUTE, minutes.collect())
             .run_many(HOUR, hours.collect());
-        self.db.write(change).await.map(drop)
+        match self.db.write(change).await {
+            // Only the batch has a guard.
+            Err(StoreError::Conflict { .. }) => Ok(false),
+            done => done.map(|_| true),
+        }
     }
 
     /// Sign-ins by product, zone and hour from `from` on; at most 200,000 rows.
@@ -216,7 +243,7 @@ impl Store {
             .map_or(Ok((0, 0)), |row| Ok((row.count(0)?, row.count(1)?)))
     }
 
-    /// Forgets sign-in minutes before `minutes` and hours before `hours`.
+    /// Forgets sign-in minutes and batches before `minutes`, and hours before `hours`.
     ///
     /// # Errors
     /// When the database fails.
@@ -227,18 +254,30 @@ impl Store {
     ) -> Result<(), StoreError> {
         const MINUTES: &str = "DELETE FROM outcome_minutes WHERE minute < $1";
         const HOURS: &str = "DELETE FROM outcome_hours WHERE hour < $1";
+        const BATCHES: &str = "DELETE FROM outcome_batches WHERE at < $1";
         let change = Change::new()
             .run(MINUTES, params![minutes])
+            .run(BATCHES, params![minutes])
             .run(HOURS, params![hours]);
         self.db.write(change).await.map(drop)
     }
+}
+
+/// Remembers a batch; refuses the change when its number, or a later one, was taken already.
+fn taken(batch: &OutcomeBatch, at: Timestamp) -> Change {
+    const TAKE: &str = "INSERT INTO outcome_batches (sender, series, number, at) \
+        VALUES ($1, $2, $3, $4) ON CONFLICT (sender, series) \
+        DO UPDATE SET number = excluded.number, at = excluded.at \
+        WHERE outcome_batches.number < excluded.number";
+    let params = params![batch.sender, batch.series, batch.number, at];
+    Change::new().run(TAKE, params).expect_rows(1)
 }
 
 fn floor(at: Timestamp, ms: i64) -> i64 {
     at.as_millisecond().div_euclid(ms) * ms
 }
 
-fn report(row: &Row) -> Result<StoredReport, StoreError> {
+fn read(row: &Row) -> Result<StoredReport, StoreError> {
     let (text, channel) = (row.str(2)?, row.str(4)?);
     let contact = row.optional(3, |row| row.text(3))?;
     Ok(StoredReport {

@@ -56,14 +56,17 @@ macro_rules! contract {
 
 contract! {
     access: a_token_is_found_until_it_is_withdrawn, a_name_is_held_once_at_a_time, holders_are_listed_until_they_are_withdrawn;
-    campaign: a_campaign_reads_back, a_claim_is_exclusive, a_claim_stays_within_its_wave, a_completion_with_an_old_fence_is_refused, tries_and_reasons_are_kept, a_stopped_campaign_gives_no_claims;
+    campaign: a_campaign_reads_back, a_claim_is_exclusive, a_claim_stays_within_its_wave, a_completion_with_an_old_fence_is_refused, tries_and_reasons_are_kept, a_stopped_campaign_gives_no_claims,
+        a_course_is_told_in_stretches, a_site_knows_how_many_wait_before_it;
     delivery: a_repository_is_founded_once_and_its_keys_read_back,
         a_publication_follows_the_version_it_was_made_for, no_timestamp_version_is_given_out_twice,
         an_enrolment_works_once_and_in_time, acks_replace_what_was_said_before;
-    fleet: an_import_is_all_or_nothing, a_fleet_reads_back_page_by_page, an_activation_keeps_the_release_before;
+    fleet: an_import_is_all_or_nothing, a_fleet_reads_back_page_by_page, an_activation_keeps_the_release_before,
+        only_a_staged_release_becomes_live;
     incident: an_incident_reads_back_with_its_records, the_slower_of_two_decisions_is_refused, an_alarm_has_one_incident;
     notify: an_on_call_list_is_replaced_whole, a_claim_is_exclusive_until_it_runs_out, an_acknowledged_page_is_not_escalated;
-    report: reports_read_back_in_order, a_report_sent_twice_is_one, an_alarm_reads_back, outcomes_add_up_and_are_forgotten;
+    report: reports_read_back_in_order, a_report_sent_twice_is_one, an_alarm_reads_back, outcomes_add_up_and_are_forgotten,
+        a_batch_of_outcomes_sent_again_counts_once;
     schema: the_schema_is_whole;
     sign_in: an_address_has_one_account, a_code_is_spent_once_whoever_races, a_second_use_of_a_code_withdraws_its_token,
         a_code_that_does_not_fit_gets_no_token, attempts_lock_an_address_for_a_while, an_attempt_that_was_not_checked_is_given_back,

@@ -1,14 +1,15 @@
-// Moves lamps between states as the server tells; the page is whole without it.
+// Moves lamps between states as the server tells, and replaces the parts of a page that changed;
+// every page is whole without it.
 "use strict";
 (() => {
-  const svg = document.getElementById("lamps");
-  if (!svg || !window.EventSource) return;
+  if (!window.EventSource) return;
+  const picture = document.getElementById("lamps");
   const STATES = ["well", "restored", "restoring", "reported", "failing", "unknown"];
   const lamps = [];
   const bands = [];
 
   // Each path lists its lamps in their order; `data-lamps` says which path comes next.
-  for (const node of svg.querySelectorAll(".band")) {
+  for (const node of picture ? picture.querySelectorAll(".band") : []) {
     const band = { paths: {}, lamps: [], stale: false };
     const points = {};
     for (const state of STATES) for (const size of "sml") {
@@ -46,7 +47,12 @@
 
   // The sign of being live is in a part that is replaced: it is set again each time.
   let on = false;
-  const sign = () => document.querySelector(".live")?.toggleAttribute("data-on", on);
+  const sign = () => {
+    const live = document.querySelector(".live");
+    if (!live) return;
+    live.toggleAttribute("data-on", on);
+    live.querySelector("b").hidden = !on;
+  };
 
   // Figures and lists come from the server as HTML, at most once a second.
   let waiting = false;
@@ -55,17 +61,22 @@
     waiting = true;
     setTimeout(async () => {
       waiting = false;
-      const answer = await fetch("/console/panels").catch(() => null);
+      const answer = await fetch(picture ? "/console/panels" : location.href).catch(() => null);
       if (!answer || !answer.ok) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of fresh.querySelectorAll("[data-part]")) {
         const old = document.querySelector(`[data-part="${part.dataset.part}"]`);
-        if (old && !old.contains(document.activeElement)) old.replaceWith(part);
+        if (!old || old.contains(document.activeElement)) continue;
+        // What a person has unfolded stays unfolded.
+        const folds = part.querySelectorAll("details");
+        old.querySelectorAll("details").forEach((fold, at) => { if (folds[at]) folds[at].open = fold.open; });
+        old.replaceWith(part);
       }
       sign();
       for (const row of document.querySelectorAll("[data-ill]")) {
         const text = document.getElementById("ill-" + row.dataset.ill);
-        if (text) text.textContent = row.dataset.words;
+        const [count, ...words] = row.dataset.words.split(" ");
+        if (text) [text.firstChild.textContent, text.lastChild.textContent] = [count, " " + words.join(" ")];
       }
     }, 1000);
   };

@@ -12,8 +12,8 @@ use cookie::Cookie;
 use domain::access::Permission;
 use store::Holder;
 
-use crate::App;
 use crate::error::ApiError;
+use crate::{App, pages};
 
 /// The console's cookie: the token itself, out of reach of scripts and other sites.
 pub(crate) const COOKIE: &str = "lamplighter-console";
@@ -51,9 +51,11 @@ pub(crate) async fn enforce(
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        Err(error) if wants_page(&request) && error.status() == StatusCode::UNAUTHORIZED => {
-            Redirect::to("/console/sign-in").into_response()
-        }
+        Err(error) if is_console(&request) => match error.status() {
+            StatusCode::UNAUTHORIZED => Redirect::to("/console/sign-in").into_response(),
+            _ if wants_page(request.headers()) => pages::not_allowed(error.message()),
+            _ => error.into_response(),
+        },
         Err(error) => error.into_response(),
     }
 }
@@ -125,6 +127,15 @@ fn same_origin(headers: &HeaderMap) -> bool {
         .is_some_and(|(_, from)| Some(from) == host)
 }
 
-fn wants_page(request: &Request) -> bool {
-    request.method() == Method::GET && request.uri().path().starts_with("/console")
+/// A page of the console; what its forms send and its script fetches lies there too.
+fn is_console(request: &Request) -> bool {
+    request.uri().path().starts_with("/console")
+}
+
+/// Whether the caller is a browser that shows what it gets.
+pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
+    accept.is_some_and(|kinds| kinds.contains("text/html"))
 }

@@ -63,6 +63,11 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
     }
 
+    pub(crate) fn unsupported(message: impl Into<String>) -> Self {
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        Self::new(status, "unsupported_media_type", message)
+    }
+
     pub(crate) fn too_many(message: impl Into<String>, retry_after_seconds: u32) -> Self {
         let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message);
         Self {
@@ -73,6 +78,10 @@ impl ApiError {
 
     pub(crate) fn status(&self) -> StatusCode {
         self.status
+    }
+
+    pub(crate) fn retry_after(&self) -> Option<HeaderValue> {
+        self.retry_after_seconds.map(HeaderValue::from)
     }
 
     pub(crate) fn message(&self) -> &str {
@@ -136,7 +145,7 @@ impl From<SignInError> for ApiError {
                     error.to_string(),
                 )
             },
-            SignInError::Crypto(_) => {
+            SignInError::Crypto(_) | SignInError::UnknownKey(_) => {
                 tracing::error!("a request failed: {error}");
                 let says = "something failed on our side; it was logged";
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", says)

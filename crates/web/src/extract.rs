@@ -1,12 +1,16 @@
 //! Reads requests, and says what and where when one cannot be read.
 
 use axum::body::Bytes;
+use axum::extract::rejection::FormRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 
+use crate::access::wants_page;
 use crate::error::ApiError;
+use crate::pages;
 
 /// A JSON body.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -54,7 +58,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         axum::extract::Query::try_from_uri(&parts.uri)
             .map(|axum::extract::Query(query)| Self(query))
-            .map_err(|e| ApiError::bad_request(e.body_text()))
+            .map_err(|e| {
+                let why = plainly(e.body_text());
+                ApiError::bad_request(format!("the query after `?` does not fit here: {why}"))
+            })
     }
 }
 
@@ -66,7 +73,85 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
             .await
             .map(|axum::extract::Path(path)| Self(path))
             .map_err(|e| {
-                ApiError::not_found(format!("the path names nothing here: {}", e.body_text()))
+                let why = plainly(e.body_text());
+                ApiError::not_found(format!("the path names nothing here: {why}"))
             })
+    }
+}
+
+/// A form of one of our pages.
+pub(crate) struct Form<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
+    type Rejection = BadForm;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, BadForm> {
+        let by_person = wants_page(request.headers());
+        let form = axum::Form::from_request(request, state).await;
+        let bad = |rejection| BadForm {
+            error: form_error(&rejection),
+            by_person,
+        };
+        form.map(|axum::Form(form)| Self(form)).map_err(bad)
+    }
+}
+
+/// Why a form cannot be read: a person reads a page, a program reads JSON.
+pub(crate) struct BadForm {
+    error: ApiError,
+    by_person: bool,
+}
+
+impl IntoResponse for BadForm {
+    fn into_response(self) -> Response {
+        if self.by_person {
+            pages::bad_form(&self.error)
+        } else {
+            self.error.into_response()
+        }
+    }
+}
+
+fn form_error(rejection: &FormRejection) -> ApiError {
+    match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            ApiError::too_large("the form is larger than this page takes: shorten its texts")
+        }
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::unsupported(
+            "send the form as `Content-Type: application/x-www-form-urlencoded`",
+        ),
+        _ => {
+            let why = plainly(rejection.body_text());
+            ApiError::bad_request(format!("the form cannot be read: {why}"))
+        }
+    }
+}
+
+/// What is wrong, without the name of the step that noticed it.
+fn plainly(text: String) -> String {
+    const STEPS: [&str; 4] = [
+        "Failed to deserialize query string: ",
+        "Failed to deserialize form body: ",
+        "Failed to deserialize form: ",
+        "Invalid URL: ",
+    ];
+    let step = STEPS.into_iter().find_map(|step| text.strip_prefix(step));
+    step.map_or_else(|| text.clone(), Into::into)
+}
+
+/// How many things one page of a list has: as asked, and at most `max`.
+///
+/// # Errors
+/// When none are asked for: a list would look empty that is not.
+pub(crate) fn page_size<N>(asked: Option<N>, default: N, max: N) -> Result<N, ApiError>
+where
+    N: Ord + From<u8> + std::fmt::Display,
+{
+    match asked {
+        None => Ok(default),
+        Some(none) if none == N::from(0) => {
+            Err(ApiError::refused("limit", format!("ask for 1 to {max}")))
+        }
+        Some(asked) => Ok(asked.min(max)),
     }
 }

@@ -5,6 +5,7 @@
 
 mod access;
 mod api;
+mod client_address;
 mod error;
 mod extract;
 mod headers;
@@ -20,6 +21,8 @@ use engine::{CanarySession, Engine};
 use signin::{Provider, SESSION_COOKIE};
 
 pub use access::Access;
+pub use client_address::{BadPrefix, Prefix};
+pub use limit::Rate;
 pub use routes::{Endpoint, endpoints};
 pub use sign_in::{ACTIVATION_OVERLAP, open_provider};
 
@@ -30,20 +33,52 @@ pub struct App(Arc<Inner>);
 struct Inner {
     engine: Engine,
     provider: Provider,
+    clients: Clients,
     reports: limit::Limit,
+    sign_ins: limit::Limit,
     drawn: pages::lamps::Drawn,
     readiness: api::health::Readiness,
 }
 
+/// How clients that show no token are told apart, and how much one may do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clients {
+    /// The proxies that say truly whom they stand for.
+    pub trusted_proxies: Vec<Prefix>,
+    /// How often one address may report.
+    pub reports: Rate,
+    /// How often one address may try to sign in, at the console and at the provider.
+    pub sign_ins: Rate,
+}
+
+impl Default for Clients {
+    /// No proxy. A whole town hall, and a vendor's help desk, may share one address.
+    fn default() -> Self {
+        Self {
+            trusted_proxies: vec![],
+            reports: Rate::per_minute(30),
+            sign_ins: Rate::per_minute(120),
+        }
+    }
+}
+
 impl App {
-    /// Binds the pages to the capabilities.
+    /// Binds the pages to the capabilities, with the usual limits and no proxy.
     #[must_use]
     pub fn new(engine: Engine, provider: Provider) -> Self {
+        Self::with_clients(engine, provider, Clients::default())
+    }
+
+    /// Binds the pages to the capabilities.
+    #[must_use]
+    pub fn with_clients(engine: Engine, provider: Provider, clients: Clients) -> Self {
         engine.set_canary_session(canary_session(&engine, &provider));
         Self(Arc::new(Inner {
             engine,
             provider,
-            reports: limit::Limit::new(limit::REPORTS),
+            reports: limit::Limit::new("reports", clients.reports),
+            sign_ins: limit::Limit::new("tries to sign in", clients.sign_ins),
+            clients,
             drawn: pages::lamps::Drawn::default(),
             readiness: api::health::Readiness::default(),
         }))
@@ -69,6 +104,15 @@ impl App {
     /// How often one address may report.
     pub(crate) fn report_limit(&self) -> &limit::Limit {
         &self.0.reports
+    }
+
+    /// How often one address may try to sign in.
+    pub(crate) fn sign_in_limit(&self) -> &limit::Limit {
+        &self.0.sign_ins
+    }
+
+    pub(crate) fn trusted_proxies(&self) -> &[Prefix] {
+        &self.0.clients.trusted_proxies
     }
 
     /// Everything that answers over HTTP.

@@ -1,11 +1,11 @@
 //! How often one client address may do what anybody may do. In memory, bounded; a restart forgets.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
+use crate::client_address::Client;
 use crate::error::ApiError;
 
 /// Addresses remembered at most. Beyond it, those that have their whole burst again are forgotten;
@@ -14,24 +14,31 @@ const ADDRESSES_MAX: usize = 50_000;
 
 /// A token bucket for each client address.
 pub(crate) struct Limit {
+    /// What is counted, in the plural.
+    noun: &'static str,
     rate: Rate,
-    buckets: Mutex<HashMap<IpAddr, Bucket>>,
+    buckets: Mutex<HashMap<Client, Bucket>>,
 }
 
 /// What one address may do.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Rate {
+pub struct Rate {
     /// This many at once.
-    pub(crate) burst: f64,
+    pub burst: f64,
     /// And then this many each minute.
-    pub(crate) per_minute: f64,
+    pub per_minute: f64,
 }
 
-/// Generous: a whole town hall, and a vendor's help desk, may share one address.
-pub(crate) const REPORTS: Rate = Rate {
-    burst: 60.0,
-    per_minute: 30.0,
-};
+impl Rate {
+    /// So many each minute, and those of two minutes at once.
+    #[must_use]
+    pub fn per_minute(count: u32) -> Self {
+        Self {
+            burst: f64::from(count) * 2.0,
+            per_minute: f64::from(count),
+        }
+    }
+}
 
 struct Bucket {
     tokens: f64,
@@ -39,8 +46,9 @@ struct Bucket {
 }
 
 impl Limit {
-    pub(crate) fn new(rate: Rate) -> Self {
+    pub(crate) fn new(noun: &'static str, rate: Rate) -> Self {
         Self {
+            noun,
             rate,
             buckets: Mutex::default(),
         }
@@ -50,17 +58,13 @@ impl Limit {
     ///
     /// # Errors
     /// When it has none left: 429, with the time until it has one.
-    pub(crate) fn admit(&self, address: IpAddr, now: Timestamp) -> Result<(), ApiError> {
-        // This machine itself: the operator's commands, drills, a proxy that limits by itself.
-        if address.is_loopback() {
-            return Ok(());
-        }
+    pub(crate) fn admit(&self, client: Client, now: Timestamp) -> Result<(), ApiError> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let refill = |bucket: &Bucket| {
             let minutes = now.duration_since(bucket.at).as_secs_f64().max(0.0) / 60.0;
             (bucket.tokens + minutes * self.rate.per_minute).min(self.rate.burst)
         };
-        if buckets.len() >= ADDRESSES_MAX && !buckets.contains_key(&address) {
+        if buckets.len() >= ADDRESSES_MAX && !buckets.contains_key(&client) {
             buckets.retain(|_, bucket| refill(bucket) < self.rate.burst);
             if buckets.len() >= ADDRESSES_MAX {
                 return Err(ApiError::too_many(
@@ -69,7 +73,7 @@ impl Limit {
                 ));
             }
         }
-        let bucket = buckets.entry(address).or_insert(Bucket {
+        let bucket = buckets.entry(client).or_insert(Bucket {
             tokens: self.rate.burst,
             at: now,
         });
@@ -85,7 +89,10 @@ impl Limit {
                 reason = "1 to 3,600"
             )]
             let seconds = seconds as u32;
-            let says = format!("too many reports from this address; try again in {seconds} s");
+            let says = format!(
+                "too many {} from this address; try again in {seconds} s",
+                self.noun
+            );
             return Err(ApiError::too_many(says, seconds));
         }
         bucket.tokens = tokens - 1.0;
@@ -101,19 +108,22 @@ mod tests {
 
     #[test]
     fn an_address_has_a_burst_and_then_a_rate() {
-        let limit = Limit::new(Rate {
+        let rate = Rate {
             burst: 3.0,
             per_minute: 6.0,
-        });
+        };
+        let limit = Limit::new("reports", rate);
         let now: Timestamp = "2023-07-11T21:00:00Z".parse().unwrap();
-        let (one, other): (IpAddr, IpAddr) =
-            ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        let client = |text: &str| Client::of(text.parse().unwrap());
+        // An address of this machine is an address like others: a proxy may stand on it.
+        let (one, other) = (client("127.0.0.1"), client("192.0.2.2"));
         (0..3).for_each(|_| limit.admit(one, now).unwrap());
         assert!(limit.admit(one, now).is_err());
         limit.admit(other, now).unwrap();
         let later = now + SignedDuration::from_secs(10);
         limit.admit(one, later).unwrap();
         assert!(limit.admit(one, later).is_err());
-        (0..99).for_each(|_| limit.admit("127.0.0.1".parse().unwrap(), now).unwrap());
+        let says = limit.admit(one, later).unwrap_err();
+        assert!(says.message().contains("reports"), "{says:?}");
     }
 }

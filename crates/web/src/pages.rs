@@ -9,6 +9,7 @@ mod console;
 mod errors;
 mod fleet;
 mod incident;
+mod incident_report;
 pub(crate) mod lamps;
 mod live;
 pub(crate) mod prose;
@@ -26,6 +27,7 @@ use domain::site::Zone;
 
 use crate::App;
 use crate::access::Access;
+use crate::error::ApiError;
 use crate::routes::Route;
 use assets::{ASSETS, Assets};
 use errors::PageError;
@@ -42,6 +44,7 @@ pub(crate) fn routes() -> Vec<Route> {
     let mut routes = vec![Route::get("/assets/{name}", Access::Public, assets::asset)];
     routes.extend(status::routes());
     routes.extend(incident::routes());
+    routes.extend(incident_report::routes());
     routes.extend(site::routes());
     routes.extend(report::routes());
     routes.extend(sign_in::routes());
@@ -163,6 +166,30 @@ fn render(status: StatusCode, page: &impl Template) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+/// For an address that leads nowhere.
+pub(crate) fn nothing_here() -> Response {
+    PageError::not_found("Perhaps its address was cut or mistyped.").into_response()
+}
+
+/// For a form that cannot be read.
+pub(crate) fn bad_form(error: &ApiError) -> Response {
+    PageError::bad_form(error.status(), error.message()).into_response()
+}
+
+/// For an address that tried too often.
+pub(crate) fn too_many(error: &ApiError) -> Response {
+    let mut page = PageError::too_many(error.message()).into_response();
+    let after = error.retry_after();
+    page.headers_mut()
+        .extend(after.map(|after| (header::RETRY_AFTER, after)));
+    page
+}
+
+/// For somebody who is known, and may not do this.
+pub(crate) fn not_allowed(says: &str) -> Response {
+    PageError::not_allowed(says).into_response()
 }
 
 type Answer = Result<Response, PageError>;

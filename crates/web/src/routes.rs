@@ -1,18 +1,23 @@
 //! Every endpoint, with what it asks of its caller. A test tries each without credentials.
 
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::handler::Handler;
-use axum::http::Method;
-use axum::middleware::from_fn_with_state;
+use axum::http::{HeaderMap, Method};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::{RequestExt as _, Router};
 
 use crate::access::{Access, enforce};
+use crate::client_address::Client;
 use crate::error::ApiError;
 use crate::{App, api, pages};
 
 /// The largest body of an ordinary request, in bytes.
 const BODY_BYTES_MAX: usize = 64 << 10;
+
+/// Where secrets can be guessed: tokens at the console, passwords at the provider.
+const TRIED: [&str; 2] = ["/console/sign-in", "/oidc/sign-in"];
 
 /// An endpoint: method, path, access, handler, limit.
 pub(crate) struct Route {
@@ -127,9 +132,29 @@ pub(crate) fn router(app: &App) -> Router {
         router.route(route.endpoint.path, route.handler.layer(limit).layer(guard))
     });
     let router = router.fallback(nothing_here).with_state(app.clone());
-    router.merge(signin::router(app.provider().clone()))
+    let sign_in = signin::router(app.provider().clone());
+    let tries = from_fn_with_state(app.clone(), limit_tries);
+    router.merge(sign_in).layer(tries)
 }
 
-async fn nothing_here() -> ApiError {
-    ApiError::not_found("nothing is here")
+async fn limit_tries(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    if request.method() == Method::POST && TRIED.contains(&request.uri().path()) {
+        let client = request.extract_parts_with_state::<Client, App>(&app).await;
+        let admitted = client.and_then(|client| {
+            app.sign_in_limit()
+                .admit(client, app.engine().clock().now())
+        });
+        if let Err(error) = admitted {
+            return pages::too_many(&error);
+        }
+    }
+    next.run(request).await
+}
+
+/// A person who mistypes an address reads a page; a program reads JSON.
+async fn nothing_here(headers: HeaderMap) -> Response {
+    if crate::access::wants_page(&headers) {
+        return pages::nothing_here();
+    }
+    ApiError::not_found("nothing is here").into_response()
 }

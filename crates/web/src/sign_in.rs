@@ -8,7 +8,7 @@ use arc_swap::ArcSwapOption;
 use domain::document::Document;
 use domain::name::{Hostname, ProductName};
 use domain::sign_in::{
-    ClientSettings, CodeHistory, DOCUMENT, Pkce, Rules, SERVICE, SettingsVersion, rules_at,
+    ClientSettings, CodeHistory, Pkce, Rules, SettingsVersion, is_settings, rules_at,
 };
 use domain::site::Site;
 use engine::{Engine, Repository};
@@ -93,7 +93,7 @@ impl FleetClients {
 fn settings(repository: &Repository) -> HashMap<ProductName, Vec<SettingsVersion>> {
     let mut settings: HashMap<_, Vec<_>> = HashMap::new();
     for (key, documents) in repository.documents() {
-        if key.service.as_str() == SERVICE && key.name.as_str() == DOCUMENT {
+        if is_settings(key) {
             let versions = documents.iter().filter_map(|document| version(document));
             settings
                 .entry(key.product.clone())

@@ -9,6 +9,7 @@ use domain::access::Role;
 use support::Plane;
 
 const HEADER: &str = "hostname,organization,kind,city,state,timezone,population\n";
+const FORM: &str = "application/x-www-form-urlencoded";
 
 #[tokio::test]
 async fn a_bad_fleet_file_names_its_lines_and_imports_nothing() {
@@ -24,7 +25,11 @@ async fn a_bad_fleet_file_names_its_lines_and_imports_nothing() {
             "a.gov,A,City,A,CA,UTC,1\nb.gov,B\n",
             "2 fields where the header has 7",
         ),
-        ("\"a.gov,A", "fields where the header has 7"),
+        ("\"a.gov,A", "1 field where the header has 7"),
+        (
+            "a.gov,A,City,A,\"CA,UTC,1\nb.gov,B,City,B,CA,UTC,1\n",
+            "is a quotation mark",
+        ),
         ("A_GOV,A,City,A,CA,UTC,1\n", "is not a host name"),
     ] {
         let answer = plane
@@ -56,6 +61,37 @@ async fn a_bad_fleet_file_names_its_lines_and_imports_nothing() {
         "{}",
         again.text
     );
+}
+
+#[tokio::test]
+async fn a_key_names_one_report_of_one_site() {
+    let plane = Plane::new().await;
+    let token = plane.token(Role::Engineer).await;
+    let fleet = format!("{HEADER}a.gov,A,City,A,CA,UTC,1\nb.gov,B,City,B,CA,UTC,1\n");
+    let path = "/api/v1/fleet/import";
+    let imported = plane.send("POST", path, Some(&token), fleet).await;
+    assert_eq!(imported.status, StatusCode::CREATED, "{}", imported.text);
+    let mut first = None;
+    for (site, text, contact, status, same_as_first) in [
+        ("a.gov", "Sign-in fails", "", 202, true),
+        ("a.gov", " Sign-in fails\n", "", 202, true),
+        ("b.gov", "Sign-in fails", "", 202, false),
+        ("a.gov", "The page is white", "", 422, false),
+        ("a.gov", "Sign-in fails", "clerk@a.gov", 422, false),
+    ] {
+        let body = serde_json::json!({"site": site, "text": text, "contact": contact});
+        let request = Request::post("/api/v1/reports").header("idempotency-key", "1");
+        let answer = plane
+            .answer(request.body(Body::from(body.to_string())).unwrap())
+            .await;
+        assert_eq!(answer.status.as_u16(), status, "{body}: {}", answer.text);
+        let said: serde_json::Value = serde_json::from_str(&answer.text).unwrap();
+        if status == 422 {
+            assert_eq!(said["error"]["at"], "idempotency-key", "{said}");
+        }
+        let first = first.get_or_insert_with(|| said["id"].clone());
+        assert_eq!(said["id"] == *first, same_as_first, "{body}: {said}");
+    }
 }
 
 #[tokio::test]
@@ -126,4 +162,137 @@ async fn a_change_by_cookie_must_come_from_our_own_pages() {
         plane.answer(call("http://127.0.0.1:8080")).await.status,
         StatusCode::CREATED
     );
+}
+
+const REPORT: &str = r#"{"site": "unknown.gov", "text": "Sign-in fails"}"#;
+
+#[tokio::test]
+async fn one_address_is_limited_wherever_it_stands() {
+    let plane = Plane::new().await;
+    for (path, kind, body, allowed) in [
+        ("/api/v1/reports", "application/json", REPORT, 60),
+        ("/console/sign-in", FORM, "token=guessed", 240),
+        ("/oidc/sign-in", FORM, "email=a%40a.gov", 0),
+    ] {
+        let send = async |claimed: &str| {
+            let request = Request::post(path)
+                .header("content-type", kind)
+                .header("x-forwarded-for", claimed);
+            let request = request.body(Body::from(body)).unwrap();
+            plane.answer(request).await.status.as_u16()
+        };
+        for tried in 0..allowed {
+            let status = send("198.51.100.1").await;
+            assert_ne!(status, 429, "{path} after {tried}");
+        }
+        // No proxy is trusted: a header that the client wrote changes nothing.
+        assert_eq!(send("198.51.100.2").await, 429, "{path}");
+    }
+    let page = plane.send("GET", "/console/sign-in", None, "").await;
+    assert_eq!(page.status, StatusCode::OK, "only tries are counted");
+}
+
+#[tokio::test]
+async fn what_a_query_or_form_cannot_mean_is_said_plainly() {
+    let plane = Plane::new().await;
+    let token = plane.token(Role::Admin).await;
+    for (method, path, kind, body, status, says) in [
+        (
+            "POST",
+            "/api/v1/fleet/import?relase=9.9.9",
+            "text/csv",
+            "",
+            400,
+            "unknown field `relase`",
+        ),
+        (
+            "GET",
+            "/api/v1/sites?state=nope",
+            "",
+            "",
+            400,
+            "unknown field `state`",
+        ),
+        (
+            "GET",
+            "/api/v1/sites?limit=many",
+            "",
+            "",
+            400,
+            "limit: invalid digit",
+        ),
+        (
+            "GET",
+            "/api/v1/sites?limit=0",
+            "",
+            "",
+            422,
+            "ask for 1 to 1000",
+        ),
+        (
+            "GET",
+            "/api/v1/alarms?limit=0",
+            "",
+            "",
+            422,
+            "ask for 1 to 500",
+        ),
+        (
+            "GET",
+            "/api/v1/incidents?limit=0",
+            "",
+            "",
+            422,
+            "ask for 1 to 200",
+        ),
+        (
+            "GET",
+            "/api/v1/campaigns/nope",
+            "",
+            "",
+            404,
+            "names nothing here",
+        ),
+        (
+            "POST",
+            "/console/sign-in",
+            "application/json",
+            "{}",
+            415,
+            "x-www-form-urlencoded",
+        ),
+        (
+            "POST",
+            "/console/sign-in",
+            FORM,
+            "token=%ff&token=1",
+            400,
+            "the form cannot be read",
+        ),
+        (
+            "POST",
+            "/report",
+            FORM,
+            &"x".repeat(200_000),
+            413,
+            "shorten its texts",
+        ),
+    ] {
+        let request = Request::builder().method(method).uri(path);
+        let request = request
+            .header("content-type", kind)
+            .header("authorization", format!("Bearer {token}"));
+        let answer = plane
+            .answer(request.body(Body::from(body.to_owned())).unwrap())
+            .await;
+        assert_eq!(answer.status.as_u16(), status, "{path}: {}", answer.text);
+        let said: serde_json::Value = serde_json::from_str(&answer.text).unwrap();
+        let message = said["error"]["message"].as_str().unwrap();
+        assert!(message.contains(says), "{path}: {message}");
+        assert!(!message.contains("deserialize"), "{path}: {message}");
+    }
+    let request = Request::post("/console/sign-in").header("accept", "text/html");
+    let answer = plane.answer(request.body(Body::from("{}")).unwrap()).await;
+    assert_eq!(answer.status.as_u16(), 415);
+    assert!(answer.text.contains("<html"), "a person reads a page");
 }

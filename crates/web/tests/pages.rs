@@ -6,37 +6,10 @@ mod support;
 use axum::body::Body;
 use axum::http::Request;
 use domain::access::Role;
-use domain::detection::{Alarm, Evidence as Seen, Explanation, Localisation, Node, Stream};
-use domain::name::ProductName;
-use domain::site::import::Defaults;
-use domain::site::state::Evidence;
 use engine::{Acceptance, NewUpdate};
 use support::{Answer, Plane};
 
-const FLEET: &[u8] = include_bytes!("../../../fleets/us-cities.csv");
 const HOSTILE: &str = "<script>alert('x')</script>";
-
-async fn with_fleet() -> Plane {
-    let plane = Plane::new().await;
-    let product = ProductName::parse("web-central").unwrap();
-    let defaults = Defaults {
-        product,
-        running: semver::Version::new(5, 1, 0),
-    };
-    plane
-        .engine
-        .import_fleet(FLEET, &defaults, "a test")
-        .await
-        .unwrap();
-    let sites: Vec<_> = plane
-        .engine
-        .fleet()
-        .sites()
-        .map(|(index, _)| index)
-        .collect();
-    plane.engine.learn(sites, Evidence::Worked);
-    plane
-}
 
 async fn get(plane: &Plane, path: &str) -> Answer {
     plane.send("GET", path, None, "").await
@@ -56,23 +29,7 @@ async fn post(plane: &Plane, path: &str, form: &str, token: Option<&str>) -> Ans
 
 /// An accepted incident over the whole fleet, with one update.
 async fn incident(plane: &Plane, text: &str) -> String {
-    let now = plane.engine.clock().now();
-    let alarm = Alarm {
-        id: plane.engine.clock().id(),
-        at: now,
-        node: Node::Fleet,
-        stream: Stream::Reports,
-        evidence: Seen {
-            count: 14,
-            expected: 0.2,
-            since: now,
-        },
-        localisation: Localisation {
-            explanations: vec![Explanation::default()],
-        },
-        promise_seconds: 2_592_000.0,
-    };
-    let id = plane.engine.propose_incident(&alarm).await.unwrap();
+    let id = plane.propose().await;
     let hidden = get(plane, &format!("/incidents/{id}")).await;
     assert_eq!(hidden.status, 404, "a proposal is not public");
     plane
@@ -138,7 +95,7 @@ async fn a_fleet_sent_by_a_browser_is_imported_whole_or_not_at_all() {
 
 #[tokio::test]
 async fn the_public_pages_answer_and_carry_a_policy() {
-    let plane = with_fleet().await;
+    let plane = Plane::with_fleet().await;
     let id = incident(&plane, "We look.").await;
     for (path, status) in [
         ("/".to_owned(), 200),
@@ -165,7 +122,7 @@ async fn the_public_pages_answer_and_carry_a_policy() {
 
 #[tokio::test]
 async fn an_incident_page_is_light_and_shows_hostile_text_as_text() {
-    let plane = with_fleet().await;
+    let plane = Plane::with_fleet().await;
     let id = incident(&plane, HOSTILE).await;
     for n in 0..20 {
         let text = format!("Update {n}: {}", "we continue to work on it. ".repeat(8));
@@ -208,7 +165,7 @@ async fn an_incident_page_is_light_and_shows_hostile_text_as_text() {
 
 #[tokio::test]
 async fn a_report_keeps_what_was_typed_until_it_is_right() {
-    let plane = with_fleet().await;
+    let plane = Plane::with_fleet().await;
     let typed = "site=anchorage.gov&text=%3Cscript%3Ealert(1)%3C/script%3E&contact=me";
     let unknown = post(&plane, "/report", typed, None).await;
     assert_eq!(unknown.status, 422);
@@ -247,7 +204,7 @@ async fn a_report_keeps_what_was_typed_until_it_is_right() {
 
 #[tokio::test]
 async fn the_console_draws_every_lamp_lightly() {
-    let plane = with_fleet().await;
+    let plane = Plane::with_fleet().await;
     let token = plane.token(Role::Support).await;
     let console = plane.send("GET", "/console", Some(&token), "").await;
     assert_eq!(console.status, 200);
@@ -268,7 +225,7 @@ async fn the_console_draws_every_lamp_lightly() {
 
 #[tokio::test]
 async fn staff_take_an_incident_from_proposal_to_customers() {
-    let plane = with_fleet().await;
+    let plane = Plane::with_fleet().await;
     let token = plane.token(Role::Engineer).await;
     let id = incident(&plane, "We look.").await;
     let path = format!("/console/incidents/{id}");
@@ -297,7 +254,7 @@ async fn staff_take_an_incident_from_proposal_to_customers() {
 
 #[tokio::test]
 async fn a_proposed_campaign_is_started_and_paused_from_the_console() {
-    let plane = with_fleet().await;
+    let plane = Plane::with_fleet().await;
     let token = plane.token(Role::Engineer).await;
     let id = incident(&plane, "We look.").await;
     let console = plane
@@ -334,4 +291,107 @@ async fn a_proposed_campaign_is_started_and_paused_from_the_console() {
         overview.text.contains(&path),
         "the overview lists the campaign"
     );
+}
+
+#[tokio::test]
+async fn a_site_in_line_is_told_when_its_turn_comes() {
+    let plane = Plane::with_fleet().await;
+    let token = plane.token(Role::Engineer).await;
+    let id = incident(&plane, "We look.").await;
+    let path = "/sites/anchorage.ak.example";
+    let before = get(&plane, path).await;
+    assert!(before.text.contains("What happens next"), "{}", before.text);
+    assert!(!before.text.contains("before it"), "{}", before.text);
+    let campaign = format!("/console/incidents/{id}/campaign");
+    assert_eq!(post(&plane, &campaign, "", Some(&token)).await.status, 303);
+    let waiting = get(&plane, path).await;
+    assert!(
+        waiting.text.contains("sites are before it"),
+        "{}",
+        waiting.text
+    );
+}
+
+#[tokio::test]
+async fn an_incident_that_is_over_proposes_nothing_and_shows_its_report() {
+    let plane = Plane::with_fleet().await;
+    let token = plane.token(Role::Engineer).await;
+    let id = incident(&plane, "We look.").await;
+    let report = format!("/incidents/{id}/report");
+    assert_eq!(
+        get(&plane, &report).await.status,
+        404,
+        "it is not written yet"
+    );
+    let console = format!("/console/incidents/{id}");
+    let draft = plane
+        .send("GET", &format!("{console}/report"), Some(&token), "")
+        .await;
+    assert!(
+        draft.text.contains("To be written by a person"),
+        "{}",
+        draft.text
+    );
+    let text = format!(
+        "text=%23+Incident+Report%0A%0A{}",
+        "All+is+well.+".repeat(80)
+    );
+    let posted = post(
+        &plane,
+        &format!("{console}/official-comment"),
+        &text,
+        Some(&token),
+    )
+    .await;
+    assert_eq!(posted.status, 303, "{}", posted.text);
+    let over = post(
+        &plane,
+        &format!("{console}/updates"),
+        "text=Over.&state=completed",
+        Some(&token),
+    )
+    .await;
+    assert_eq!(over.status, 303, "{}", over.text);
+    let public = get(&plane, &format!("/incidents/{id}")).await;
+    assert!(public.text.contains(&report), "{}", public.text);
+    let page = get(&plane, &report).await;
+    assert!(
+        page.text.contains("<h1>Incident Report</h1>"),
+        "{}",
+        page.text
+    );
+    let staff = plane.send("GET", &console, Some(&token), "").await;
+    assert!(
+        !staff.text.contains("Start this campaign"),
+        "{}",
+        staff.text
+    );
+}
+
+#[tokio::test]
+async fn a_person_who_strays_reads_a_page_and_a_program_reads_json() {
+    let plane = Plane::with_fleet().await;
+    let support = plane.token(Role::Support).await;
+    let browser = async |method: &str, path: &str| {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header("accept", "text/html,*/*");
+        let request = request.header("authorization", format!("Bearer {support}"));
+        plane.answer(request.body(Body::empty()).unwrap()).await
+    };
+    let astray = browser("GET", "/stauts").await;
+    assert_eq!(astray.status, 404);
+    assert!(
+        astray.text.contains("This page is not here"),
+        "{}",
+        astray.text
+    );
+    let denied = browser("POST", "/console/campaigns/1").await;
+    assert_eq!(denied.status, 403);
+    assert!(
+        denied.text.contains("This is not yours to do"),
+        "{}",
+        denied.text
+    );
+    let program = get(&plane, "/stauts").await;
+    assert!(program.text.starts_with("{\"error\""), "{}", program.text);
 }

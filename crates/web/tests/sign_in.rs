@@ -53,21 +53,14 @@ impl Desk {
 
     /// Publishes settings for the releases that `accepts` names.
     async fn publish(&self, accepts: &str, pkce: &str, signing: &Value, keys: &[&Value]) {
-        let base = "http://127.0.0.1:8080";
-        let body = json!({
-            "issuer": base,
-            "authorization_endpoint": format!("{base}/oidc/authorize"),
-            "token_endpoint": format!("{base}/oidc/token"),
-            "userinfo_endpoint": format!("{base}/oidc/userinfo"),
-            "jwks": { "keys": keys },
-            "pkce": pkce,
-            "signing_kid": signing["kid"],
-            "redirect_path": "/sign-in/callback",
-            "scopes": ["openid", "email"],
-        });
-        let document = json!({ "product": "web-central", "service": "sign-in", "name": "client",
-            "accepts": accepts, "lane": "first", "body": body });
+        let document = document(accepts, settings(pkce, signing, keys));
         self.done("/api/v1/documents", document).await;
+    }
+
+    /// The provider's public keys.
+    async fn keys(&self) -> Value {
+        let jwks = self.plane.send("GET", "/oidc/jwks", None, "").await;
+        serde_json::from_str::<Value>(&jwks.text).unwrap()["keys"].take()
     }
 
     /// Where a sign-in without PKCE is sent, as a browser with this session begins it.
@@ -93,9 +86,8 @@ async fn the_rules_follow_the_release_and_overlap_for_a_minute() {
     let sessions = desk.done("/api/v1/accounts/sessions", sessions).await;
     let session = sessions["sessions"][0]["value"].as_str().unwrap();
 
-    let jwks = desk.plane.send("GET", "/oidc/jwks", None, "").await;
-    let jwks: Value = serde_json::from_str(&jwks.text).unwrap();
-    let old = &jwks["keys"][0];
+    let keys = desk.keys().await;
+    let old = &keys[0];
     let mut new = desk.done("/api/v1/keys", json!({})).await;
     assert_eq!(
         new.as_object_mut().unwrap().remove("state").unwrap(),
@@ -123,6 +115,68 @@ async fn the_rules_follow_the_release_and_overlap_for_a_minute() {
         refused.contains("error=invalid_request") && refused.contains("PKCE"),
         "{refused}"
     );
+}
+
+fn settings(pkce: &str, signing: &Value, keys: &[&Value]) -> Value {
+    let base = "http://127.0.0.1:8080";
+    json!({
+        "issuer": base,
+        "authorization_endpoint": format!("{base}/oidc/authorize"),
+        "token_endpoint": format!("{base}/oidc/token"),
+        "userinfo_endpoint": format!("{base}/oidc/userinfo"),
+        "jwks": { "keys": keys },
+        "pkce": pkce,
+        "signing_kid": signing["kid"],
+        "redirect_path": "/sign-in/callback",
+        "scopes": ["openid", "email"],
+    })
+}
+
+fn document(accepts: &str, body: Value) -> Value {
+    json!({ "product": "web-central", "service": "sign-in", "name": "client",
+        "accepts": accepts, "lane": "first", "body": body })
+}
+
+#[tokio::test]
+async fn settings_that_would_break_sign_in_are_not_published() {
+    let desk = Desk::open(1).await;
+    let keys = desk.keys().await;
+    let good = settings("optional", &keys[0], &[&keys[0]]);
+    for (field, value) in [
+        ("issuer", json!("https://evil.example")),
+        ("issuer", json!("http://127.0.0.1:8080/")),
+        ("token_endpoint", json!("javascript:alert(1)")),
+        ("pkce", json!("never")),
+        ("redirect_path", json!("//evil.example/")),
+        ("redirect_path", json!("@evil")),
+        ("redirect_path", json!("/cb?x=1")),
+        ("redirect_path", json!("/cb\n")),
+        ("signing_kid", json!("unknown")),
+        ("jwks", json!({ "keys": "none" })),
+    ] {
+        let mut body = good.clone();
+        body[field] = value;
+        let (status, answer) = desk.post("/api/v1/documents", document("*", body)).await;
+        let at = json!(format!("body.{field}"));
+        assert_eq!((status, &answer["error"]["at"]), (422, &at), "{answer}");
+    }
+    let mut stranger = keys[0].clone();
+    stranger["kid"] = json!("stranger");
+    let strange = settings("optional", &stranger, &[&stranger]);
+    for (body, at) in [
+        (json!({}), "body.issuer"),
+        (json!([]), "body"),
+        (strange, "body.signing_kid"),
+    ] {
+        let (status, answer) = desk.post("/api/v1/documents", document("*", body)).await;
+        assert_eq!(
+            (status, &answer["error"]["at"]),
+            (422, &json!(at)),
+            "{answer}"
+        );
+    }
+    let first = desk.done("/api/v1/documents", document("*", good)).await;
+    assert_eq!(first["version"], 1, "nothing was published before");
 }
 
 #[tokio::test]

@@ -331,18 +331,26 @@ impl Bucket {
 
 /// How many sites may hold a credit at `rate_per_second`: as many as are begun in the time that a
 /// refill and its proof may take. When refills stall, credits run out, and nothing more is begun.
+///
+/// Also no more than a few and one for each of the `settled` sites, those that gave their credit
+/// back since this began: before the first came back nobody knows how long a refill loads the origin,
+/// and a rate that is only right for short ones would pile up long ones. Doubles each time a refill takes,
+/// as the slow start of Jacobson, "Congestion avoidance and control", SIGCOMM 1988, section 1.
 #[must_use]
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "bounded"
 )]
-pub fn in_flight_max(rate_per_second: f64, promise: Promise) -> usize {
+pub fn in_flight_max(rate_per_second: f64, promise: Promise, settled: u64) -> usize {
     /// Telling the site, its refill and a sign-in: some eight requests, and the site's own delay.
     const REQUESTS: f64 = 8.0;
     const SITE_SECONDS: f64 = 15.0;
+    const FEW: usize = 8;
     let seconds = SITE_SECONDS + REQUESTS * promise.promise_p95_seconds;
-    (rate_per_second * seconds).ceil().clamp(8.0, 100_000.0) as usize
+    let borne = (rate_per_second * seconds).ceil().clamp(0.0, 100_000.0) as usize;
+    let known = usize::try_from(settled).unwrap_or(usize::MAX);
+    borne.max(FEW).min(known.saturating_add(FEW))
 }
 
 #[cfg(test)]
@@ -464,8 +472,20 @@ mod tests {
     }
 
     #[test]
-    fn stalled_credits_stop_dispatch() {
-        assert_eq!(in_flight_max(0.1, PROMISE), 8);
-        assert_eq!(in_flight_max(10.0, PROMISE), 230);
+    fn credits_run_out_when_refills_stall_and_grow_with_those_that_came_back() {
+        for (rate, settled, credits) in [
+            (0.1, 0, 8),
+            (0.1, 1_000, 8),
+            (10.0, 1_000, 230),
+            (10.0, 0, 8),
+            (10.0, 50, 58),
+            (f64::INFINITY, u64::MAX, 100_000),
+        ] {
+            assert_eq!(
+                in_flight_max(rate, PROMISE, settled),
+                credits,
+                "{rate} {settled}"
+            );
+        }
     }
 }

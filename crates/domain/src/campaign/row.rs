@@ -124,7 +124,10 @@ impl Row {
         )
     }
 
-    /// The word it is stored and shown as.
+    /// The words of all states, in their order.
+    pub const WORDS: [&str; 6] = ["waiting", "sent", "acted", "verified", "failed", "skipped"];
+
+    /// The word it is stored and shown as; one of [`Row::WORDS`].
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {

@@ -6,6 +6,9 @@ use super::localise::Localisation;
 use super::nodes::Node;
 use crate::id::AlarmId;
 
+/// Below this, one decimal would say "0.0".
+const NEXT_TO_NONE: f64 = 0.05;
+
 /// A statistical alarm.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Alarm {
@@ -64,6 +67,9 @@ impl Stream {
 pub struct Evidence {
     /// How many were counted since `since`.
     pub count: u64,
+    /// On how many distinct sites; 0 where nobody can tell, as for silence.
+    #[serde(default)]
+    pub sites: u64,
     /// How many the baseline expects at most (for silence: at least).
     pub expected: f64,
     /// The likeliest start.
@@ -89,6 +95,7 @@ impl Alarm {
             count,
             expected,
             since,
+            ..
         } = &self.evidence;
         let minutes = (self.at.duration_since(*since).as_secs_f64() / 60.0)
             .ceil()
@@ -99,16 +106,84 @@ impl Alarm {
             Stream::Failures => format!("{count} sign-ins failed"),
             Stream::Silence => format!("only {count} sign-ins came"),
         };
-        let limit = if self.stream == Stream::Silence {
-            "at least"
-        } else {
-            "at most"
-        };
         let within = if minutes <= 1.0 {
             "a minute".into()
         } else {
             format!("{minutes} minutes")
         };
-        format!("{what} within {within}, where {limit} {expected:.1} are usual")
+        format!(
+            "{what} within {within}, where {}",
+            usual(self.stream, *expected)
+        )
+    }
+}
+
+/// What the baseline expects: never "at most 0.0".
+fn usual(stream: Stream, expected: f64) -> String {
+    let limit = if stream == Stream::Silence {
+        "at least"
+    } else {
+        "at most"
+    };
+    if expected < NEXT_TO_NONE {
+        "next to none is usual".into()
+    } else {
+        format!("{limit} {expected:.1} are usual")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_say_what_was_seen_and_what_is_usual() {
+        let at: Timestamp = "2023-07-11T21:06:00Z".parse().unwrap();
+        for (stream, count, expected, seconds, words) in [
+            (
+                Stream::Reports,
+                1,
+                0.0,
+                0,
+                "1 site reported within a minute, where next to none is usual",
+            ),
+            (
+                Stream::Reports,
+                4,
+                0.049,
+                90,
+                "4 sites reported within 2 minutes, where next to none is usual",
+            ),
+            (
+                Stream::Failures,
+                70,
+                0.05,
+                60,
+                "70 sign-ins failed within a minute, where at most 0.1 are usual",
+            ),
+            (
+                Stream::Silence,
+                2,
+                31.4,
+                120,
+                "only 2 sign-ins came within 2 minutes, where at least 31.4 are usual",
+            ),
+        ] {
+            let alarm = Alarm {
+                id: AlarmId::from_bytes(&[1; 16]).unwrap(),
+                at: at + jiff::SignedDuration::from_secs(seconds),
+                node: Node::Fleet,
+                stream,
+                evidence: Evidence {
+                    count,
+                    sites: 0,
+                    expected,
+                    since: at,
+                },
+                localisation: Localisation::default(),
+                promise_seconds: 1.0,
+            };
+            assert_eq!(alarm.words(), words);
+        }
     }
 }

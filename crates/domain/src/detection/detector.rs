@@ -1,13 +1,15 @@
-//! The whole detector: streams in, alarms out, one for each episode of trouble.
+//! The whole detector: streams in, alarms out, one for each episode of trouble and one more each
+//! time that it turns out wider.
 //! Its state can be rebuilt by taking the reports of the last day again. Never stores or notifies.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::alarm::{Alarm, Stream};
 use super::baseline::Baseline;
+use super::episode::Episode;
 use super::localise::{Explanation, Localisation, localise};
-use super::nodes::{Cell, Node, Population};
-use super::outcomes::{Counts, OutcomeBaseline, OutcomeStream};
+use super::nodes::{Node, Population};
+use super::outcomes::{OutcomeBaseline, OutcomeStream, SiteCounts};
 use super::reports::{Crossing, ReportStream, Sighting};
 use crate::id::AlarmId;
 
@@ -20,6 +22,8 @@ pub struct Settings {
     pub window_seconds: f64,
     /// An episode of trouble ends by itself after this long without new evidence.
     pub quiet_seconds: f64,
+    /// More of what was dismissed stays quiet for this long after the dismissal.
+    pub dismissed_seconds: f64,
     /// Fewer distinct sites than this are a complaint, not an alarm about a shared service.
     pub sites_min: usize,
 }
@@ -30,6 +34,8 @@ impl Default for Settings {
             promise_seconds: 30.0 * 86_400.0,
             window_seconds: 3_600.0,
             quiet_seconds: 6.0 * 3_600.0,
+            // Complaints about one thing trail off within hours; nobody is deaf for a working day.
+            dismissed_seconds: 2.0 * 3_600.0,
             sites_min: 3,
         }
     }
@@ -42,15 +48,6 @@ pub struct Detector {
     reports: ReportStream,
     outcomes: OutcomeStream,
     episodes: Vec<Episode>,
-}
-
-/// Trouble that an alarm told of and that is not over.
-#[derive(Debug)]
-struct Episode {
-    alarm: AlarmId,
-    scope: Vec<Explanation>,
-    since: Timestamp,
-    last: Timestamp,
 }
 
 impl Detector {
@@ -83,7 +80,7 @@ impl Detector {
     /// Lets time pass until `now`, with the sign-ins counted since the last call.
     pub fn advance(
         &mut self,
-        counts: &[(Cell, Counts)],
+        counts: &[SiteCounts],
         now: Timestamp,
         mut fresh: impl FnMut() -> AlarmId,
     ) -> Option<Alarm> {
@@ -112,18 +109,19 @@ impl Detector {
 
     /// Continues the episode of an alarm that was raised before, so that it is not raised again.
     pub fn resume_episode(&mut self, alarm: &Alarm) {
-        if self
-            .episodes
-            .iter()
-            .all(|episode| episode.alarm != alarm.id)
-        {
-            self.episodes.push(Episode {
-                alarm: alarm.id,
-                scope: alarm.localisation.explanations.clone(),
-                since: alarm.evidence.since,
-                last: alarm.at,
-            });
+        if self.episodes.iter().all(|known| known.alarm != alarm.id) {
+            self.episodes.push(Episode::new(alarm));
         }
+    }
+
+    /// A person dismissed an alarm at `at`: more of the same stays quiet for a while. Another
+    /// stream, more sites than it pointed at, or much more than was seen by then is news.
+    pub fn dismiss_episode(&mut self, alarm: AlarmId, at: Timestamp) {
+        let dismissed = self
+            .episodes
+            .iter_mut()
+            .filter(|known| known.alarm == alarm);
+        dismissed.for_each(|episode| episode.dismiss(at));
     }
 
     /// Ends the episode of an alarm: its trouble is over, and more of it is news.
@@ -136,22 +134,6 @@ impl Detector {
         }
     }
 
-    /// The alarm whose trouble a site of this kind shares at `at`.
-    #[must_use]
-    pub fn episode_of(&self, cell: &Cell, at: Timestamp) -> Option<AlarmId> {
-        let holds = |episode: &&Episode| {
-            episode.covers(at, self.settings.quiet_seconds)
-                && episode
-                    .scope
-                    .first()
-                    .is_none_or(|scope| scope.holds_cell(cell))
-        };
-        self.episodes
-            .iter()
-            .find(holds)
-            .map(|episode| episode.alarm)
-    }
-
     /// Of streams that crossed at one moment, the one with the most evidence tells of them all.
     fn first_alarm(
         &mut self,
@@ -159,17 +141,11 @@ impl Detector {
         at: Timestamp,
         fresh: &mut impl FnMut() -> AlarmId,
     ) -> Option<Alarm> {
-        let quiet = self.settings.quiet_seconds;
         let mut alarms: Vec<(Crossing, Localisation)> = vec![];
         for crossing in crossed {
             let found = locate(&crossing);
-            let known = self
-                .episodes
-                .iter_mut()
-                .find(|e| e.covers(at, quiet) && e.meets(&found));
-            match known {
-                Some(episode) => episode.last = episode.last.max(at),
-                None => alarms.push((crossing, found)),
+            if !self.is_known(&crossing, &found, at) {
+                alarms.push((crossing, found));
             }
         }
         let best = alarms
@@ -196,24 +172,19 @@ impl Detector {
             promise_seconds,
         };
         self.episodes
-            .retain(|episode| episode.last >= at || episode.covers(at, quiet));
+            .retain(|episode| !episode.is_over(at, &self.settings));
         self.resume_episode(&alarm);
         Some(alarm)
     }
-}
 
-impl Episode {
-    fn covers(&self, at: Timestamp, quiet_seconds: f64) -> bool {
-        let quiet = SignedDuration::try_from_secs_f64(quiet_seconds).unwrap_or_default();
-        self.since <= at && at <= self.last.saturating_add(quiet).unwrap_or(Timestamp::MAX)
-    }
-
-    fn meets(&self, found: &Localisation) -> bool {
-        self.scope.is_empty()
-            || found
-                .explanations
-                .iter()
-                .any(|new| self.scope.iter().any(|old| old.meets(new)))
+    /// Whether the crossing belongs to trouble that is known; every episode it belongs to goes on.
+    fn is_known(&mut self, crossing: &Crossing, found: &Localisation, at: Timestamp) -> bool {
+        let (settings, population) = (&self.settings, self.reports.population());
+        let mut known = false;
+        for episode in &mut self.episodes {
+            known |= episode.takes(crossing, found, at, settings, population);
+        }
+        known
     }
 }
 

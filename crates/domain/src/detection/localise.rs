@@ -11,7 +11,7 @@ use std::fmt;
 
 use semver::Version;
 
-use super::nodes::Cell;
+use super::nodes::{Cell, Population};
 use crate::name::ProductName;
 use crate::site::{Site, Zone};
 
@@ -78,9 +78,26 @@ impl Explanation {
             && takes(self.releases.as_ref(), &cell.release)
     }
 
-    /// Whether a site could lie in both sets.
+    /// Whether every site of the fleet that lies in the other set lies in this one. Of a set that
+    /// no site lies in any more, whether a site could lie in both.
     #[must_use]
-    pub fn meets(&self, other: &Self) -> bool {
+    pub fn takes_in(&self, other: &Self, population: &Population) -> bool {
+        let cells = population.iter().map(|(cell, _)| cell);
+        let mut held = cells.filter(|cell| other.holds_cell(cell)).peekable();
+        if held.peek().is_none() {
+            return self.meets(other);
+        }
+        held.all(|cell| self.holds_cell(cell))
+    }
+
+    /// Whether a failure could have an error code of both sets.
+    #[must_use]
+    pub fn shares_codes(&self, other: &Self) -> bool {
+        meet(self.codes.as_ref(), other.codes.as_ref())
+    }
+
+    /// Whether a site could lie in both sets.
+    fn meets(&self, other: &Self) -> bool {
         meet(self.products.as_ref(), other.products.as_ref())
             && meet(self.zones.as_ref(), other.zones.as_ref())
             && meet(self.releases.as_ref(), other.releases.as_ref())

@@ -1,7 +1,8 @@
 //! Watches sign-in outcomes: failures by bets, silence by falls, on every stream of the tree.
-//! Knows counts by kind of site, minute and error code. Never sees a person.
+//! Knows counts by kind of site, minute and error code. Never sees a person. A stream alarms only for
+//! what stands without any one site: one is a broken sender, or an attack on one town.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use jiff::Timestamp;
 
@@ -14,11 +15,14 @@ use super::nodes::{Cell, Node, Population, tree};
 use super::outcome::Bets;
 use super::reports::Crossing;
 use super::zones::{HOURS, hour_of_week, seconds, step_end};
+use crate::id::SiteId;
 use crate::name::ProductName;
 use crate::site::Zone;
 
 /// Minutes remembered for evidence.
 const MINUTES_MAX: usize = 60;
+/// The same in seconds.
+const REMEMBERED_SECONDS: f64 = 3_600.0;
 /// Error codes told apart in a minute; the rest count as "other".
 const CODES_MAX: usize = 16;
 /// The share of failures where nothing is known: people mistype passwords.
@@ -28,13 +32,53 @@ const SHARE_PSEUDO_COUNT: f64 = 5.0;
 /// Half of what is usual is usual too: holidays are no alarm.
 const QUIET_DAY_SHARE: f64 = 0.5;
 
-/// Sign-ins of one kind of sites since the last advance.
+/// Sign-ins, counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Sign-ins that ended, well or badly.
     pub attempts: u32,
     /// Those that failed, by error code.
     pub failures: BTreeMap<String, u32>,
+}
+
+impl Counts {
+    /// Fewer attempts, with failures cut by the same factor.
+    pub(crate) fn cut_to(mut self, attempts: u32) -> Self {
+        let (before, after) = (u64::from(self.attempts.max(1)), u64::from(attempts));
+        if after < before {
+            for failed in self.failures.values_mut() {
+                *failed = u32::try_from(u64::from(*failed) * after / before).unwrap_or(u32::MAX);
+            }
+            self.failures.retain(|_, failed| *failed > 0);
+        }
+        self.attempts = attempts.min(self.attempts);
+        self
+    }
+
+    /// Adds more of the same site.
+    pub fn add(&mut self, more: &Self) {
+        self.attempts = self.attempts.saturating_add(more.attempts);
+        for (code, failed) in &more.failures {
+            let known = self.failures.entry(code.clone()).or_default();
+            *known = known.saturating_add(*failed);
+        }
+    }
+
+    fn failed(&self) -> u32 {
+        let failures = self.failures.values();
+        failures.fold(0, |sum, failed| sum.saturating_add(*failed))
+    }
+}
+
+/// Sign-ins of one site since the last advance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteCounts {
+    /// The site.
+    pub site: SiteId,
+    /// Its kind.
+    pub cell: Cell,
+    /// Its sign-ins.
+    pub counts: Counts,
 }
 
 /// What past hours say is usual.
@@ -128,6 +172,9 @@ pub(crate) struct OutcomeStream {
     baseline: OutcomeBaseline,
     watched: Vec<Watched>,
     minutes: BTreeMap<Cell, VecDeque<Minute>>,
+    /// How much each site signs in, to know which one a stream hangs on.
+    weights: HashMap<SiteId, Weight>,
+    weights_day: i64,
     at: Timestamp,
     /// The first counts begin the watch: a fleet that sends none is not silent.
     begun: bool,
@@ -149,6 +196,15 @@ struct Watched {
 struct Minute {
     start: i64,
     counts: Counts,
+    /// Attempts and failures by site.
+    sites: BTreeMap<SiteId, (u32, u32)>,
+}
+
+/// Sign-ins of one site, those of each day before weighing half as much.
+#[derive(Debug)]
+struct Weight {
+    cell: Cell,
+    attempts: f64,
 }
 
 impl OutcomeStream {
@@ -160,6 +216,8 @@ impl OutcomeStream {
             baseline: OutcomeBaseline::default(),
             watched: vec![],
             minutes: BTreeMap::new(),
+            weights: HashMap::new(),
+            weights_day: 0,
             at: now,
             begun: false,
         };
@@ -195,7 +253,7 @@ impl OutcomeStream {
     }
 
     /// Lets time pass until `now`, with these counts since the last call; the streams that crossed.
-    pub(crate) fn advance(&mut self, counts: &[(Cell, Counts)], now: Timestamp) -> Vec<Crossing> {
+    pub(crate) fn advance(&mut self, counts: &[SiteCounts], now: Timestamp) -> Vec<Crossing> {
         if !self.begun && counts.is_empty() {
             self.at = self.at.max(now);
             return vec![];
@@ -204,55 +262,37 @@ impl OutcomeStream {
         let passed = seconds(self.at, now);
         self.at = self.at.max(now);
         self.remember(counts);
-        let mut crossed: Vec<(Node, Stream, f64)> = vec![];
+        let sums = by_cell(counts);
+        let mut crossed = vec![];
         for watched in &mut self.watched {
-            let held = counts.iter().filter(|(cell, _)| watched.node.holds(cell));
-            let (attempts, failures) = held.fold((0u32, 0u32), |sum, (_, counts)| {
-                let failed: u32 = counts.failures.values().sum();
-                (
-                    sum.0.saturating_add(counts.attempts),
-                    sum.1.saturating_add(failed),
-                )
-            });
             watched.refresh_rate(&self.baseline, now);
-            watched.bets.pass(passed, attempts, failures, watched.share);
-            watched.fall.pass(passed, watched.rate, attempts);
-            if watched.bets.evidence_seconds() >= watched.failures_threshold_seconds {
-                watched.bets.restart();
-                crossed.push((watched.node.clone(), Stream::Failures, watched.share));
-            }
-            if watched.rate > 0.0
-                && watched.fall.evidence_seconds() >= watched.silence_threshold_seconds
-            {
-                watched.fall.restart();
-                crossed.push((watched.node.clone(), Stream::Silence, watched.rate));
+            watched.pass(passed, &sums);
+        }
+        for index in 0..self.watched.len() {
+            for stream in [Stream::Failures, Stream::Silence] {
+                let watched = &self.watched[index];
+                if !watched.is_due(stream) {
+                    continue;
+                }
+                // Evidence that hangs on one site is kept: others may join it.
+                if let Some(crossing) = self.crossing(watched, stream) {
+                    self.watched[index].restart(stream);
+                    crossed.push(crossing);
+                }
             }
         }
         crossed
-            .into_iter()
-            .map(|(node, stream, usual)| self.crossing(node, stream, usual))
-            .collect()
     }
 
-    fn remember(&mut self, counts: &[(Cell, Counts)]) {
+    fn remember(&mut self, counts: &[SiteCounts]) {
         let start = self.at.as_second().div_euclid(60) * 60;
-        for (cell, new) in counts {
-            let minutes = self.minutes.entry(cell.clone()).or_default();
+        for one in counts {
+            let minutes = self.minutes.entry(one.cell.clone()).or_default();
             if minutes.back().is_none_or(|minute| minute.start != start) {
-                minutes.push_back(Minute {
-                    start,
-                    counts: Counts::default(),
-                });
+                minutes.push_back(Minute::new(start));
             }
-            let Some(minute) = minutes.back_mut() else {
-                continue;
-            };
-            minute.counts.attempts = minute.counts.attempts.saturating_add(new.attempts);
-            for (code, failed) in &new.failures {
-                let known = &mut minute.counts.failures;
-                let room = known.len() < CODES_MAX || known.contains_key(code);
-                let code = if room { code.as_str() } else { "other" };
-                *known.entry(code.to_owned()).or_default() += failed;
+            if let Some(minute) = minutes.back_mut() {
+                minute.add(one);
             }
         }
         let oldest = start - 60 * i64::try_from(MINUTES_MAX).unwrap_or(60);
@@ -262,51 +302,102 @@ impl OutcomeStream {
             }
         }
         self.minutes.retain(|_, minutes| !minutes.is_empty());
+        self.weigh(counts);
     }
 
-    fn crossing(&self, node: Node, stream: Stream, usual: f64) -> Crossing {
+    fn weigh(&mut self, counts: &[SiteCounts]) {
+        let day = self.at.as_second().div_euclid(86_400);
+        if day != self.weights_day {
+            self.weights_day = day;
+            self.weights.retain(|_, weight| {
+                weight.attempts /= 2.0;
+                weight.attempts > 0.1
+            });
+        }
+        for one in counts {
+            let fresh = || Weight {
+                cell: one.cell.clone(),
+                attempts: 0.0,
+            };
+            let weight = self.weights.entry(one.site).or_insert_with(fresh);
+            weight.cell.clone_from(&one.cell);
+            weight.attempts += f64::from(one.counts.attempts);
+        }
+    }
+
+    /// What is seen in a stream that is due; `None` when it hangs on one site.
+    fn crossing(&self, watched: &Watched, stream: Stream) -> Option<Crossing> {
         match stream {
-            Stream::Silence => self.silence(node, usual),
-            _ => self.failures(node, usual),
+            Stream::Silence => self.silence(watched),
+            _ => self.failures(watched),
         }
     }
 
-    /// The last minutes that maximise `C ln(C/B) + B - C` of the stream's failures, and what they hold.
-    fn failures(&self, node: Node, share: f64) -> Crossing {
-        let mut by_minute: BTreeMap<i64, (f64, f64)> = BTreeMap::new();
-        for (start, counts) in self.held(&node) {
-            let sum = by_minute.entry(start).or_default();
-            *sum = (
-                sum.0 + failed(counts),
-                sum.1 + f64::from(counts.attempts) * share,
+    /// The last minutes that maximise `C ln(C/B) + B - C` of the stream's failures without those of
+    /// the site that has most, and what they hold with it.
+    fn failures(&self, watched: &Watched) -> Option<Crossing> {
+        let (node, share) = (&watched.node, watched.share);
+        let loudest = self.loudest(node);
+        let mut by_minute: BTreeMap<i64, [f64; 4]> = BTreeMap::new();
+        for minute in self.held(node) {
+            let (attempts, failed) = (
+                f64::from(minute.counts.attempts),
+                f64::from(minute.counts.failed()),
             );
+            let of_loudest = loudest.and_then(|site| minute.sites.get(&site));
+            let (its_attempts, its_failed) =
+                of_loudest.map_or((0.0, 0.0), |of| (f64::from(of.0), f64::from(of.1)));
+            let new = [failed, attempts * share, its_failed, its_attempts * share];
+            let sums = by_minute.entry(minute.start).or_default();
+            sums.iter_mut().zip(new).for_each(|(sum, new)| *sum += new);
         }
-        let (mut count, mut expected) = (0.0, 0.0);
-        let (mut best, mut since, mut seen) = (f64::MIN, self.at.as_second(), (0.0, 0.0));
-        for (start, sum) in by_minute.into_iter().rev() {
-            (count, expected) = (count + sum.0, expected + sum.1);
-            if score(count, expected) > best {
-                (best, since, seen) = (score(count, expected), start, (count, expected));
+        let mut sums = [0.0; 4];
+        let (mut best, mut since, mut seen) = (f64::MIN, self.at.as_second(), sums);
+        for (start, of_minute) in by_minute.into_iter().rev() {
+            sums.iter_mut()
+                .zip(of_minute)
+                .for_each(|(sum, new)| *sum += new);
+            let rest = score(sums[0] - sums[2], sums[1] - sums[3]);
+            if rest > best {
+                (best, since, seen) = (rest, start, sums);
             }
         }
-        let since_at = Timestamp::from_second(since).unwrap_or(self.at);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a count"
-        )]
+        let sites = self.sites_failing(node, since);
+        let enough = best >= nats_by_chance_once_in(watched.failures_threshold_seconds);
+        if !enough || sites < self.settings.sites_min {
+            return None;
+        }
         let evidence = Evidence {
-            count: seen.0 as u64,
-            expected: seen.1,
-            since: since_at,
+            count: whole(seen[0]),
+            sites: u64::try_from(sites).unwrap_or(u64::MAX),
+            expected: seen[1],
+            since: Timestamp::from_second(since).unwrap_or(self.at),
         };
-        let tallies = self.tallies(&node, since, share);
-        Crossing {
-            node,
+        Some(Crossing {
+            node: node.clone(),
             stream: Stream::Failures,
             evidence,
-            tallies,
+            tallies: self.tallies(node, since, share),
+        })
+    }
+
+    /// The site with most failures in the minutes remembered.
+    fn loudest(&self, node: &Node) -> Option<SiteId> {
+        let mut failures: BTreeMap<SiteId, u64> = BTreeMap::new();
+        for (site, (_, failed)) in self.held(node).flat_map(|minute| &minute.sites) {
+            *failures.entry(*site).or_default() += u64::from(*failed);
         }
+        let most = failures.into_iter().max_by_key(|(_, failed)| *failed);
+        most.map(|(site, _)| site)
+    }
+
+    fn sites_failing(&self, node: &Node, since: i64) -> usize {
+        let minutes = self.held(node).filter(|minute| minute.start >= since);
+        let failing = minutes.flat_map(|minute| {
+            let sites = minute.sites.iter();
+            sites.filter_map(|(site, (_, failed))| (*failed > 0).then_some(*site))
+        });
+        failing.collect::<BTreeSet<SiteId>>().len()
     }
 
     fn tallies(&self, node: &Node, since: i64, share: f64) -> Vec<Tally> {
@@ -345,10 +436,11 @@ impl OutcomeStream {
     }
 
     /// Silence since the last minute with at least a quarter of what is usual.
-    fn silence(&self, node: Node, rate: f64) -> Crossing {
+    fn silence(&self, watched: &Watched) -> Option<Crossing> {
+        let (node, rate) = (&watched.node, watched.rate);
         let mut by_minute: BTreeMap<i64, f64> = BTreeMap::new();
-        for (start, counts) in self.held(&node) {
-            *by_minute.entry(start).or_default() += f64::from(counts.attempts);
+        for minute in self.held(node) {
+            *by_minute.entry(minute.start).or_default() += f64::from(minute.counts.attempts);
         }
         let usual = rate * 60.0;
         let last_loud = by_minute
@@ -356,33 +448,81 @@ impl OutcomeStream {
             .rev()
             .find(|(_, attempts)| **attempts >= usual * 0.25);
         let oldest = self.at.as_second() - 60 * i64::try_from(MINUTES_MAX).unwrap_or(60);
-        let since = last_loud
+        let start = last_loud
             .map_or(oldest, |(start, _)| start + 60)
             .min(self.at.as_second());
-        let count: f64 = by_minute.range(since..).map(|(_, attempts)| attempts).sum();
-        let since = Timestamp::from_second(since).unwrap_or(self.at);
+        let count: f64 = by_minute.range(start..).map(|(_, attempts)| attempts).sum();
+        let since = Timestamp::from_second(start).unwrap_or(self.at);
         let expected = rate * seconds(since, self.at);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a count"
-        )]
+        if self.heaviest(node).is_some_and(|(site, share)| {
+            let its = self.attempts_of(site, node, start);
+            let rest = score_of_fall(count - its, expected * (1.0 - share));
+            rest < nats_by_chance_once_in(watched.silence_threshold_seconds)
+        }) {
+            return None;
+        }
         let evidence = Evidence {
-            count: count as u64,
+            count: whole(count),
+            sites: 0,
             expected,
             since,
         };
-        Crossing {
-            node,
+        Some(Crossing {
+            node: node.clone(),
             stream: Stream::Silence,
             evidence,
             tallies: vec![],
+        })
+    }
+
+    /// The site with most sign-ins of a stream over the last days, and its share of them.
+    fn heaviest(&self, node: &Node) -> Option<(SiteId, f64)> {
+        let held = || {
+            self.weights
+                .iter()
+                .filter(|(_, weight)| node.holds(&weight.cell))
+        };
+        let all: f64 = held().map(|(_, weight)| weight.attempts).sum();
+        let heaviest = held().max_by(|a, b| a.1.attempts.total_cmp(&b.1.attempts));
+        heaviest.map(|(site, weight)| (*site, weight.attempts / all.max(1.0)))
+    }
+
+    fn attempts_of(&self, site: SiteId, node: &Node, since: i64) -> f64 {
+        let minutes = self.held(node).filter(|minute| minute.start >= since);
+        let its = minutes.filter_map(|minute| minute.sites.get(&site));
+        its.map(|(attempts, _)| f64::from(*attempts)).sum()
+    }
+
+    fn held(&self, node: &Node) -> impl Iterator<Item = &Minute> {
+        let cells = self.minutes.iter().filter(|(cell, _)| node.holds(cell));
+        cells.flat_map(|(_, minutes)| minutes)
+    }
+}
+
+impl Minute {
+    fn new(start: i64) -> Self {
+        Self {
+            start,
+            counts: Counts::default(),
+            sites: BTreeMap::new(),
         }
     }
 
-    fn held(&self, node: &Node) -> impl Iterator<Item = (i64, &Counts)> {
-        let cells = self.minutes.iter().filter(|(cell, _)| node.holds(cell));
-        cells.flat_map(|(_, minutes)| minutes.iter().map(|minute| (minute.start, &minute.counts)))
+    fn add(&mut self, one: &SiteCounts) {
+        let (attempts, failed) = (one.counts.attempts, one.counts.failed());
+        let site = self.sites.entry(one.site).or_default();
+        *site = (
+            site.0.saturating_add(attempts),
+            site.1.saturating_add(failed),
+        );
+        self.counts.attempts = self.counts.attempts.saturating_add(attempts);
+        for (code, failed) in &one.counts.failures {
+            let known = &mut self.counts.failures;
+            let room = known.len() < CODES_MAX || known.contains_key(code);
+            let code = if room { code.as_str() } else { "other" };
+            let count = known.entry(code.to_owned()).or_default();
+            *count = count.saturating_add(*failed);
+        }
     }
 }
 
@@ -400,6 +540,32 @@ impl Watched {
         }
     }
 
+    /// Lets `seconds` pass, with attempts and failures by kind of site at their end.
+    fn pass(&mut self, seconds: f64, sums: &BTreeMap<&Cell, (u32, u32)>) {
+        let held = sums.iter().filter(|(cell, _)| self.node.holds(cell));
+        let (attempts, failures) = held.fold((0u32, 0u32), |sum, (_, one)| {
+            (sum.0.saturating_add(one.0), sum.1.saturating_add(one.1))
+        });
+        self.bets.pass(seconds, attempts, failures, self.share);
+        self.fall.pass(seconds, self.rate, attempts);
+    }
+
+    fn is_due(&self, stream: Stream) -> bool {
+        match stream {
+            Stream::Silence => {
+                self.rate > 0.0 && self.fall.evidence_seconds() >= self.silence_threshold_seconds
+            }
+            _ => self.bets.evidence_seconds() >= self.failures_threshold_seconds,
+        }
+    }
+
+    fn restart(&mut self, stream: Stream) {
+        match stream {
+            Stream::Silence => self.fall.restart(),
+            _ => self.bets.restart(),
+        }
+    }
+
     /// The usual rate changes only at quarters of an hour.
     fn refresh_rate(&mut self, baseline: &OutcomeBaseline, now: Timestamp) {
         if self.rate_until <= now {
@@ -409,12 +575,40 @@ impl Watched {
     }
 }
 
-fn failed(counts: &Counts) -> f64 {
-    counts
-        .failures
-        .values()
-        .map(|failed| f64::from(*failed))
-        .sum()
+fn by_cell(counts: &[SiteCounts]) -> BTreeMap<&Cell, (u32, u32)> {
+    let mut sums: BTreeMap<&Cell, (u32, u32)> = BTreeMap::new();
+    for one in counts {
+        let sum = sums.entry(&one.cell).or_default();
+        sum.0 = sum.0.saturating_add(one.counts.attempts);
+        sum.1 = sum.1.saturating_add(one.counts.failed());
+    }
+    sums
+}
+
+/// A score that the minutes remembered reach by chance about once in a time: chance reaches `s` nats
+/// with probability `e^-s`. What is left without one site must reach it alone.
+fn nats_by_chance_once_in(seconds: f64) -> f64 {
+    (seconds / REMEMBERED_SECONDS).ln().max(0.0)
+}
+
+/// `C ln(C/B) + B - C` where fewer were counted than expected, else 0.
+fn score_of_fall(count: f64, expected: f64) -> f64 {
+    if count >= expected {
+        0.0
+    } else if count <= 0.0 {
+        expected
+    } else {
+        count * (count / expected).ln() + expected - count
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count"
+)]
+fn whole(count: f64) -> u64 {
+    count as u64
 }
 
 #[expect(

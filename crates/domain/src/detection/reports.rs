@@ -131,6 +131,11 @@ impl ReportStream {
         self.set_rates();
     }
 
+    /// The fleet as it is watched.
+    pub(crate) fn population(&self) -> &Population {
+        &self.population
+    }
+
     /// The streams that are watched.
     #[must_use]
     pub fn nodes(&self) -> Vec<Node> {
@@ -342,6 +347,7 @@ impl Watched {
         let count = u64::try_from(sites).unwrap_or(u64::MAX);
         let evidence = Evidence {
             count,
+            sites: count,
             expected,
             since,
         };

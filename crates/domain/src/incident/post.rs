@@ -8,6 +8,7 @@ use super::{
 };
 use crate::calendar::{Calendar, Length};
 use crate::id::UpdateId;
+use crate::text::{has_controls, is_blank};
 
 /// How long a fix is watched unless somebody says otherwise.
 const WATCH_HOURS: i64 = 24;
@@ -25,7 +26,8 @@ pub struct Post {
     pub stage: Option<Stage>,
     /// The end of the watch period, when `stage` is monitoring; in 24 hours without one.
     pub watch_until: Option<Timestamp>,
-    /// Complete the incident when its watch period ends and no site in scope fails.
+    /// Complete the incident when its watch period ends and no site in scope fails. A post that
+    /// names a `stage` decides this anew; one that names none can only ask for it.
     pub complete_after_watch: bool,
     /// How bad it is; as before without one.
     pub impact: Option<Impact>,
@@ -55,9 +57,59 @@ pub enum BadPost {
     /// Nothing to read.
     #[error("The text is empty.")]
     Empty,
+    /// Nothing that can be read.
+    #[error("The text holds control characters; only line ends and tabs are allowed.")]
+    Controls,
+    /// A watch period must end later than it begins.
+    #[error("The watch period must end in the future.")]
+    WatchIsOver,
+    /// Nothing follows what is over.
+    #[error("This incident is completed: nothing more can be promised.")]
+    PromiseAfterEnd(PromiseKind),
     /// Too much to read.
     #[error("The text has {0} characters; {TEXT_CHARACTERS_MAX} are allowed.")]
     TooLong(usize),
+}
+
+impl BadPost {
+    /// The part of the post that is wrong; none where the incident's state is.
+    #[must_use]
+    pub fn at(&self) -> Option<&'static str> {
+        match self {
+            Self::WrongAct(_) => None,
+            Self::Empty | Self::Controls | Self::TooLong(_) => Some("text"),
+            Self::WatchIsOver => Some("watch_until"),
+            Self::PromiseAfterEnd(PromiseKind::NextUpdate) => Some("next_update_within"),
+            Self::PromiseAfterEnd(PromiseKind::Report) => Some("report_within"),
+        }
+    }
+}
+
+impl Post {
+    /// Checks what can be said of a post to an incident in this stage.
+    fn check(&self, stage: Stage, now: Timestamp) -> Result<(), BadPost> {
+        let length = self.body.chars().count();
+        if is_blank(&self.body) {
+            return Err(BadPost::Empty);
+        }
+        if length > TEXT_CHARACTERS_MAX {
+            return Err(BadPost::TooLong(length));
+        }
+        if has_controls(&self.body) {
+            return Err(BadPost::Controls);
+        }
+        if self.watch_until.is_some_and(|until| until <= now) {
+            return Err(BadPost::WatchIsOver);
+        }
+        // The post that completes an incident may still promise its report.
+        let over = stage == Stage::Completed;
+        let ends = self.stage == Some(Stage::Completed);
+        let late = |kind| over || (ends && kind == PromiseKind::NextUpdate);
+        let mut kinds = self.promises.iter().map(|(kind, _)| *kind);
+        kinds
+            .find(|kind| late(*kind))
+            .map_or(Ok(()), |kind| Err(BadPost::PromiseAfterEnd(kind)))
+    }
 }
 
 impl Incident {
@@ -65,7 +117,8 @@ impl Incident {
     /// incident report, and keeps the promise of one.
     ///
     /// # Errors
-    /// When the state does not allow it, or the text is empty or too long.
+    /// When the state does not allow it, the text cannot be read or is too long, the watch period is
+    /// over, or a promise comes too late.
     pub fn post(
         self,
         post: Post,
@@ -73,20 +126,16 @@ impl Incident {
         (by, now): (&str, Timestamp),
         calendar: &Calendar,
     ) -> Result<Posted, BadPost> {
-        let length = post.body.chars().count();
-        if post.body.trim().is_empty() {
-            return Err(BadPost::Empty);
-        }
-        if length > TEXT_CHARACTERS_MAX {
-            return Err(BadPost::TooLong(length));
-        }
+        post.check(self.state.stage(), now)?;
         let watch_ends = post.watch_until.unwrap_or_else(|| {
             now.saturating_add(SignedDuration::from_hours(WATCH_HOURS))
                 .unwrap_or(Timestamp::MAX)
         });
         let mut incident = self.after(|state| move_to(state, post.stage, watch_ends, (by, now)))?;
         incident.impact = post.impact.unwrap_or(incident.impact);
-        incident.complete_after_watch |= post.complete_after_watch;
+        // A fix that did not hold takes back what was said of its watch period.
+        let asked_before = post.stage.is_none() && incident.complete_after_watch;
+        incident.complete_after_watch = asked_before || post.complete_after_watch;
         let update = Update {
             id,
             at: now,
@@ -149,6 +198,34 @@ mod tests {
     }
 
     #[test]
+    fn completing_after_the_watch_can_be_taken_back() {
+        use Stage::{Investigating, Monitoring};
+        let now: Timestamp = "2023-07-11T23:27:00Z".parse().unwrap();
+        let id = IncidentId::from_bytes(&[1; 16]).unwrap();
+        let alarm = AlarmId::from_bytes(&[2; 16]).unwrap();
+        let proposed = Incident::propose(id, alarm, "Sign-in".into(), Scope::default(), now);
+        let mut incident = proposed.accept(now).unwrap();
+        for (stage, asked, expected) in [
+            (Some(Monitoring), true, true),
+            // A comment says nothing of the watch period.
+            (None, false, true),
+            (Some(Investigating), false, false),
+            (Some(Monitoring), false, false),
+            (None, true, true),
+            (Some(Monitoring), false, false),
+        ] {
+            let post = Post {
+                complete_after_watch: asked,
+                ..post("News.", stage)
+            };
+            let update = UpdateId::from_bytes(&[3; 16]).unwrap();
+            let posted = incident.post(post, update, ("Kim", now), &Calendar::default());
+            incident = posted.unwrap().incident;
+            assert_eq!(incident.complete_after_watch, expected, "{stage:?} {asked}");
+        }
+    }
+
+    #[test]
     fn the_fix_of_july_11_promises_a_report_by_thursday() {
         let now: Timestamp = "2023-07-11T23:27:00Z".parse().unwrap();
         let (id, alarm) = (
@@ -178,6 +255,15 @@ mod tests {
                 .post(post(text, None), update, ("Kim", now), &calendar)
         };
         assert_eq!(try_text(" "), Err(BadPost::Empty));
+        assert_eq!(try_text("\u{200b}\u{feff}"), Err(BadPost::Empty));
+        assert_eq!(try_text("Fixed.\u{1b}[2J"), Err(BadPost::Controls));
+        assert!(try_text("Two\r\n\tlines.").is_ok());
+        let past = Post {
+            watch_until: Some(now),
+            ..post("Fixed.", None)
+        };
+        let past = accepted.clone().post(past, update, ("Kim", now), &calendar);
+        assert_eq!(past, Err(BadPost::WatchIsOver));
         assert_eq!(try_text(&"x".repeat(20_001)), Err(BadPost::TooLong(20_001)));
         let fixed = post("Fixed.", Some(Stage::Monitoring));
         let posted = accepted
@@ -200,6 +286,12 @@ mod tests {
             ("Kim", now),
             &calendar,
         );
-        assert_eq!(done.unwrap().update.state, Stage::Completed);
+        let done = done.unwrap();
+        assert_eq!(done.update.state, Stage::Completed);
+        let more = done
+            .incident
+            .post(post("More.", None), update, ("Kim", now), &calendar);
+        let late = BadPost::PromiseAfterEnd(PromiseKind::Report);
+        assert_eq!(more, Err(late));
     }
 }

@@ -122,7 +122,8 @@ impl<'a> Records<'a> {
 fn impact(incident: &Incident, records: &Records<'_>) -> Vec<Line> {
     use Piece::{Count, Quoted, Words};
     let mut lines = vec![];
-    let counted = records.first(|fact| match fact {
+    // The last count: an incident that grew was counted again.
+    let counted = records.last(|fact| match fact {
         Fact::SitesCounted { total, .. } => Some(*total),
         _ => None,
     });

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Deref;
 
 use semver::Version;
 
@@ -36,9 +37,36 @@ impl Scope {
             )
     }
 
-    /// Whether no site can be in both: an alarm of another product is another incident's.
+    /// How the sites of `other` lie to its own, among the fleet's.
     #[must_use]
-    pub fn is_apart_from(&self, other: &Self) -> bool {
+    pub fn fit<S: Deref<Target = Site>>(
+        &self,
+        other: &Self,
+        fleet: impl IntoIterator<Item = S>,
+    ) -> Fit {
+        let joined = self.joined(other);
+        let (mut shares, mut adds, mut leaves, mut joins_strangers) = (false, false, false, false);
+        for site in fleet {
+            match (self.holds(&site), other.holds(&site)) {
+                (true, true) => shares = true,
+                (false, true) => adds = true,
+                (true, false) => leaves = true,
+                (false, false) => joins_strangers |= joined.holds(&site),
+            }
+        }
+        match (shares, adds) {
+            (true, false) => Fit::Inside,
+            (true, true) if !leaves => Fit::Wider(other.clone()),
+            (true, true) if !joins_strangers => Fit::Wider(joined),
+            (true, true) | (false, true) => Fit::Apart,
+            // No site is there to tell by.
+            (false, false) if self.is_apart_from(other) => Fit::Apart,
+            (false, false) => Fit::Inside,
+        }
+    }
+
+    /// Whether no site can be in both.
+    fn is_apart_from(&self, other: &Self) -> bool {
         fn apart<T: Ord>(one: &BTreeSet<T>, other: &BTreeSet<T>) -> bool {
             !one.is_empty() && !other.is_empty() && one.is_disjoint(other)
         }
@@ -48,8 +76,7 @@ impl Scope {
     }
 
     /// The narrowest scope of this kind that takes in both.
-    #[must_use]
-    pub fn joined(&self, other: &Self) -> Self {
+    fn joined(&self, other: &Self) -> Self {
         fn join<T: Ord + Clone>(one: &BTreeSet<T>, other: &BTreeSet<T>) -> BTreeSet<T> {
             if one.is_empty() || other.is_empty() {
                 BTreeSet::new()
@@ -63,6 +90,18 @@ impl Scope {
             releases: join(&self.releases, &other.releases),
         }
     }
+}
+
+/// How the sites of an alarm lie to those of an incident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// All of them are the incident's.
+    Inside,
+    /// Some are the incident's, and this scope holds those of both and no others: it is the same
+    /// trouble, wider.
+    Wider(Scope),
+    /// Other sites, or some of both that only a scope with strangers in it would take in.
+    Apart,
 }
 
 impl fmt::Display for Scope {
@@ -142,16 +181,66 @@ mod tests {
         }
     }
 
+    fn site(product: &str, zone: &str) -> Site {
+        Site {
+            product: ProductName::parse(product).unwrap(),
+            ..crate::campaign::plan::tests::site("a.gov", zone, None)
+        }
+    }
+
     #[test]
-    fn scopes_that_share_a_site_belong_together() {
+    fn alarms_fit_incidents_by_the_sites_they_share() {
+        let (west, denver) = ("America/Los_Angeles", "America/Denver");
+        let east = "America/New_York";
+        let fleet = [
+            ("web", west),
+            ("web", denver),
+            ("web", east),
+            ("parks", west),
+        ];
+        let fleet = fleet.map(|(product, zone)| site(product, zone));
+        let zone = |zone| Scope {
+            products: BTreeSet::new(),
+            ..scope("web", &[zone])
+        };
+        let wider = |scope: &Scope| Fit::Wider(scope.clone());
+        let all = Scope::default();
+        let web = scope("web", &[]);
+        let parks = scope("parks", &[]);
+        for (incident, alarm, fit) in [
+            (
+                scope("web", &[west, denver]),
+                scope("web", &[denver]),
+                Fit::Inside,
+            ),
+            // The same sites by another name.
+            (scope("web", &[east]), zone(east), Fit::Inside),
+            (scope("web", &[denver]), web.clone(), wider(&web)),
+            (scope("web", &[denver]), all.clone(), wider(&all)),
+            (parks.clone(), zone(west), wider(&zone(west))),
+            (
+                scope("web", &[west, denver]),
+                scope("web", &[denver, east]),
+                wider(&scope("web", &[west, denver, east])),
+            ),
+            (scope("web", &[west]), scope("web", &[east]), Fit::Apart),
+            (web.clone(), parks.clone(), Fit::Apart),
+            // Joined they would be the whole fleet; Denver and the east are in neither.
+            (scope("web", &[west]), parks, Fit::Apart),
+            (all.clone(), scope("unknown", &[]), Fit::Inside),
+        ] {
+            assert_eq!(incident.fit(&alarm, &fleet), fit, "{alarm} in {incident}");
+        }
+        // They share the web sites of the west, and joined they would take in everything.
+        let mut more = fleet.to_vec();
+        more.push(site("pay", denver));
+        assert_eq!(web.fit(&zone(west), &more), Fit::Apart);
+    }
+
+    #[test]
+    fn a_joined_scope_takes_in_both() {
         let west = scope("web-central", &["America/Los_Angeles", "America/Denver"]);
         let denver = scope("web-central", &["America/Denver"]);
-        let east = scope("web-central", &["America/New_York"]);
-        let other = scope("parks", &[]);
-        assert!(
-            !west.is_apart_from(&denver) && west.is_apart_from(&east) && west.is_apart_from(&other)
-        );
-        assert!(!Scope::default().is_apart_from(&other));
         assert_eq!(denver.joined(&west), west);
         assert_eq!(west.joined(&Scope::default()), Scope::default());
         assert_eq!(denver.to_string(), "web-central sites in America/Denver");

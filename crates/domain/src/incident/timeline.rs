@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use semver::Version;
 
-use super::Stage;
+use super::{Scope, Stage};
 use crate::id::{AlarmId, CampaignId, EntryId, PageId, ReportId, UpdateId};
 use crate::name::{Hostname, ProductName};
 
@@ -63,6 +63,11 @@ pub enum Fact {
     PageAcknowledged {
         /// The page.
         page: PageId,
+    },
+    /// An alarm showed that it was wider than was known.
+    Widened {
+        /// Which sites it is about from then on.
+        scope: Scope,
     },
     /// A person took the incident up.
     Accepted,
@@ -179,6 +184,9 @@ impl TimelineEntry {
             Fact::Proposed { .. } => "The alarm proposed this incident.".into(),
             Fact::Paged { .. } => "The people on call were paged.".into(),
             Fact::PageAcknowledged { .. } => format!("{} acknowledged the page.", self.by),
+            Fact::Widened { scope } => {
+                format!("The alarm made the incident wider: it is about {scope} from now on.")
+            }
             Fact::Accepted => format!("{} accepted the incident.", self.by),
             Fact::Dismissed { reason } => format!("{} dismissed the proposal: {reason}", self.by),
             Fact::Updated {

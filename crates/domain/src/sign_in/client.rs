@@ -3,6 +3,8 @@
 //! The settings are an ordinary document: a tightening of security reaches a site together with
 //! the code that can honour it. Never reads the fleet or the repository; both are arguments.
 
+use std::collections::HashSet;
+
 use jiff::{SignedDuration, Timestamp};
 use semver::{Version, VersionReq};
 use url::Url;
@@ -71,17 +73,48 @@ pub enum Pkce {
 /// Why a document is not a site's settings for sign-in.
 #[derive(Debug, thiserror::Error)]
 pub enum BadSettings {
-    /// Not the expected JSON; serde says where.
-    #[error("the document sign-in/client does not read: {0}")]
+    /// Not a JSON object.
+    #[error("the document sign-in/client is not a JSON object: {0}")]
     Shape(#[from] serde_json::Error),
+    /// A field is missing.
+    #[error("the document sign-in/client has no {0}; sites cannot sign anybody in without it")]
+    Missing(&'static str),
+    /// A field is not of its type.
+    #[error("the document sign-in/client is wrong at {at}: {source}")]
+    Type {
+        /// The field.
+        at: &'static str,
+        /// What is expected.
+        source: serde_json::Error,
+    },
     /// A value breaks a rule.
     #[error("the document sign-in/client is wrong at {at}: {rule}")]
     Value {
         /// The field.
         at: &'static str,
         /// What is expected.
-        rule: &'static str,
+        rule: String,
     },
+}
+
+impl BadSettings {
+    /// The field that is missing or wrong, where it is one.
+    #[must_use]
+    pub fn at(&self) -> Option<&'static str> {
+        match self {
+            Self::Shape(_) => None,
+            Self::Missing(at) | Self::Type { at, .. } | Self::Value { at, .. } => Some(at),
+        }
+    }
+}
+
+/// What the provider that reads a document is and has.
+#[derive(Clone, Copy, Debug)]
+pub struct ProviderFacts<'a> {
+    /// Who it says that it is, in every ID token.
+    pub issuer: &'a str,
+    /// The public halves of the keys that it signs with, now or next.
+    pub keys: &'a [Jwk],
 }
 
 impl ClientSettings {
@@ -90,11 +123,48 @@ impl ClientSettings {
     /// # Errors
     /// Names the field that is missing or wrong.
     pub fn parse(body: &[u8]) -> Result<Self, BadSettings> {
-        let settings: Self = serde_json::from_slice(body)?;
-        settings
-            .check()
-            .map_err(|(at, rule)| BadSettings::Value { at, rule })?;
+        let fields: Fields = serde_json::from_slice(body)?;
+        let settings = Self {
+            issuer: read(&fields, "issuer")?,
+            authorization_endpoint: read(&fields, "authorization_endpoint")?,
+            token_endpoint: read(&fields, "token_endpoint")?,
+            userinfo_endpoint: read(&fields, "userinfo_endpoint")?,
+            jwks: read(&fields, "jwks")?,
+            pkce: read(&fields, "pkce")?,
+            signing_kid: read(&fields, "signing_kid")?,
+            redirect_path: read(&fields, "redirect_path")?,
+            scopes: read(&fields, "scopes")?,
+        };
+        settings.check().map_err(|(at, rule)| BadSettings::Value {
+            at,
+            rule: rule.into(),
+        })?;
         Ok(settings)
+    }
+
+    /// Checks that a provider can do what these settings tell sites to expect of it.
+    ///
+    /// # Errors
+    /// Names the field that the provider cannot honour, and what it could.
+    pub fn check_with(&self, provider: ProviderFacts<'_>) -> Result<(), BadSettings> {
+        let wrong = |at, rule| Err(BadSettings::Value { at, rule });
+        if self.issuer != provider.issuer {
+            let rule = format!("every ID token is issued by {}", provider.issuer);
+            return wrong("issuer", rule);
+        }
+        let ours = provider.keys.iter().find(|key| key.kid == self.signing_kid);
+        let Some(ours) = ours else {
+            let rule = "no active or next key has this kid; GET /api/v1/keys lists them";
+            return wrong("signing_kid", rule.into());
+        };
+        if !self.jwks.keys.contains(ours) {
+            let rule = format!(
+                "the key {} is not the one that signs under this kid",
+                ours.kid
+            );
+            return wrong("jwks.keys", rule);
+        }
+        Ok(())
     }
 
     fn check(&self) -> Result<(), (&'static str, &'static str)> {
@@ -116,6 +186,12 @@ impl ClientSettings {
             (1..=SETTINGS_KEYS_MAX).contains(&keys.len()),
             "jwks.keys",
             "1 to 16 keys",
+        )?;
+        let kids: HashSet<_> = keys.iter().map(|key| key.kid.as_str()).collect();
+        rule(
+            kids.len() == keys.len(),
+            "jwks.keys",
+            "no two keys with the same kid",
         )?;
         rule(
             self.lists_key(&self.signing_kid),
@@ -139,6 +215,17 @@ impl ClientSettings {
     pub fn lists_key(&self, kid: &str) -> bool {
         self.jwks.keys.iter().any(|key| key.kid == kid)
     }
+}
+
+type Fields = serde_json::Map<String, serde_json::Value>;
+
+/// A field by itself, so that an error can name it.
+fn read<T: serde::de::DeserializeOwned>(
+    fields: &Fields,
+    at: &'static str,
+) -> Result<T, BadSettings> {
+    let value = fields.get(at).ok_or(BadSettings::Missing(at))?;
+    T::deserialize(value).map_err(|source| BadSettings::Type { at, source })
 }
 
 fn is_web(url: &Url) -> bool {
@@ -277,22 +364,73 @@ mod tests {
         assert!(parse(|_| ()).is_ok());
         for (at, value) in [
             ("issuer", "id.example.com".into()),
+            ("issuer", 7.into()),
             ("token_endpoint", "ftp://x.us".into()),
             ("signing_kid", "new".into()),
             ("redirect_path", "callback".into()),
             ("redirect_path", "//evil.example".into()),
             ("redirect_path", "/a/../b".into()),
             ("redirect_path", "/a?b".into()),
+            ("redirect_path", "//evil.example/".into()),
+            ("redirect_path", "@evil".into()),
+            ("redirect_path", "/cb\n".into()),
+            ("redirect_path", "/cb\\evil".into()),
             ("scopes", serde_json::json!(["email"])),
             ("pkce", "never".into()),
-            ("jwks", serde_json::json!({ "keys": [] })),
+            ("jwks.keys", serde_json::json!([])),
+            ("jwks.keys[1]", key("old")),
         ] {
-            let error = parse(|body| body[at] = value).unwrap_err();
-            let named = error.contains(at) || error.contains("unknown variant") || at == "jwks";
-            assert!(named, "{at}: {error}");
+            let error = parse(|body| put(body, at, value)).unwrap_err();
+            let field = at.split('[').next().unwrap_or(at);
+            assert!(error.contains(field), "{at}: {error}");
         }
         let missing = parse(|body| drop(body.as_object_mut().unwrap().remove("pkce"))).unwrap_err();
         assert!(missing.contains("pkce"), "{missing}");
+        assert_eq!(
+            ClientSettings::parse(b"{}").unwrap_err().at(),
+            Some("issuer")
+        );
+        assert_eq!(ClientSettings::parse(b"[]").unwrap_err().at(), None);
+    }
+
+    fn put(body: &mut serde_json::Value, at: &str, value: serde_json::Value) {
+        match at {
+            "jwks.keys" => body["jwks"]["keys"] = value,
+            "jwks.keys[1]" => body["jwks"]["keys"].as_array_mut().unwrap().push(value),
+            field => body[field] = value,
+        }
+    }
+
+    #[test]
+    fn settings_that_the_provider_cannot_honour_are_refused_by_field() {
+        let jwk = |value| serde_json::from_value::<Jwk>(value).unwrap();
+        let other = serde_json::json!({ "n": "Ag", "kty": "RSA", "use": "sig", "alg": "RS256",
+            "kid": "old", "e": "AQAB" });
+        for (issuer, keys, at) in [
+            (
+                "https://id.example.com",
+                vec![key("old"), key("next")],
+                None,
+            ),
+            ("https://id.example.com/", vec![key("old")], Some("issuer")),
+            ("https://other.example", vec![key("old")], Some("issuer")),
+            (
+                "https://id.example.com",
+                vec![key("next")],
+                Some("signing_kid"),
+            ),
+            ("https://id.example.com", vec![], Some("signing_kid")),
+            ("https://id.example.com", vec![other], Some("jwks.keys")),
+        ] {
+            let keys: Vec<Jwk> = keys.into_iter().map(jwk).collect();
+            let settings = parse(|_| ()).unwrap();
+            let provider = ProviderFacts {
+                issuer,
+                keys: &keys,
+            };
+            let found = settings.check_with(provider).err().and_then(|e| e.at());
+            assert_eq!(found, at, "{issuer} {keys:?}");
+        }
     }
 
     /// 5.1: PKCE optional, signed with `old`. 5.2: required, signed with `new`, lists both keys.

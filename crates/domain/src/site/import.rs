@@ -5,6 +5,7 @@ use semver::Version;
 
 use super::{Area, Zone};
 use crate::name::{Hostname, ProductName};
+use crate::text::{grouped, is_blank, shown};
 
 /// The most lines a fleet file may have.
 pub const LINES_MAX: usize = 200_000;
@@ -12,6 +13,8 @@ pub const LINES_MAX: usize = 200_000;
 pub const BAD_LINES_MAX: usize = 100;
 /// The longest text field, in characters.
 const TEXT_CHARACTERS_MAX: usize = 200;
+/// A field longer than this, in bytes, is more than one line of a file that lost a quotation mark.
+const FIELD_BYTES_LIKELY: usize = 1_000;
 
 /// One site as a fleet file names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,31 +56,79 @@ pub struct BadLine {
     pub reason: String,
 }
 
+/// A file that cannot be imported.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BadFile {
+    /// Its bad lines in order, at most [`BAD_LINES_MAX`] of them.
+    pub lines: Vec<BadLine>,
+    /// How many lines are bad.
+    pub count: usize,
+}
+
+impl BadFile {
+    fn add(&mut self, line: BadLine) {
+        self.count += 1;
+        if self.lines.len() < BAD_LINES_MAX {
+            self.lines.push(line);
+        }
+    }
+}
+
+impl FromIterator<BadLine> for BadFile {
+    fn from_iter<T: IntoIterator<Item = BadLine>>(lines: T) -> Self {
+        let mut bad = Self::default();
+        lines.into_iter().for_each(|line| bad.add(line));
+        bad
+    }
+}
+
+impl std::error::Error for BadFile {}
+
+impl std::fmt::Display for BadFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let count = grouped(self.count as u64);
+        match self.lines.as_slice() {
+            [] => write!(f, "no line is wrong"),
+            [one] => write!(f, "1 line is wrong: {one}"),
+            [first, ..] if self.lines.len() == self.count => {
+                write!(f, "{count} lines are wrong, the first is {first}")
+            }
+            [first, ..] => write!(
+                f,
+                "{count} lines are wrong, the first is {first} (the first {} of {count} are listed)",
+                self.lines.len()
+            ),
+        }
+    }
+}
+
 /// Reads a fleet file: `hostname,organization,kind,city,state,timezone,population` and,
 /// if the columns are there, `product` and `release`, in any order.
 ///
 /// # Errors
-/// The bad lines in order, at most [`BAD_LINES_MAX`] of them.
-pub fn read(text: &[u8], defaults: &Defaults) -> Result<Vec<NewSite>, Vec<BadLine>> {
-    let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(text);
+/// The bad lines.
+pub fn read(text: &[u8], defaults: &Defaults) -> Result<Vec<NewSite>, BadFile> {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text);
     let columns = match reader
         .headers()
         .map_err(|e| bad_csv(&e, 1))
         .and_then(Columns::find)
     {
         Ok(columns) => columns,
-        Err(bad) => return Err(vec![bad]),
+        Err(bad) => return Err(BadFile::from_iter([bad])),
     };
     let mut sites = Vec::new();
-    let mut bad = Vec::new();
+    let mut bad = BadFile::default();
     let mut seen = std::collections::HashMap::new();
     for record in reader.records() {
         let line = |record: &csv::StringRecord| record.position().map_or(0, csv::Position::line);
         let site = record.map_err(|e| bad_csv(&e, 0)).and_then(|record| {
             let line = line(&record);
-            let site = columns
-                .site(&record, defaults)
-                .map_err(|reason| BadLine { line, reason })?;
+            let site = columns.site(&record, defaults);
+            let site = site.map_err(|reason| BadLine {
+                line,
+                reason: format!("{reason}{}", hint(&record)),
+            })?;
             match seen.insert(site.hostname.clone(), line) {
                 None => Ok(site),
                 Some(first) => Err(BadLine {
@@ -88,35 +139,40 @@ pub fn read(text: &[u8], defaults: &Defaults) -> Result<Vec<NewSite>, Vec<BadLin
         });
         match site {
             Ok(site) => sites.push(site),
-            Err(line) => bad.push(line),
+            Err(line) => bad.add(line),
         }
         if sites.len() > LINES_MAX {
-            bad.push(BadLine {
+            bad.add(BadLine {
                 line: LINES_MAX as u64 + 1,
                 reason: format!("a fleet file has at most {LINES_MAX} sites; split it"),
             });
         }
-        if bad.len() >= BAD_LINES_MAX || sites.len() > LINES_MAX {
+        if sites.len() > LINES_MAX {
             break;
         }
     }
-    if bad.is_empty() && sites.is_empty() {
-        bad.push(BadLine {
+    if bad.count == 0 && sites.is_empty() {
+        bad.add(BadLine {
             line: 1,
             reason: "no sites: only a header was found".into(),
         });
     }
-    if bad.is_empty() { Ok(sites) } else { Err(bad) }
+    if bad.count == 0 { Ok(sites) } else { Err(bad) }
+}
+
+/// What most likely happened to a line that a field of several lines made wrong.
+fn hint(record: &csv::StringRecord) -> &'static str {
+    let swallowed = |field: &str| field.contains('\n') || field.len() > FIELD_BYTES_LIKELY;
+    if record.iter().any(swallowed) {
+        "; a field goes on over several lines: is a quotation mark (\") left open?"
+    } else {
+        ""
+    }
 }
 
 fn bad_csv(error: &csv::Error, line: u64) -> BadLine {
     let line = error.position().map_or(line, csv::Position::line);
     let reason = match error.kind() {
-        csv::ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => {
-            format!("{len} fields where the header has {expected_len}")
-        }
         csv::ErrorKind::Utf8 { .. } => "not UTF-8 text".into(),
         _ => "not CSV".into(),
     };
@@ -125,6 +181,7 @@ fn bad_csv(error: &csv::Error, line: u64) -> BadLine {
 
 /// Where each column stands.
 struct Columns {
+    count: usize,
     hostname: usize,
     organization: usize,
     kind: usize,
@@ -146,6 +203,7 @@ impl Columns {
             })
         };
         Ok(Self {
+            count: header.len(),
             hostname: need("hostname")?,
             organization: need("organization")?,
             kind: need("kind")?,
@@ -159,10 +217,15 @@ impl Columns {
     }
 
     fn site(&self, record: &csv::StringRecord, defaults: &Defaults) -> Result<NewSite, String> {
+        if record.len() != self.count {
+            let (found, wanted) = (record.len(), self.count);
+            let fields = if found == 1 { "field" } else { "fields" };
+            return Err(format!("{found} {fields} where the header has {wanted}"));
+        }
         let field = |at: usize| record.get(at).unwrap_or("").trim();
         let optional = |at: Option<usize>| at.map(field).filter(|text| !text.is_empty());
         Ok(NewSite {
-            hostname: Hostname::parse(field(self.hostname)).map_err(|e| e.to_string())?,
+            hostname: hostname(field(self.hostname))?,
             organization: text("organization", field(self.organization), 1)?,
             kind: text("kind", field(self.kind), 0)?,
             area: Area {
@@ -176,13 +239,27 @@ impl Columns {
                 None => defaults.product.clone(),
             },
             running: match optional(self.release) {
-                Some(version) => version
-                    .parse()
-                    .map_err(|_| format!("release {version:?} is not a version such as 5.1.0"))?,
+                Some(version) => version.parse().map_err(|_| {
+                    format!("release {} is not a version such as 5.1.0", shown(version))
+                })?,
                 None => defaults.running.clone(),
             },
         })
     }
+}
+
+/// A site is reached, and gets its certificate, by a name. What ends in a number is an address of
+/// the internet to every browser (WHATWG URL, "ends in a number").
+fn hostname(value: &str) -> Result<Hostname, String> {
+    let hostname = Hostname::parse(value).map_err(|e| e.to_string())?;
+    let last = hostname.as_str().rsplit('.').next().unwrap_or_default();
+    let number = |digits: &str, radix| digits.chars().all(|c: char| c.is_digit(radix));
+    let is_number = number(last, 10) || last.strip_prefix("0x").is_some_and(|hex| number(hex, 16));
+    if is_number {
+        let value = shown(value);
+        return Err(format!("{value} is an IP address; a site has a host name"));
+    }
+    Ok(hostname)
 }
 
 fn text(column: &str, value: &str, characters_min: usize) -> Result<String, String> {
@@ -190,6 +267,7 @@ fn text(column: &str, value: &str, characters_min: usize) -> Result<String, Stri
     if value.chars().any(char::is_control) {
         return Err(format!("{column} contains a control character"));
     }
+    let characters = if is_blank(value) { 0 } else { characters };
     if !(characters_min..=TEXT_CHARACTERS_MAX).contains(&characters) {
         return Err(format!(
             "{column} has {characters} characters; {characters_min} to {TEXT_CHARACTERS_MAX} are allowed"
@@ -204,7 +282,7 @@ fn population(value: &str) -> Result<Option<u32>, String> {
         number => number
             .parse()
             .map(Some)
-            .map_err(|_| format!("population {number:?} is not a whole number")),
+            .map_err(|_| format!("population {} is not a whole number", shown(number))),
     }
 }
 
@@ -222,11 +300,41 @@ mod tests {
         read(format!("{HEADER}{lines}").as_bytes(), &defaults)
             .map(|sites| sites.len())
             .map_err(|bad| {
-                bad.iter()
-                    .map(ToString::to_string)
-                    .collect::<Vec<_>>()
-                    .join("; ")
+                let lines: Vec<_> = bad.lines.iter().map(ToString::to_string).collect();
+                lines.join("; ")
             })
+    }
+
+    #[test]
+    fn an_open_quotation_mark_is_hinted_at_in_few_words() {
+        let rest = "b.gov,B,City,B,CA,UTC,1\n".repeat(100_000);
+        for first in [
+            "a.gov,A,City,A,\"CA,UTC,1\n",
+            "a.gov,A,City,A,CA,UTC,\"1\n",
+            "\"a.gov,A,City,A,CA,UTC,1\n",
+        ] {
+            let bad = check(&format!("{first}{rest}")).unwrap_err();
+            assert!(bad.contains("is a quotation mark (\") left open?"), "{bad}");
+            assert!(bad.len() < 400, "{} bytes", bad.len());
+        }
+    }
+
+    #[test]
+    fn a_bad_file_is_summed_up() {
+        let line = |line| BadLine {
+            line,
+            reason: "is bad".into(),
+        };
+        for (count, says) in [
+            (1, "1 line is wrong: line 1: is bad"),
+            (2, "2 lines are wrong, the first is line 1: is bad"),
+            (
+                5_000,
+                "5,000 lines are wrong, the first is line 1: is bad (the first 100 of 5,000 are listed)",
+            ),
+        ] {
+            assert_eq!(BadFile::from_iter((1..=count).map(line)).to_string(), says);
+        }
     }
 
     #[test]
@@ -256,6 +364,18 @@ mod tests {
             (
                 "a.gov,A,City,A,CA,UTC,1\na.gov,A,City,A,CA,UTC,1\n",
                 "line 3: host name a.gov is already on line 2",
+            ),
+            (
+                "10.1.2.3,A,City,A,CA,UTC,1\n",
+                "line 2: \"10.1.2.3\" is an IP address; a site has a host name",
+            ),
+            (
+                "a.0x7f,A,City,A,CA,UTC,1\n",
+                "line 2: \"a.0x7f\" is an IP address; a site has a host name",
+            ),
+            (
+                "a.gov,\u{200b},City,A,CA,UTC,1\n",
+                "line 2: organization has 0 characters; 1 to 200 are allowed",
             ),
             (
                 "a.gov,,City,A,CA,UTC,1\n",

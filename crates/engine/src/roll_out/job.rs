@@ -223,7 +223,8 @@ impl Job {
             what: &what,
             detail: &detail,
         };
-        let saved = self.engine.set_running(&[self.site], version, &audit).await;
+        let release = (&self.campaign.order.selection.product, version);
+        let saved = self.engine.set_running(&[self.site], release, &audit).await;
         saved.map_err(|e| Setback::Failed(e.to_string()))
     }
 

@@ -56,6 +56,8 @@ pub(crate) struct OriginStatus {
     pub(crate) utilisation: Option<f64>,
     pub(crate) p95_seconds: Option<f64>,
     pub(crate) settled_per_second: f64,
+    /// Whether a campaign is running on it.
+    pub(crate) moving: bool,
 }
 
 impl Origin {
@@ -87,7 +89,7 @@ impl Origin {
         self.settled_before = settled;
         let share = 1.0 - (-dt_seconds / SETTLED_OVER_SECONDS).exp();
         self.settled_per_second += share * (lately - self.settled_per_second);
-        let room = self.room(in_flight_max(rate, self.promise));
+        let room = self.room(in_flight_max(rate, self.promise, settled));
         let allowed = self.bucket.fill(rate, dt_seconds, room);
         // Without room the rate is not used; below one site a step, the last answer stands.
         self.used &= room > 0;
@@ -133,6 +135,7 @@ impl Origin {
                 .as_ref()
                 .and_then(|t| t.p95_seconds),
             settled_per_second: self.settled_per_second,
+            moving: true,
         }
     }
 

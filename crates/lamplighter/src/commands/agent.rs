@@ -3,22 +3,37 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use agent::{Agent, AgentSettings};
 use clock::{Clock, Pace};
 use domain::name::Hostname;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::client::Server;
 use crate::commands::serve::stop_when_asked;
-use crate::output::{Failure, Options};
+use crate::output::{Failure, Options, text};
+
+/// An agent on the same host answers at once, or not at all.
+const STATUS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Keep verified config beside the sites of this host.
 #[derive(clap::Subcommand)]
 pub(crate) enum AgentCommand {
     /// Run the agent. Enrols at the first start, then needs no token any more.
     Run(Box<Run>),
+    /// Say what a running agent of this host holds, and how fresh it is.
+    Status {
+        /// Where it listens.
+        #[arg(
+            long,
+            env = "LAMPLIGHTER_AGENT",
+            default_value = "http://127.0.0.1:8090"
+        )]
+        agent: Url,
+    },
     /// Make a token that enrols one agent within a day.
     Token {
         #[command(flatten)]
@@ -41,10 +56,14 @@ pub(crate) struct Run {
     #[arg(long, env = "HOSTNAME", default_value = "localhost")]
     host: String,
     /// Where verified config is kept. Created if missing.
-    #[arg(long, default_value = "agent-data")]
+    #[arg(long, env = "LAMPLIGHTER_AGENT_FOLDER", default_value = "agent-data")]
     folder: PathBuf,
     /// Where sites read, on loopback.
-    #[arg(long, default_value = "127.0.0.1:8090")]
+    #[arg(
+        long,
+        env = "LAMPLIGHTER_AGENT_LISTEN",
+        default_value = "127.0.0.1:8090"
+    )]
     listen: SocketAddr,
     /// Is posted {site, version} when a site shall run another release.
     #[arg(long)]
@@ -61,6 +80,10 @@ impl AgentCommand {
     pub(crate) async fn run(self, output: Options) -> Result<(), Failure> {
         match self {
             Self::Run(run) => run.run(output).await,
+            Self::Status { agent } => {
+                output.print(&status(&agent).await?, said);
+                Ok(())
+            }
             Self::Token { server } => {
                 let body = serde_json::json!({});
                 let made = server
@@ -117,6 +140,38 @@ impl Run {
             ..AgentSettings::new(self.servers, self.folder, self.listen)
         })
     }
+}
+
+/// Asks the agent's local API, which needs no token.
+async fn status(agent: &Url) -> Result<Value, Failure> {
+    let path = format!("{}/v1/status", agent.as_str().trim_end_matches('/'));
+    let http = reqwest::Client::builder().no_proxy().build()?;
+    let lost = |e: reqwest::Error| {
+        Failure::new(format!(
+            "could not reach the agent at {agent}: {e}. Is `lamplighter agent run` running there?"
+        ))
+    };
+    let answer = http.get(path).timeout(STATUS_WITHIN).send().await;
+    let answer = answer.and_then(reqwest::Response::error_for_status);
+    answer.map_err(lost)?.json().await.map_err(lost)
+}
+
+fn said(status: &Value) -> String {
+    let proof = match (&status["age_seconds"], &status["stale"]) {
+        (Value::Null, _) => "STALE: nothing was verified since it started".into(),
+        (age, Value::Bool(true)) => format!("STALE: verified {age} s ago"),
+        (age, _) => format!("fresh: verified {age} s ago"),
+    };
+    let (sites, version) = (&status["sites"], &status["repository_version"]);
+    let documents = status["documents"].as_array().into_iter().flatten();
+    let documents = documents.map(|one| {
+        let key = &one["document"];
+        let [product, service, name] = ["product", "service", "name"].map(|part| text(&key[part]));
+        let (version, accepts) = (&one["version"], text(&one["accepts"]));
+        format!("\n  {product}/{service}/{name} {version:>4}  {accepts}")
+    });
+    let documents: String = documents.collect();
+    format!("{proof}; repository version {version}; {sites} sites{documents}")
 }
 
 fn read_sites(sites: &str) -> Result<Vec<Hostname>, Failure> {

@@ -7,7 +7,8 @@ use clock::Clock;
 use serde_json::{Value, json};
 
 use crate::client::{Client, Server};
-use crate::output::{Failure, Options};
+use crate::input::Limit;
+use crate::output::{Failure, Options, lines, text};
 
 /// Plan, create, start, stop and watch campaigns.
 #[derive(clap::Subcommand)]
@@ -39,8 +40,29 @@ pub(crate) enum Campaign {
     Abort(One),
     /// Watch a campaign to its end.
     Watch(One),
+    /// Change how fast a campaign goes, also while it runs.
+    Pace {
+        #[command(flatten)]
+        one: One,
+        #[command(flatten)]
+        pace: PaceArguments,
+    },
     /// List the newest campaigns.
     List {
+        #[command(flatten)]
+        limit: Limit,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// List the sites of a campaign, with what became of each.
+    Sites(Sites),
+    /// Show the campaign that would restore an incident's sites.
+    Proposed {
+        /// The incident.
+        incident: uuid::Uuid,
+        /// Create it, ready to be started.
+        #[arg(long)]
+        create: bool,
         #[command(flatten)]
         server: Server,
     },
@@ -60,9 +82,47 @@ pub(crate) enum Campaign {
 #[derive(clap::Args)]
 pub(crate) struct One {
     /// Its identifier.
-    id: String,
+    id: uuid::Uuid,
     #[command(flatten)]
     server: Server,
+}
+
+/// The sites of a campaign.
+#[derive(clap::Args)]
+pub(crate) struct Sites {
+    /// The campaign.
+    id: uuid::Uuid,
+    /// Only those in this state: waiting, sent, acted, verified, failed or skipped.
+    #[arg(long)]
+    state: Option<String>,
+    /// Goes on after this position: where the page before ended.
+    #[arg(long)]
+    after: Option<u64>,
+    #[command(flatten)]
+    limit: Limit,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// How fast: by the origin's own telemetry unless a number is given.
+#[derive(clap::Args)]
+pub(crate) struct PaceArguments {
+    /// A fixed rate in sites per second, instead of the origin's own telemetry.
+    #[arg(long, conflicts_with = "concurrency")]
+    rate: Option<f64>,
+    /// A fixed number of sites at once, instead of the origin's own telemetry.
+    #[arg(long)]
+    concurrency: Option<u32>,
+}
+
+impl PaceArguments {
+    fn pace(&self) -> Value {
+        match (self.rate, self.concurrency) {
+            (Some(rate), _) => json!({"kind": "fixed_rate", "sites_per_second": rate}),
+            (None, Some(sites)) => json!({"kind": "fixed_concurrency", "sites": sites}),
+            (None, None) => json!({"kind": "adaptive"}),
+        }
+    }
 }
 
 /// What a campaign does, to which sites, how fast.
@@ -94,21 +154,12 @@ pub(crate) struct OrderArguments {
     /// The incident it answers.
     #[arg(long)]
     incident: Option<String>,
-    /// A fixed rate in sites per second, instead of the origin's own telemetry.
-    #[arg(long, conflicts_with = "concurrency")]
-    rate: Option<f64>,
-    /// A fixed number of sites at once, instead of the origin's own telemetry.
-    #[arg(long)]
-    concurrency: Option<u32>,
+    #[command(flatten)]
+    pace: PaceArguments,
 }
 
 impl OrderArguments {
     fn order(&self) -> Result<Value, Failure> {
-        let pace = match (self.rate, self.concurrency) {
-            (Some(rate), _) => json!({"kind": "fixed_rate", "sites_per_second": rate}),
-            (None, Some(sites)) => json!({"kind": "fixed_concurrency", "sites": sites}),
-            (None, None) => json!({"kind": "adaptive"}),
-        };
         let mut selection = json!({
             "product": self.product, "all": self.all, "zones": self.zones, "states": self.states,
             "has_reported": self.reported, "hostnames": self.hostnames});
@@ -116,8 +167,10 @@ impl OrderArguments {
             selection["running"] = json!(running);
         }
         let action = action(&self.action)?;
-        Ok(json!({
-            "action": action, "selection": selection, "incident": self.incident, "pace": pace}))
+        Ok(
+            json!({"action": action, "selection": selection, "incident": self.incident,
+            "pace": self.pace.pace()}),
+        )
     }
 }
 
@@ -164,19 +217,25 @@ impl Campaign {
             Self::Pause(one) => one.command("pause", output).await?,
             Self::Resume(one) => one.command("resume", output).await?,
             Self::Abort(one) => one.command("abort", output).await?,
-            Self::Watch(one) => watch(&one.server.client()?, &one.id, output).await?,
-            Self::List { server } => {
-                let list = server.client()?.get("/api/v1/campaigns").await?;
-                output.print(&list, |list| {
-                    let lines = list.as_array().into_iter().flatten().map(one_line);
-                    let lines: Vec<_> = lines.collect();
-                    if lines.is_empty() {
-                        "No campaigns yet.".into()
-                    } else {
-                        lines.join("\n")
-                    }
-                });
+            Self::Watch(one) => {
+                watch(&one.server.client()?, &one.id.to_string(), output).await?;
             }
+            Self::Pace { one, pace } => {
+                let path = format!("/api/v1/campaigns/{}/pace", one.id);
+                let campaign = one.server.client()?.post(&path, &pace.pace()).await?;
+                output.print(&campaign, one_line);
+            }
+            Self::List { limit, server } => {
+                let path = format!("/api/v1/campaigns?limit={}", limit.limit);
+                let list = server.client()?.get(&path).await?;
+                output.print(&list, |list| lines(list, "No campaigns yet.", one_line));
+            }
+            Self::Sites(sites) => sites.run(output).await?,
+            Self::Proposed {
+                incident,
+                create,
+                server,
+            } => proposed(&server.client()?, incident, create, output).await?,
             Self::Site {
                 hostname,
                 action: text,
@@ -201,6 +260,47 @@ impl One {
         output.print(&campaign, one_line);
         Ok(())
     }
+}
+
+impl Sites {
+    async fn run(self, output: Options) -> Result<(), Failure> {
+        let mut path = format!(
+            "/api/v1/campaigns/{}/sites?limit={}",
+            self.id, self.limit.limit
+        );
+        if let Some(state) = &self.state {
+            path += &format!("&state={state}");
+        }
+        if let Some(after) = self.after {
+            path += &format!("&after={after}");
+        }
+        let page = self.server.client()?.get(&path).await?;
+        output.print(&page, |page| {
+            let sites = lines(&page["sites"], "No sites.", site_line);
+            match page["after"].as_u64() {
+                Some(after) => format!("{sites}\nMore: --after {after}"),
+                None => sites,
+            }
+        });
+        Ok(())
+    }
+}
+
+async fn proposed(
+    client: &Client,
+    incident: uuid::Uuid,
+    create: bool,
+    output: Options,
+) -> Result<(), Failure> {
+    let path = format!("/api/v1/incidents/{incident}/proposed-campaign");
+    let proposed = client.get(&path).await?;
+    if create {
+        let made = client.post("/api/v1/campaigns", &proposed["order"]).await?;
+        output.print(&made, one_line);
+    } else {
+        output.print(&proposed, |proposed| planned(&proposed["plan"]));
+    }
+    Ok(())
 }
 
 /// Watches a campaign until it is over or stopped; fails when it halted or gave sites up.
@@ -259,6 +359,11 @@ fn one_line(campaign: &Value) -> String {
         .as_str()
         .map_or_else(|| campaign["action"].to_string(), Into::into);
     format!("{}  {:<9}  {action}", text("id"), text("state"))
+}
+
+fn site_line(site: &Value) -> String {
+    let [hostname, state, reason] = ["hostname", "state", "reason"].map(|part| text(&site[part]));
+    format!("{hostname:<40} {state:<9} {reason}")
 }
 
 fn progress_line(seen: &Value) -> String {

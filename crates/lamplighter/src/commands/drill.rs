@@ -1,7 +1,8 @@
 //! `lamplighter drill`: re-enacts an incident on the real components, and says what held.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use domain::site::import::Defaults;
 use sim::chance::Chance;
@@ -10,6 +11,7 @@ use sim::scenario::Scenario;
 
 use crate::drill::{self, Drill, Figures, Teller};
 use crate::output::{Failure, Options};
+use crate::signals::asked_to_stop;
 
 /// Scenarios that come with the program.
 const SCENARIOS: &[(&str, &str)] = &[(
@@ -20,6 +22,8 @@ const SCENARIOS: &[(&str, &str)] = &[(
 const FLEET: &[u8] = include_bytes!("../../../../fleets/us-cities.csv");
 /// Above this many sites, probes and sign-ins together are more than two cores bear at 60 times.
 const SITES_AT_FULL_SPEED_MAX: usize = 4_000;
+/// A smaller fleet has refills so long that neither its pacing nor its probes say anything.
+const SITES_MIN: usize = 100;
 const SPEED: f64 = 60.0;
 const SPEED_OF_LARGE_FLEETS: f64 = 30.0;
 
@@ -85,18 +89,18 @@ pub(crate) fn with_json_file(arguments: impl Iterator<Item = OsString>) -> Vec<O
 impl DrillCommand {
     pub(crate) async fn run(self, output: Options) -> Result<(), Failure> {
         let teller = Teller::new();
-        let json_file = self.json_file.clone();
+        // Before the drill: minutes later is too late to learn that it cannot be written.
+        let json_file = self.json_file.clone().map(JsonFile::create).transpose()?;
         let drill = self.prepare(&teller)?;
         let figures = tokio::select! {
             figures = drill::run(&drill, &teller) => figures?,
-            _ = tokio::signal::ctrl_c() => return Err(Failure::new("the drill was interrupted")),
+            () = asked_to_stop() => return Err(Failure::new("the drill was interrupted")),
         };
         teller.done();
-        if let Some(file) = json_file {
-            std::fs::write(&file, serde_json::to_string_pretty(&figures)?)
-                .map_err(|e| Failure::new(format!("could not write {}: {e}", file.display())))?;
-        }
         output.print(&figures, |figures| drill::table(figures, &drill.scenario));
+        if let Some(file) = json_file {
+            file.write(&figures)?;
+        }
         judge(&figures, &drill)
     }
 
@@ -123,6 +127,12 @@ impl DrillCommand {
                 lines.join("\n  ")
             ))
         })?;
+        if fleet.len() < SITES_MIN {
+            return Err(Failure::new(format!(
+                "the fleet has {} sites; a drill needs at least {SITES_MIN}",
+                fleet.len()
+            )));
+        }
         let large = fleet.len() > SITES_AT_FULL_SPEED_MAX;
         let speed = self
             .speed
@@ -166,6 +176,30 @@ impl DrillCommand {
                 "{given:?} is no scenario ({known}), and no file: {e}"
             ))
         })
+    }
+}
+
+/// Where the figures go.
+struct JsonFile {
+    file: std::fs::File,
+    path: PathBuf,
+}
+
+impl JsonFile {
+    fn create(path: PathBuf) -> Result<Self, Failure> {
+        match std::fs::File::create(&path) {
+            Ok(file) => Ok(Self { file, path }),
+            Err(e) => Err(Self::cannot(&path, &e)),
+        }
+    }
+
+    fn write(mut self, figures: &Figures) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(figures)?;
+        writeln!(self.file, "{text}").map_err(|e| Self::cannot(&self.path, &e))
+    }
+
+    fn cannot(path: &Path, e: &std::io::Error) -> Failure {
+        Failure::new(format!("could not write {}: {e}", path.display()))
     }
 }
 

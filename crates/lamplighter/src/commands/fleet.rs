@@ -2,8 +2,12 @@
 
 use std::path::PathBuf;
 
+use domain::name::Hostname;
+use serde_json::Value;
+
 use crate::client::Server;
-use crate::output::{Failure, Options};
+use crate::input::Limit;
+use crate::output::{Failure, Options, text};
 
 /// Import and list the fleet.
 #[derive(clap::Subcommand)]
@@ -23,9 +27,18 @@ pub(crate) enum Fleet {
     },
     /// List sites.
     List {
-        /// At most this many.
-        #[arg(long, default_value_t = 100)]
-        limit: u32,
+        /// Goes on after this one: where the page before ended.
+        #[arg(long)]
+        after: Option<u32>,
+        #[command(flatten)]
+        limit: Limit,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Show one site.
+    Show {
+        /// The site.
+        hostname: Hostname,
         #[command(flatten)]
         server: Server,
     },
@@ -49,32 +62,54 @@ impl Fleet {
                     format!("Imported {sites} sites of {organizations} organizations.")
                 });
             }
-            Self::List { limit, server } => {
-                let page = server
-                    .client()?
-                    .get(&format!("/api/v1/sites?limit={limit}"))
-                    .await?;
-                output.print(&page, |page| {
-                    let sites = page["sites"].as_array().into_iter().flatten();
-                    let text = |value: &serde_json::Value| value.as_str().unwrap_or("").to_owned();
-                    let lines = sites.map(|site| {
-                        let (zone, state) = (text(&site["zone"]), text(&site["state"]));
-                        format!(
-                            "{:<40} {:<24} {:<10} {}\n",
-                            text(&site["hostname"]),
-                            zone,
-                            state,
-                            text(&site["running"])
-                        )
-                    });
-                    format!(
-                        "{}{} sites in all",
-                        lines.collect::<String>(),
-                        page["total"]
-                    )
-                });
+            Self::List {
+                after,
+                limit,
+                server,
+            } => {
+                let after = after.map_or_else(String::new, |after| format!("&after={after}"));
+                let path = format!("/api/v1/sites?limit={}{after}", limit.limit);
+                let page = server.client()?.get(&path).await?;
+                output.print(&page, listed);
+            }
+            Self::Show { hostname, server } => {
+                let path = format!("/api/v1/sites/{hostname}");
+                let site = server.client()?.get(&path).await?;
+                output.print(&site, shown);
             }
         }
         Ok(())
     }
+}
+
+fn listed(page: &Value) -> String {
+    let sites = page["sites"].as_array().into_iter().flatten();
+    let mut words: String = sites.map(|site| line(site) + "\n").collect();
+    words += &format!("{} sites in all", page["total"]);
+    if let Some(after) = page["after"].as_u64() {
+        words += &format!("; more: --after {after}");
+    }
+    words
+}
+
+fn line(site: &Value) -> String {
+    let [hostname, zone, state, running] =
+        ["hostname", "zone", "state", "running"].map(|part| text(&site[part]));
+    format!("{hostname:<40} {zone:<24} {state:<10} {running}")
+}
+
+fn shown(site: &Value) -> String {
+    let mut words = line(site);
+    for part in [
+        "organization_name",
+        "product",
+        "kind",
+        "ran_before",
+        "activated_at",
+    ] {
+        if let Some(value) = site[part].as_str() {
+            words += &format!("\n  {part:<18} {value}");
+        }
+    }
+    words
 }

@@ -3,13 +3,16 @@
 use serde_json::{Map, Value, json};
 
 use crate::client::Server;
-use crate::output::{Failure, Options};
+use crate::input::Limit;
+use crate::output::{Failure, Options, lines, text};
 
 /// List, accept and tell of incidents.
 #[derive(clap::Subcommand)]
 pub(crate) enum Incident {
     /// List incidents, newest first, proposals among them.
     List {
+        #[command(flatten)]
+        limit: Limit,
         #[command(flatten)]
         server: Server,
     },
@@ -45,6 +48,22 @@ pub(crate) enum Incident {
     },
     /// Post an update.
     Update(Update),
+    /// Post the official comment, which stays on top of the updates.
+    Comment {
+        /// The incident.
+        id: uuid::Uuid,
+        /// Markdown.
+        text: String,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Show what happened, as it was recorded.
+    Timeline {
+        /// The incident.
+        id: uuid::Uuid,
+        #[command(flatten)]
+        server: Server,
+    },
     /// Print the drafted incident report, in Markdown.
     Report {
         /// The incident.
@@ -84,9 +103,12 @@ pub(crate) struct Update {
 impl Incident {
     pub(crate) async fn run(self, output: Options) -> Result<(), Failure> {
         match self {
-            Self::List { server } => {
-                let list = server.client()?.get("/api/v1/incidents").await?;
-                output.print(&list, listed);
+            Self::List { limit, server } => {
+                let path = format!("/api/v1/incidents?limit={}", limit.limit);
+                let list = server.client()?.get(&path).await?;
+                output.print(&list, |list| {
+                    lines(&list["incidents"], "No incidents.", headline)
+                });
             }
             Self::Show { id, server } => {
                 let incident = server
@@ -115,6 +137,23 @@ impl Incident {
                 output.print(&incident, |one| format!("Dismissed: {}", headline(one)));
             }
             Self::Update(update) => update.run(output).await?,
+            Self::Comment {
+                id,
+                text: words,
+                server,
+            } => {
+                let path = format!("/api/v1/incidents/{id}/official-comment");
+                let body = json!({ "text": words });
+                let posted = server.client()?.post(&path, &body).await?;
+                output.print(&posted, |posted| {
+                    format!("Posted:\n{}", text(&posted["update"]["body"]))
+                });
+            }
+            Self::Timeline { id, server } => {
+                let path = format!("/api/v1/incidents/{id}/timeline");
+                let entries = server.client()?.get(&path).await?;
+                output.print(&entries, |entries| lines(entries, "No entries.", entry));
+            }
             Self::Report { id, zone, server } => {
                 let zone = zone
                     .map(|zone| format!("?zone={}", zone.replace('/', "%2F")))
@@ -188,17 +227,6 @@ fn given<const N: usize>(fields: [(&str, Option<String>); N]) -> Map<String, Val
         .collect()
 }
 
-fn listed(list: &Value) -> String {
-    let incidents = list["incidents"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    if incidents.is_empty() {
-        return "No incidents.".into();
-    }
-    incidents.iter().map(|one| headline(one) + "\n").collect()
-}
-
 fn shown(incident: &Value) -> String {
     let updates = incident["updates"].as_array().into_iter().flatten();
     let updates = updates.map(|update| {
@@ -227,6 +255,16 @@ fn headline(incident: &Value) -> String {
     )
 }
 
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or("")
+/// What is recorded besides who and when differs from fact to fact, and stands as it is.
+fn entry(entry: &Value) -> String {
+    let [at, by, fact] = ["at", "by", "fact"].map(|part| text(&entry[part]));
+    let known = ["id", "at", "by", "fact"];
+    let rest = entry.as_object().into_iter().flatten();
+    let rest = rest.filter(|(name, _)| !known.contains(&name.as_str()));
+    let rest = rest.map(|(name, value)| match value {
+        Value::String(words) => format!(", {name}: {words}"),
+        other => format!(", {name}: {other}"),
+    });
+    let words = fact.replace('_', " ");
+    format!("{at}  {by}: {words}{}", rest.collect::<String>())
 }

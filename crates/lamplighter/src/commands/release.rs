@@ -44,19 +44,21 @@ pub(crate) enum Release {
 pub(crate) struct Which {
     /// The product.
     product: ProductName,
+    // Not `version`: clap calls its own flag so.
     /// The release.
-    version: Version,
+    #[arg(value_name = "VERSION")]
+    release: Version,
     #[command(flatten)]
     server: Server,
 }
 
 impl Which {
     fn path(&self, act: &str) -> String {
-        format!("/api/v1/releases/{}/{}/{act}", self.product, self.version)
+        format!("/api/v1/releases/{}/{}/{act}", self.product, self.release)
     }
 
     fn name(&self) -> String {
-        format!("{} {}", self.product, self.version)
+        format!("{} {}", self.product, self.release)
     }
 }
 
@@ -65,7 +67,7 @@ impl Release {
         let nothing = serde_json::json!({});
         match self {
             Self::Stage(which) => {
-                let body = serde_json::json!({"product": which.product, "version": which.version});
+                let body = serde_json::json!({"product": which.product, "version": which.release});
                 let done = which
                     .server
                     .client()?

@@ -11,10 +11,11 @@ use jiff::SignedDuration;
 use store::{Hold, Place, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use web::App;
+use web::{App, Clients, Prefix, Rate};
 
 use crate::listen::{self, BOUNDS};
 use crate::output::Failure;
+use crate::signals::asked_to_stop;
 
 /// Holds the token that needs no sign-in service, in the data folder.
 pub(crate) const BREAK_GLASS_FILE: &str = "break-glass-token";
@@ -42,6 +43,21 @@ pub(crate) struct Serve {
     /// The time zone of your support.
     #[arg(long, env = "LAMPLIGHTER_ZONE", default_value = "America/Chicago")]
     zone: String,
+    /// A proxy, or a network of proxies such as 10.0.0.0/8, whose X-Forwarded-For is believed; may be
+    /// given several times. Limits count the last address that is none of them.
+    #[arg(
+        long = "trusted-proxy",
+        env = "LAMPLIGHTER_TRUSTED_PROXY",
+        value_name = "ADDRESS",
+        value_delimiter = ','
+    )]
+    trusted_proxies: Vec<Prefix>,
+    /// How many reports one address may send in a minute, and twice as many at once.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    reports_per_minute: u32,
+    /// How often one address may try to sign in in a minute, and twice as often at once.
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..))]
+    sign_ins_per_minute: u32,
     /// The relation of scenario time to the machine's time, for drills.
     #[arg(long, hide = true)]
     pace: Option<Pace>,
@@ -78,7 +94,7 @@ impl Serve {
         let mut workers = engine.run_workers(&stop);
         let provider = self.open_provider(&engine).await?;
         let purge = tokio::spawn(provider.clone().purge_forever());
-        let app = App::new(engine, provider);
+        let app = App::with_clients(engine, provider, self.clients());
         self.announce(address, &base_url, &token)?;
         tokio::spawn(stop_when_asked(stop.clone()));
         let server = listen::serve(listener, app.router(), BOUNDS, stop.clone());
@@ -139,6 +155,14 @@ impl Serve {
         Ok(web::open_provider(engine, settings, overlap).await?)
     }
 
+    fn clients(&self) -> Clients {
+        Clients {
+            trusted_proxies: self.trusted_proxies.clone(),
+            reports: Rate::per_minute(self.reports_per_minute),
+            sign_ins: Rate::per_minute(self.sign_ins_per_minute),
+        }
+    }
+
     fn settings(&self, address: SocketAddr) -> Result<Settings, Failure> {
         let base_url = match &self.base_url {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
@@ -181,18 +205,6 @@ pub(crate) fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
 }
 
 pub(crate) async fn stop_when_asked(stop: CancellationToken) {
-    #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
-    }
+    asked_to_stop().await;
     stop.cancel();
 }

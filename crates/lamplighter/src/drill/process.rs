@@ -22,6 +22,9 @@ const READY_SECONDS_MAX: u64 = 60;
 /// machine takes for the handful of requests of one sign-in.
 const SIGN_IN_SECONDS: &str = "600";
 
+/// All customers of a drill have the address of its machine.
+const UNLIMITED: &str = "1000000";
+
 /// A child that says where it answers.
 pub(super) struct Process {
     child: Child,
@@ -44,7 +47,8 @@ impl Process {
             .args(arguments)
             .arg("--ready-file")
             .arg(ready_file)
-            .stdin(Stdio::null())
+            .arg("--end-with-parent")
+            .stdin(Stdio::piped())
             .stdout(out.try_clone()?)
             .stderr(out)
             .kill_on_drop(true)
@@ -240,6 +244,10 @@ fn arguments(
         SIGN_IN_SECONDS,
         "--activation-overlap-seconds",
         SIGN_IN_SECONDS,
+        "--reports-per-minute",
+        UNLIMITED,
+        "--sign-ins-per-minute",
+        UNLIMITED,
     ]
     .map(Into::into)
     .into();

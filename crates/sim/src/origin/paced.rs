@@ -9,6 +9,9 @@ use crate::scenario::Scenario;
 
 /// Shares of the sites in each wave: canaries, reported, then zones west to east.
 const WAVES: &[f64] = &[0.01, 0.04, 0.01, 0.005, 0.2, 0.03, 0.08, 0.28, 0.05, 0.295];
+/// The same where a third of the sites reported, as in a small fleet: the slow start has no end of
+/// a wave to stop it.
+const WAVES_MANY_REPORTED: &[f64] = &[0.01, 0.35, 0.01, 0.005, 0.125, 0.02, 0.05, 0.18, 0.03, 0.22];
 /// From the end of a refill to the end of its proof, in seconds.
 const PROOF_SECONDS: f64 = 2.0;
 /// The campaign's start, in seconds after the scenario's.
@@ -19,7 +22,7 @@ struct Refill {
     reads_left: usize,
 }
 
-fn play(scenario: &Scenario, sites: usize, seed: u64) -> Scored {
+fn play(scenario: &Scenario, sites: usize, waves: &[f64], seed: u64) -> Scored {
     let (plan, size) = (&scenario.origin, scenario.origin.size(sites));
     let mut chance = Chance::new(seed, "paced");
     let mut line = Line::new(size.workers);
@@ -32,14 +35,14 @@ fn play(scenario: &Scenario, sites: usize, seed: u64) -> Scored {
         promise_p95_seconds: plan.promise_p95_seconds,
     };
     let (mut pacer, mut bucket) = (Pacer::new(promise, Gains::default()), Bucket::default());
-    let mut waves: Vec<_> = WAVES
+    let mut waves: Vec<_> = waves
         .iter()
         .map(|share| (share * sites as f64) as usize)
         .collect();
     *waves.last_mut().unwrap() += sites - waves.iter().sum::<usize>();
     let (mut wave, mut waiting) = (0, waves[0]);
     let mut refills: Vec<Refill> = Vec::new();
-    let mut used = false;
+    let (mut used, mut settled) = (false, 0);
     let mut visit_at = START - 60.0;
     let mut away: Vec<_> = plan.away.clone();
     let mut now = START - 60.0;
@@ -81,7 +84,9 @@ fn play(scenario: &Scenario, sites: usize, seed: u64) -> Scored {
                 _ => break,
             }
         }
+        let before = refills.len();
         refills.retain(|refill| refill.next_at.is_finite());
+        settled += (before - refills.len()) as u64;
         if now < START {
             continue;
         }
@@ -94,7 +99,7 @@ fn play(scenario: &Scenario, sites: usize, seed: u64) -> Scored {
             used,
             1.0,
         );
-        let room = in_flight_max(rate, promise).saturating_sub(refills.len());
+        let room = in_flight_max(rate, promise, settled).saturating_sub(refills.len());
         let allowed = bucket.fill(rate, 1.0, room);
         used &= room > 0;
         let begun = allowed.min(waiting);
@@ -121,25 +126,19 @@ fn play(scenario: &Scenario, sites: usize, seed: u64) -> Scored {
 #[test]
 fn the_law_keeps_the_promise_near_the_bound_for_any_fleet() {
     let scenario = Scenario::read(include_str!("../../../../scenarios/july-11.toml")).unwrap();
-    let mut short = scenario.clone();
-    short.origin.bound_minutes = 20.0;
-    for (scenario, sites) in [
-        (&short, 120),
-        (&short, 240),
-        (&scenario, 200),
-        (&scenario, 3_405),
-        (&scenario, 13_732),
-    ] {
-        for seed in 0..4 {
-            let score = play(scenario, sites, seed);
-            let says = format!("{sites} sites, seed {seed}: {score:?}");
-            println!("{says}");
-            assert!(
-                score.time_over_bound <= scenario.must_hold.time_over_bound_max,
-                "{says}"
-            );
-            let over = scenario.must_hold.seconds_over_promise_share_max;
-            assert!(score.seconds_over_promise_share <= over, "{says}");
+    for sites in [120, 200, 240, 600, 3_405, 13_732] {
+        for (shape, waves) in [("few", WAVES), ("many", WAVES_MANY_REPORTED)] {
+            for seed in 0..10 {
+                let score = play(&scenario, sites, waves, seed);
+                let says = format!("{sites} sites, {shape} reported, seed {seed}: {score:?}");
+                println!("{says}");
+                assert!(
+                    score.time_over_bound <= scenario.must_hold.time_over_bound_max,
+                    "{says}"
+                );
+                let over = scenario.must_hold.seconds_over_promise_share_max;
+                assert!(score.seconds_over_promise_share <= over, "{says}");
+            }
         }
     }
 }

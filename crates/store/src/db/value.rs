@@ -81,6 +81,7 @@ from_id!(
     DeliveryId,
     AccountId,
     HolderId,
+    SeriesId,
     AuditId,
 );
 

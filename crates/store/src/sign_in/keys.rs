@@ -77,11 +77,21 @@ impl Store {
         rows.iter().map(|row| self.signing_key(row)).collect()
     }
 
+    /// The public halves of the signing keys that are not retired, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn public_signing_keys(&self) -> Result<Vec<Jwk>, StoreError> {
+        const LIST: &str = "SELECT public_jwk FROM signing_keys \
+            WHERE state <> 'retired' ORDER BY created_at, kid";
+        let rows = self.db.read(LIST, vec![]).await?;
+        rows.iter().map(|row| public_key(row.str(0)?)).collect()
+    }
+
     fn signing_key(&self, row: &Row) -> Result<SigningKeyRow, StoreError> {
         let state = row.str(1)?;
-        let public = serde_json::from_str(row.str(2)?);
         Ok(SigningKeyRow {
-            public: public.map_err(|e| corrupt("public key", &e.to_string()))?,
+            public: public_key(row.str(2)?)?,
             state: KeyState::parse(state).ok_or_else(|| corrupt("key state", &state))?,
             private: self
                 .sealer
@@ -112,6 +122,10 @@ impl Store {
             done => done.map(|_| true),
         }
     }
+}
+
+fn public_key(text: &str) -> Result<Jwk, StoreError> {
+    serde_json::from_str(text).map_err(|e| corrupt("public key", &e.to_string()))
 }
 
 fn key_context(kid: &str) -> String {

@@ -186,6 +186,31 @@ pub(crate) async fn tries_and_reasons_are_kept(store: Store) {
     );
 }
 
+pub(crate) async fn a_course_is_told_in_stretches(store: Store) {
+    let id = second_wave(&store, 7).await;
+    for (time, sites) in [("12:00:05Z", 2), ("12:00:59Z", 1), ("12:02:00Z", 2)] {
+        let now = at(&format!("2023-07-11T{time}"));
+        let claim = store.claim(id, sites, now).await.unwrap();
+        for site in names(&claim) {
+            let verified = store.answer(id, site, claim.fence, &Answer::Verified, now);
+            assert!(verified.await.unwrap());
+        }
+    }
+    let minute = jiff::SignedDuration::from_mins(1);
+    let course = store.verified_by_stretch(id, at(NOON), minute).await;
+    assert_eq!(course.unwrap(), [(0, 3), (2, 2)]);
+}
+
+pub(crate) async fn a_site_knows_how_many_wait_before_it(store: Store) {
+    let id = second_wave(&store, 5).await;
+    store.claim(id, 2, at(NOON)).await.unwrap();
+    let waiting = store.campaign_rows(id, Some("waiting"), 1, 10).await;
+    let last = waiting.unwrap().last().map_or(0, |row| row.position);
+    // The canary, which was skipped over, and one of its own wave.
+    assert_eq!(store.waiting_before(id, last).await.unwrap(), 2);
+    assert_eq!(store.waiting_before(id, 0).await.unwrap(), 0);
+}
+
 pub(crate) async fn a_stopped_campaign_gives_no_claims(store: Store) {
     let id = second_wave(&store, 5).await;
     let claim = store.claim(id, 2, at(NOON)).await.unwrap();

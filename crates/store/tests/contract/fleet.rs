@@ -2,8 +2,9 @@
 
 use domain::name::{Hostname, ProductName};
 use domain::product::{Product, ProductSettings};
+use domain::release::{Release, ReleaseState};
 use domain::site::{Area, Organization, Site, Zone};
-use store::{FleetRows, Store};
+use store::{FleetRows, Store, StoreError};
 
 use crate::{at, audit, id};
 
@@ -105,4 +106,31 @@ pub(crate) async fn an_activation_keeps_the_release_before(store: Store) {
             .iter()
             .any(|site| site.running == old && site.ran_before.is_none())
     );
+}
+
+pub(crate) async fn only_a_staged_release_becomes_live(store: Store) {
+    one_site(&store).await;
+    let (product, version) = (
+        ProductName::parse("web-central").unwrap(),
+        semver::Version::new(5, 2, 0),
+    );
+    let live = async || store.make_release_live(&product, &version, &audit()).await;
+    let refused = |done| matches!(done, Err(StoreError::Conflict { .. }));
+    assert!(refused(live().await), "there is none");
+    let release = |state| Release {
+        product: product.clone(),
+        version: version.clone(),
+        state,
+    };
+    let now = at("2023-07-11T21:00:00Z");
+    let staged = release(ReleaseState::Staged);
+    store.save_release(&staged, now, &audit()).await.unwrap();
+    live().await.unwrap();
+    let all = store.releases().await.unwrap();
+    assert_eq!(all, [release(ReleaseState::Live)]);
+    assert!(refused(live().await), "it is live already");
+    let retired = release(ReleaseState::Retired);
+    store.save_release(&retired, now, &audit()).await.unwrap();
+    assert!(refused(live().await), "it is retired");
+    assert!(store.releases().await.unwrap().is_empty());
 }

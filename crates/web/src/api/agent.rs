@@ -175,6 +175,6 @@ async fn outcomes(
         let site = fleet.site_at(&row.site);
         site.and_then(|site| engine.agent_of_site(site.id)) == Some(agent)
     });
-    engine.take_outcomes(&outcomes).await?;
+    engine.take_outcomes(&outcomes, caller.0.id).await?;
     Ok(StatusCode::ACCEPTED)
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::App;
 use crate::access::Access;
 use crate::error::ApiError;
-use crate::extract::Query;
+use crate::extract::{Query, page_size};
 use crate::routes::Route;
 
 const ALARMS_PER_PAGE_MAX: u32 = 500;
@@ -23,6 +23,7 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 #[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ListQuery {
     since: Option<Timestamp>,
     limit: Option<u32>,
@@ -40,7 +41,7 @@ async fn list(
     State(app): State<App>,
     Query(query): Query<ListQuery>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let limit = query.limit.unwrap_or(100).clamp(1, ALARMS_PER_PAGE_MAX);
+    let limit = page_size(query.limit, 100, ALARMS_PER_PAGE_MAX)?;
     let since = query.since.unwrap_or(Timestamp::UNIX_EPOCH);
     let alarms = app.engine().alarms_since(since, limit).await?;
     let alarms: Vec<_> = alarms

@@ -10,7 +10,7 @@ use store::AuditEntry;
 use crate::App;
 use crate::access::Access;
 use crate::error::ApiError;
-use crate::extract::Query;
+use crate::extract::{Query, page_size};
 use crate::routes::Route;
 
 const ENTRIES_PER_PAGE_MAX: u32 = 500;
@@ -24,6 +24,7 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 #[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ListQuery {
     before: Option<Timestamp>,
     limit: Option<u32>,
@@ -33,7 +34,7 @@ async fn list(
     State(app): State<App>,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Vec<AuditEntry>>, ApiError> {
-    let limit = query.limit.unwrap_or(100).clamp(1, ENTRIES_PER_PAGE_MAX);
+    let limit = page_size(query.limit, 100, ENTRIES_PER_PAGE_MAX)?;
     let before = query.before.unwrap_or(Timestamp::MAX);
     let entries = app
         .engine()

@@ -15,12 +15,12 @@ use store::CampaignRow;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
-use crate::extract::{Json, Path, Query};
+use crate::extract::{Json, Path, Query, page_size};
 use crate::routes::Route;
 
 /// Room for a selection of 30,000 host names.
 const ORDER_BYTES_MAX: usize = 1 << 20;
-const CAMPAIGNS_PER_PAGE: u32 = 100;
+const CAMPAIGNS_PER_PAGE_MAX: u32 = 500;
 const SITES_PER_PAGE_MAX: u32 = 1_000;
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -59,8 +59,18 @@ async fn create(
     Ok((StatusCode::CREATED, JsonBody(campaign)))
 }
 
-async fn list(State(app): State<App>) -> Result<JsonBody<Vec<CampaignView>>, ApiError> {
-    Ok(JsonBody(app.engine().campaigns(CAMPAIGNS_PER_PAGE).await?))
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    limit: Option<u32>,
+}
+
+async fn list(
+    State(app): State<App>,
+    Query(query): Query<ListQuery>,
+) -> Result<JsonBody<Vec<CampaignView>>, ApiError> {
+    let limit = page_size(query.limit, 100, CAMPAIGNS_PER_PAGE_MAX)?;
+    Ok(JsonBody(app.engine().campaigns(limit).await?))
 }
 
 async fn progress(
@@ -71,6 +81,7 @@ async fn progress(
 }
 
 #[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct SitesQuery {
     state: Option<String>,
     after: Option<u64>,
@@ -100,7 +111,7 @@ async fn sites(
     Path(id): Path<CampaignId>,
     Query(query): Query<SitesQuery>,
 ) -> Result<Response, ApiError> {
-    let limit = query.limit.unwrap_or(100).clamp(1, SITES_PER_PAGE_MAX);
+    let limit = page_size(query.limit, 100, SITES_PER_PAGE_MAX)?;
     let from = query.after.map_or(0, |after| after.saturating_add(1));
     let rows = app
         .engine()

@@ -107,6 +107,7 @@ fn view(document: &Document) -> DocumentView<'_> {
 }
 
 #[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ConfigQuery {
     code: Version,
 }

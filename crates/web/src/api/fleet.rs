@@ -11,11 +11,12 @@ use domain::site::Site;
 use domain::site::import::Defaults;
 use domain::site::state::SiteState;
 use engine::{ImportError, SiteIndex};
+use serde_json::{Map, Value};
 
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
-use crate::extract::{Body, Json, Path, Query};
+use crate::extract::{Body, Json, Path, Query, page_size};
 use crate::routes::Route;
 
 /// The largest fleet file, in bytes: some 300,000 lines.
@@ -35,6 +36,7 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 #[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ImportQuery {
     product: Option<ProductName>,
     release: Option<semver::Version>,
@@ -62,13 +64,10 @@ async fn import(
     {
         Ok(imported) => Ok((StatusCode::CREATED, JsonBody(imported)).into_response()),
         Err(ImportError::Engine(e)) => Err(e.into()),
-        Err(error @ ImportError::BadLines(_)) => {
-            let message = error.to_string();
-            let ImportError::BadLines(lines) = error else {
-                return Err(ApiError::bad_request(message));
-            };
-            let body = serde_json::json!({
-                "error": {"code": "bad_lines", "message": message}, "lines": lines});
+        Err(ImportError::BadLines(bad)) => {
+            let message = format!("nothing was imported: {bad}");
+            let body = serde_json::json!({"error": {"code": "bad_lines", "message": message},
+                "lines": bad.lines, "count": bad.count});
             Ok((StatusCode::UNPROCESSABLE_ENTITY, JsonBody(body)).into_response())
         }
     }
@@ -77,7 +76,7 @@ async fn import(
 #[derive(serde::Deserialize)]
 struct SaveProduct {
     #[serde(flatten)]
-    settings: serde_json::Map<String, serde_json::Value>,
+    settings: Map<String, Value>,
     webhook_secret: Option<String>,
 }
 
@@ -87,13 +86,22 @@ async fn save_product(
     Path(name): Path<ProductName>,
     Json(save): Json<SaveProduct>,
 ) -> Result<StatusCode, ApiError> {
-    let settings: ProductSettings = serde_json::from_value(save.settings.into())
-        .map_err(|e| ApiError::refused("settings", e))?;
+    let settings = read_settings(save.settings)?;
     let secret = save.webhook_secret.as_deref().map(str::as_bytes);
     app.engine()
         .save_product(&Product { name, settings }, secret, caller.name())
         .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Every setting has a default, so that each can be tried by itself to find the one that does not fit.
+fn read_settings(fields: Map<String, Value>) -> Result<ProductSettings, ApiError> {
+    for (name, value) in &fields {
+        let alone = Map::from_iter([(name.clone(), value.clone())]);
+        serde_json::from_value::<ProductSettings>(alone.into())
+            .map_err(|e| ApiError::refused(name, e))?;
+    }
+    serde_json::from_value(fields.into()).map_err(|e| ApiError::refused("settings", e))
 }
 
 async fn products(State(app): State<App>) -> JsonBody<Vec<Product>> {
@@ -127,6 +135,7 @@ fn view(app: &App, index: SiteIndex) -> Option<SiteView> {
 }
 
 #[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct SitesQuery {
     #[serde(default)]
     after: Option<u32>,
@@ -134,8 +143,11 @@ struct SitesQuery {
     limit: Option<usize>,
 }
 
-async fn sites(State(app): State<App>, Query(query): Query<SitesQuery>) -> Response {
-    let limit = query.limit.unwrap_or(100).clamp(1, SITES_PER_PAGE_MAX);
+async fn sites(
+    State(app): State<App>,
+    Query(query): Query<SitesQuery>,
+) -> Result<Response, ApiError> {
+    let limit = page_size(query.limit, 100, SITES_PER_PAGE_MAX)?;
     let start = query.after.map_or(0, |after| after.saturating_add(1));
     let total = u32::try_from(app.engine().fleet().len()).unwrap_or(u32::MAX);
     let page: Vec<_> = (start..total).take(limit).collect();
@@ -144,7 +156,8 @@ async fn sites(State(app): State<App>, Query(query): Query<SitesQuery>) -> Respo
         .into_iter()
         .filter_map(|index| view(&app, SiteIndex(index)))
         .collect();
-    JsonBody(serde_json::json!({"sites": sites, "total": total, "after": next})).into_response()
+    let body = serde_json::json!({"sites": sites, "total": total, "after": next});
+    Ok(JsonBody(body).into_response())
 }
 
 async fn site(

@@ -16,11 +16,11 @@ use serde_json::{Value, json};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
-use crate::extract::{Json, Path, Query};
+use crate::extract::{Json, Path, Query, page_size};
 use crate::pages::prose::document;
 use crate::routes::Route;
 
-/// How many incidents one answer lists.
+/// How many incidents one answer lists: the newest; no more are kept in memory.
 const INCIDENTS_PER_PAGE_MAX: usize = 200;
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -70,14 +70,24 @@ async fn public_show(
         .ok_or_else(|| nothing(id))
 }
 
-async fn list(State(app): State<App>) -> JsonBody<Value> {
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    limit: Option<usize>,
+}
+
+async fn list(
+    State(app): State<App>,
+    Query(query): Query<ListQuery>,
+) -> Result<JsonBody<Value>, ApiError> {
+    let limit = page_size(query.limit, INCIDENTS_PER_PAGE_MAX, INCIDENTS_PER_PAGE_MAX)?;
     let views = app.engine().all_incidents();
     let incidents: Vec<_> = views
         .iter()
-        .take(INCIDENTS_PER_PAGE_MAX)
+        .take(limit)
         .map(|view| for_staff(&app, view))
         .collect();
-    JsonBody(json!({ "incidents": incidents }))
+    Ok(JsonBody(json!({ "incidents": incidents })))
 }
 
 async fn show(
@@ -174,6 +184,7 @@ async fn official_comment(
 }
 
 #[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ReportQuery {
     /// The reader's time zone; the vendor's own without one.
     zone: Option<String>,

@@ -12,11 +12,11 @@ use store::{OnCallStep, Page};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
-use crate::extract::{Json, Path};
+use crate::extract::{Json, Path, Query, page_size};
 use crate::routes::Route;
 
 /// How many pages one answer lists.
-const PAGES_PER_ANSWER_MAX: u32 = 100;
+const PAGES_PER_ANSWER_MAX: u32 = 500;
 
 pub(crate) fn routes() -> Vec<Route> {
     let see = Access::Holder(Permission::SeeConsole);
@@ -85,8 +85,18 @@ async fn on_call(State(app): State<App>) -> Result<JsonBody<Value>, ApiError> {
     Ok(JsonBody(json!({ "steps": steps })))
 }
 
-async fn pages(State(app): State<App>) -> Result<JsonBody<Vec<Page>>, ApiError> {
-    let pages = app.engine().store().pages(PAGES_PER_ANSWER_MAX).await;
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PagesQuery {
+    limit: Option<u32>,
+}
+
+async fn pages(
+    State(app): State<App>,
+    Query(query): Query<PagesQuery>,
+) -> Result<JsonBody<Vec<Page>>, ApiError> {
+    let limit = page_size(query.limit, 100, PAGES_PER_ANSWER_MAX)?;
+    let pages = app.engine().store().pages(limit).await;
     Ok(JsonBody(pages.map_err(EngineError::from)?))
 }
 

@@ -2,12 +2,12 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::IntoResponse;
+use axum::{Extension, response::IntoResponse};
 use domain::access::Permission;
 use protocol::outcome::Outcomes;
 
 use crate::App;
-use crate::access::Access;
+use crate::access::{Access, Caller};
 use crate::error::ApiError;
 use crate::extract::Json;
 use crate::routes::Route;
@@ -22,9 +22,10 @@ pub(crate) fn routes() -> Vec<Route> {
 
 async fn take(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Json(outcomes): Json<Outcomes>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let unknown = app.engine().take_outcomes(&outcomes).await?;
+    let unknown = app.engine().take_outcomes(&outcomes, caller.0.id).await?;
     Ok((
         StatusCode::ACCEPTED,
         axum::Json(serde_json::json!({"unknown_sites": unknown})),

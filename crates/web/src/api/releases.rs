@@ -75,7 +75,8 @@ async fn readiness(
     State(app): State<App>,
     Path((product, version)): Path<(ProductName, Version)>,
 ) -> Result<JsonBody<Readiness>, ApiError> {
-    Ok(JsonBody(app.engine().readiness(&product, &version)?))
+    let readiness = app.engine().release_readiness(&product, &version).await?;
+    Ok(JsonBody(readiness))
 }
 
 #[derive(serde::Deserialize)]
@@ -96,6 +97,10 @@ async fn activate(
     Json(body): Json<ActivateBody>,
 ) -> Result<JsonBody<Activation>, ApiError> {
     let sites = match (body.sites, body.all) {
+        (Some(sites), false) if sites.is_empty() => {
+            let reason = "no site is named; name some, or say `all`";
+            return Err(ApiError::refused("sites", reason));
+        }
         (Some(sites), false) => Sites::These(sites),
         (None, true) => Sites::All,
         _ => {

@@ -1,8 +1,6 @@
 //! Reports: taken from anybody, listed for staff.
 
-use std::net::SocketAddr;
-
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use domain::access::Permission;
@@ -15,8 +13,9 @@ use store::StoredReport;
 
 use crate::App;
 use crate::access::Access;
+use crate::client_address::Client;
 use crate::error::ApiError;
-use crate::extract::{Json, Query};
+use crate::extract::{Json, Query, page_size};
 use crate::routes::Route;
 
 const REPORTS_PER_PAGE_MAX: u32 = 500;
@@ -43,12 +42,12 @@ struct New {
 
 async fn take(
     State(app): State<App>,
-    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    client: Client,
     headers: HeaderMap,
     Json(new): Json<New>,
 ) -> Result<impl IntoResponse, ApiError> {
     app.report_limit()
-        .admit(client.ip(), app.engine().clock().now())?;
+        .admit(client, app.engine().clock().now())?;
     let key = headers
         .get("idempotency-key")
         .map(|key| key.to_str())
@@ -69,6 +68,7 @@ async fn take(
 }
 
 #[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ListQuery {
     /// Where the page before ended: its `before_at` and `before_id`.
     before_at: Option<Timestamp>,
@@ -93,7 +93,7 @@ async fn list(
     State(app): State<App>,
     Query(query): Query<ListQuery>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let limit = query.limit.unwrap_or(100).clamp(1, REPORTS_PER_PAGE_MAX);
+    let limit = page_size(query.limit, 100, REPORTS_PER_PAGE_MAX)?;
     let before = (query.before_at.unwrap_or(Timestamp::MAX), query.before_id);
     let site = match &query.site {
         None => None,

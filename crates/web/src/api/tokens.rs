@@ -10,7 +10,7 @@ use store::HolderInUse;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
-use crate::extract::{Json, Path, Query};
+use crate::extract::{Json, Path, Query, page_size};
 use crate::routes::Route;
 
 const TOKENS_PER_PAGE_MAX: u32 = 500;
@@ -46,6 +46,7 @@ async fn make(
 }
 
 #[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ListQuery {
     /// Where the page before ended.
     after: Option<HolderId>,
@@ -57,7 +58,7 @@ async fn list(
     State(app): State<App>,
     Query(query): Query<ListQuery>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let limit = query.limit.unwrap_or(100).clamp(1, TOKENS_PER_PAGE_MAX);
+    let limit = page_size(query.limit, 100, TOKENS_PER_PAGE_MAX)?;
     let holders = app.engine().holders(query.after, limit).await?;
     let full = holders.len() == limit as usize;
     let after = holders.last().filter(|_| full).map(|last| last.holder.id);

@@ -1,22 +1,26 @@
 //! `/console/campaigns/{id}`: how far a campaign is, and the hand on its brake.
 
+mod chart;
+
 use askama::Template;
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
-use axum::{Extension, Form};
 use domain::access::Permission;
 use domain::campaign::Command;
 use domain::campaign::pace::Pace;
 use domain::id::{CampaignId, IncidentId};
+use domain::site::Zone;
 use engine::Progress;
 
+use super::lamps::bands;
 use super::status::Part;
 use super::words::{self, Moment, Reader};
 use super::{Answer, Page, PageError, reader, render};
 use crate::App;
 use crate::access::{Access, Caller};
-use crate::extract::Path;
+use crate::extract::{Form, Path};
 use crate::routes::Route;
 
 /// The most sites listed that were given up.
@@ -38,6 +42,8 @@ struct View {
     page: Page,
     one: Running,
     pace: String,
+    chart: Option<chart::Chart>,
+    as_of: Moment,
     created: Moment,
     started: Option<Moment>,
     finished: Option<Moment>,
@@ -54,12 +60,14 @@ pub(crate) struct Running {
     pub(crate) title: String,
     pub(crate) state: &'static str,
     pub(crate) incident: Option<IncidentId>,
-    pub(crate) done: String,
     pub(crate) meter: Vec<Part>,
-    pub(crate) rate: String,
-    pub(crate) left: String,
-    pub(crate) p95: String,
-    pub(crate) promise: String,
+    pub(crate) figures: Vec<Figure>,
+}
+
+/// A figure with its name.
+pub(crate) struct Figure {
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
 }
 
 struct Wave {
@@ -90,10 +98,13 @@ async fn show(app: &App, id: CampaignId, status: StatusCode, problem: Option<Str
     let progress = app.engine().campaign_progress(id).await?;
     let reader = reader(app, None, &app.engine().settings().home_zone);
     let campaign = &progress.campaign;
+    let course = app.engine().campaign_course(id).await?;
     let one = Running::of(app, &progress);
     let view = View {
         page: Page::console(one.title.clone(), "/console"),
         pace: pace(campaign.pace),
+        chart: course.map(|course| chart::chart(&course, total(&progress), &reader)),
+        as_of: reader.now(),
         created: reader.moment(campaign.created_at),
         started: campaign.started_at.map(|at| reader.moment(at)),
         finished: campaign.finished_at.map(|at| reader.moment(at)),
@@ -112,9 +123,7 @@ impl Running {
         let campaign = &progress.campaign;
         let counts = &progress.counts;
         let going = counts.sent + counts.acted;
-        let total = counts.waiting + going + counts.verified + counts.failed + counts.skipped;
-        let product = app.engine().fleet().product(&campaign.selection.product);
-        let promise = product.map(|product| product.settings.promise_p95_seconds);
+        let total = total(progress);
         Self {
             id: campaign.id,
             title: format!(
@@ -124,11 +133,7 @@ impl Running {
             ),
             state: campaign.state,
             incident: campaign.incident,
-            done: format!(
-                "{} of {} proved",
-                words::count(size(counts.verified)),
-                words::count(size(total))
-            ),
+            figures: figures(app, progress),
             meter: meter(
                 &[
                     ("done", counts.verified),
@@ -137,16 +142,49 @@ impl Running {
                 ],
                 total,
             ),
-            rate: format!("{:.1} sites/s", progress.rate_per_second),
-            left: progress
-                .eta_seconds
-                .map_or_else(|| "not known yet".into(), seconds),
-            p95: progress
-                .p95_seconds
-                .map_or_else(|| "not measured".into(), |p95| format!("{p95:.2} s")),
-            promise: promise.map_or_else(|| "none".into(), |promise| format!("{promise:.2} s")),
         }
     }
+}
+
+/// What is known now: how far it is, and where it runs, how fast and how the origin bears it.
+fn figures(app: &App, progress: &Progress) -> Vec<Figure> {
+    let campaign = &progress.campaign;
+    let figure = |name, value: String| Figure { name, value };
+    let done = format!(
+        "{} of {} proved",
+        words::count(size(progress.counts.verified)),
+        words::count(size(total(progress)))
+    );
+    let mut figures = vec![figure("Progress", done)];
+    if let (Some(from), Some(until)) = (campaign.started_at, campaign.finished_at) {
+        let took = until.duration_since(from).as_secs_f64();
+        figures.push(figure("Took", seconds(took)));
+    }
+    if campaign.state != "running" {
+        return figures;
+    }
+    let left = progress.eta_seconds.map(seconds);
+    figures.push(figure(
+        "Left",
+        left.unwrap_or_else(|| "not known yet".into()),
+    ));
+    let pace = format!("{:.0} sites/min", progress.rate_per_second * 60.0);
+    figures.push(figure("Pace now", pace));
+    if let Some(busy) = progress.utilisation {
+        figures.push(figure("Origin busy", format!("{:.0} %", busy * 100.0)));
+    }
+    let product = app.engine().fleet().product(&campaign.selection.product);
+    if let (Some(p95), Some(product)) = (progress.p95_seconds, product) {
+        let promise = product.settings.promise_p95_seconds;
+        let value = format!("{p95:.1} s of {promise:.0} s promised");
+        figures.push(figure("Origin p95", value));
+    }
+    figures
+}
+
+/// All sites of a campaign.
+fn total(progress: &Progress) -> u64 {
+    progress.waves.iter().map(|wave| wave.total).sum()
 }
 
 /// How long something takes, from a measure that may be wild.
@@ -214,12 +252,28 @@ fn wave(wave: &engine::WaveProgress) -> Wave {
         ("going", wave.in_flight),
     ];
     Wave {
-        name: wave.name.clone(),
+        name: wave_name(&wave.name),
         total: words::count(size(wave.total)),
         verified: words::count(size(wave.verified)),
         in_flight: words::count(size(wave.in_flight)),
         failed: words::count(size(wave.failed)),
         meter: meter(&parts, wave.total),
+    }
+}
+
+/// What people call a wave: "Canaries", "Reported", "Pacific · Los Angeles".
+fn wave_name(name: &str) -> String {
+    let Some(zone) = Zone::parse(name)
+        .ok()
+        .filter(|zone| zone.as_str().contains('/'))
+    else {
+        return capital(name);
+    };
+    let (clock, city) = (bands::name_of(&zone), bands::city_of(&zone));
+    if clock == city {
+        city
+    } else {
+        format!("{clock} · {city}")
     }
 }
 
@@ -305,4 +359,21 @@ async fn start_proposed(
         .command_campaign(campaign.id, Command::Start, caller.name())
         .await?;
     Ok(Redirect::to(&format!("/console/campaigns/{}", campaign.id)).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waves_have_names_for_people() {
+        for (name, says) in [
+            ("canaries", "Canaries"),
+            ("America/Los_Angeles", "Pacific · Los Angeles"),
+            ("America/Indiana/Indianapolis", "Eastern · Indianapolis"),
+            ("Europe/Berlin", "Berlin"),
+        ] {
+            assert_eq!(wave_name(name), says);
+        }
+    }
 }

@@ -17,7 +17,7 @@ use super::campaign::Running;
 use super::incident::Card;
 use super::lamps::bands::Counts;
 use super::lamps::{Lamps, svg};
-use super::status::{Row, rows};
+use super::status::{Table, by_zone};
 use super::words::{self, Headline, Moment, Reader};
 use super::{Answer, Page, PageError, reader, render};
 use crate::App;
@@ -65,7 +65,7 @@ struct Parts {
     as_of: Moment,
     legend: Vec<Entry>,
     sites_per_lamp: usize,
-    rows: Vec<Row>,
+    table: Table,
     incidents: Vec<Card>,
     latest: Vec<Card>,
     campaigns: Vec<Running>,
@@ -141,7 +141,7 @@ impl Parts {
             as_of: reader.now(),
             legend: counts.each().map(entry).collect(),
             sites_per_lamp: lamps.sites_per_lamp,
-            rows: rows(lamps, fleet, reader),
+            table: by_zone(lamps, fleet, reader),
             incidents: open
                 .iter()
                 .take(LISTED_MAX)
@@ -253,13 +253,9 @@ async fn import(
     {
         Ok(_) => Ok(Redirect::to("/console").into_response()),
         Err(ImportError::Engine(error)) => Err(error.into()),
-        Err(error @ ImportError::BadLines(_)) => {
-            let problem = Some(error.to_string());
-            let lines = if let ImportError::BadLines(lines) = error {
-                lines
-            } else {
-                vec![]
-            };
+        Err(ImportError::BadLines(bad)) => {
+            let problem = Some(format!("Nothing was imported: {bad}."));
+            let lines = bad.lines;
             let page = Page::console("Nothing was imported", "/console");
             Ok(render(
                 StatusCode::UNPROCESSABLE_ENTITY,

@@ -31,6 +31,34 @@ impl PageError {
         }
     }
 
+    pub(crate) fn not_allowed(says: &str) -> Self {
+        let mut says = format!("{says}.");
+        if let Some(first) = says.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        Self {
+            status: StatusCode::FORBIDDEN,
+            title: "This is not yours to do",
+            says,
+        }
+    }
+
+    pub(crate) fn bad_form(status: StatusCode, says: &str) -> Self {
+        Self {
+            status,
+            title: "This form did not arrive as it should",
+            ..Self::not_allowed(says)
+        }
+    }
+
+    pub(crate) fn too_many(says: &str) -> Self {
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            title: "Too often",
+            ..Self::not_allowed(says)
+        }
+    }
+
     pub(crate) fn refused(says: impl Into<String>) -> Self {
         let title = "This cannot be done";
         Self {

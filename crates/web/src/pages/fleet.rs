@@ -61,10 +61,12 @@ struct Choice {
 struct Line {
     hostname: String,
     organization: String,
-    place: String,
+    /// Where the organization's name does not say it.
+    place: Option<String>,
     zone: String,
     runs: String,
     state: &'static str,
+    state_class: &'static str,
 }
 
 async fn list(State(app): State<App>, Query(filter): Query<Filter>) -> Answer {
@@ -133,16 +135,15 @@ fn says(fleet: &Fleet, index: SiteIndex, words: &[String]) -> bool {
 
 fn line(fleet: &Fleet, index: SiteIndex) -> Option<Line> {
     let site = fleet.site(index)?;
+    let organization = fleet.organization(site.organization).unwrap_or_default();
     Some(Line {
         hostname: site.hostname.to_string(),
-        organization: fleet
-            .organization(site.organization)
-            .unwrap_or_default()
-            .to_string(),
-        place: format!("{}, {}", site.area.city, site.area.state),
+        place: words::place_beside(&organization, &site.area),
+        organization: organization.to_string(),
         zone: site.zone.to_string(),
         runs: format!("{} {}", site.product, site.running),
         state: words::state(fleet.state(index)),
+        state_class: fleet.state(index).as_str(),
     })
 }
 

@@ -6,7 +6,9 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::id::IncidentId;
-use domain::incident::{Impact, Incident, Promise, PromiseKind, Stage, Update, UpdateKind};
+use domain::incident::{
+    Impact, Incident, Promise, PromiseKind, Stage, State as IncidentState, Update, UpdateKind,
+};
 use domain::site::Site;
 use domain::site::state::SiteState;
 use engine::{Fleet, IncidentView, SiteIndex};
@@ -14,7 +16,7 @@ use engine::{Fleet, IncidentView, SiteIndex};
 use super::lamps::Lamps;
 use super::lamps::bands::Counts;
 use super::prose::prose;
-use super::status::{Row, ZoneQuery, is_lit, rim};
+use super::status::{Line, Table, ZoneQuery, is_lit, rim};
 use super::words::{self, Moment, Reader};
 use super::{Answer, Choice, Page, PageError, reader, render, zone_choices};
 use crate::App;
@@ -41,23 +43,37 @@ struct View {
     as_of: Moment,
     steps: Vec<Step>,
     promises: Vec<Promised>,
-    official: Option<Said>,
+    official: Option<Official>,
     updates: Vec<Said>,
-    rows: Vec<Row>,
+    table: Option<Table>,
     zones: Vec<Choice>,
     chosen_zone: String,
+}
+
+/// An official comment longer than this is a document with a page of its own, such as an incident
+/// report.
+const OFFICIAL_CHARACTERS: usize = 700;
+
+/// The vendor's word on the whole incident.
+struct Official {
+    said: Said,
+    is_long: bool,
 }
 
 /// A stage on the way from "investigating" to "completed".
 pub(crate) struct Step {
     pub(crate) name: &'static str,
     pub(crate) here: bool,
+    /// Whether the incident has come past it.
+    pub(crate) done: bool,
 }
 
 /// A promise that a post made, in words.
 pub(crate) struct Promised {
     pub(crate) words: String,
     pub(crate) overdue: bool,
+    /// Whether an update is promised, not a report.
+    pub(crate) is_update: bool,
 }
 
 /// An entry of an incident as people read it.
@@ -82,7 +98,7 @@ async fn incident(
     );
     let fleet = app.engine().fleet();
     let lamps = app.drawn().lamps(&fleet);
-    let (counts, rows) = affected(&view.incident, &lamps, &fleet, &reader);
+    let (counts, table) = affected(&view.incident, &lamps, &fleet, &reader);
     let mood = mood(&view.incident, &counts);
     let page = View {
         page: Page::public(view.incident.title.clone(), "/"),
@@ -91,7 +107,7 @@ async fn incident(
         mood: mood.as_str(),
         lit: is_lit(mood),
         rim: rim(mood),
-        lead: lead(&view.incident, &counts),
+        lead: lead(&view.incident, &counts, &reader),
         impact: impact(view.incident.impact),
         started: reader.moment(view.incident.started_at),
         as_of: reader.now(),
@@ -101,9 +117,9 @@ async fn incident(
             .iter()
             .filter_map(|promise| promised(promise, &reader))
             .collect(),
-        official: view.official_comment().map(|update| said(update, &reader)),
+        official: official(&view, &reader),
         updates: updates(&view, &reader),
-        rows,
+        table: Some(table).filter(|_| view.incident.is_open() || counts.affected() > 0),
         zones: zone_choices(&lamps.bands, &app.engine().settings().home_zone, &reader),
         chosen_zone: reader.zone.to_string(),
     };
@@ -111,7 +127,7 @@ async fn incident(
 }
 
 /// An incident that customers may see. Proposals are not there for them.
-async fn public(app: &App, id: &str) -> Result<Arc<IncidentView>, PageError> {
+pub(crate) async fn public(app: &App, id: &str) -> Result<Arc<IncidentView>, PageError> {
     let missing =
         || PageError::not_found("There is no such incident. Perhaps its address was cut.");
     let id: IncidentId = id.parse().map_err(|_| missing())?;
@@ -129,24 +145,23 @@ pub(crate) fn affected(
     lamps: &Lamps,
     fleet: &Fleet,
     reader: &Reader,
-) -> (Counts, Vec<Row>) {
+) -> (Counts, Table) {
     let holds = |site: &SiteIndex| {
         fleet
             .site(*site)
             .is_some_and(|site: Arc<Site>| incident.scope.holds(&site))
     };
     let mut all = Counts::default();
-    let mut rows = vec![];
+    let mut lines = vec![];
     for band in &lamps.bands {
         let counts = Counts::of(fleet, band.sites.iter().copied().filter(holds));
         if counts.total() == 0 {
             continue;
         }
         counts.each().for_each(|(state, n)| all.add(state, n));
-        let local = words::clock_time(reader.now, &band.zone);
-        rows.push(Row::new(&band.name, &band.slug, local, &counts));
+        lines.push(Line::of_band(band, reader, counts));
     }
-    (all, rows)
+    (all, Table::of(lines))
 }
 
 fn mood(incident: &Incident, counts: &Counts) -> SiteState {
@@ -156,25 +171,27 @@ fn mood(incident: &Incident, counts: &Counts) -> SiteState {
     words::headline(counts).mood
 }
 
-fn lead(incident: &Incident, counts: &Counts) -> String {
-    let total = words::counted(counts.total(), "site", "sites");
-    let failing = counts.get(SiteState::Failing) + counts.get(SiteState::Reported);
-    let restored = counts.get(SiteState::Restored);
-    let over = incident.state.stage() == Stage::Completed;
-    match (counts.affected(), restored) {
-        (0, _) if over => format!("It is over. It concerned {total}; sign-in works on them."),
-        (0, 0) => format!("It concerns {total}; none of them is known to fail now."),
-        (0, _) => format!(
-            "It concerned {total}. {} were restored and checked; none fails now.",
-            words::count(restored)
+fn lead(incident: &Incident, counts: &Counts, reader: &Reader) -> String {
+    let headline = words::headline(counts);
+    match &incident.state {
+        IncidentState::Completed { at, .. } if counts.affected() == 0 => format!(
+            "It is over since {}. It concerned {}.",
+            reader.moment(*at).text,
+            words::counted(counts.total(), "site", "sites"),
         ),
-        (_, _) => format!(
-            "Of {total}, sign-in fails on {}, is being restored on {}, and was restored and checked on {}.",
-            words::count(failing),
-            words::count(counts.get(SiteState::Restoring)),
-            words::count(restored),
-        ),
+        _ => format!("{} {}", headline.sentence, headline.lead),
     }
+}
+
+/// The vendor's word as the page of its incident shows it: the whole of a short one, and where to
+/// read a long one.
+fn official(view: &IncidentView, reader: &Reader) -> Option<Official> {
+    let update = view.official_comment()?;
+    let is_long = update.body.chars().count() > OFFICIAL_CHARACTERS;
+    Some(Official {
+        said: said(update, reader),
+        is_long,
+    })
 }
 
 pub(crate) fn impact(impact: Impact) -> &'static str {
@@ -204,10 +221,13 @@ fn steps(now: Stage) -> Vec<Step> {
         Stage::Monitoring,
         Stage::Completed,
     ];
+    let reached = way.iter().position(|step| *step == now).unwrap_or(0);
     way.into_iter()
-        .map(|step| Step {
+        .enumerate()
+        .map(|(place, step)| Step {
             name: stage(step),
-            here: step == now,
+            here: place == reached,
+            done: place < reached,
         })
         .collect()
 }
@@ -228,7 +248,11 @@ pub(crate) fn promised(promise: &Promise, reader: &Reader) -> Option<Promised> {
     } else {
         format!("{what} {by}.")
     };
-    Some(Promised { words, overdue })
+    Some(Promised {
+        words,
+        overdue,
+        is_update: promise.kind == PromiseKind::NextUpdate,
+    })
 }
 
 pub(crate) fn said(update: &Update, reader: &Reader) -> Said {
@@ -259,6 +283,11 @@ pub(crate) struct Card {
     pub(crate) started: Moment,
     pub(crate) latest: Option<Said>,
     pub(crate) promises: Vec<Promised>,
+    pub(crate) is_open: bool,
+    /// Whether a person has yet to decide about it.
+    pub(crate) is_proposed: bool,
+    /// Whether the vendor's word on the whole of it can be read.
+    pub(crate) has_report: bool,
 }
 
 impl Card {
@@ -271,6 +300,9 @@ impl Card {
             stage_class: stage_now.as_str(),
             started: reader.moment(view.incident.started_at),
             latest: updates(view, reader).into_iter().next(),
+            is_open: view.incident.is_open(),
+            is_proposed: stage_now == Stage::Proposed,
+            has_report: view.official_comment().is_some(),
             promises: view
                 .promises
                 .iter()

@@ -11,13 +11,31 @@ pub(crate) fn prose(markdown: &str) -> String {
 }
 
 /// Renders a document that is a page of its own, such as an incident report: its headings stay.
+///
+/// Its footnotes name the records behind its figures. They are folded: who reads what happened need
+/// not read them.
 pub(crate) fn document(markdown: &str) -> String {
-    let mut out = String::new();
-    let events = parser(markdown).flat_map(|event| match event {
+    let (mut text, mut notes) = (vec![], vec![]);
+    let mut in_note = false;
+    for event in parser(markdown).flat_map(|event| match event {
         Event::Start(Tag::Heading { .. }) | Event::End(TagEnd::Heading(_)) => vec![event],
         event => tame(event),
-    });
-    html::push_html(&mut out, events);
+    }) {
+        in_note |= matches!(event, Event::Start(Tag::FootnoteDefinition(_)));
+        let ends = matches!(event, Event::End(TagEnd::FootnoteDefinition));
+        if in_note {
+            notes.push(event);
+        } else {
+            text.push(event);
+        }
+        in_note &= !ends;
+    }
+    let mut out = String::new();
+    let has_notes = !notes.is_empty();
+    let fold = |html: &'static str| has_notes.then(|| Event::Html(html.into()));
+    let open = fold("<details class=\"records\"><summary>Records</summary>\n");
+    let events = text.into_iter().chain(open).chain(notes);
+    html::push_html(&mut out, events.chain(fold("</details>\n")));
     out
 }
 
@@ -100,7 +118,8 @@ mod tests {
     fn a_document_keeps_its_headings_and_footnotes_but_no_script() {
         let html = document("# Report\n\nOne.[^1] <script>x</script>\n\n[^1]: Record.\n");
         assert!(html.contains("<h1>Report</h1>"), "{html}");
-        assert!(html.contains("footnote-definition"), "{html}");
+        let (_, notes) = html.split_once("<details").unwrap();
+        assert!(notes.contains("footnote-definition"), "{html}");
         assert!(!html.contains("<script>"), "{html}");
     }
 }

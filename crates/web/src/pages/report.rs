@@ -1,10 +1,7 @@
 //! `/report`: tell us that sign-in does not work. Signed out, without script.
 
-use std::net::SocketAddr;
-
 use askama::Template;
-use axum::Form;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use domain::name::Hostname;
 use domain::report::Channel;
@@ -14,7 +11,8 @@ use super::site::{Found, find, host_of};
 use super::{Answer, Page, render};
 use crate::App;
 use crate::access::Access;
-use crate::extract::Query;
+use crate::client_address::Client;
+use crate::extract::{Form, Query};
 use crate::routes::Route;
 
 /// The largest form, in bytes: a report of 4,000 characters, each written as `%xx` thrice.
@@ -36,6 +34,8 @@ struct Typed {
     site: String,
     text: String,
     contact: String,
+    /// A site that was offered, and chosen by the button with its name.
+    chosen: String,
 }
 
 #[derive(Default)]
@@ -78,15 +78,11 @@ async fn form(State(app): State<App>, Query(about): Query<About>) -> Answer {
     Ok(show(&app, StatusCode::OK, typed, Problems::default()))
 }
 
-async fn take(
-    State(app): State<App>,
-    ConnectInfo(client): ConnectInfo<SocketAddr>,
-    Form(typed): Form<Typed>,
-) -> Answer {
-    if let Err(error) = app
-        .report_limit()
-        .admit(client.ip(), app.engine().clock().now())
-    {
+async fn take(State(app): State<App>, client: Client, Form(mut typed): Form<Typed>) -> Answer {
+    if !typed.chosen.is_empty() {
+        typed.site = std::mem::take(&mut typed.chosen);
+    }
+    if let Err(error) = app.report_limit().admit(client, app.engine().clock().now()) {
         let problems = Problems {
             other: Some(error.message().to_owned()),
             ..Problems::default()

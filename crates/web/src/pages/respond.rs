@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
-use axum::{Extension, Form};
 use domain::access::Permission;
 use domain::id::{CampaignId, IncidentId};
 use domain::incident::template::{Kind, Placeholder, Template as PostTemplate};
@@ -15,12 +15,12 @@ use domain::incident::{Impact, Stage};
 use engine::{Acceptance, EngineError, IncidentView, Kind as ErrorKind, NewUpdate};
 
 use super::incident::{Promised, Said, affected, impact, promised, said, stage, updates};
-use super::status::Row;
+use super::status::Table;
 use super::words::{self, Moment};
 use super::{Answer, Page, PageError, reader, render};
 use crate::App;
 use crate::access::{Access, Caller};
-use crate::extract::Path;
+use crate::extract::{Form, Path};
 use crate::routes::Route;
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -51,7 +51,7 @@ struct View {
     scope: String,
     impacts: Vec<Choice>,
     affected: String,
-    rows: Vec<Row>,
+    table: Table,
     promises: Vec<Promised>,
     updates: Vec<Said>,
     official: Option<Said>,
@@ -127,7 +127,7 @@ async fn show(
     let reader = reader(app, None, &app.engine().settings().home_zone);
     let fleet = app.engine().fleet();
     let lamps = app.drawn().lamps(&fleet);
-    let (counts, rows) = affected(&view.incident, &lamps, &fleet, &reader);
+    let (counts, table) = affected(&view.incident, &lamps, &fleet, &reader);
     let now = view.incident.state.stage();
     let timeline = app.engine().incident_timeline(id).await?;
     let happened = timeline.iter().rev().map(|entry| Happened {
@@ -136,7 +136,7 @@ async fn show(
         words: entry.line(),
     });
     let running = running(app, id).await?;
-    let wanted = view.incident.is_public() && running.is_none();
+    let wanted = view.incident.is_public() && view.incident.is_open() && running.is_none();
     let campaign = if wanted {
         proposed(app, id).await
     } else {
@@ -158,7 +158,7 @@ async fn show(
         scope: view.incident.scope.to_string(),
         impacts: impacts(counts.affected(), fleet.len()),
         affected: words::states(&counts),
-        rows,
+        table,
         promises: view
             .promises
             .iter()

@@ -3,7 +3,6 @@
 //! Needs no sign-in service: staff must get in while it is down.
 
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -13,6 +12,7 @@ use domain::access::Permission;
 use super::{Answer, Page, render};
 use crate::App;
 use crate::access::{Access, COOKIE};
+use crate::extract::Form;
 use crate::routes::Route;
 
 pub(crate) fn routes() -> Vec<Route> {

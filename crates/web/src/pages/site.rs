@@ -8,7 +8,7 @@ use domain::campaign::row::Row as Progress;
 use domain::name::Hostname;
 use domain::site::Site;
 use domain::site::state::SiteState;
-use engine::Fleet;
+use engine::{Fleet, Turn};
 use store::CampaignRow;
 
 use super::incident::Card;
@@ -39,6 +39,7 @@ struct View {
     hostname: String,
     answer: &'static str,
     lead: &'static str,
+    next: Option<String>,
     mood: &'static str,
     lit: bool,
     rim: &'static str,
@@ -80,17 +81,20 @@ async fn site(
     let state = fleet.state(index);
     let (answer, lead) = answer(state);
     let lamps = app.drawn().lamps(&fleet);
+    let rows = rows(&app, &site).await;
+    let incidents = incidents(&app, &site, &reader);
     let view = View {
         page: Page::public(site.hostname.as_str(), "/sites"),
         hostname: site.hostname.to_string(),
         answer,
         lead,
+        next: next(state, turn(&app, &rows).await, &incidents),
         mood: state.as_str(),
         lit: is_lit(state),
         rim: rim(state),
         as_of: reader.now(),
-        done: done(&app, &site, &reader).await,
-        incidents: incidents(&app, &site, &reader),
+        done: done(&rows, &reader),
+        incidents,
         facts: facts(&fleet, &site, &reader),
         zones: super::zone_choices(&lamps.bands, &site.zone, &reader),
     };
@@ -103,19 +107,19 @@ fn answer(state: SiteState) -> (&'static str, &'static str) {
         SiteState::Well => ("Sign-in works on", "Nothing needs to be done."),
         SiteState::Restored => (
             "Sign-in works again on",
-            "It failed, was restored, and a test sign-in on this site succeeded since.",
+            "It failed and was restored. A test sign-in on this site has succeeded since.",
         ),
         SiteState::Restoring => (
             "Sign-in is being restored on",
-            "Right now. When it is done, a test sign-in on this site proves it, and this page says so.",
+            "Right now. Everything else on the site works.",
         ),
         SiteState::Reported => (
             "A sign-in problem was reported on",
-            "We have the report and are looking into it. You need not report it again.",
+            "We have the report. You need not send another.",
         ),
         SiteState::Failing => (
             "Sign-in fails on",
-            "We know, and are working on it. You need not report it. Everything else on the site works.",
+            "We know: you need not report it. Everything else on the site works.",
         ),
         SiteState::Unknown => (
             "Nothing is known to be wrong on",
@@ -124,19 +128,78 @@ fn answer(state: SiteState) -> (&'static str, &'static str) {
     }
 }
 
-/// What was done to the site, newest first. A store that is down hides the history, not the page.
-async fn done(app: &App, site: &Site, reader: &words::Reader) -> Vec<Done> {
-    let rows = app
-        .engine()
-        .done_to_site(site.id, DONE_MAX)
-        .await
-        .unwrap_or_else(|error| {
-            tracing::warn!(%error, "could not read what was done to {}", site.hostname);
-            vec![]
-        });
-    let line = |row: CampaignRow| {
+/// What happens next on a site; nothing where nothing needs to.
+fn next(state: SiteState, turn: Option<Turn>, incidents: &[Card]) -> Option<String> {
+    let update = || {
+        let open = incidents.iter().filter(|incident| incident.is_open);
+        open.flat_map(|incident| &incident.promises)
+            .find(|promise| promise.is_update)
+            .map(|promise| promise.words.clone())
+    };
+    match (state, turn) {
+        (SiteState::Restored, _) => {
+            Some("We go on watching it. If you still cannot sign in, report it below.".into())
+        }
+        (SiteState::Restoring, _) => {
+            Some("A test sign-in on this site proves that it works, and this page says so.".into())
+        }
+        (SiteState::Failing, Some(turn)) => Some(in_line(&turn)),
+        (SiteState::Failing, None) => update().or_else(|| {
+            Some(
+                "Our engineers look for the cause. This page says when your site is restored."
+                    .into(),
+            )
+        }),
+        (SiteState::Reported, _) => {
+            update().or_else(|| Some("We look into it, and this page says what was done.".into()))
+        }
+        (SiteState::Well | SiteState::Unknown, _) => None,
+    }
+}
+
+/// "Its turn comes in about 15 minutes: 312 sites are before it."
+fn in_line(turn: &Turn) -> String {
+    let ahead = usize::try_from(turn.ahead).unwrap_or(usize::MAX);
+    let before = match ahead {
+        0 => "it is the next".into(),
+        1 => "1 site is before it".into(),
+        _ => format!("{} sites are before it", words::count(ahead)),
+    };
+    match words::left(ahead + 1, turn.per_second) {
+        _ if !turn.is_running => {
+            format!("It waits for its turn: {before}. Restoring is paused at this moment.")
+        }
+        Some(left) => {
+            format!("It is restored in {left}, at the present pace: {before}. This page says when.")
+        }
+        None => format!("It waits for its turn: {before}."),
+    }
+}
+
+/// What campaigns did to the site, newest first. A store that is down hides the history, not the
+/// page.
+async fn rows(app: &App, site: &Site) -> Vec<CampaignRow> {
+    let rows = app.engine().done_to_site(site.id, DONE_MAX).await;
+    rows.unwrap_or_else(|error| {
+        tracing::warn!(%error, "could not read what was done to {}", site.hostname);
+        vec![]
+    })
+}
+
+async fn turn(app: &App, rows: &[CampaignRow]) -> Option<Turn> {
+    let waiting = |row: &&CampaignRow| matches!(row.progress, Progress::Waiting);
+    let row = rows.iter().find(waiting)?;
+    let turn = app.engine().turn(row).await;
+    turn.unwrap_or_else(|error| {
+        tracing::warn!(%error, "could not read whose turn it is");
+        None
+    })
+}
+
+fn done(rows: &[CampaignRow], reader: &words::Reader) -> Vec<Done> {
+    let line = |row: &CampaignRow| {
         let words = match row.progress {
-            Progress::Waiting => "It waits for its turn to be restored.",
+            Progress::Waiting => "It was put in line to be restored.",
             Progress::Sent { .. } => "The site was asked to load its sign-in settings again.",
             Progress::Acted { .. } => {
                 "The site is loading its sign-in settings again; a test sign-in follows."
@@ -152,7 +215,7 @@ async fn done(app: &App, site: &Site, reader: &words::Reader) -> Vec<Done> {
             words,
         })
     };
-    rows.into_iter().filter_map(line).collect()
+    rows.iter().filter_map(line).collect()
 }
 
 /// The open incidents whose scope takes the site in, and the last one that ended.
@@ -187,7 +250,7 @@ fn facts(fleet: &Fleet, site: &Site, reader: &words::Reader) -> Vec<Fact> {
     ));
     let since = reader.moment(site.activated_at).text;
     facts.push(fact(
-        "Runs",
+        "Version",
         format!("{} {}, since {since}", site.product, site.running),
     ));
     facts
@@ -206,8 +269,10 @@ struct Search {
 pub(crate) struct Found {
     pub(crate) hostname: String,
     pub(crate) organization: String,
-    pub(crate) place: String,
+    /// Where its name does not say it.
+    pub(crate) place: Option<String>,
     pub(crate) state: &'static str,
+    pub(crate) state_class: &'static str,
 }
 
 #[derive(serde::Deserialize)]
@@ -289,8 +354,9 @@ pub(crate) fn find(fleet: &Fleet, query: &str) -> Vec<Found> {
             .then(|| Found {
                 hostname: site.hostname.to_string(),
                 organization: organization.to_string(),
-                place: format!("{}, {}", site.area.city, site.area.state),
+                place: words::place_beside(&organization, &site.area),
                 state: words::state(state),
+                state_class: state.as_str(),
             })
     });
     found.take(FOUND_MAX + 1).collect()
@@ -299,6 +365,26 @@ pub(crate) fn find(fleet: &Fleet, query: &str) -> Vec<Found> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_site_in_line_is_told_its_turn() {
+        let says = |ahead, is_running, per_second| {
+            in_line(&Turn {
+                ahead,
+                is_running,
+                per_second,
+            })
+        };
+        assert_eq!(
+            says(312, true, Some(0.5)),
+            "It is restored in about 15 minutes, at the present pace: 312 sites are before it. \
+             This page says when."
+        );
+        assert_eq!(
+            says(1, false, None),
+            "It waits for its turn: 1 site is before it. Restoring is paused at this moment."
+        );
+    }
 
     #[test]
     fn an_address_is_read_as_its_host() {

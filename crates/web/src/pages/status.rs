@@ -5,10 +5,11 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
+use domain::incident::PromiseKind;
 use domain::site::state::SiteState;
-use engine::Fleet;
+use engine::{Fleet, IncidentView};
 
-use super::incident::Card;
+use super::incident::{Card, promised};
 use super::lamps::Lamps;
 use super::lamps::bands::Counts;
 use super::words::{self, Headline, Moment, Reader};
@@ -39,10 +40,17 @@ struct View {
     rim: &'static str,
     as_of: Moment,
     zones: Vec<Choice>,
-    rows: Vec<Row>,
-    products: Vec<Row>,
+    table: Table,
+    products: Option<Table>,
+    next: Option<String>,
     open: Vec<Card>,
     past: Vec<Card>,
+}
+
+/// Counts by time zone or product: a column for each state that occurs, the worst first.
+pub(crate) struct Table {
+    pub(crate) heads: Vec<&'static str>,
+    pub(crate) rows: Vec<Row>,
 }
 
 /// A line of a table of counts.
@@ -50,13 +58,17 @@ pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) slug: String,
     pub(crate) local: String,
-    pub(crate) works: String,
-    pub(crate) restoring: String,
-    pub(crate) failing: String,
-    pub(crate) reported: String,
-    pub(crate) unknown: String,
+    pub(crate) cells: Vec<String>,
     pub(crate) not_well: String,
     pub(crate) meter: Vec<Part>,
+}
+
+/// What a row is about, and how its sites are.
+pub(crate) struct Line {
+    pub(crate) name: String,
+    pub(crate) slug: String,
+    pub(crate) local: String,
+    pub(crate) counts: Counts,
 }
 
 /// A part of a meter, in percent of its width.
@@ -79,7 +91,8 @@ async fn status(State(app): State<App>, Query(query): Query<ZoneQuery>) -> Answe
         .public_incidents()
         .into_iter()
         .partition(|view| view.incident.is_open());
-    let headline = words::headline(&Counts::of_all(&fleet));
+    let counts = Counts::of_all(&fleet);
+    let headline = words::headline(&counts);
     let view = View {
         page: Page::public("Status", "/"),
         lit: is_lit(headline.mood),
@@ -87,8 +100,9 @@ async fn status(State(app): State<App>, Query(query): Query<ZoneQuery>) -> Answe
         headline,
         as_of: reader.now(),
         zones: zone_choices(&lamps.bands, home, &reader),
-        rows: rows(&lamps, &fleet, &reader),
-        products: product_rows(&fleet),
+        next: next(&app, &counts, &open, &reader),
+        table: by_zone(&lamps, &fleet, &reader),
+        products: by_product(&fleet),
         open: open.iter().map(|view| Card::of(view, &reader)).collect(),
         past: past
             .iter()
@@ -97,6 +111,30 @@ async fn status(State(app): State<App>, Query(query): Query<ZoneQuery>) -> Answe
             .collect(),
     };
     Ok(render(StatusCode::OK, &view))
+}
+
+/// What happens next, for a reader whose site may be one of those; nothing where all is well.
+fn next(app: &App, counts: &Counts, open: &[Arc<IncidentView>], reader: &Reader) -> Option<String> {
+    if counts.affected() == 0 {
+        return None;
+    }
+    if let Some(left) = words::left(counts.affected(), app.engine().settled_per_second()) {
+        return Some(format!(
+            "The rest follow time zone by time zone, west to east. At the present pace all are \
+             restored in {left}."
+        ));
+    }
+    let promises = open.iter().flat_map(|view| &view.promises);
+    let update = promises
+        .filter(|promise| promise.kind == PromiseKind::NextUpdate)
+        .find_map(|promise| promised(promise, reader));
+    match update {
+        Some(update) => Some(update.words),
+        None if open.is_empty() => {
+            Some("We look into the reports, and post here what we find.".into())
+        }
+        None => Some("We post here what we find, and restore the sites west to east.".into()),
+    }
 }
 
 /// Whether the large lamp of a page burns.
@@ -115,48 +153,70 @@ pub(crate) fn rim(mood: SiteState) -> &'static str {
 }
 
 /// A row for each time zone, west to east.
-pub(crate) fn rows(lamps: &Lamps, fleet: &Fleet, reader: &Reader) -> Vec<Row> {
-    let row = |band: &super::Band| {
-        let counts = Counts::of(fleet, band.sites.iter().copied());
-        let local = words::clock_time(reader.now, &band.zone);
-        Row::new(&band.name, &band.slug, local, &counts)
+pub(crate) fn by_zone(lamps: &Lamps, fleet: &Fleet, reader: &Reader) -> Table {
+    let line = |band: &super::Band| {
+        Line::of_band(band, reader, Counts::of(fleet, band.sites.iter().copied()))
     };
-    lamps.bands.iter().map(row).collect()
+    Table::of(lamps.bands.iter().map(line).collect())
 }
 
 /// A row for each product; none where there is only one.
-fn product_rows(fleet: &Arc<Fleet>) -> Vec<Row> {
+fn by_product(fleet: &Arc<Fleet>) -> Option<Table> {
     let mut products: std::collections::BTreeMap<_, Counts> = std::collections::BTreeMap::new();
     for (index, site) in fleet.sites() {
         products
-            .entry(site.product.clone())
+            .entry(site.product.to_string())
             .or_default()
             .add(fleet.state(index), 1);
     }
-    if products.len() < 2 {
-        return vec![];
-    }
-    let row = |(name, counts): (_, Counts)| {
-        let name: domain::name::ProductName = name;
-        Row::new(name.as_str(), name.as_str(), String::new(), &counts)
+    let line = |(name, counts): (String, Counts)| Line {
+        slug: name.clone(),
+        name,
+        local: String::new(),
+        counts,
     };
-    products.into_iter().map(row).collect()
+    let several = products.len() > 1;
+    several.then(|| Table::of(products.into_iter().map(line).collect()))
 }
 
-impl Row {
-    pub(crate) fn new(name: &str, slug: &str, local: String, counts: &Counts) -> Self {
-        let of = |state| words::count(counts.get(state));
+impl Line {
+    pub(crate) fn of_band(band: &super::Band, reader: &Reader, counts: Counts) -> Self {
         Self {
-            name: name.into(),
-            slug: slug.into(),
-            local,
-            works: words::count(counts.working()),
-            restoring: of(SiteState::Restoring),
-            failing: of(SiteState::Failing),
-            reported: of(SiteState::Reported),
-            unknown: of(SiteState::Unknown),
-            not_well: words::not_well(counts.affected()),
-            meter: meter(counts),
+            name: band.name.clone(),
+            slug: band.slug.clone(),
+            local: words::clock_time(reader.now, &band.zone),
+            counts,
+        }
+    }
+}
+
+impl Table {
+    pub(crate) fn of(lines: Vec<Line>) -> Self {
+        type Column = (&'static str, fn(&Counts) -> usize);
+        const COLUMNS: [Column; 5] = [
+            ("Failing", |counts| counts.get(SiteState::Failing)),
+            ("Being restored", |counts| counts.get(SiteState::Restoring)),
+            ("Reported", |counts| counts.get(SiteState::Reported)),
+            ("Works", Counts::working),
+            ("Not checked", |counts| counts.get(SiteState::Unknown)),
+        ];
+        let occurs =
+            |(name, of): &Column| *name == "Works" || lines.iter().any(|line| of(&line.counts) > 0);
+        let columns: Vec<_> = COLUMNS.into_iter().filter(occurs).collect();
+        let row = |line: &Line| Row {
+            name: line.name.clone(),
+            slug: line.slug.clone(),
+            local: line.local.clone(),
+            cells: columns
+                .iter()
+                .map(|(_, of)| words::count(of(&line.counts)))
+                .collect(),
+            not_well: words::not_well(line.counts.affected()),
+            meter: meter(&line.counts),
+        };
+        Self {
+            rows: lines.iter().map(row).collect(),
+            heads: columns.iter().map(|(name, _)| *name).collect(),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The words and figures of pages: times in a reader's zone, counts, sentences about states.
 //! Never decides what is true.
 
-use domain::site::Zone;
 use domain::site::state::SiteState;
+use domain::site::{Area, Zone};
 use jiff::Timestamp;
 
 use super::lamps::bands::Counts;
@@ -89,12 +89,33 @@ pub(crate) fn duration(seconds: u64) -> String {
     }
 }
 
+/// How long `sites` take at a measured pace, as far as such a measure can be believed: "a few
+/// minutes", "about 20 minutes". Nothing where the pace is none.
+pub(crate) fn left(sites: usize, per_second: Option<f64>) -> Option<String> {
+    #[expect(clippy::cast_precision_loss, reason = "sites are fewer than 2^52")]
+    let minutes = sites as f64 / per_second.filter(|pace| *pace > 0.0)? / 60.0;
+    Some(match minutes {
+        ..2.0 => "a minute or two".into(),
+        2.0..5.0 => "a few minutes".into(),
+        5.0..60.0 => format!("about {:.0} minutes", (minutes / 5.0).ceil() * 5.0),
+        60.0..90.0 => "about an hour".into(),
+        90.0..720.0 => format!("about {:.0} hours", minutes / 60.0),
+        _ => "more than half a day".into(),
+    })
+}
+
 /// The beginning of a long text, cut between characters.
 pub(crate) fn cut(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default().trim_end()),
         None => text.to_owned(),
     }
+}
+
+/// Where a site is, unless its organization's name says it: "City of Mesa, AZ" does.
+pub(crate) fn place_beside(organization: &str, area: &Area) -> Option<String> {
+    let is_said = organization.contains(&*area.city);
+    (!is_said).then(|| format!("{}, {}", area.city, area.state))
 }
 
 /// What a state is called to a person.
@@ -202,7 +223,7 @@ pub(crate) fn headline(counts: &Counts) -> Headline {
             )
         }
         (SiteState::Well, _) if restored == 0 => {
-            "Every site was checked by signing in, or by its own visitors.".into()
+            "Every site was checked by a test sign-in, or by its own visitors.".into()
         }
         (_, true) => "We are on it. What we know is below.".into(),
         (_, false) => sentence_of(&rest),
@@ -278,6 +299,15 @@ mod tests {
             "Nothing is known to be wrong with sign-in.",
             "We know of 1 site; none was checked yet.",
         );
+    }
+
+    #[test]
+    fn an_estimate_claims_no_more_than_it_knows() {
+        let left = |sites, pace| left(sites, Some(pace)).unwrap_or_default();
+        assert_eq!(left(100, 1.0), "a minute or two");
+        assert_eq!(left(1_000, 1.0), "about 20 minutes");
+        assert_eq!(left(3_405, 0.1), "about 9 hours");
+        assert_eq!(left(3_405, 0.0), "");
     }
 
     #[test]

@@ -5,7 +5,12 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use clock::{Clock, Hand};
 use domain::access::Role;
+use domain::detection::{Alarm, Evidence as Seen, Explanation, Localisation, Node, Stream};
+use domain::id::IncidentId;
+use domain::name::ProductName;
 use domain::site::Zone;
+use domain::site::import::Defaults;
+use domain::site::state::Evidence;
 use engine::{Engine, Settings};
 use store::{Place, Store};
 use tower::ServiceExt as _;
@@ -16,6 +21,8 @@ pub(crate) struct Plane {
     pub(crate) router: Router,
     #[allow(dead_code, reason = "not every test file moves the clock")]
     pub(crate) hand: Hand,
+    #[allow(dead_code, reason = "not every test file looks behind the engine")]
+    pub(crate) store: Store,
     _folder: tempfile::TempDir,
 }
 
@@ -41,7 +48,7 @@ impl Plane {
             home_zone: Zone::parse("America/Chicago").unwrap(),
         };
         let store = Store::open(&place).await.unwrap();
-        let engine = Engine::open(store, clock, settings).await.unwrap();
+        let engine = Engine::open(store.clone(), clock, settings).await.unwrap();
         let sign_in = signin::Settings::new(&engine.settings().base_url);
         let provider = web::open_provider(&engine, sign_in, web::ACTIVATION_OVERLAP)
             .await
@@ -51,8 +58,48 @@ impl Plane {
             engine,
             router,
             hand,
+            store,
             _folder: folder,
         }
+    }
+
+    /// With the fleet of US cities, all of whose sites work.
+    #[allow(dead_code, reason = "not every test file needs a fleet")]
+    pub(crate) async fn with_fleet() -> Self {
+        const FLEET: &[u8] = include_bytes!("../../../../fleets/us-cities.csv");
+        let plane = Self::new().await;
+        let defaults = Defaults {
+            product: ProductName::parse("web-central").unwrap(),
+            running: semver::Version::new(5, 1, 0),
+        };
+        let imported = plane.engine.import_fleet(FLEET, &defaults, "a test");
+        imported.await.unwrap();
+        let sites: Vec<_> = plane.engine.fleet().sites().map(|(at, _)| at).collect();
+        plane.engine.learn(sites, Evidence::Worked);
+        plane
+    }
+
+    /// An incident over the whole fleet, proposed by an alarm.
+    #[allow(dead_code, reason = "not every test file needs an incident")]
+    pub(crate) async fn propose(&self) -> IncidentId {
+        let now = self.engine.clock().now();
+        let alarm = Alarm {
+            id: self.engine.clock().id(),
+            at: now,
+            node: Node::Fleet,
+            stream: Stream::Reports,
+            evidence: Seen {
+                count: 14,
+                sites: 14,
+                expected: 0.2,
+                since: now,
+            },
+            localisation: Localisation {
+                explanations: vec![Explanation::default()],
+            },
+            promise_seconds: 2_592_000.0,
+        };
+        self.engine.propose_incident(&alarm).await.unwrap()
     }
 
     /// A token of that role.

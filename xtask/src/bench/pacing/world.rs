@@ -84,7 +84,7 @@ impl World {
             let rate = law.step(self.reading(), used);
             let credits = law
                 .credits()
-                .unwrap_or_else(|| in_flight_max(rate, PROMISE));
+                .unwrap_or_else(|| in_flight_max(rate, PROMISE, verified as u64));
             let room = (credits as f64 - in_flight).max(0.0) as usize;
             let allowed = bucket.fill(rate, 1.0, room);
             let begun = (allowed as f64).min(waiting);

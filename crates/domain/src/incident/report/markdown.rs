@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Line, Piece, ReportDraft};
 use crate::id::EntryId;
 use crate::incident::template::written;
+use crate::text::grouped;
 
 impl ReportDraft {
     /// The report as Markdown, with footnotes that name the record behind each figure.
@@ -78,19 +79,6 @@ impl ReportDraft {
             .map(|at| format!("[^{}]", at + 1))
             .collect()
     }
-}
-
-/// 13732 is "13,732".
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// "2 h 27 min", "3 min 5 s".

@@ -123,6 +123,17 @@ fn band(clock: (i32, i32), zones: Vec<(Zone, Vec<SiteIndex>)>) -> Option<Band> {
     })
 }
 
+/// What people call the clock of a zone, such as "Pacific".
+pub(crate) fn name_of(zone: &Zone) -> String {
+    name(rules(zone), zone)
+}
+
+/// The city that a zone is named after.
+pub(crate) fn city_of(zone: &Zone) -> String {
+    let city = zone.as_str().rsplit('/').next();
+    city.unwrap_or_default().replace('_', " ")
+}
+
 fn name((january, july): (i32, i32), zone: &Zone) -> String {
     let american = zone.as_str().starts_with("America/") || zone.as_str().starts_with("Pacific/");
     let known = match (january / 3600, july / 3600) {
@@ -138,12 +149,7 @@ fn name((january, july): (i32, i32), zone: &Zone) -> String {
     };
     match known.filter(|_| american) {
         Some(name) => name.to_owned(),
-        None => zone
-            .as_str()
-            .rsplit('/')
-            .next()
-            .unwrap_or_default()
-            .replace('_', " "),
+        None => city_of(zone),
     }
 }
 

@@ -121,6 +121,16 @@ impl Hills {
         Self { spacing, hills }
     }
 
+    /// Where the picture is cut in two: the valley nearest to its middle; its end where there is
+    /// only one hill.
+    pub(crate) fn middle(&self) -> f64 {
+        let valleys = self.hills.iter().skip(1).map(|hill| hill.left - GAP / 2.0);
+        let from_middle = |x: &f64| (x - WIDTH / 2.0).abs();
+        valleys
+            .min_by(|a, b| from_middle(a).total_cmp(&from_middle(b)))
+            .map_or(WIDTH, f64::round)
+    }
+
     /// Gives every light of band `number` its place; the order is the order they are drawn in.
     pub(crate) fn settle(&self, number: usize, lights: Vec<Light>) -> Vec<(Light, Place)> {
         let Some(hill) = self.hills.get(number) else {

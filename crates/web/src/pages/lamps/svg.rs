@@ -20,14 +20,48 @@ const CORE_MIN: f64 = 4.0;
 /// How far the ground rises above the highest lamp, in units.
 const MARGIN_OF_HILL: f64 = 16.0;
 
-/// The picture at `now`. The text is safe: every name in it is escaped.
+/// The picture at `now`, as two that stand side by side: on a phone the east stands below the
+/// west, so that every zone is seen at once. The text is safe: every name in it is escaped.
 pub(crate) fn draw(lamps: &Lamps, fleet: &Fleet, now: Timestamp) -> String {
     let mut svg = String::with_capacity(64 << 10);
+    let middle = lamps.hills.middle();
+    let halves = [("west", 0.0, middle), ("east", middle, WIDTH)];
+    for (name, left, right) in halves.into_iter().filter(|(_, left, right)| right > left) {
+        open_half(&mut svg, name, (left, right));
+        if left == 0.0 {
+            svg.push_str(&defs(lamps, now));
+        }
+        draw_sky(&mut svg);
+        for (number, (band, hill)) in lamps.bands.iter().zip(&lamps.hills.hills).enumerate() {
+            if (left..right).contains(&hill.left) {
+                draw_band(&mut svg, lamps, number, band, hill, fleet, now);
+            }
+        }
+        svg.push_str("</svg>");
+    }
+    svg
+}
+
+fn open_half(svg: &mut String, name: &str, (left, right): (f64, f64)) {
+    let width = right - left;
     let _ = write!(
         svg,
         concat!(
-            r##"<svg class="lamps" id="lamps" viewBox="0 0 {w} {h}" role="group" "##,
-            r##"aria-label="Every site as a light, by time zone from west to east">{defs}"##,
+            r##"<svg class="lamps" viewBox="{left:.0} 0 {width:.0} {h}" width="{share:.4}%" "##,
+            r##"role="group" aria-label="Every site as a light, by time zone: the {name}">"##,
+        ),
+        left = left,
+        width = width,
+        name = name,
+        h = HEIGHT,
+        share = 100.0 * width.round() / WIDTH,
+    );
+}
+
+fn draw_sky(svg: &mut String) {
+    let _ = write!(
+        svg,
+        concat!(
             r##"<rect width="{w}" height="{h}" fill="url(#dome)"/>"##,
             r##"<rect width="{w}" height="{ground}" fill="url(#dusk)" mask="url(#low)"/>"##,
             r##"<rect y="{ground}" width="{w}" height="{rest}" fill="#070b1d"/>"##,
@@ -36,13 +70,7 @@ pub(crate) fn draw(lamps: &Lamps, fleet: &Fleet, now: Timestamp) -> String {
         h = HEIGHT,
         ground = GROUND,
         rest = HEIGHT - GROUND,
-        defs = defs(lamps, now),
     );
-    for (number, (band, hill)) in lamps.bands.iter().zip(&lamps.hills.hills).enumerate() {
-        draw_band(&mut svg, lamps, number, band, hill, fleet, now);
-    }
-    svg.push_str("</svg>");
-    svg
 }
 
 fn defs(lamps: &Lamps, now: Timestamp) -> String {
@@ -100,17 +128,19 @@ fn draw_band(
     let middle = (hill.left + hill.width / 2.0).round();
     let affected = counts.affected();
     let ill = words::not_well(affected);
+    let (ill, words) = ill.split_once(' ').unwrap_or_default();
     let _ = write!(
         svg,
         concat!(
             r#"<text x="{x}" y="676" text-anchor="middle">{name}</text>"#,
             r#"<text class="local" x="{x}" y="704" text-anchor="middle">{local}</text>"#,
-            r#"<text class="ill" id="ill-{slug}" x="{x}" y="734" text-anchor="middle">{ill}</text></a>"#,
+            r#"<text class="ill" id="ill-{slug}" x="{x}" y="734" text-anchor="middle"><tspan>{ill}</tspan><tspan class="words"> {words}</tspan></text></a>"#,
         ),
         x = middle,
         name = safe(&band.name),
         local = safe(&local),
         ill = ill,
+        words = words,
         slug = band.slug,
     );
 }

@@ -1,0 +1,272 @@
+//! Stories in a real browser, on the real router and a real port: the clerk's, the engineer's, and
+//! every page as assistive technology finds it. They need `LAMPLIGHTER_TEST_CHROMEDRIVER` and
+//! `LAMPLIGHTER_TEST_AXE` (axe-core's `axe.min.js`); `./test` sets them.
+#![allow(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
+
+mod driver;
+#[path = "../support/mod.rs"]
+#[allow(dead_code, reason = "a browser sends its own requests")]
+mod support;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use domain::access::Role;
+use domain::campaign::Command;
+use domain::id::{CampaignId, IncidentId};
+use domain::site::state::Evidence;
+use driver::{Browser, Look, tell};
+use engine::{Acceptance, NewUpdate};
+use store::Answer;
+use support::Plane;
+
+/// The clerk's site.
+const SITE: &str = "anchorage.ak.example";
+
+/// Serves a control plane on a port of its own, for as long as the test runs.
+async fn serve(plane: &Plane) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = plane.router.clone();
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    format!("http://{address}")
+}
+
+/// An incident that customers see, with an update, and the campaign that restores its sites.
+async fn incident(plane: &Plane) -> (IncidentId, CampaignId) {
+    let (engine, id) = (&plane.engine, plane.propose().await);
+    let accepted = engine.accept_incident(id, "Ada", Acceptance::default());
+    accepted.await.unwrap();
+    let update = NewUpdate {
+        text: Some("We know what broke, and restore sites from west to east.".into()),
+        next_update_within: Some("1 hour".parse().unwrap()),
+        ..NewUpdate::default()
+    };
+    engine.post_update(id, "Ada", update).await.unwrap();
+    let order = engine.proposed_campaign(id).await.unwrap().unwrap();
+    let campaign = engine.create_campaign(&order, "Ada").await.unwrap().id;
+    let started = engine.command_campaign(campaign, Command::Start, "Ada");
+    started.await.unwrap();
+    (id, campaign)
+}
+
+/// Restores the canaries, some each minute, as probes would prove it.
+async fn restore_canaries(plane: &Plane, campaign: CampaignId) {
+    for _ in 0..4 {
+        plane.hand.advance(Duration::from_secs(60));
+        let now = plane.engine.clock().now();
+        let claim = plane.store.claim(campaign, 5, now).await.unwrap();
+        for (site, _) in claim.sites {
+            let answer = plane
+                .store
+                .answer(campaign, site, claim.fence, &Answer::Verified, now);
+            assert!(answer.await.unwrap());
+            plane
+                .engine
+                .learn(plane.engine.fleet().index(site), Evidence::Verified);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clerk_learns_how_her_site_is_and_reports() {
+    let plane = Plane::with_fleet().await;
+    incident(&plane).await;
+    let base = serve(&plane).await;
+    tell("the clerk's story", &base, async |browser: &mut Browser| {
+        for look in Look::STORIES {
+            browser.look(look).await;
+            clerk(browser).await;
+        }
+    })
+    .await;
+}
+
+async fn clerk(browser: &Browser) {
+    browser.open("/").await;
+    let heading = browser.heading().await;
+    assert!(heading.starts_with("Sign-in fails on"), "{heading}");
+    browser.check_width().await;
+    browser.picture("status").await;
+
+    browser.write("#q", "anchorage").await;
+    browser.press("Look up your site").await;
+    browser.wait_for(".found").await;
+    browser.check_width().await;
+    browser.press(SITE).await;
+    browser.wait_for(".next").await;
+    let heading = browser.heading().await;
+    assert_eq!(heading.trim(), format!("Sign-in fails on {SITE}"));
+    let next = browser.text(".next").await;
+    assert!(next.contains("before it"), "{next}");
+    browser.check_width().await;
+    browser.picture("site").await;
+
+    browser.press("Report a problem with this site").await;
+    browser.wait_for("#site").await;
+    assert_eq!(browser.value("#site").await, SITE);
+    browser.write("#text", "It says: invalid request.").await;
+    browser.press("Send the report").await;
+    browser.wait_for(".asof").await;
+    let heading = browser.heading().await;
+    assert_eq!(heading, "Thank you. We have your report.");
+    browser.check_width().await;
+    browser.picture("thanks").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engineer_takes_an_incident_from_proposal_to_campaign() {
+    for look in Look::STORIES {
+        let plane = Plane::with_fleet().await;
+        plane.propose().await;
+        let token = plane.token(Role::Engineer).await;
+        let base = serve(&plane).await;
+        tell(
+            "the engineer's story",
+            &base,
+            async |browser: &mut Browser| {
+                browser.look(look).await;
+                sign_in(browser, &token).await;
+                overview(browser, &plane).await;
+                respond(browser).await;
+            },
+        )
+        .await;
+    }
+}
+
+async fn sign_in(browser: &Browser, token: &str) {
+    browser.open("/console").await;
+    assert_eq!(browser.path().await, "/console/sign-in");
+    browser.check_width().await;
+    browser.write("#token", token).await;
+    browser.press("Sign in").await;
+    browser.wait_for("[action='/console/sign-out']").await;
+    assert_eq!(browser.path().await, "/console");
+}
+
+/// With script the lamps follow what happens; without it they are as they were when asked.
+async fn overview(browser: &Browser, plane: &Plane) {
+    browser.check_width().await;
+    browser.picture("console").await;
+    if browser.look.has_script {
+        browser.wait_for(".live[data-on]").await;
+        let site = plane.engine.fleet().sites().next().unwrap().0;
+        plane.engine.learn([site], Evidence::Failed);
+        browser.wait_for(".sentence.failing").await;
+        browser.wait_for("[data-words='1 not well']").await;
+    } else {
+        assert!(!browser.has(".live[data-on]").await);
+    }
+}
+
+async fn respond(browser: &Browser) {
+    browser.press("Decide whether it is an incident").await;
+    browser.wait_for("#title").await;
+    browser.check_width().await;
+    browser.picture("console-proposed").await;
+    browser.press("Accept and tell customers").await;
+    browser.wait_for(".tag.investigating").await;
+    browser.press("Timeline Identified").await;
+    browser.press("Post “Timeline Identified”").await;
+    browser.wait_for(".tag.identified").await;
+    browser.check_width().await;
+    browser.picture("console-incident").await;
+    browser.press("Start this campaign").await;
+    browser.wait_for("#course").await;
+    assert_eq!(browser.text(".tag").await, "running");
+    browser.check_width().await;
+    browser.picture("console-campaign").await;
+    browser.press("Sign out").await;
+    browser.wait_for("#token").await;
+    assert_eq!(browser.path().await, "/console/sign-in");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_is_open_to_everybody() {
+    let plane = Plane::with_fleet().await;
+    let (id, campaign) = incident(&plane).await;
+    restore_canaries(&plane, campaign).await;
+    let draft = plane
+        .engine
+        .report_draft(id, plane.engine.settings().home_zone.clone());
+    let report = draft.await.unwrap().markdown();
+    plane
+        .engine
+        .official_comment(id, "Ada", report)
+        .await
+        .unwrap();
+    let token = plane.token(Role::Admin).await;
+    let base = serve(&plane).await;
+    let open = [
+        "/".to_owned(),
+        "/sites?q=spring".into(),
+        "/sites/no-such.example".into(),
+        format!("/sites/{SITE}"),
+        format!("/incidents/{id}"),
+        format!("/incidents/{id}/report"),
+        "/report".into(),
+        "/no-such-page".into(),
+        "/console/sign-in".into(),
+    ];
+    let staff = [
+        "/console".to_owned(),
+        "/console/fleet?band=alaska".into(),
+        "/console/audit".into(),
+        format!("/console/incidents/{id}"),
+        format!("/console/incidents/{id}/report"),
+        format!("/console/campaigns/{campaign}"),
+    ];
+    tell("axe on every page", &base, async |browser: &mut Browser| {
+        sign_in(browser, &token).await;
+        for look in Look::SCHEMES {
+            browser.look(look).await;
+            for path in open.iter().chain(&staff) {
+                check(browser, path).await;
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_run_is_open_to_everybody() {
+    let plane = Plane::new().await;
+    let token = plane.token(Role::Admin).await;
+    let base = serve(&plane).await;
+    tell(
+        "axe on a first run",
+        &base,
+        async |browser: &mut Browser| {
+            sign_in(browser, &token).await;
+            for look in Look::SCHEMES {
+                browser.look(look).await;
+                for path in [
+                    "/",
+                    "/sites",
+                    "/console",
+                    "/console/fleet",
+                    "/console/audit",
+                ] {
+                    check(browser, path).await;
+                }
+            }
+        },
+    )
+    .await;
+}
+
+async fn check(browser: &Browser, path: &str) {
+    browser.open(path).await;
+    browser.check_width().await;
+    browser.check_access().await;
+    // Without identifiers, a page's picture has the same name in every run.
+    let parts = path
+        .split(['/', '?', '='])
+        .filter(|part| uuid::Uuid::parse_str(part).is_err());
+    let name: Vec<_> = std::iter::once("page")
+        .chain(parts.filter(|part| !part.is_empty()))
+        .collect();
+    browser.picture(&name.join("-")).await;
+}
