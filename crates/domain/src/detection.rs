@@ -7,6 +7,7 @@
 mod alarm;
 pub mod allowance;
 pub mod baseline;
+mod counts;
 mod detector;
 mod episode;
 pub mod fall;
@@ -19,8 +20,9 @@ pub mod rise;
 mod zones;
 
 pub use alarm::{Alarm, Evidence, Stream};
+pub use counts::{Counts, SiteCounts};
 pub use detector::{Detector, Settings};
 pub use localise::{Explanation, Localisation};
 pub use nodes::{Cell, Node, Population, Term};
-pub use outcomes::{Counts, OutcomeBaseline, PastHour, SiteCounts};
+pub use outcomes::{OutcomeBaseline, PastHour};
 pub use reports::{ReportStream, Sighting};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::outcomes::Counts;
+use super::counts::Counts;
 use crate::id::SiteId;
 
 /// Sign-ins of one site that count in one window. The largest city of a fleet with 277,000 sign-ins a

@@ -6,10 +6,11 @@ use jiff::Timestamp;
 
 use super::alarm::{Alarm, Stream};
 use super::baseline::Baseline;
+use super::counts::SiteCounts;
 use super::episode::Episode;
 use super::localise::{Explanation, Localisation, localise};
 use super::nodes::{Node, Population};
-use super::outcomes::{OutcomeBaseline, OutcomeStream, SiteCounts};
+use super::outcomes::{OutcomeBaseline, OutcomeStream};
 use super::reports::{Crossing, ReportStream, Sighting};
 use crate::id::AlarmId;
 

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::alarm::{Evidence, Stream};
 use super::baseline::{lower, upper};
+use super::counts::{Counts, SiteCounts};
 use super::detector::Settings;
 use super::fall::Fall;
 use super::localise::{Tally, score};
@@ -31,55 +32,6 @@ const PRIOR_SHARE: f64 = 0.05;
 const SHARE_PSEUDO_COUNT: f64 = 5.0;
 /// Half of what is usual is usual too: holidays are no alarm.
 const QUIET_DAY_SHARE: f64 = 0.5;
-
-/// Sign-ins, counted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Sign-ins that ended, well or badly.
-    pub attempts: u32,
-    /// Those that failed, by error code.
-    pub failures: BTreeMap<String, u32>,
-}
-
-impl Counts {
-    /// Fewer attempts, with failures cut by the same factor.
-    pub(crate) fn cut_to(mut self, attempts: u32) -> Self {
-        let (before, after) = (u64::from(self.attempts.max(1)), u64::from(attempts));
-        if after < before {
-            for failed in self.failures.values_mut() {
-                *failed = u32::try_from(u64::from(*failed) * after / before).unwrap_or(u32::MAX);
-            }
-            self.failures.retain(|_, failed| *failed > 0);
-        }
-        self.attempts = attempts.min(self.attempts);
-        self
-    }
-
-    /// Adds more of the same site.
-    pub fn add(&mut self, more: &Self) {
-        self.attempts = self.attempts.saturating_add(more.attempts);
-        for (code, failed) in &more.failures {
-            let known = self.failures.entry(code.clone()).or_default();
-            *known = known.saturating_add(*failed);
-        }
-    }
-
-    fn failed(&self) -> u32 {
-        let failures = self.failures.values();
-        failures.fold(0, |sum, failed| sum.saturating_add(*failed))
-    }
-}
-
-/// Sign-ins of one site since the last advance.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SiteCounts {
-    /// The site.
-    pub site: SiteId,
-    /// Its kind.
-    pub cell: Cell,
-    /// Its sign-ins.
-    pub counts: Counts,
-}
 
 /// What past hours say is usual.
 #[derive(Clone, Debug, Default)]
