@@ -231,7 +231,7 @@ async fn sender(store: &Store, number: u8) -> HolderId {
         name: format!("agent {number}"),
         role: Role::Agent,
     };
-    let now = at("2023-07-11T21:00:00Z");
-    store.add_holder(&holder, &[number; 32], now).await.unwrap();
+    let (token, audit) = ([number; 32], super::audit());
+    assert!(store.add_holder(&holder, &token, &audit).await.unwrap());
     holder.id
 }
