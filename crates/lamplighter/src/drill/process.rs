@@ -17,10 +17,10 @@ use crate::output::Failure;
 /// How long a child may take until it answers, in the machine's time.
 const READY_SECONDS_MAX: u64 = 60;
 
-/// How long a sign-in under way may take, in scenario seconds: the longest that RFC 6749, section
+/// How long an authorization code lives, in scenario seconds: the longest that RFC 6749, section
 /// 4.1.2, lets a code live. The usual minute is one second of the machine's at 60 times, which a busy
 /// machine takes for the handful of requests of one sign-in.
-const SIGN_IN_SECONDS: &str = "600";
+const CODE_SECONDS: &str = "600";
 
 /// All customers of a drill have the address of its machine.
 const UNLIMITED: &str = "1000000";
@@ -241,9 +241,7 @@ fn arguments(
         "--zone",
         zone,
         "--code-seconds",
-        SIGN_IN_SECONDS,
-        "--activation-overlap-seconds",
-        SIGN_IN_SECONDS,
+        CODE_SECONDS,
         "--reports-per-minute",
         UNLIMITED,
         "--sign-ins-per-minute",
