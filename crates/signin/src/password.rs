@@ -7,15 +7,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use argon2::password_hash::phc::PasswordHash as Phc;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash as Phc, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use tokio::sync::oneshot;
 
 use crate::SignInError;
 
-/// Threads of their own: the allocator keeps what a thread freed, so that hashing on whichever
-/// thread is idle left each of them with its 19 MiB, hundreds in all.
 const CHECKS_AT_ONCE: usize = 2;
 /// At about 25 ms each, the last to wait is answered within a second.
 const CHECKS_WAITING_MAX: usize = 64;
@@ -78,7 +75,7 @@ pub(crate) struct Passwords {
     jobs: SyncSender<Job>,
 }
 
-type Job = Box<dyn FnOnce() + Send>;
+type Job = Box<dyn FnOnce(&mut Hasher) + Send>;
 
 impl Default for Passwords {
     fn default() -> Self {
@@ -94,6 +91,7 @@ impl Default for Passwords {
 
 /// Does jobs until nobody can send more.
 fn work(waiting: &Mutex<Receiver<Job>>) {
+    let mut hasher = Hasher::default();
     loop {
         let next = waiting
             .lock()
@@ -101,7 +99,7 @@ fn work(waiting: &Mutex<Receiver<Job>>) {
             .recv();
         let Ok(job) = next else { return };
         // One job that panics answers its caller with an error; the thread goes on.
-        let _ = catch_unwind(AssertUnwindSafe(job));
+        let _ = catch_unwind(AssertUnwindSafe(|| job(&mut hasher)));
     }
 }
 
@@ -113,25 +111,26 @@ impl Passwords {
         password: String,
         hash: Option<String>,
     ) -> Result<Verdict, SignInError> {
-        self.run(move || match hash.as_deref().map(Phc::new) {
-            Some(Ok(phc)) => judge(&password, &phc),
-            _ => derive(&password, &[0; 16]).map(|_| Verdict::Wrong),
+        self.run(move |hasher| match hash.as_deref().map(Phc::new) {
+            Some(Ok(phc)) => hasher.judge(&password, &phc),
+            _ => hasher.derive(&password, &[0; 16]).map(|_| Verdict::Wrong),
         })
         .await
     }
 
     /// Hashes a new password with a fresh salt.
     pub(crate) async fn hash(&self, password: String) -> Result<PasswordHash, SignInError> {
-        self.run(move || salted(&password).map(PasswordHash)).await
+        self.run(move |hasher| hasher.salted(&password).map(PasswordHash))
+            .await
     }
 
     /// Runs `work` when its turn comes, also when the caller has gone away.
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, SignInError> + Send + 'static,
+        work: impl FnOnce(&mut Hasher) -> Result<T, SignInError> + Send + 'static,
     ) -> Result<T, SignInError> {
         let (answer, answered) = oneshot::channel();
-        let job = Box::new(move || drop(answer.send(work())));
+        let job = Box::new(move |hasher: &mut Hasher| drop(answer.send(work(hasher))));
         self.jobs.try_send(job).map_err(|refused| match refused {
             TrySendError::Full(_) => SignInError::Busy,
             TrySendError::Disconnected(_) => SignInError::Crypto("hash a password"),
@@ -142,14 +141,85 @@ impl Passwords {
     }
 }
 
-fn judge(password: &str, phc: &Phc) -> Result<Verdict, SignInError> {
-    if argon2().verify_password(password.as_bytes(), phc).is_err() {
-        return Ok(Verdict::Wrong);
+/// Works out hashes, in memory that it keeps: given back to the allocator after each hash, it came
+/// back a little cut, so that the next hash took 19 MiB more, hundreds in all.
+#[derive(Default)]
+struct Hasher {
+    blocks: Vec<Block>,
+}
+
+impl Hasher {
+    fn judge(&mut self, password: &str, phc: &Phc) -> Result<Verdict, SignInError> {
+        if !self.is_right(password, phc)? {
+            return Ok(Verdict::Wrong);
+        }
+        if is_ours(phc) {
+            return Ok(Verdict::Right);
+        }
+        self.salted(password).map(Verdict::RightWithBetterHash)
     }
-    if is_ours(phc) {
-        return Ok(Verdict::Right);
+
+    fn is_right(&mut self, password: &str, phc: &Phc) -> Result<bool, SignInError> {
+        let (Some(salt), Some(expected)) = (&phc.salt, &phc.hash) else {
+            return Ok(false);
+        };
+        let version = phc
+            .version
+            .map_or(Ok(Version::default()), Version::try_from);
+        let params = Params::try_from(phc);
+        let (Ok(version), Ok(params)) = (version, params) else {
+            return Ok(false);
+        };
+        let argon2 = Argon2::new(Algorithm::Argon2id, version, params);
+        let mut out = vec![0; expected.len()];
+        self.fill(&argon2, password, salt, &mut out)?;
+        Ok(aws_lc_rs::constant_time::verify_slices_are_equal(&out, expected.as_ref()).is_ok())
     }
-    salted(password).map(Verdict::RightWithBetterHash)
+
+    fn salted(&mut self, password: &str) -> Result<String, SignInError> {
+        let mut salt = [0; 16];
+        aws_lc_rs::rand::fill(&mut salt).map_err(|_| SignInError::Crypto("draw a salt"))?;
+        self.derive(password, &salt)
+    }
+
+    fn derive(&mut self, password: &str, salt: &[u8]) -> Result<String, SignInError> {
+        // The crate's default parameters are OWASP's: 19 MiB, two passes, one lane.
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT);
+        let mut out = [0; Params::DEFAULT_OUTPUT_LEN];
+        self.fill(&argon2, password, salt, &mut out)?;
+        phc(salt, &out)
+            .map(|phc| phc.to_string())
+            .map_err(|_| SignInError::Crypto("hash a password"))
+    }
+
+    fn fill(
+        &mut self,
+        argon2: &Argon2<'_>,
+        password: &str,
+        salt: &[u8],
+        out: &mut [u8],
+    ) -> Result<(), SignInError> {
+        let needed = argon2.params().block_count();
+        let ours = Params::DEFAULT.block_count();
+        self.blocks.resize(needed.max(ours), Block::new());
+        let blocks = self.blocks.get_mut(..needed).unwrap_or_default();
+        let filled = argon2.hash_password_into_with_memory(password.as_bytes(), salt, out, blocks);
+        // Hashes from other systems may want more than ours; nobody does twice.
+        self.blocks.truncate(ours);
+        self.blocks.shrink_to(ours);
+        filled.map_err(|_| SignInError::Crypto("hash a password"))
+    }
+}
+
+/// One of our own hashes as a PHC string.
+fn phc(salt: &[u8], hash: &[u8]) -> argon2::password_hash::Result<Phc> {
+    Ok(Phc {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&Params::DEFAULT)?,
+        salt: Some(Salt::new(salt)?),
+        hash: Some(Output::new(hash)?),
+    })
 }
 
 /// Whether a hash costs what our own do.
@@ -161,26 +231,10 @@ fn is_ours(phc: &Phc) -> bool {
     })
 }
 
-fn salted(password: &str) -> Result<String, SignInError> {
-    let mut salt = [0; 16];
-    aws_lc_rs::rand::fill(&mut salt).map_err(|_| SignInError::Crypto("draw a salt"))?;
-    derive(password, &salt)
-}
-
-/// The crate's default parameters are OWASP's: 19 MiB, two passes, one lane.
-fn argon2() -> Argon2<'static> {
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
-}
-
-fn derive(password: &str, salt: &[u8]) -> Result<String, SignInError> {
-    argon2()
-        .hash_password_with_salt(password.as_bytes(), salt)
-        .map(|phc: Phc| phc.to_string())
-        .map_err(|_| SignInError::Crypto("hash a password"))
-}
-
 #[cfg(test)]
 mod tests {
+    use argon2::password_hash::PasswordHasher as _;
+
     use super::*;
 
     #[tokio::test]
@@ -232,7 +286,7 @@ mod tests {
         let held = Arc::new(Mutex::new(held));
         for _ in 0..CHECKS_AT_ONCE {
             let (begun, held) = (begun.clone(), Arc::clone(&held));
-            let job = move || {
+            let job = move |_: &mut Hasher| {
                 begun.send(()).unwrap();
                 let _ = held.lock().unwrap().recv();
             };
@@ -242,7 +296,7 @@ mod tests {
         let mut tries = tokio::task::JoinSet::new();
         for _ in 0..CHECKS_WAITING_MAX + 5 {
             let passwords = Arc::clone(&passwords);
-            tries.spawn(async move { passwords.run(|| Ok(())).await });
+            tries.spawn(async move { passwords.run(|_| Ok(())).await });
         }
         // Whoever found no place is answered while the others still wait.
         for _ in 0..5 {
@@ -253,17 +307,17 @@ mod tests {
         while let Some(answer) = tries.join_next().await {
             assert!(answer.unwrap().is_ok());
         }
-        assert!(passwords.run(|| Ok(())).await.is_ok());
+        assert!(passwords.run(|_| Ok(())).await.is_ok());
     }
 
     #[tokio::test]
     async fn a_job_that_panics_leaves_the_pool_whole() {
         let passwords = Passwords::default();
         for _ in 0..CHECKS_AT_ONCE + 1 {
-            let answer = passwords.run::<()>(|| panic!("on purpose")).await;
+            let answer = passwords.run::<()>(|_| panic!("on purpose")).await;
             assert!(matches!(answer, Err(SignInError::Crypto(_))));
         }
-        assert!(passwords.run(|| Ok(())).await.is_ok());
+        assert!(passwords.run(|_| Ok(())).await.is_ok());
     }
 
     #[test]

@@ -227,13 +227,13 @@ impl<'a> Stage<'a> {
             let mut kill_at = self.drill.kill_server_at;
             let mut seen = Seen::default();
             loop {
+                self.look(&mut seen).await;
                 while let Ok(step) = steps.try_recv() {
                     if let Step::Started { campaign: started } = &step {
                         campaign = Some(started.clone());
                     }
                     self.tell(&step);
                 }
-                self.look(&mut seen).await;
                 if let Some(id) = &campaign
                     && self.campaign_percent(id).await >= kill_at.map_or(u64::MAX, u64::from)
                 {
@@ -341,7 +341,7 @@ impl<'a> Stage<'a> {
         let restored = sums
             .last_refill_at
             .map_or(finished, |refill| refill.max(finished));
-        tracing::info!(?score, ?sums, size = ?self.origin.size(), "act 1 is over");
+        tracing::debug!(?score, ?sums, size = ?self.origin.size(), "act 1 is over");
         Ok(ActOne {
             first_report_to_alarm_seconds: to_alarm.unwrap_or(f64::INFINITY),
             campaign_seconds: seconds(started, finished),

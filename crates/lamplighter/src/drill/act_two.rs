@@ -113,7 +113,7 @@ pub(super) async fn play(
         agent.kill().await;
     }
     let sums = act.books.sums();
-    tracing::info!(?sums, "act 2 is over");
+    tracing::debug!(?sums, "act 2 is over");
     let sites_left = drill.fleet.len() - act.vendor.sites_on_new_code();
     let (sign_ins, failed_sign_ins) = (sums.sign_ins, sums.failed_sign_ins());
     if failed_sign_ins > 0 {
