@@ -1,9 +1,16 @@
 //! The lamps: what evidence makes of each site's state. Never stores; evidence is stored by those
 //! who gather it.
 
+use std::collections::HashSet;
+
+use domain::campaign::{Campaign, State};
 use domain::site::state::{Evidence, SiteState};
 
-use crate::{Engine, Signal, SiteIndex};
+use crate::campaign::ROWS_PER_PAGE;
+use crate::{Engine, EngineError, Signal, SiteIndex};
+
+/// How many campaigns are looked through after a start, the newest first.
+const CAMPAIGNS_MAX: u32 = 100;
 
 impl Engine {
     /// Takes evidence of some sites' sign-in; those whose lamp changes are signalled together.
@@ -15,6 +22,50 @@ impl Engine {
             .collect();
         if !changed.is_empty() {
             self.signal(Signal::SitesChanged(changed.into()));
+        }
+    }
+
+    /// Lamps are in memory: after a start, sites of open incidents count as failing until something
+    /// proves otherwise, as they did when the incident was accepted; what a campaign verified since
+    /// is proved.
+    pub(crate) async fn relight(&self) {
+        let mut open = HashSet::new();
+        for view in self.incidents().open() {
+            if view.incident.is_public() {
+                open.insert(view.incident.id);
+                let sites = self.sites_in(&view.incident.scope);
+                self.learn(sites, Evidence::BelievedFailing);
+            }
+        }
+        let tells = |campaign: &Campaign| {
+            let of_open = campaign.order.incident.is_some_and(|id| open.contains(&id));
+            of_open || campaign.state == State::Running
+        };
+        let lit = async {
+            let campaigns = self.store().campaigns(CAMPAIGNS_MAX).await?;
+            for campaign in campaigns.iter().filter(|campaign| tells(campaign)) {
+                self.light_verified(campaign).await?;
+            }
+            Ok::<_, EngineError>(())
+        };
+        if let Err(error) = lit.await {
+            tracing::warn!("could not look up which sites campaigns verified: {error}");
+        }
+    }
+
+    async fn light_verified(&self, campaign: &Campaign) -> Result<(), EngineError> {
+        let (fleet, mut position) = (self.fleet(), 0);
+        loop {
+            let rows = self
+                .store()
+                .campaign_rows(campaign.id, Some("verified"), position, ROWS_PER_PAGE)
+                .await?;
+            let Some(last) = rows.last() else {
+                return Ok(());
+            };
+            position = last.position + 1;
+            let sites = rows.iter().filter_map(|row| fleet.index(row.site));
+            self.learn(sites, Evidence::Verified);
         }
     }
 

@@ -21,7 +21,6 @@ use domain::campaign::{Action, Campaign, State};
 use domain::id::{CampaignId, SiteId};
 use domain::incident::timeline::Fact;
 use domain::name::ProductName;
-use domain::site::state::Evidence;
 use jiff::Timestamp;
 use protocol::action::ActionResult;
 use store::{RowCount, StoreError};
@@ -32,7 +31,6 @@ use self::job::{Job, Sender};
 use self::origin::Origin;
 pub(crate) use self::origin::OriginStatus;
 pub(crate) use self::shared::RollOut;
-use crate::campaign::ROWS_PER_PAGE;
 use crate::{Engine, EngineError};
 
 /// How often rates are set: the law's gains are per second.
@@ -282,26 +280,7 @@ impl Run {
             rate_kept_at: now,
         };
         run.open_wave(engine).await?;
-        run.light_lamps(engine).await?;
         Ok(run)
-    }
-
-    /// Lights the lamps of sites that were verified before this process began.
-    async fn light_lamps(&self, engine: &Engine) -> Result<(), EngineError> {
-        let (id, mut position) = (self.campaign.id, 0);
-        let fleet = engine.fleet();
-        loop {
-            let rows = engine
-                .store()
-                .campaign_rows(id, Some("verified"), position, ROWS_PER_PAGE);
-            let rows = rows.await?;
-            let sites = rows.iter().filter_map(|row| fleet.index(row.site));
-            engine.learn(sites, Evidence::Verified);
-            match rows.last() {
-                Some(last) => position = last.position + 1,
-                None => return Ok(()),
-            }
-        }
     }
 
     /// Opens the account of the current wave.

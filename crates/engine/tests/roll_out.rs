@@ -19,13 +19,15 @@ use domain::campaign::pace::Pace;
 use domain::campaign::selection::Selection;
 use domain::campaign::{Action, Command, Order};
 use domain::document::{DocumentKey, Lane};
-use domain::id::{AgentId, CampaignId};
+use domain::id::{AgentId, CampaignId, IncidentId};
+use domain::incident::Scope;
 use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
 use domain::product::{Product, ProductSettings};
 use domain::release::ReleaseState;
 use domain::site::Zone;
 use domain::site::import::Defaults;
-use engine::{Engine, NewDocument, Probe, Progress, Settings};
+use domain::site::state::SiteState;
+use engine::{Acceptance, Engine, NewDocument, Probe, Progress, Proposal, Settings};
 use protocol::action::ActionResult;
 use protocol::delivery::{Acks, Enrol, Held};
 use standardwebhooks::Webhook;
@@ -223,18 +225,20 @@ async fn import(engine: &Engine, sites: usize, address: &str) {
 }
 
 async fn start(engine: &Engine, pace: Pace) -> CampaignId {
-    start_action(engine, Action::ClearCache, pace).await
+    start_order(engine, &order(Action::ClearCache, pace)).await
 }
 
-async fn start_action(engine: &Engine, action: Action, pace: Pace) -> CampaignId {
-    let selection = Selection::all(product());
-    let order = Order {
+fn order(action: Action, pace: Pace) -> Order {
+    Order {
         action,
-        selection,
+        selection: Selection::all(product()),
         incident: None,
         pace,
-    };
-    let id = engine.create_campaign(&order, "a test").await.unwrap().id;
+    }
+}
+
+async fn start_order(engine: &Engine, order: &Order) -> CampaignId {
+    let id = engine.create_campaign(order, "a test").await.unwrap().id;
     engine
         .command_campaign(id, Command::Start, "a test")
         .await
@@ -309,14 +313,19 @@ fn a_kill_in_the_middle_loses_nothing_and_repeats_nothing() {
     let id = killed.block_on(async {
         let engine = engine(folder.path(), &platform.0.provider, pace).await;
         import(&engine, 120, &address).await;
-        let id = start(&engine, Pace::FixedConcurrency { sites: 16 }).await;
+        let order = Order {
+            incident: Some(incident(&engine).await),
+            ..order(Action::ClearCache, Pace::FixedConcurrency { sites: 16 })
+        };
+        let id = start_order(&engine, &order).await;
         until(&engine, id, |progress| progress.counts.verified > 20).await;
         id
     });
     killed.shutdown_background();
     let before = platform.cleared().len();
     assert!(before < 120, "it was killed too late to show anything");
-    outside.block_on(async {
+    let killed = tokio::runtime::Runtime::new().unwrap();
+    killed.block_on(async {
         let engine = engine(folder.path(), &platform.0.provider, pace).await;
         let done = until(&engine, id, |progress| {
             progress.campaign.state == "finished"
@@ -324,12 +333,46 @@ fn a_kill_in_the_middle_loses_nothing_and_repeats_nothing() {
         .await;
         assert_eq!((done.counts.verified, done.counts.failed), (120, 0));
     });
+    killed.shutdown_background();
     let cleared = platform.cleared();
     assert_eq!(cleared.len(), 120, "no site was lost");
     assert!(
         cleared.values().all(|(_, times)| *times == 1),
         "no site was done twice"
     );
+    outside.block_on(async {
+        let engine = engine(folder.path(), &platform.0.provider, pace).await;
+        let lit = || engine.light_counts()[1];
+        for _ in 0..200 {
+            if lit() == (SiteState::Restored, 120) {
+                return;
+            }
+            Clock::system().sleep(Duration::from_millis(25)).await;
+        }
+        panic!(
+            "after a start the open incident shows {:?}",
+            engine.light_counts()
+        );
+    });
+}
+
+/// An incident of the whole fleet that a person accepted.
+async fn incident(engine: &Engine) -> IncidentId {
+    let clock = engine.clock();
+    let proposal = Proposal {
+        alarm: clock.id(),
+        words: "5 sites reported within 3 minutes".into(),
+        scope: Scope::default(),
+        raised_at: clock.now(),
+        first_report: None,
+        reports: vec![],
+    };
+    let id = engine.propose(&proposal).await.unwrap();
+    engine
+        .accept_incident(id, "a test", Acceptance::default())
+        .await
+        .unwrap();
+    id
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -473,7 +516,7 @@ async fn a_release_that_a_campaign_activates_is_live() {
     let action = Action::ActivateRelease {
         version: version.clone(),
     };
-    let id = start_action(&engine, action, Pace::FixedConcurrency { sites: 4 }).await;
+    let id = start_order(&engine, &order(action, Pace::FixedConcurrency { sites: 4 })).await;
     assert_eq!(state().await, ReleaseState::Staged, "no site runs it yet");
     tokio::spawn(obey(engine.clone(), agent, platform));
     let done = until(&engine, id, |progress| {

@@ -7,7 +7,6 @@ use std::time::Duration;
 use domain::id::{IncidentId, UpdateId};
 use domain::incident::timeline::Fact;
 use domain::incident::{Post, PromiseKind, Stage, State, UpdateKind};
-use domain::site::state::Evidence;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -28,7 +27,7 @@ struct Said {
 
 /// Looks at open incidents until it is stopped.
 pub(crate) async fn watch(engine: Engine, stop: CancellationToken) {
-    believe(&engine);
+    engine.relight().await;
     let mut said = Said::default();
     loop {
         tokio::select! {
@@ -40,19 +39,6 @@ pub(crate) async fn watch(engine: Engine, stop: CancellationToken) {
                 let id = view.incident.id;
                 tracing::warn!(incident.id = %id, error = &e as &dyn std::error::Error, "could not watch incident {id}");
             }
-        }
-    }
-}
-
-/// Lamps are in memory: after a start, sites of open incidents count as failing until something
-/// proves otherwise, as they did when the incident was accepted.
-fn believe(engine: &Engine) {
-    for view in engine.incidents().open() {
-        if view.incident.is_public() {
-            engine.learn(
-                engine.sites_in(&view.incident.scope),
-                Evidence::BelievedFailing,
-            );
         }
     }
 }
