@@ -145,7 +145,7 @@ impl DrillCommand {
         teller.say(&format!(
             "{}: {} sites, {speed} times as fast as life, seed {seed}",
             scenario.title,
-            fleet.len()
+            domain::text::grouped(fleet.len() as u64)
         ));
         if large && self.speed.is_none() {
             teller.say("More than 4,000 sites: half the usual speed, for two cores.");

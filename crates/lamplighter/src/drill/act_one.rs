@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clock::{Clock, Pace};
+use domain::text::grouped;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -256,7 +257,7 @@ impl<'a> Stage<'a> {
         let scenario = &self.drill.scenario;
         self.say(&format!(
             "{} sites on {}, {:.2} sign-ins per second",
-            self.drill.fleet.len(),
+            grouped(self.drill.fleet.len() as u64),
             scenario.release.from,
             self.residents().per_second()
         ));
@@ -310,7 +311,11 @@ impl<'a> Stage<'a> {
         let done = engineer::count(&seen, "verified") + engineer::count(&seen, "failed");
         let all = self.drill.fleet.len() as u64;
         let rate = seen["rate_per_second"].as_f64().unwrap_or(0.0);
-        let words = format!("{done} of {all} sites proved, {rate:.1} per second");
+        let words = format!(
+            "{} of {} sites proved, {rate:.1} per second",
+            grouped(done),
+            grouped(all)
+        );
         self.teller.progress("restoring", done, all, &words);
         done * 100 / all.max(1)
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clock::{Clock, Pace};
+use domain::text::grouped;
 use serde_json::json;
 use sim::books::Books;
 use sim::engineer;
@@ -252,7 +253,7 @@ impl Act<'_> {
                 "rolling out",
                 done,
                 all,
-                &format!("{done} of {all} sites proved"),
+                &format!("{} of {} sites proved", grouped(done), grouped(all)),
             );
             match engineer::state(&seen) {
                 "finished" => break,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use domain::text::grouped;
 use serde::Serialize;
 use sim::scenario::Scenario;
 
@@ -180,7 +181,7 @@ fn act_one(act: &ActOne, scenario: &Scenario, rows: &mut Vec<Row>) {
         limit(must.sites_lost_max.to_string()),
         Some(act.sites_lost <= must.sites_lost_max),
     );
-    let failed = format!("{} of {}", act.failed_sign_ins, act.sign_ins);
+    let failed = share(act.failed_sign_ins, act.sign_ins);
     row(
         "failed sign-ins, as it happened",
         failed,
@@ -194,7 +195,7 @@ fn act_two(act: &ActTwo, scenario: &Scenario, rows: &mut Vec<Row>) {
     let must = &scenario.must_hold;
     rows.push(Row {
         what: "failed sign-ins, as it should be".into(),
-        ours: format!("{} of {}", act.failed_sign_ins, act.sign_ins),
+        ours: share(act.failed_sign_ins, act.sign_ins),
         real: String::new(),
         limit: limit(must.act2_failed_sign_ins_max.to_string()),
         held: Some(act.failed_sign_ins <= must.act2_failed_sign_ins_max && act.sign_ins > 0),
@@ -213,6 +214,10 @@ fn act_two(act: &ActTwo, scenario: &Scenario, rows: &mut Vec<Row>) {
         limit: String::new(),
         held: None,
     });
+}
+
+fn share(part: u64, all: u64) -> String {
+    format!("{} of {}", grouped(part), grouped(all))
 }
 
 fn limit(text: String) -> String {
@@ -245,7 +250,7 @@ pub(crate) fn table(figures: &Figures, scenario: &Scenario) -> String {
     let _ = writeln!(
         out,
         "\n{} sites, seed {}, {} of the machine's time, at most {memory:.1} MiB of memory in the server.",
-        figures.fleet_sites,
+        grouped(figures.fleet_sites as u64),
         figures.seed,
         duration(figures.wall_seconds)
     );
