@@ -9,6 +9,9 @@ macro_rules! id {
         pub struct $name(uuid::Uuid);
 
         impl $name {
+            /// Sorts after every other.
+            pub const MAX: Self = Self(uuid::Uuid::max());
+
             /// The sixteen bytes it is stored as.
             #[must_use]
             pub fn as_bytes(&self) -> &[u8; 16] {

@@ -1,19 +1,19 @@
 //! Reads what was done: by whom, and to a site. Never writes: each act writes its own entry.
 
-use domain::id::SiteId;
-use jiff::Timestamp;
+use domain::id::{AuditId, SiteId};
 use store::{AuditEntry, CampaignRow};
 
 use crate::{Engine, EngineError};
 
 impl Engine {
-    /// The newest entries of the audit before `before`, newest first, at most `limit`.
+    /// The newest entries of the audit, newest first, at most `limit`; those older than the entry
+    /// `before`, if given.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn audit_before(
         &self,
-        before: Timestamp,
+        before: Option<AuditId>,
         limit: u32,
     ) -> Result<Vec<AuditEntry>, EngineError> {
         Ok(self.store().audit(before, limit).await?)

@@ -49,18 +49,22 @@ impl Store {
         self.db.write(Change::new().audit(entry)).await.map(drop)
     }
 
-    /// The newest entries before `before`, newest first, at most `limit`.
+    /// The newest entries, newest first, at most `limit`; those older than `before`, if given. Entries
+    /// sort by their identifiers: many may be of one millisecond.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn audit(
         &self,
-        before: Timestamp,
+        before: Option<AuditId>,
         limit: u32,
     ) -> Result<Vec<AuditEntry>, StoreError> {
-        const LIST: &str = "SELECT id, at, who, act, what, detail FROM audit WHERE at < $1 \
-            ORDER BY at DESC, id DESC LIMIT $2";
-        let rows = self.db.read(LIST, params![before, limit]).await?;
+        const LIST: &str = "SELECT id, at, who, act, what, detail FROM audit WHERE id < $1 \
+            ORDER BY id DESC LIMIT $2";
+        let rows = self
+            .db
+            .read(LIST, params![before.unwrap_or(AuditId::MAX), limit])
+            .await?;
         rows.iter()
             .map(|row| {
                 Ok(AuditEntry {

@@ -1,6 +1,6 @@
 //! `lamplighter audit`: who changed what, when.
 
-use jiff::Timestamp;
+use domain::id::AuditId;
 use serde_json::Value;
 
 use crate::client::Server;
@@ -12,9 +12,10 @@ use crate::output::{Failure, Options, lines, text};
 pub(crate) enum Audit {
     /// List entries, newest first.
     List {
-        /// Only those before this moment: the time of the last entry shows the ones before it.
-        #[arg(long)]
-        before: Option<Timestamp>,
+        /// Only those older than this entry: the identifier of the last one (`--json`) shows the next
+        /// page.
+        #[arg(long, value_name = "ID")]
+        before: Option<AuditId>,
         #[command(flatten)]
         limit: Limit,
         #[command(flatten)]

@@ -19,7 +19,7 @@ async fn add(store: &Store, holder: &Holder, hash: u8) -> bool {
 }
 
 async fn audited(store: &Store) -> usize {
-    store.audit(jiff::Timestamp::MAX, 99).await.unwrap().len()
+    store.audit(None, 99).await.unwrap().len()
 }
 
 pub(crate) async fn a_token_is_found_until_it_is_withdrawn(store: Store) {
@@ -79,4 +79,24 @@ pub(crate) async fn holders_are_listed_until_they_are_withdrawn(store: Store) {
     assert_eq!(list(Some(first[1].id), 2).await, added[2..]);
     store.withdraw_holder(added[0].id, &audit()).await.unwrap();
     assert_eq!(list(None, 9).await, added[1..]);
+}
+
+pub(crate) async fn the_audit_is_read_page_by_page(store: Store) {
+    let mut added = vec![];
+    for _ in 0..5 {
+        // All of one moment.
+        let entry = audit();
+        store.add_audit(&entry).await.unwrap();
+        added.push(entry.id);
+    }
+    added.sort();
+    let (mut read, mut before) = (vec![], None);
+    loop {
+        let page = store.audit(before, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        before = Some(last.id);
+        read.extend(page.iter().map(|entry| entry.id));
+    }
+    read.reverse();
+    assert_eq!(read, added);
 }

@@ -3,8 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use domain::access::Permission;
-use engine::EngineError;
-use jiff::Timestamp;
+use domain::id::AuditId;
 use store::AuditEntry;
 
 use crate::App;
@@ -26,7 +25,8 @@ pub(crate) fn routes() -> Vec<Route> {
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ListQuery {
-    before: Option<Timestamp>,
+    /// The last entry of the page before.
+    before: Option<AuditId>,
     limit: Option<u32>,
 }
 
@@ -35,12 +35,5 @@ async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Vec<AuditEntry>>, ApiError> {
     let limit = page_size(query.limit, 100, ENTRIES_PER_PAGE_MAX)?;
-    let before = query.before.unwrap_or(Timestamp::MAX);
-    let entries = app
-        .engine()
-        .store()
-        .audit(before, limit)
-        .await
-        .map_err(EngineError::from)?;
-    Ok(Json(entries))
+    Ok(Json(app.engine().audit_before(query.before, limit).await?))
 }

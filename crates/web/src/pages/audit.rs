@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::access::Permission;
-use jiff::Timestamp;
+use domain::id::AuditId;
 use store::AuditEntry;
 
 use super::words::{Moment, Reader};
@@ -26,8 +26,8 @@ pub(crate) fn routes() -> Vec<Route> {
 
 #[derive(serde::Deserialize)]
 struct Before {
-    /// Milliseconds since 1970, UTC.
-    before: Option<i64>,
+    /// The last entry of the page before.
+    before: Option<AuditId>,
 }
 
 #[derive(Template)]
@@ -35,7 +35,7 @@ struct Before {
 struct View {
     page: Page,
     entries: Vec<Line>,
-    older: Option<i64>,
+    older: Option<AuditId>,
 }
 
 struct Line {
@@ -47,16 +47,12 @@ struct Line {
 }
 
 async fn audit(State(app): State<App>, Query(query): Query<Before>) -> Answer {
-    let before = query
-        .before
-        .and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    let before = before.unwrap_or(Timestamp::MAX);
-    let entries = app.engine().audit_before(before, ENTRIES_PER_PAGE).await?;
+    let entries = app
+        .engine()
+        .audit_before(query.before, ENTRIES_PER_PAGE)
+        .await?;
     let full = entries.len() >= ENTRIES_PER_PAGE as usize;
-    let older = entries
-        .last()
-        .filter(|_| full)
-        .map(|entry| entry.at.as_millisecond());
+    let older = entries.last().filter(|_| full).map(|entry| entry.id);
     let reader = reader(&app, None, &app.engine().settings().home_zone);
     let entries = entries
         .into_iter()
