@@ -1,4 +1,4 @@
-//! The JSON API under `/api/v1`, one file for each noun.
+//! The JSON API under `/api/v1`, one file for each noun; `/api/v2` is Statuspage's.
 
 pub(crate) mod accounts;
 pub(crate) mod agent;
@@ -15,4 +15,5 @@ pub(crate) mod on_call;
 pub(crate) mod outcomes;
 pub(crate) mod releases;
 pub(crate) mod reports;
+pub(crate) mod statuspage;
 pub(crate) mod tokens;

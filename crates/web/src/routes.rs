@@ -110,6 +110,7 @@ fn all() -> Vec<Route> {
         api::clients::routes(),
         api::keys::routes(),
         api::reports::routes(),
+        api::statuspage::routes(),
         api::alarms::routes(),
         api::outcomes::routes(),
         pages::routes(),

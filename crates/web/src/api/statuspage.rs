@@ -1,0 +1,215 @@
+//! `/api/v2`: the public API of Statuspage, field for field, so that clients made for it work here.
+//!
+//! Shapes: <https://metastatuspage.com/api/v2>. What has no counterpart here is chosen in
+//! `docs/decisions/0005-statuspage-shapes.md`. Drawn from memory.
+
+mod component;
+mod incident;
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use domain::incident::Impact;
+use engine::IncidentView;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::App;
+use crate::access::Access;
+use crate::routes::Route;
+use component::Component;
+use incident::Incident;
+
+/// How many incidents an answer lists, as Statuspage does.
+const INCIDENTS_MAX: usize = 50;
+
+pub(crate) fn routes() -> Vec<Route> {
+    let public = Access::Public;
+    vec![
+        Route::get("/api/v2/status.json", public, status),
+        Route::get("/api/v2/summary.json", public, summary),
+        Route::get("/api/v2/components.json", public, components),
+        Route::get("/api/v2/incidents.json", public, incidents),
+        Route::get("/api/v2/incidents/unresolved.json", public, unresolved),
+        Route::get("/api/v2/scheduled-maintenances.json", public, maintenances),
+        Route::get(
+            "/api/v2/scheduled-maintenances/upcoming.json",
+            public,
+            maintenances,
+        ),
+        Route::get(
+            "/api/v2/scheduled-maintenances/active.json",
+            public,
+            maintenances,
+        ),
+    ]
+}
+
+/// The page that every answer names.
+#[derive(Serialize)]
+struct Page {
+    id: String,
+    name: String,
+    url: String,
+    time_zone: String,
+    updated_at: Timestamp,
+}
+
+/// How the whole is.
+#[derive(Serialize)]
+struct Status {
+    indicator: &'static str,
+    description: &'static str,
+}
+
+/// An answer: the page, and the parts that were asked for.
+#[derive(Serialize)]
+struct Answer {
+    page: Page,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    components: Option<Vec<Component>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incidents: Option<Vec<Incident>>,
+    /// Work that is planned: there is none yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scheduled_maintenances: Option<[Value; 0]>,
+}
+
+/// What an answer is made from.
+struct Facts {
+    /// Incidents that customers may see, newest first.
+    incidents: Vec<Arc<IncidentView>>,
+    components: Vec<Component>,
+}
+
+impl Facts {
+    fn of(app: &App) -> Self {
+        let incidents = app.engine().public_incidents();
+        let components = component::all(app, &incidents);
+        Self {
+            incidents,
+            components,
+        }
+    }
+
+    fn status(&self) -> Status {
+        let open = self.incidents.iter().filter(|view| is_open(view));
+        let worst = open.map(|view| view.incident.impact).max();
+        // An incident that people have not judged yet still is one.
+        let worst = worst.map(|impact| impact.max(Impact::Minor));
+        let (indicator, description) = match worst.unwrap_or(Impact::None) {
+            Impact::None => ("none", "All Systems Operational"),
+            Impact::Minor => ("minor", "Minor Service Outage"),
+            Impact::Major => ("major", "Partial System Outage"),
+            Impact::Critical => ("critical", "Major Service Outage"),
+        };
+        Status {
+            indicator,
+            description,
+        }
+    }
+
+    fn shaped(&self, app: &App, wanted: impl Fn(&IncidentView) -> bool) -> Vec<Incident> {
+        let page = page_id(app);
+        let views = self.incidents.iter().enumerate();
+        views
+            .filter(|(_, view)| wanted(view))
+            .take(INCIDENTS_MAX)
+            .map(|(place, view)| incident::shaped(view, &page, app, (&self.components, place)))
+            .collect()
+    }
+
+    fn answer(&self, app: &App) -> Answer {
+        let settings = app.engine().settings();
+        let changes = self.incidents.iter().map(|view| incident::updated_at(view));
+        Answer {
+            page: Page {
+                id: page_id(app),
+                name: settings.team.clone(),
+                url: settings.base_url.clone(),
+                time_zone: settings.home_zone.to_string(),
+                updated_at: changes.max().unwrap_or_else(|| app.engine().clock().now()),
+            },
+            status: None,
+            components: None,
+            incidents: None,
+            scheduled_maintenances: None,
+        }
+    }
+}
+
+fn is_open(view: &IncidentView) -> bool {
+    view.incident.is_open()
+}
+
+/// The page is known by the host that it is reached at.
+fn page_id(app: &App) -> String {
+    let url = &app.engine().settings().base_url;
+    let host = url.split_once("://").map_or(url.as_str(), |(_, host)| host);
+    host.split('/').next().unwrap_or(host).to_owned()
+}
+
+async fn status(State(app): State<App>) -> Response {
+    let facts = Facts::of(&app);
+    open_to_all(&Answer {
+        status: Some(facts.status()),
+        ..facts.answer(&app)
+    })
+}
+
+async fn summary(State(app): State<App>) -> Response {
+    let facts = Facts::of(&app);
+    open_to_all(&Answer {
+        status: Some(facts.status()),
+        incidents: Some(facts.shaped(&app, is_open)),
+        scheduled_maintenances: Some([]),
+        components: Some(facts.components.clone()),
+        ..facts.answer(&app)
+    })
+}
+
+async fn components(State(app): State<App>) -> Response {
+    let facts = Facts::of(&app);
+    open_to_all(&Answer {
+        components: Some(facts.components.clone()),
+        ..facts.answer(&app)
+    })
+}
+
+async fn incidents(State(app): State<App>) -> Response {
+    let facts = Facts::of(&app);
+    open_to_all(&Answer {
+        incidents: Some(facts.shaped(&app, |_| true)),
+        ..facts.answer(&app)
+    })
+}
+
+async fn unresolved(State(app): State<App>) -> Response {
+    let facts = Facts::of(&app);
+    open_to_all(&Answer {
+        incidents: Some(facts.shaped(&app, is_open)),
+        ..facts.answer(&app)
+    })
+}
+
+async fn maintenances(State(app): State<App>) -> Response {
+    open_to_all(&Answer {
+        scheduled_maintenances: Some([]),
+        ..Facts::of(&app).answer(&app)
+    })
+}
+
+/// Pages of any site may read what everybody may read.
+fn open_to_all(answer: &Answer) -> Response {
+    let anybody = HeaderValue::from_static("*");
+    (
+        [(header::ACCESS_CONTROL_ALLOW_ORIGIN, anybody)],
+        axum::Json(answer),
+    )
+        .into_response()
+}

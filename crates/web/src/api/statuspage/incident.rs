@@ -1,0 +1,176 @@
+//! Incidents and their updates, as Statuspage writes them.
+
+use domain::incident::{Impact, Stage, State, Update, UpdateKind};
+use engine::IncidentView;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::component::Component;
+use crate::App;
+
+/// An incident.
+#[derive(Serialize)]
+pub(super) struct Incident {
+    id: String,
+    name: String,
+    status: &'static str,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    monitoring_at: Option<Timestamp>,
+    resolved_at: Option<Timestamp>,
+    impact: &'static str,
+    shortlink: String,
+    started_at: Timestamp,
+    page_id: String,
+    incident_updates: Vec<IncidentUpdate>,
+    components: Vec<Component>,
+}
+
+#[derive(Serialize)]
+struct IncidentUpdate {
+    id: String,
+    status: &'static str,
+    body: String,
+    incident_id: String,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    display_at: Timestamp,
+    affected_components: Vec<AffectedComponent>,
+    deliver_notifications: bool,
+}
+
+#[derive(Serialize)]
+struct AffectedComponent {
+    code: String,
+    name: String,
+    old_status: &'static str,
+    new_status: &'static str,
+}
+
+/// When an incident last changed for customers.
+pub(super) fn updated_at(view: &IncidentView) -> Timestamp {
+    let newest = view.updates.first().map(|update| update.at);
+    let known = view
+        .incident
+        .accepted_at
+        .unwrap_or(view.incident.started_at);
+    newest.unwrap_or(known).max(known)
+}
+
+/// Shapes an incident; `components` are those of the same list of incidents.
+pub(super) fn shaped(
+    view: &IncidentView,
+    page_id: &str,
+    app: &App,
+    (components, place): (&[Component], usize),
+) -> Incident {
+    let incident = &view.incident;
+    let concerned: Vec<_> = components
+        .iter()
+        .filter(|component| component.is_concerned(place))
+        .cloned()
+        .collect();
+    let first_in = |stage| {
+        let mut updates = view.updates.iter().rev();
+        updates
+            .find(|update| update.state == stage)
+            .map(|update| update.at)
+    };
+    Incident {
+        id: incident.id.to_string(),
+        name: incident.title.clone(),
+        status: status(view),
+        created_at: incident.accepted_at.unwrap_or(incident.started_at),
+        updated_at: updated_at(view),
+        monitoring_at: first_in(Stage::Monitoring),
+        resolved_at: match incident.state {
+            State::Completed { at, .. } => Some(at),
+            _ => None,
+        },
+        impact: incident.impact.as_str(),
+        shortlink: format!(
+            "{}/incidents/{}",
+            app.engine().settings().base_url,
+            incident.id
+        ),
+        started_at: incident.started_at,
+        page_id: page_id.to_owned(),
+        incident_updates: updates(view, &concerned),
+        components: concerned,
+    }
+}
+
+fn status(view: &IncidentView) -> &'static str {
+    match view.official_comment() {
+        Some(_) if !view.incident.is_open() => "postmortem",
+        _ => stage_status(view.incident.state.stage()),
+    }
+}
+
+fn stage_status(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Identified => "identified",
+        Stage::Monitoring => "monitoring",
+        Stage::Completed => "resolved",
+        Stage::Proposed | Stage::Investigating | Stage::Dismissed => "investigating",
+    }
+}
+
+/// The updates, newest first. What each said of the components follows from the state it led to.
+fn updates(view: &IncidentView, concerned: &[Component]) -> Vec<IncidentUpdate> {
+    let mut before = component_status(Impact::None);
+    let mut updates: Vec<_> = view
+        .updates
+        .iter()
+        .rev()
+        .map(|update| {
+            let after = match update.state {
+                Stage::Completed => component_status(Impact::None),
+                _ => component_status(view.incident.impact),
+            };
+            let shaped = one(view, update, concerned, (before, after));
+            before = after;
+            shaped
+        })
+        .collect();
+    updates.reverse();
+    updates
+}
+
+fn one(
+    view: &IncidentView,
+    update: &Update,
+    concerned: &[Component],
+    (old_status, new_status): (&'static str, &'static str),
+) -> IncidentUpdate {
+    let affected = concerned.iter().map(|component| AffectedComponent {
+        code: component.id.clone(),
+        name: component.name.clone(),
+        old_status,
+        new_status,
+    });
+    IncidentUpdate {
+        id: update.id.to_string(),
+        status: match (update.kind, update.state) {
+            (UpdateKind::OfficialComment, Stage::Completed) => "postmortem",
+            (_, stage) => stage_status(stage),
+        },
+        body: update.body.clone(),
+        incident_id: view.incident.id.to_string(),
+        created_at: update.at,
+        updated_at: update.at,
+        display_at: update.at,
+        affected_components: affected.collect(),
+        deliver_notifications: true,
+    }
+}
+
+/// What an impact means for a component.
+pub(super) fn component_status(impact: Impact) -> &'static str {
+    match impact {
+        Impact::None => "operational",
+        Impact::Minor => "degraded_performance",
+        Impact::Major => "partial_outage",
+        Impact::Critical => "major_outage",
+    }
+}
