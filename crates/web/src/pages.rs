@@ -7,6 +7,7 @@ mod audit;
 mod campaign;
 mod console;
 mod errors;
+mod feed;
 mod fleet;
 mod incident;
 mod incident_report;
@@ -45,6 +46,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(status::routes());
     routes.extend(incident::routes());
     routes.extend(incident_report::routes());
+    routes.extend(feed::routes());
     routes.extend(site::routes());
     routes.extend(report::routes());
     routes.extend(sign_in::routes());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::id::IncidentId;
+use domain::id::{IncidentId, UpdateId};
 use domain::incident::{
     Impact, Incident, Promise, PromiseKind, Stage, State as IncidentState, Update, UpdateKind,
 };
@@ -78,6 +78,7 @@ pub(crate) struct Promised {
 
 /// An entry of an incident as people read it.
 pub(crate) struct Said {
+    pub(crate) id: UpdateId,
     pub(crate) stage: &'static str,
     pub(crate) stage_class: &'static str,
     pub(crate) at: Moment,
@@ -257,6 +258,7 @@ pub(crate) fn promised(promise: &Promise, reader: &Reader) -> Option<Promised> {
 
 pub(crate) fn said(update: &Update, reader: &Reader) -> Said {
     Said {
+        id: update.id,
         stage: stage(update.state),
         stage_class: update.state.as_str(),
         at: reader.moment(update.at),
