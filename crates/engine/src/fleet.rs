@@ -218,6 +218,7 @@ impl Engine {
             }
         }
         self.0.fleet.store(Arc::new(fleet));
+        self.told();
         self.signal(Signal::FleetChanged);
         Ok(())
     }

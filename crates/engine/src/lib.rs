@@ -23,6 +23,7 @@ mod review;
 mod roll_out;
 mod staff;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -106,6 +107,7 @@ struct Inner {
     names: tokio::sync::Mutex<()>,
     pending: ingest::Pending,
     incidents: respond::Incidents,
+    told: AtomicU64,
 }
 
 impl Engine {
@@ -136,6 +138,7 @@ impl Engine {
             names: tokio::sync::Mutex::default(),
             pending: ingest::Pending::default(),
             incidents,
+            told: AtomicU64::default(),
         })))
     }
 
@@ -185,7 +188,22 @@ impl Engine {
         &self.0.incidents
     }
 
+    /// How often something was told to customers, or the fleet was changed: grows whenever a public
+    /// page says something else, except for its lamps.
+    #[must_use]
+    pub fn times_told(&self) -> u64 {
+        self.0.told.load(Ordering::Acquire)
+    }
+
+    /// Makes what was drawn so far old.
+    pub(crate) fn told(&self) {
+        self.0.told.fetch_add(1, Ordering::Release);
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
+        if matches!(signal, Signal::IncidentChanged(_)) {
+            self.told();
+        }
         // Without a listener nobody needs to look again.
         let _ = self.0.signals.send(signal);
     }

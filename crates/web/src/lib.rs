@@ -9,6 +9,7 @@ mod client_address;
 mod error;
 mod extract;
 mod headers;
+mod kept;
 mod limit;
 mod pages;
 mod routes;
@@ -37,6 +38,7 @@ struct Inner {
     reports: limit::Limit,
     sign_ins: limit::Limit,
     drawn: pages::lamps::Drawn,
+    kept: kept::Kept,
     readiness: api::health::Readiness,
 }
 
@@ -80,6 +82,7 @@ impl App {
             sign_ins: limit::Limit::new("tries to sign in", clients.sign_ins),
             clients,
             drawn: pages::lamps::Drawn::default(),
+            kept: kept::Kept::default(),
             readiness: api::health::Readiness::default(),
         }))
     }
@@ -91,6 +94,11 @@ impl App {
     /// Where the lamps of the present fleet stand.
     pub(crate) fn drawn(&self) -> &pages::lamps::Drawn {
         &self.0.drawn
+    }
+
+    /// Answers of public pages.
+    pub(crate) fn kept(&self) -> &kept::Kept {
+        &self.0.kept
     }
 
     pub(crate) fn provider(&self) -> &Provider {
@@ -117,7 +125,8 @@ impl App {
 
     /// Everything that answers over HTTP.
     pub fn router(&self) -> Router {
-        headers::harden(routes::router(self))
+        let keep = axum::middleware::from_fn_with_state(self.clone(), kept::keep);
+        headers::harden(routes::router(self)).layer(keep)
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::handler::Handler;
 use axum::http::{HeaderMap, Method};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use axum::{RequestExt as _, Router};
@@ -11,6 +11,7 @@ use axum::{RequestExt as _, Router};
 use crate::access::{Access, enforce};
 use crate::client_address::Client;
 use crate::error::ApiError;
+use crate::kept::Keep;
 use crate::{App, api, pages};
 
 /// The largest body of an ordinary request, in bytes.
@@ -82,6 +83,18 @@ impl Route {
         T: 'static,
     {
         Self::new(Method::PUT, path, access, handler)
+    }
+
+    /// Its answer is the same for everybody, and is kept for a moment.
+    pub(crate) fn kept(self) -> Self {
+        let mark = |mut response: Response| async {
+            response.extensions_mut().insert(Keep);
+            response
+        };
+        Self {
+            handler: self.handler.layer(map_response(mark)),
+            ..self
+        }
     }
 
     /// Takes bodies up to `bytes`.

@@ -29,8 +29,8 @@ const NAME_BYTES_MAX: usize = 300;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/feed.atom", Access::Public, atom),
-        Route::get("/feed.rss", Access::Public, rss),
+        Route::get("/feed.atom", Access::Public, atom).kept(),
+        Route::get("/feed.rss", Access::Public, rss).kept(),
     ]
 }
 

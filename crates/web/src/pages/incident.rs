@@ -25,7 +25,7 @@ use crate::extract::{Path, Query};
 use crate::routes::Route;
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::get("/incidents/{id}", Access::Public, incident)]
+    vec![Route::get("/incidents/{id}", Access::Public, incident).kept()]
 }
 
 #[derive(Template)]

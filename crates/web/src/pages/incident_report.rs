@@ -20,7 +20,7 @@ use crate::routes::Route;
 pub(crate) fn routes() -> Vec<Route> {
     let see = Access::Holder(Permission::SeeConsole);
     vec![
-        Route::get("/incidents/{id}/report", Access::Public, read),
+        Route::get("/incidents/{id}/report", Access::Public, read).kept(),
         Route::get("/console/incidents/{id}/report", see, draft),
     ]
 }

@@ -28,7 +28,7 @@ const DONE_MAX: u32 = 5;
 pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::get("/sites", Access::Public, search),
-        Route::get("/sites/{hostname}", Access::Public, site),
+        Route::get("/sites/{hostname}", Access::Public, site).kept(),
     ]
 }
 

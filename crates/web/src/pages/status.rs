@@ -23,7 +23,7 @@ use crate::routes::Route;
 const PAST_MAX: usize = 20;
 
 pub(crate) fn routes() -> Vec<Route> {
-    vec![Route::get("/", Access::Public, status)]
+    vec![Route::get("/", Access::Public, status).kept()]
 }
 
 #[derive(serde::Deserialize)]

@@ -23,7 +23,8 @@ pub(crate) struct Plane {
     pub(crate) hand: Hand,
     #[allow(dead_code, reason = "not every test file looks behind the engine")]
     pub(crate) store: Store,
-    _folder: tempfile::TempDir,
+    #[allow(dead_code, reason = "not every test file breaks the store")]
+    pub(crate) folder: tempfile::TempDir,
 }
 
 /// An answer, read whole.
@@ -59,7 +60,7 @@ impl Plane {
             router,
             hand,
             store,
-            _folder: folder,
+            folder,
         }
     }
 

@@ -1,0 +1,174 @@
+//! Answers of public pages, kept for a second: a crowd reads what one reader had drawn, compressed
+//! once, and an unchanged page is not sent again.
+//!
+//! What people say is told at once: a changed incident makes every kept answer old. Lamps change many
+//! times a second while a fleet is restored; they may be a second late. When a page cannot be drawn,
+//! because the database is down, the last one is shown; it says itself of when it is.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Mutex, PoisonError};
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::App;
+
+/// How long an answer stands.
+const STANDS: SignedDuration = SignedDuration::from_secs(1);
+/// How long an answer is shown while none can be drawn.
+const LASTS: SignedDuration = SignedDuration::from_hours(1);
+/// Pages in a few zones, each in a few encodings: a fleet's sites do not fit, and need not.
+const ANSWERS_MAX: usize = 1_000;
+/// Pages are much smaller; what is larger is drawn for each reader.
+const KEPT_BYTES_MAX: usize = 64 << 10;
+const BODY_BYTES_MAX: usize = 16 << 20;
+const KEY_BYTES_MAX: usize = 1_000;
+
+/// Marks an answer that is the same for everybody.
+#[derive(Clone, Copy)]
+pub(crate) struct Keep;
+
+/// The answers.
+#[derive(Default)]
+pub(crate) struct Kept(Mutex<HashMap<Key, Answer>>);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    target: String,
+    encodings: String,
+}
+
+#[derive(Clone)]
+struct Answer {
+    headers: HeaderMap,
+    body: Bytes,
+    /// How often something was told by then.
+    told: u64,
+    drawn_at: Timestamp,
+    /// When somebody last went to draw it anew.
+    asked_at: Timestamp,
+}
+
+/// Answers from what is kept, or keeps what is answered.
+pub(crate) async fn keep(State(app): State<App>, request: Request, next: Next) -> Response {
+    let Some(key) = Key::of(&request) else {
+        return next.run(request).await;
+    };
+    let known = request.headers().get(header::IF_NONE_MATCH).cloned();
+    let (told, now) = (app.engine().times_told(), app.engine().clock().now());
+    if let Some(answer) = app.kept().fresh(&key, told, now) {
+        return answer.send(known.as_ref());
+    }
+    let response = next.run(request).await;
+    if response.status().is_server_error() {
+        let last = app.kept().last(&key, now);
+        return last.map_or(response, |answer| answer.send(known.as_ref()));
+    }
+    match Answer::of(response, told, now).await {
+        Ok(answer) => {
+            app.kept().put(key, answer.clone(), now);
+            answer.send(known.as_ref())
+        }
+        Err(response) => response,
+    }
+}
+
+impl Key {
+    fn of(request: &Request) -> Option<Self> {
+        let target = request.uri().path_and_query()?.as_str();
+        let encodings = request.headers().get(header::ACCEPT_ENCODING);
+        let encodings = encodings.map_or(Some(""), |value| value.to_str().ok())?;
+        let fits = target.len() + encodings.len() <= KEY_BYTES_MAX;
+        (request.method() == Method::GET && fits).then(|| Self {
+            target: target.to_owned(),
+            encodings: encodings.to_owned(),
+        })
+    }
+}
+
+impl Kept {
+    /// An answer that still stands, or that somebody else draws anew just now.
+    fn fresh(&self, key: &Key, told: u64, now: Timestamp) -> Option<Answer> {
+        let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = answers.get_mut(key).filter(|answer| answer.told == told)?;
+        if now.duration_since(answer.asked_at) < STANDS {
+            return Some(answer.clone());
+        }
+        answer.asked_at = now;
+        None
+    }
+
+    /// The last answer, for when there is no new one.
+    fn last(&self, key: &Key, now: Timestamp) -> Option<Answer> {
+        let answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = answers.get(key)?;
+        (now.duration_since(answer.drawn_at) < LASTS).then(|| answer.clone())
+    }
+
+    fn put(&self, key: Key, answer: Answer, now: Timestamp) {
+        let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if answers.len() >= ANSWERS_MAX {
+            answers.retain(|_, answer| now.duration_since(answer.drawn_at) < STANDS);
+        }
+        if answers.len() < ANSWERS_MAX && answer.body.len() <= KEPT_BYTES_MAX {
+            answers.insert(key, answer);
+        }
+    }
+}
+
+impl Answer {
+    /// Reads an answer that may be kept; gives back any other.
+    async fn of(response: Response, told: u64, now: Timestamp) -> Result<Self, Response> {
+        let may =
+            response.status() == StatusCode::OK && response.extensions().get::<Keep>().is_some();
+        if !may {
+            return Err(response);
+        }
+        let (mut parts, body) = response.into_parts();
+        let Ok(body) = to_bytes(body, BODY_BYTES_MAX).await else {
+            tracing::error!("a public page is larger than {BODY_BYTES_MAX} bytes");
+            return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
+        };
+        let mut hasher = DefaultHasher::new();
+        body.hash(&mut hasher);
+        let tag = format!("\"{:016x}\"", hasher.finish());
+        parts
+            .headers
+            .extend(HeaderValue::try_from(tag).map(|tag| (header::ETAG, tag)));
+        // A browser may keep it too, if it asks whether it changed.
+        let asks = HeaderValue::from_static("no-cache");
+        parts.headers.insert(header::CACHE_CONTROL, asks);
+        Ok(Self {
+            headers: parts.headers,
+            body,
+            told,
+            drawn_at: now,
+            asked_at: now,
+        })
+    }
+
+    fn send(self, known: Option<&HeaderValue>) -> Response {
+        let is_known = |tag: &HeaderValue| {
+            let known = known.and_then(|known| known.to_str().ok()).unwrap_or("");
+            let tag = tag.to_str().unwrap_or("");
+            known
+                .split(',')
+                .any(|one| one.trim().trim_start_matches("W/") == tag)
+        };
+        let mut headers = self.headers;
+        if headers.get(header::ETAG).is_some_and(is_known) {
+            headers.remove(header::CONTENT_LENGTH);
+            headers.remove(header::CONTENT_ENCODING);
+            return (StatusCode::NOT_MODIFIED, headers).into_response();
+        }
+        let mut response = Body::from(self.body).into_response();
+        *response.headers_mut() = headers;
+        response
+    }
+}
