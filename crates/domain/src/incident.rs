@@ -69,6 +69,27 @@ impl Incident {
         }
     }
 
+    /// An incident that a person opens, without an alarm. It is public at once.
+    #[must_use]
+    pub fn open(
+        id: IncidentId,
+        (title, scope, impact): (String, Scope, Impact),
+        started_at: Timestamp,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            version: 1,
+            state: State::Investigating,
+            impact,
+            title,
+            scope,
+            started_at,
+            accepted_at: Some(now),
+            complete_after_watch: false,
+        }
+    }
+
     /// The incident after an act that leaves it in `state`, as the next version.
     ///
     /// # Errors

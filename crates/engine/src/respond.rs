@@ -3,6 +3,7 @@
 //! Nothing here tells a customer anything before a person accepted the incident. Every act leaves
 //! entries in the timeline, which the incident report rests on. Never detects; never restores.
 
+mod open;
 mod propose;
 mod request;
 mod view;
@@ -28,7 +29,7 @@ use store::{IncidentAdditions, StoreError};
 
 use crate::{Engine, EngineError, Signal};
 
-pub use request::{Acceptance, NewUpdate, Proposal};
+pub use request::{Acceptance, NewUpdate, Opening, Proposal};
 pub use view::IncidentView;
 pub(crate) use view::Incidents;
 pub(crate) use watch::watch;

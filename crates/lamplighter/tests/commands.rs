@@ -113,6 +113,7 @@ const CALLERS: &[(&str, Caller)] = &[
         "GET /api/v1/incidents/{id}/report.html",
         Nobody("browsers open it; the command prints the Markdown"),
     ),
+    ("POST /api/v1/incidents", By("incident open Outage")),
     (
         "POST /api/v1/incidents/{id}/accept",
         By("incident accept ID"),

@@ -13,6 +13,7 @@ mod incident;
 mod incident_report;
 pub(crate) mod lamps;
 mod live;
+mod open_incident;
 pub(crate) mod prose;
 mod report;
 mod respond;
@@ -52,6 +53,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(sign_in::routes());
     routes.extend(console::routes());
     routes.extend(live::routes());
+    routes.extend(open_incident::routes());
     routes.extend(respond::routes());
     routes.extend(campaign::routes());
     routes.extend(fleet::routes());

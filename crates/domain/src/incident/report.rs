@@ -243,6 +243,7 @@ fn act(entry: &TimelineEntry) -> Option<Line> {
     let at = || [Words("At "), moment(entry), Words(", ")];
     let by = || Quoted(entry.by.clone());
     let rest = match &entry.fact {
+        Fact::Opened => vec![by(), Words(" opened the incident.")],
         Fact::Accepted => vec![by(), Words(" accepted the incident.")],
         Fact::PageAcknowledged { .. } => vec![by(), Words(" acknowledged the page.")],
         Fact::Updated {

@@ -69,6 +69,8 @@ pub enum Fact {
         /// Which sites it is about from then on.
         scope: Scope,
     },
+    /// A person opened the incident, without an alarm.
+    Opened,
     /// A person took the incident up.
     Accepted,
     /// A person turned the proposal down.
@@ -187,6 +189,7 @@ impl TimelineEntry {
             Fact::Widened { scope } => {
                 format!("The alarm made the incident wider: it is about {scope} from now on.")
             }
+            Fact::Opened => format!("{} opened the incident.", self.by),
             Fact::Accepted => format!("{} accepted the incident.", self.by),
             Fact::Dismissed { reason } => format!("{} dismissed the proposal: {reason}", self.by),
             Fact::Updated {

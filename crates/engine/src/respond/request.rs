@@ -31,6 +31,23 @@ pub struct Acceptance {
     pub scope: Option<Scope>,
 }
 
+/// An incident that a person opens.
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Opening {
+    /// One line, such as "Sign-in fails on some sites".
+    pub title: String,
+    /// Which sites it is about; all without one.
+    #[serde(default)]
+    pub scope: Scope,
+    /// How bad it is; by the share of the fleet in scope without one.
+    #[serde(default)]
+    pub impact: Option<Impact>,
+    /// When it began; now without one.
+    #[serde(default)]
+    pub started_at: Option<Timestamp>,
+}
+
 /// An update that a person wants to post: a template with its values, or a text.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -23,6 +23,28 @@ pub(crate) enum Incident {
         #[command(flatten)]
         server: Server,
     },
+    /// Open an incident that no alarm proposed: customers see it from then on.
+    Open {
+        /// One line, such as "Sign-in fails on some sites".
+        title: String,
+        /// Only sites of this product; may be given several times.
+        #[arg(long = "product")]
+        products: Vec<String>,
+        /// Only sites in this time zone, such as America/Denver; may be given several times.
+        #[arg(long = "zone")]
+        zones: Vec<String>,
+        /// Only sites that run this release; may be given several times.
+        #[arg(long = "release")]
+        releases: Vec<String>,
+        /// none, minor, major or critical; by the share of the fleet without one.
+        #[arg(long)]
+        impact: Option<String>,
+        /// When it began, such as 2023-07-11T16:00:00-05:00; now without one.
+        #[arg(long)]
+        started_at: Option<jiff::Timestamp>,
+        #[command(flatten)]
+        server: Server,
+    },
     /// Take up a proposal: customers see it from then on.
     Accept {
         /// The incident.
@@ -116,6 +138,26 @@ impl Incident {
                     .get(&format!("/api/v1/incidents/{id}"))
                     .await?;
                 output.print(&incident, shown);
+            }
+            Self::Open {
+                title,
+                products,
+                zones,
+                releases,
+                impact,
+                started_at,
+                server,
+            } => {
+                let started_at = started_at.map(|at| at.to_string());
+                let mut body = given([
+                    ("title", Some(title)),
+                    ("impact", impact),
+                    ("started_at", started_at),
+                ]);
+                let scope = json!({"products": products, "zones": zones, "releases": releases});
+                body.insert("scope".into(), scope);
+                let incident = server.client()?.post("/api/v1/incidents", &body).await?;
+                output.print(&incident, |one| format!("Opened: {}", headline(one)));
             }
             Self::Accept {
                 id,

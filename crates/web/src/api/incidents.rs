@@ -10,7 +10,7 @@ use domain::incident::template::Template;
 use domain::incident::timeline::TimelineEntry;
 use domain::incident::{Posted, PromiseKind};
 use domain::site::Zone;
-use engine::{Acceptance, IncidentView, NewUpdate};
+use engine::{Acceptance, IncidentView, NewUpdate, Opening};
 use serde_json::{Value, json};
 
 use crate::App;
@@ -30,6 +30,7 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::get("/api/v1/public/incidents", Access::Public, public_list),
         Route::get("/api/v1/public/incidents/{id}", Access::Public, public_show),
         Route::get("/api/v1/incidents", see, list),
+        Route::post("/api/v1/incidents", tell, open),
         Route::get("/api/v1/incidents/{id}", see, show),
         Route::get("/api/v1/incidents/{id}/timeline", see, timeline),
         Route::get("/api/v1/incidents/{id}/report.md", see, report_markdown),
@@ -106,6 +107,15 @@ async fn timeline(
 
 async fn templates(State(app): State<App>) -> JsonBody<Vec<Template>> {
     JsonBody(app.engine().templates())
+}
+
+async fn open(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Json(opening): Json<Opening>,
+) -> Result<JsonBody<Value>, ApiError> {
+    let id = app.engine().open_incident(caller.name(), opening).await?;
+    answer(&app, id).await
 }
 
 async fn accept(

@@ -1,0 +1,148 @@
+//! `/console/incidents/new`: where a person opens an incident that no alarm proposed.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect};
+use domain::access::Permission;
+use domain::incident::{Impact, Scope};
+use domain::name::ProductName;
+use domain::site::Zone;
+use engine::{EngineError, Opening};
+
+use super::incident::impact;
+use super::{Answer, Choice, Page, PageError, render, zone_choices};
+use crate::App;
+use crate::access::{Access, Caller};
+use crate::extract::Form;
+use crate::routes::Route;
+
+pub(crate) fn routes() -> Vec<Route> {
+    let tell = Access::Holder(Permission::TellCustomers);
+    vec![
+        Route::get("/console/incidents/new", tell, form),
+        Route::post("/console/incidents/new", tell, open),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "console/open_incident.html")]
+struct View {
+    page: Page,
+    problem: Option<String>,
+    title: String,
+    products: Vec<Choice>,
+    zones: Vec<Choice>,
+    impacts: Vec<Choice>,
+}
+
+/// What a person typed; an empty field says nothing.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Typed {
+    title: String,
+    product: String,
+    zone: String,
+    impact: String,
+}
+
+async fn form(State(app): State<App>) -> Answer {
+    Ok(show(&app, StatusCode::OK, None, &Typed::default()))
+}
+
+async fn open(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Form(typed): Form<Typed>,
+) -> Answer {
+    let opened = match typed.opening(&app) {
+        Ok(opening) => app.engine().open_incident(caller.name(), opening).await,
+        Err(refused) => Err(refused),
+    };
+    match opened {
+        Ok(id) => Ok(Redirect::to(&format!("/console/incidents/{id}")).into_response()),
+        Err(error) if error.kind() == engine::Kind::Refused => {
+            let problem = Some(error.to_string());
+            Ok(show(
+                &app,
+                StatusCode::UNPROCESSABLE_ENTITY,
+                problem,
+                &typed,
+            ))
+        }
+        Err(error) => Err(PageError::from(error)),
+    }
+}
+
+impl Typed {
+    fn opening(&self, app: &App) -> Result<Opening, EngineError> {
+        let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let product = given(&self.product).map(|name| ProductName::parse(&name));
+        let product = product
+            .transpose()
+            .map_err(|e| EngineError::refused_at("product", e))?;
+        let zone = given(&self.zone).map(|name| Zone::parse(&name)).transpose();
+        let zone = zone.map_err(|e| EngineError::refused_at("zone", e))?;
+        let zones = zone.map_or_else(BTreeSet::new, |zone| same_clock(app, zone));
+        Ok(Opening {
+            title: self.title.clone(),
+            scope: Scope {
+                products: product.into_iter().collect(),
+                zones,
+                ..Scope::default()
+            },
+            impact: Impact::parse(&self.impact),
+            started_at: None,
+        })
+    }
+}
+
+/// All zones of the fleet whose clocks go with this one's: the form names them as one.
+fn same_clock(app: &App, zone: Zone) -> BTreeSet<Zone> {
+    let fleet = app.engine().fleet();
+    let lamps = app.drawn().lamps(&fleet);
+    let band = lamps.bands.iter().find(|band| band.zone == zone);
+    let sites = band.into_iter().flat_map(|band| &band.sites);
+    let zones = sites.filter_map(|index| Some(fleet.site(*index)?.zone.clone()));
+    zones.chain([zone]).collect()
+}
+
+fn show(
+    app: &App,
+    status: StatusCode,
+    problem: Option<String>,
+    typed: &Typed,
+) -> axum::response::Response {
+    let fleet = app.engine().fleet();
+    let lamps = app.drawn().lamps(&fleet);
+    let settings = app.engine().settings();
+    let reader = super::reader(app, Some(&typed.zone), &settings.home_zone);
+    let choice = |name: String, value: String, chosen: &str| Choice {
+        chosen: value == chosen,
+        name,
+        value,
+    };
+    let products = fleet.products().map(|product| product.name.to_string());
+    let mut zones = zone_choices(&lamps.bands, &settings.home_zone, &reader);
+    for zone in &mut zones {
+        zone.chosen = zone.value == typed.zone;
+    }
+    let impacts = Impact::ALL.into_iter().map(|one| {
+        let value = one.as_str().to_owned();
+        choice(impact(one).to_owned(), value, &typed.impact)
+    });
+    let view = View {
+        page: Page::console("Open an incident", "/console"),
+        problem,
+        title: typed.title.clone(),
+        products: products
+            .map(|name| choice(name.clone(), name, &typed.product))
+            .collect(),
+        zones,
+        impacts: impacts.collect(),
+    };
+    render(status, &view)
+}
