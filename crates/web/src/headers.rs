@@ -34,11 +34,22 @@ pub(crate) fn harden(router: Router) -> Router {
 
 async fn add(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    let framed = may_be_framed(&response);
     for (name, value) in DEFAULTS {
+        if framed && name == header::X_FRAME_OPTIONS {
+            continue;
+        }
         response
             .headers_mut()
             .entry(name)
             .or_insert(HeaderValue::from_static(value));
     }
     response
+}
+
+/// A page that says so itself may be shown in frames; `X-Frame-Options` has no word for that.
+fn may_be_framed(response: &Response) -> bool {
+    let policy = response.headers().get(header::CONTENT_SECURITY_POLICY);
+    let policy = policy.and_then(|policy| policy.to_str().ok());
+    policy.is_some_and(|policy| policy.contains("frame-ancestors *"))
 }

@@ -6,6 +6,7 @@ mod assets;
 mod audit;
 mod campaign;
 mod console;
+mod embed;
 mod errors;
 mod feed;
 mod fleet;
@@ -47,6 +48,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(status::routes());
     routes.extend(incident::routes());
     routes.extend(incident_report::routes());
+    routes.extend(embed::routes());
     routes.extend(feed::routes());
     routes.extend(site::routes());
     routes.extend(report::routes());

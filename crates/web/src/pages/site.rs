@@ -37,6 +37,9 @@ pub(crate) fn routes() -> Vec<Route> {
 struct View {
     page: Page,
     hostname: String,
+    /// Where this server is reached, and the page at it.
+    base: String,
+    url: String,
     answer: &'static str,
     lead: &'static str,
     next: Option<String>,
@@ -83,9 +86,12 @@ async fn site(
     let lamps = app.drawn().lamps(&fleet);
     let rows = rows(&app, &site).await;
     let incidents = incidents(&app, &site, &reader);
+    let base = &app.engine().settings().base_url;
     let view = View {
         page: Page::public(site.hostname.as_str(), "/sites"),
         hostname: site.hostname.to_string(),
+        base: base.clone(),
+        url: format!("{base}/sites/{}", site.hostname),
         answer,
         lead,
         next: next(state, turn(&app, &rows).await, &incidents),
@@ -102,7 +108,7 @@ async fn site(
 }
 
 /// The five-second answer and the sentence after it.
-fn answer(state: SiteState) -> (&'static str, &'static str) {
+pub(super) fn answer(state: SiteState) -> (&'static str, &'static str) {
     match state {
         SiteState::Well => ("Sign-in works on", "Nothing needs to be done."),
         SiteState::Restored => (

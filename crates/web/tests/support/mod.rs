@@ -104,6 +104,7 @@ impl Plane {
     }
 
     /// A token of that role.
+    #[allow(dead_code, reason = "not every test file needs a token")]
     pub(crate) async fn token(&self, role: Role) -> String {
         self.engine
             .make_token(&self.unused_name(role), role, "a test")
@@ -112,6 +113,7 @@ impl Plane {
             .token
     }
 
+    #[allow(dead_code, reason = "not every test file needs a token")]
     fn unused_name(&self, role: Role) -> String {
         let id: domain::id::HolderId = self.engine.clock().id();
         format!("{} {id}", role.as_str())

@@ -1,0 +1,13 @@
+// Puts the notice of a site beside this script:
+// <script src="https://STATUS/embed.js" data-site="HOSTNAME" async></script>
+(() => {
+  const script = document.currentScript;
+  const site = script && script.dataset.site;
+  if (!site) return;
+  const frame = document.createElement("iframe");
+  frame.src = new URL(`/sites/${encodeURIComponent(site)}/notice`, script.src).href;
+  frame.title = `Sign-in on ${site}`;
+  frame.loading = "lazy";
+  frame.style.cssText = "width:100%;height:4.5rem;border:0;color-scheme:light dark";
+  script.after(frame);
+})();
