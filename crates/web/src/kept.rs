@@ -97,7 +97,9 @@ impl Kept {
     fn fresh(&self, key: &Key, told: u64, now: Timestamp) -> Option<Answer> {
         let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = answers.get_mut(key).filter(|answer| answer.told == told)?;
-        if now.duration_since(answer.asked_at) < STANDS {
+        // A clock that was set back makes nothing stand for longer.
+        let age = now.duration_since(answer.asked_at);
+        if (SignedDuration::ZERO..STANDS).contains(&age) {
             return Some(answer.clone());
         }
         answer.asked_at = now;

@@ -81,25 +81,16 @@ struct Answer {
     scheduled_maintenances: Option<[Value; 0]>,
 }
 
-/// What an answer is made from.
-struct Facts {
-    /// Incidents that customers may see, newest first.
-    incidents: Vec<Arc<IncidentView>>,
-    components: Vec<Component>,
-}
+/// What an answer is made from: incidents that customers may see, newest first.
+struct Facts(Vec<Arc<IncidentView>>);
 
 impl Facts {
     fn of(app: &App) -> Self {
-        let incidents = app.engine().public_incidents();
-        let components = component::all(app, &incidents);
-        Self {
-            incidents,
-            components,
-        }
+        Self(app.engine().public_incidents())
     }
 
     fn status(&self) -> Status {
-        let open = self.incidents.iter().filter(|view| is_open(view));
+        let open = self.0.iter().filter(|view| is_open(view));
         let worst = open.map(|view| view.incident.impact).max();
         // An incident that people have not judged yet still is one.
         let worst = worst.map(|impact| impact.max(Impact::Minor));
@@ -115,19 +106,25 @@ impl Facts {
         }
     }
 
-    fn shaped(&self, app: &App, wanted: impl Fn(&IncidentView) -> bool) -> Vec<Incident> {
+    /// The incidents that are wanted, among components as they are now.
+    fn shaped(
+        &self,
+        app: &App,
+        components: &[Component],
+        wanted: impl Fn(&IncidentView) -> bool,
+    ) -> Vec<Incident> {
         let page = page_id(app);
-        let views = self.incidents.iter().enumerate();
+        let views = self.0.iter().enumerate();
         views
             .filter(|(_, view)| wanted(view))
             .take(INCIDENTS_MAX)
-            .map(|(place, view)| incident::shaped(view, &page, app, (&self.components, place)))
+            .map(|(place, view)| incident::shaped(view, &page, app, (components, place)))
             .collect()
     }
 
     fn answer(&self, app: &App) -> Answer {
         let settings = app.engine().settings();
-        let changes = self.incidents.iter().map(|view| incident::updated_at(view));
+        let changes = self.0.iter().map(|view| incident::updated_at(view));
         Answer {
             page: Page {
                 id: page_id(app),
@@ -165,11 +162,12 @@ async fn status(State(app): State<App>) -> Response {
 
 async fn summary(State(app): State<App>) -> Response {
     let facts = Facts::of(&app);
+    let components = component::all(&app, &facts.0);
     open_to_all(&Answer {
         status: Some(facts.status()),
-        incidents: Some(facts.shaped(&app, is_open)),
+        incidents: Some(facts.shaped(&app, &components, is_open)),
         scheduled_maintenances: Some([]),
-        components: Some(facts.components.clone()),
+        components: Some(components),
         ..facts.answer(&app)
     })
 }
@@ -177,23 +175,25 @@ async fn summary(State(app): State<App>) -> Response {
 async fn components(State(app): State<App>) -> Response {
     let facts = Facts::of(&app);
     open_to_all(&Answer {
-        components: Some(facts.components.clone()),
+        components: Some(component::all(&app, &facts.0)),
         ..facts.answer(&app)
     })
 }
 
 async fn incidents(State(app): State<App>) -> Response {
     let facts = Facts::of(&app);
+    let components = component::all(&app, &facts.0);
     open_to_all(&Answer {
-        incidents: Some(facts.shaped(&app, |_| true)),
+        incidents: Some(facts.shaped(&app, &components, |_| true)),
         ..facts.answer(&app)
     })
 }
 
 async fn unresolved(State(app): State<App>) -> Response {
     let facts = Facts::of(&app);
+    let components = component::all(&app, &facts.0);
     open_to_all(&Answer {
-        incidents: Some(facts.shaped(&app, is_open)),
+        incidents: Some(facts.shaped(&app, &components, is_open)),
         ..facts.answer(&app)
     })
 }

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use domain::incident::Scope;
 use domain::name::ProductName;
-use domain::site::Site;
 use domain::site::state::SiteState;
+use domain::site::{Site, Zone};
 use domain::text::grouped;
 use engine::IncidentView;
 use jiff::Timestamp;
+use semver::Version;
 use serde::Serialize;
 
 use super::incident::updated_at;
@@ -63,6 +63,7 @@ pub(super) fn all(app: &App, incidents: &[Arc<IncidentView>]) -> Vec<Component> 
     let lamps = app.drawn().lamps(&fleet);
     let page = super::page_id(app);
     let mut groups: BTreeMap<ProductName, Vec<(usize, Part)>> = BTreeMap::new();
+    let mut kinds = Kinds::new();
     for (place, band) in lamps.bands.iter().enumerate() {
         let mut parts: HashMap<ProductName, Part> = HashMap::new();
         for index in &band.sites {
@@ -72,7 +73,7 @@ pub(super) fn all(app: &App, incidents: &[Arc<IncidentView>]) -> Vec<Component> 
             let part = parts
                 .entry(site.product.clone())
                 .or_insert_with(|| Part::empty(&site, incidents.len()));
-            part.add(&site, fleet.state(*index), incidents);
+            part.add(&site, fleet.state(*index), kinds.concern(&site, incidents));
         }
         for (product, part) in parts {
             groups.entry(product).or_default().push((place, part));
@@ -129,22 +130,52 @@ impl Part {
         }
     }
 
-    fn add(&mut self, site: &Site, state: SiteState, incidents: &[Arc<IncidentView>]) {
-        let holds = |scope: &Scope| scope.holds(site);
-        let mut told = false;
-        for (known, view) in self.concerned.iter_mut().zip(incidents) {
-            if holds(&view.incident.scope) {
-                *known = true;
-                told |= view.incident.is_open();
-            }
-        }
+    fn add(&mut self, site: &Site, state: SiteState, concern: &Concern) {
         let is_down = matches!(
             state,
             SiteState::Failing | SiteState::Reported | SiteState::Restoring
         );
         self.since = self.since.min(site.activated_at);
         self.sites += 1;
-        self.down += usize::from(told && is_down);
+        self.down += usize::from(concern.is_told && is_down);
+        for (known, concerned) in self.concerned.iter_mut().zip(&concern.incidents) {
+            *known |= concerned;
+        }
+    }
+}
+
+/// What a scope can tell sites apart by.
+type Kind = (ProductName, Zone, Version);
+
+/// Sites come in few kinds, so that each scope is asked once for a kind, not for each of 100,000 sites.
+struct Kinds(HashMap<Kind, Concern>);
+
+/// Which incidents concern the sites of a kind.
+struct Concern {
+    incidents: Vec<bool>,
+    /// Whether one of them is open.
+    is_told: bool,
+}
+
+impl Kinds {
+    fn new() -> Self {
+        Self(HashMap::new())
+    }
+
+    fn concern(&mut self, site: &Site, incidents: &[Arc<IncidentView>]) -> &Concern {
+        let kind = (
+            site.product.clone(),
+            site.zone.clone(),
+            site.running.clone(),
+        );
+        self.0.entry(kind).or_insert_with(|| {
+            let holds = |view: &Arc<IncidentView>| view.incident.scope.holds(site);
+            let mut open = incidents.iter().filter(|view| view.incident.is_open());
+            Concern {
+                is_told: open.any(holds),
+                incidents: incidents.iter().map(holds).collect(),
+            }
+        })
     }
 }
 
