@@ -1,6 +1,7 @@
 //! Incidents: what state one is in, and which acts that state allows.
 //! Decides; never stores, never tells anybody. Posts to customers begin with a person's `accept`.
 
+mod correction;
 mod post;
 pub mod promise;
 pub mod report;
@@ -10,6 +11,7 @@ pub mod template;
 pub mod timeline;
 mod update;
 
+pub use correction::{CORRECTIONS_MAX, Correction};
 pub use post::{BadPost, Post, Posted};
 pub use promise::{Promise, PromiseKind};
 pub use scope::{Affected, Fit, Scope};

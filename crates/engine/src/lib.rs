@@ -46,7 +46,7 @@ pub use notify::STEPS_MAX as ON_CALL_STEPS_MAX;
 pub use probe::{CanarySession, ERROR_HEADER, Probe, SIGNED_IN_HEADER};
 pub use publish::NewDocument;
 pub use release::{Activate, NotReady, Sites};
-pub use respond::{Acceptance, IncidentView, NewUpdate, Opening, Proposal};
+pub use respond::{Acceptance, IncidentView, NewCorrection, NewUpdate, Opening, Proposal};
 pub use roll_out::Sample;
 pub use staff::{BreakGlass, NewToken, token_hash};
 

@@ -3,6 +3,7 @@
 //! Nothing here tells a customer anything before a person accepted the incident. Every act leaves
 //! entries in the timeline, which the incident report rests on. Never detects; never restores.
 
+mod correct;
 mod open;
 mod propose;
 mod request;
@@ -29,7 +30,7 @@ use store::{IncidentAdditions, StoreError};
 
 use crate::{Engine, EngineError, Signal};
 
-pub use request::{Acceptance, NewUpdate, Opening, Proposal};
+pub use request::{Acceptance, NewCorrection, NewUpdate, Opening, Proposal};
 pub use view::IncidentView;
 pub(crate) use view::Incidents;
 pub(crate) use watch::watch;

@@ -127,6 +127,10 @@ const CALLERS: &[(&str, Caller)] = &[
         By("incident update ID --text words"),
     ),
     (
+        "POST /api/v1/incidents/{id}/updates/{update}/correct",
+        By("incident correct ID ID --text Fixed. --reason hour"),
+    ),
+    (
         "POST /api/v1/incidents/{id}/official-comment",
         By("incident comment ID words"),
     ),

@@ -4,7 +4,7 @@
 use domain::id::{AlarmId, EntryId, IncidentId, ReportId, UpdateId};
 use domain::incident::timeline::TimelineEntry;
 use domain::incident::{
-    Impact, Incident, Promise, PromiseKind, Scope, Stage, State, Update, UpdateKind,
+    Correction, Impact, Incident, Promise, PromiseKind, Scope, Stage, State, Update, UpdateKind,
 };
 use jiff::Timestamp;
 
@@ -20,6 +20,8 @@ pub struct IncidentAdditions {
     pub reports: Vec<ReportId>,
     /// Posts.
     pub updates: Vec<Update>,
+    /// Posts whose text was corrected last, as they stand now.
+    pub corrected: Vec<Update>,
     /// Promises those posts make.
     pub promises: Vec<Promise>,
     /// Promises that are kept by now; only open ones change.
@@ -139,12 +141,18 @@ impl Store {
     pub async fn updates(&self, incident: IncidentId) -> Result<Vec<Update>, StoreError> {
         const LIST: &str = "SELECT id, at, author, stage, body, template, template_version, kind \
             FROM incident_updates WHERE incident = $1 ORDER BY at DESC, id DESC LIMIT 1000";
-        self.db
-            .read(LIST, params![incident])
-            .await?
-            .iter()
-            .map(update)
-            .collect()
+        const CORRECTED: &str = "SELECT c.post, c.at, c.author, c.reason, c.body_before \
+            FROM incident_corrections c JOIN incident_updates u ON u.id = c.post \
+            WHERE u.incident = $1 ORDER BY c.post, c.number";
+        let rows = self.db.read(LIST, params![incident]).await?;
+        let mut updates: Vec<_> = rows.iter().map(update).collect::<Result<_, _>>()?;
+        for row in &self.db.read(CORRECTED, params![incident]).await? {
+            let (post, correction) = correction(row)?;
+            let of = updates.iter_mut().find(|update| update.id == post);
+            of.into_iter()
+                .for_each(|update| update.corrections.push(correction.clone()));
+        }
+        Ok(updates)
     }
 
     /// The promises of an incident, soonest first, at most 1,000.
@@ -238,6 +246,15 @@ fn add(change: Change, id: IncidentId, added: &IncidentAdditions) -> Change {
     // Kept before made: an update keeps the promise of the last one, not its own.
     const KEPT: &str = "UPDATE incident_promises SET kept_at = $3 \
         WHERE incident = $1 AND kind = $2 AND kept_at IS NULL";
+    const CORRECT: &str = "UPDATE incident_updates SET body = $3 WHERE id = $1 AND incident = $2";
+    const CORRECTION: &str = "INSERT INTO incident_corrections (post, number, at, author, reason, body_before) \
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    let corrected = added
+        .corrected
+        .iter()
+        .map(|one| params![one.id, id, &one.body])
+        .collect();
+    let corrections = added.corrected.iter().filter_map(correction_params);
     let alarms = added
         .alarms
         .iter()
@@ -269,6 +286,9 @@ fn add(change: Change, id: IncidentId, added: &IncidentAdditions) -> Change {
         .expect_rows(count)
         .run_many(REPORT, reports)
         .run_many(UPDATE, updates)
+        .run_many(CORRECT, corrected)
+        .expect_rows(added.corrected.len() as u64)
+        .run_many(CORRECTION, corrections.collect())
         .run_many(KEPT, kept)
         .run_many(PROMISE, promises)
         .run_many(ADD_ENTRY, entry_sets(id, &added.timeline))
@@ -302,6 +322,18 @@ fn update_params(id: IncidentId, update: &Update) -> Vec<Value> {
         version,
         update.kind.as_str(),
     ]
+}
+
+/// The last correction of an update.
+fn correction_params(update: &Update) -> Option<Vec<Value>> {
+    let Correction {
+        at,
+        by,
+        reason,
+        before,
+    } = update.corrections.last()?;
+    let number = update.corrections.len() as u64;
+    Some(params![update.id, number, *at, by, reason, before])
 }
 
 fn promise_params(id: IncidentId, promise: &Promise) -> Vec<Value> {
@@ -371,7 +403,18 @@ fn update(row: &Row) -> Result<Update, StoreError> {
         body: row.text(4)?,
         template,
         kind: word(row, 7, UpdateKind::parse)?,
+        corrections: vec![],
     })
+}
+
+fn correction(row: &Row) -> Result<(UpdateId, Correction), StoreError> {
+    let correction = Correction {
+        at: row.time(1)?,
+        by: row.text(2)?,
+        reason: row.text(3)?,
+        before: row.text(4)?,
+    };
+    Ok((row.id(0, UpdateId::from_bytes)?, correction))
 }
 
 fn promise(row: &Row) -> Result<Promise, StoreError> {

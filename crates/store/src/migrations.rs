@@ -11,6 +11,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0006_campaigns.sql"),
     include_str!("../migrations/0007_notify.sql"),
     include_str!("../migrations/0008_outcome_batches.sql"),
+    include_str!("../migrations/0009_corrections.sql"),
 ];
 
 /// What differs between the databases.

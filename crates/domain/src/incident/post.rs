@@ -66,6 +66,15 @@ pub enum BadPost {
     /// Nothing follows what is over.
     #[error("This incident is completed: nothing more can be promised.")]
     PromiseAfterEnd(PromiseKind),
+    /// A correction that corrects nothing.
+    #[error("This is the text that stands there already.")]
+    Unchanged,
+    /// Too many corrections to follow.
+    #[error(
+        "This update was corrected {} times: post a new update.",
+        super::CORRECTIONS_MAX
+    )]
+    CorrectedTooOften,
     /// Too much to read.
     #[error("The text has {0} characters; {TEXT_CHARACTERS_MAX} are allowed.")]
     TooLong(usize),
@@ -77,7 +86,11 @@ impl BadPost {
     pub fn at(&self) -> Option<&'static str> {
         match self {
             Self::WrongAct(_) => None,
-            Self::Empty | Self::Controls | Self::TooLong(_) => Some("text"),
+            Self::Empty
+            | Self::Controls
+            | Self::TooLong(_)
+            | Self::Unchanged
+            | Self::CorrectedTooOften => Some("text"),
             Self::WatchIsOver => Some("watch_until"),
             Self::PromiseAfterEnd(PromiseKind::NextUpdate) => Some("next_update_within"),
             Self::PromiseAfterEnd(PromiseKind::Report) => Some("report_within"),
@@ -88,16 +101,7 @@ impl BadPost {
 impl Post {
     /// Checks what can be said of a post to an incident in this stage.
     fn check(&self, stage: Stage, now: Timestamp) -> Result<(), BadPost> {
-        let length = self.body.chars().count();
-        if is_blank(&self.body) {
-            return Err(BadPost::Empty);
-        }
-        if length > TEXT_CHARACTERS_MAX {
-            return Err(BadPost::TooLong(length));
-        }
-        if has_controls(&self.body) {
-            return Err(BadPost::Controls);
-        }
+        check_text(&self.body)?;
         if self.watch_until.is_some_and(|until| until <= now) {
             return Err(BadPost::WatchIsOver);
         }
@@ -110,6 +114,21 @@ impl Post {
             .find(|kind| late(*kind))
             .map_or(Ok(()), |kind| Err(BadPost::PromiseAfterEnd(kind)))
     }
+}
+
+/// Checks a text that customers will read.
+pub(super) fn check_text(text: &str) -> Result<(), BadPost> {
+    let length = text.chars().count();
+    if is_blank(text) {
+        return Err(BadPost::Empty);
+    }
+    if length > TEXT_CHARACTERS_MAX {
+        return Err(BadPost::TooLong(length));
+    }
+    if has_controls(text) {
+        return Err(BadPost::Controls);
+    }
+    Ok(())
 }
 
 impl Incident {
@@ -144,6 +163,7 @@ impl Incident {
             body: post.body,
             template: post.template,
             kind: post.kind,
+            corrections: vec![],
         };
         let made = post
             .promises

@@ -87,6 +87,13 @@ pub enum Fact {
         /// The template it was made from.
         template: Option<String>,
     },
+    /// The text of a post was corrected.
+    Corrected {
+        /// The update.
+        update: UpdateId,
+        /// Why.
+        reason: String,
+    },
     /// The official comment was posted.
     OfficialComment {
         /// The update that holds it.
@@ -200,6 +207,7 @@ impl TimelineEntry {
                 format!("{} posted \"{template}\" ({stage}).", self.by)
             }
             Fact::Updated { stage, .. } => format!("{} posted an update ({stage}).", self.by),
+            Fact::Corrected { reason, .. } => format!("{} corrected a post: {reason}", self.by),
             Fact::OfficialComment { .. } => format!("{} posted the official comment.", self.by),
             Fact::CampaignStarted { action, sites, .. } => {
                 format!("A campaign began: {action} on {sites} sites.")

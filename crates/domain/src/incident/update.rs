@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::Stage;
+use super::{Correction, Stage};
 use crate::id::UpdateId;
 
-/// A dated entry of an incident. Never changes once it is posted.
+/// A dated entry of an incident. Changes in the open only: by corrections.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Update {
     /// Its identifier.
@@ -22,6 +22,8 @@ pub struct Update {
     pub template: Option<(String, u32)>,
     /// What kind of entry it is.
     pub kind: UpdateKind,
+    /// Changes of its text, the first one first.
+    pub corrections: Vec<Correction>,
 }
 
 /// What kind of entry an update is.

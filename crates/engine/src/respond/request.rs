@@ -71,3 +71,13 @@ pub struct NewUpdate {
     /// Promises the incident report.
     pub report_within: Option<Length>,
 }
+
+/// Another text for something that was posted.
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewCorrection {
+    /// Markdown: the whole text, as it shall stand.
+    pub text: String,
+    /// Why, on one line; customers read it.
+    pub reason: String,
+}

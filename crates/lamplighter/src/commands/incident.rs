@@ -70,6 +70,21 @@ pub(crate) enum Incident {
     },
     /// Post an update.
     Update(Update),
+    /// Give a post another text; customers can read what stood there before.
+    Correct {
+        /// The incident.
+        id: uuid::Uuid,
+        /// The post, as `incident show` names it.
+        update: uuid::Uuid,
+        /// Markdown: the whole text, as it shall stand.
+        #[arg(long)]
+        text: String,
+        /// Why, on one line; customers read it.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        server: Server,
+    },
     /// Post the official comment, which stays on top of the updates.
     Comment {
         /// The incident.
@@ -191,6 +206,18 @@ impl Incident {
                     format!("Posted:\n{}", text(&posted["update"]["body"]))
                 });
             }
+            Self::Correct {
+                id,
+                update,
+                text,
+                reason,
+                server,
+            } => {
+                let path = format!("/api/v1/incidents/{id}/updates/{update}/correct");
+                let body = json!({ "text": text, "reason": reason });
+                let incident = server.client()?.post(&path, &body).await?;
+                output.print(&incident, |one| format!("Corrected: {}", headline(one)));
+            }
             Self::Timeline { id, server } => {
                 let path = format!("/api/v1/incidents/{id}/timeline");
                 let entries = server.client()?.get(&path).await?;
@@ -273,7 +300,8 @@ fn shown(incident: &Value) -> String {
     let updates = incident["updates"].as_array().into_iter().flatten();
     let updates = updates.map(|update| {
         format!(
-            "\n{} {} ({})\n{}\n",
+            "\n{} {} {} ({})\n{}\n",
+            text(&update["id"]),
             text(&update["at"]),
             text(&update["by"]),
             text(&update["state"]),

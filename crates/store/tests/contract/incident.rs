@@ -36,6 +36,7 @@ fn update() -> Update {
         body: "Fixed.".into(),
         template: Some(("Fix Implemented".into(), 1)),
         kind: UpdateKind::Update,
+        corrections: vec![],
     }
 }
 
@@ -130,4 +131,49 @@ pub(crate) async fn an_alarm_has_one_incident(store: Store) {
         "{again:?}"
     );
     assert_eq!(store.incidents(10).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn a_correction_keeps_what_stood_there(store: Store) {
+    let alarm = id();
+    let incident = proposed(alarm).accept(at(NOW)).unwrap();
+    let posted = IncidentAdditions {
+        updates: vec![update(), update()],
+        ..with_alarm(alarm)
+    };
+    store
+        .add_incident(&incident, &posted, &audit())
+        .await
+        .unwrap();
+    let mut incident = incident;
+    let mut corrected = posted.updates[0].clone();
+    for body in ["Fixed at 5.", "Fixed at 6."] {
+        corrected = corrected
+            .correct(body.into(), "a wrong hour".into(), ("Sam", at(NOW)))
+            .unwrap();
+        incident = incident.after(Ok).unwrap();
+        let added = IncidentAdditions {
+            corrected: vec![corrected.clone()],
+            ..IncidentAdditions::default()
+        };
+        store
+            .save_incident(&incident, &added, &audit())
+            .await
+            .unwrap();
+    }
+    let updates = store.updates(incident.id).await.unwrap();
+    assert_eq!(updates.len(), 2);
+    assert!(updates.contains(&corrected), "{updates:?}");
+    assert!(updates.contains(&posted.updates[1]), "{updates:?}");
+    assert_eq!(corrected.corrections[0].before, "Fixed.");
+    // Of another incident, it is not there.
+    let (other, stray) = (proposed(id()), corrected);
+    let added = IncidentAdditions {
+        corrected: vec![stray],
+        ..IncidentAdditions::default()
+    };
+    let refused = store.add_incident(&other, &added, &audit()).await;
+    assert!(
+        matches!(refused, Err(StoreError::Conflict { .. })),
+        "{refused:?}"
+    );
 }

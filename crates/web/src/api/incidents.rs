@@ -5,12 +5,12 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
-use domain::id::IncidentId;
+use domain::id::{IncidentId, UpdateId};
 use domain::incident::template::Template;
 use domain::incident::timeline::TimelineEntry;
 use domain::incident::{Posted, PromiseKind};
 use domain::site::Zone;
-use engine::{Acceptance, IncidentView, NewUpdate, Opening};
+use engine::{Acceptance, IncidentView, NewCorrection, NewUpdate, Opening};
 use serde_json::{Value, json};
 
 use crate::App;
@@ -38,6 +38,11 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::post("/api/v1/incidents/{id}/accept", tell, accept),
         Route::post("/api/v1/incidents/{id}/dismiss", tell, dismiss),
         Route::post("/api/v1/incidents/{id}/updates", tell, post_update),
+        Route::post(
+            "/api/v1/incidents/{id}/updates/{update}/correct",
+            tell,
+            correct,
+        ),
         Route::post(
             "/api/v1/incidents/{id}/official-comment",
             tell,
@@ -174,6 +179,18 @@ async fn post_update(
     Ok(JsonBody(posted_view(&posted, preview)))
 }
 
+async fn correct(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path((id, update)): Path<(IncidentId, UpdateId)>,
+    Json(correction): Json<NewCorrection>,
+) -> Result<JsonBody<Value>, ApiError> {
+    app.engine()
+        .correct_update(id, update, caller.name(), correction)
+        .await?;
+    answer(&app, id).await
+}
+
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Comment {
@@ -253,7 +270,7 @@ fn for_customers(app: &App, view: &IncidentView) -> Value {
     let updates: Vec<_> = view
         .updates
         .iter()
-        .map(|update| json!({"id": update.id, "at": update.at, "state": update.state, "body": update.body, "kind": update.kind}))
+        .map(|update| json!({"id": update.id, "at": update.at, "state": update.state, "body": update.body, "kind": update.kind, "corrections": update.corrections}))
         .collect();
     json!({
         "id": incident.id,

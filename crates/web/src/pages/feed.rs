@@ -70,6 +70,7 @@ struct Entry {
     title: String,
     by: String,
     at: Timestamp,
+    updated: Timestamp,
     at_rfc2822: String,
     state: &'static str,
     html: String,
@@ -229,6 +230,7 @@ impl Feed {
             .collect();
         told.sort_by_key(|(_, update)| std::cmp::Reverse((update.at, update.id)));
         told.truncate(ENTRIES_MAX);
+        let changes = told.iter().map(|(_, update)| update.changed_at());
         let (names, query, page) = about.names();
         Ok(Self {
             title: if names.is_empty() {
@@ -243,9 +245,7 @@ impl Feed {
             },
             page: format!("{base}{page}"),
             // A feed without entries never changed.
-            updated: told
-                .first()
-                .map_or(Timestamp::UNIX_EPOCH, |(_, update)| update.at),
+            updated: changes.max().unwrap_or(Timestamp::UNIX_EPOCH),
             entries: told
                 .into_iter()
                 .map(|(view, update)| Entry::of(view, update, base))
@@ -268,6 +268,7 @@ impl Entry {
             title: format!("{said}: {title}"),
             by: update.by.clone(),
             at: update.at,
+            updated: update.changed_at(),
             at_rfc2822: rfc2822(update.at),
             state,
             html: prose(&update.body),

@@ -84,6 +84,18 @@ pub(crate) struct Said {
     pub(crate) at: Moment,
     pub(crate) by: String,
     pub(crate) html: String,
+    /// Its text as it was written.
+    pub(crate) text: String,
+    /// The newest first.
+    pub(crate) corrections: Vec<Corrected>,
+}
+
+/// A change of what was said.
+pub(crate) struct Corrected {
+    pub(crate) at: Moment,
+    pub(crate) by: String,
+    pub(crate) reason: String,
+    pub(crate) before: String,
 }
 
 async fn incident(
@@ -264,6 +276,18 @@ pub(crate) fn said(update: &Update, reader: &Reader) -> Said {
         at: reader.moment(update.at),
         by: update.by.clone(),
         html: prose(&update.body),
+        text: update.body.clone(),
+        corrections: update
+            .corrections
+            .iter()
+            .rev()
+            .map(|one| Corrected {
+                at: reader.moment(one.at),
+                by: one.by.clone(),
+                reason: one.reason.clone(),
+                before: prose(&one.before),
+            })
+            .collect(),
     }
 }
 

@@ -9,10 +9,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use domain::access::Permission;
-use domain::id::{CampaignId, IncidentId};
+use domain::id::{CampaignId, IncidentId, UpdateId};
 use domain::incident::template::{Kind, Placeholder, Template as PostTemplate};
 use domain::incident::{Impact, Stage};
-use engine::{Acceptance, EngineError, IncidentView, Kind as ErrorKind, NewUpdate};
+use engine::{Acceptance, EngineError, IncidentView, Kind as ErrorKind, NewCorrection, NewUpdate};
 
 use super::incident::{Promised, Said, affected, impact, promised, said, stage, updates};
 use super::status::Table;
@@ -32,6 +32,11 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::post("/console/incidents/{id}/dismiss", tell, dismiss),
         Route::post("/console/incidents/{id}/updates", tell, update),
         Route::post("/console/incidents/{id}/official-comment", tell, official),
+        Route::post(
+            "/console/incidents/{id}/updates/{update}/correct",
+            tell,
+            correct,
+        ),
     ]
 }
 
@@ -421,6 +426,19 @@ async fn official(
         },
     )
     .await
+}
+
+async fn correct(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path((id, update)): Path<(IncidentId, UpdateId)>,
+    Form(correction): Form<NewCorrection>,
+) -> Answer {
+    let done = app
+        .engine()
+        .correct_update(id, update, caller.name(), correction)
+        .await;
+    then_back(&app, id, done, Typed::default()).await
 }
 
 /// Back to the incident; where the act was refused, with the reason and what was typed.

@@ -49,7 +49,7 @@ struct AffectedComponent {
 
 /// When an incident last changed for customers.
 pub(super) fn updated_at(view: &IncidentView) -> Timestamp {
-    let newest = view.updates.first().map(|update| update.at);
+    let newest = view.updates.iter().map(Update::changed_at).max();
     let known = view
         .incident
         .accepted_at
@@ -158,7 +158,7 @@ fn one(
         body: update.body.clone(),
         incident_id: view.incident.id.to_string(),
         created_at: update.at,
-        updated_at: update.at,
+        updated_at: update.changed_at(),
         display_at: update.at,
         affected_components: affected.collect(),
         deliver_notifications: true,
