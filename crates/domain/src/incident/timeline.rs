@@ -7,6 +7,7 @@ use semver::Version;
 use super::{Scope, Stage};
 use crate::id::{AlarmId, CampaignId, EntryId, PageId, ReportId, UpdateId};
 use crate::name::{Hostname, ProductName};
+use crate::text::grouped;
 
 /// Something that happened in an incident.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -184,7 +185,10 @@ impl TimelineEntry {
                 version,
                 sites,
             } => {
-                format!("Release {version} of {product} was activated on {sites} sites.")
+                format!(
+                    "Release {version} of {product} was activated on {} sites.",
+                    grouped(*sites)
+                )
             }
             Fact::FirstReport { site, .. } => {
                 format!("A customer reported {site}, the first of the incident.")
@@ -210,7 +214,7 @@ impl TimelineEntry {
             Fact::Corrected { reason, .. } => format!("{} corrected a post: {reason}", self.by),
             Fact::OfficialComment { .. } => format!("{} posted the official comment.", self.by),
             Fact::CampaignStarted { action, sites, .. } => {
-                format!("A campaign began: {action} on {sites} sites.")
+                format!("A campaign began: {action} on {} sites.", grouped(*sites))
             }
             Fact::CampaignProgress {
                 done,
@@ -218,27 +222,48 @@ impl TimelineEntry {
                 sites,
                 ..
             } => {
-                format!("The campaign had verified {done} of {sites} sites; {failed} failed.")
+                format!(
+                    "The campaign had verified {} of {} sites; {} failed.",
+                    grouped(*done),
+                    grouped(*sites),
+                    grouped(*failed)
+                )
             }
             Fact::CampaignPaused { reason, .. } => format!("The campaign was paused: {reason}."),
             Fact::CampaignResumed { .. } => "The campaign went on.".into(),
             Fact::CampaignFinished { done, failed, .. } => {
-                format!("The campaign ended: {done} sites verified, {failed} failed.")
+                format!(
+                    "The campaign ended: {} sites verified, {} failed.",
+                    grouped(*done),
+                    grouped(*failed)
+                )
             }
             Fact::SitesCounted {
                 total,
                 failing,
                 restored,
             } => {
-                format!("Of {total} sites in scope, {failing} failed and {restored} were restored.")
+                format!(
+                    "Of {} sites in scope, {} failed and {} were restored.",
+                    grouped(*total),
+                    grouped(*failing),
+                    grouped(*restored)
+                )
             }
             Fact::SignInsCounted {
                 attempts, failures, ..
             } => {
-                format!("{failures} of {attempts} sign-ins failed.")
+                format!(
+                    "{} of {} sign-ins failed.",
+                    grouped(*failures),
+                    grouped(*attempts)
+                )
             }
             Fact::WatchEnded { failing } => {
-                format!("The watch period ended; {failing} sites failed.")
+                format!(
+                    "The watch period ended; {} sites failed.",
+                    grouped(*failing)
+                )
             }
             Fact::Completed => format!("{} completed the incident.", self.by),
             Fact::Noted { words } => words.clone(),
