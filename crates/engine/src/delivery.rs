@@ -133,6 +133,12 @@ impl Repository {
         }
     }
 
+    /// How often something was published: the version of the signed set.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
     /// The newest version of a document that accepts `code`.
     #[must_use]
     pub fn document_for(&self, key: &DocumentKey, code: &Version) -> Option<Arc<Document>> {

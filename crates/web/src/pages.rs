@@ -2,24 +2,37 @@
 //!
 //! One file for each page with its view. Every page works without script. Never decides.
 
+mod accounts;
+mod alarms;
 mod assets;
 mod audit;
 mod campaign;
+mod campaigns;
+mod config;
 mod console;
+mod design;
 mod embed;
 mod errors;
 mod feed;
+mod find;
 mod fleet;
 mod incident;
 mod incident_report;
+mod incidents;
 pub(crate) mod lamps;
 mod live;
+mod nav;
+mod on_call;
 mod open_incident;
+mod people;
 pub(crate) mod prose;
+mod releases;
 mod report;
+mod reports;
 mod respond;
 mod sign_in;
 mod site;
+mod staff_site;
 mod status;
 mod words;
 
@@ -60,6 +73,18 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(campaign::routes());
     routes.extend(fleet::routes());
     routes.extend(audit::routes());
+    routes.extend(find::routes());
+    routes.extend(incidents::routes());
+    routes.extend(alarms::routes());
+    routes.extend(reports::routes());
+    routes.extend(campaigns::routes());
+    routes.extend(staff_site::routes());
+    routes.extend(releases::routes());
+    routes.extend(config::routes());
+    routes.extend(people::routes());
+    routes.extend(on_call::routes());
+    routes.extend(accounts::routes());
+    routes.extend(design::routes());
     routes
 }
 
@@ -71,12 +96,6 @@ struct Page {
     wide: bool,
     signed_in: bool,
     assets: &'static Assets,
-}
-
-struct Link {
-    name: &'static str,
-    to: &'static str,
-    here: bool,
 }
 
 impl Page {
@@ -100,23 +119,17 @@ impl Page {
         }
     }
 
-    fn links(&self) -> impl Iterator<Item = Link> {
-        const PUBLIC: &[(&str, &str)] = &[
-            ("Status", "/"),
-            ("Your site", "/sites"),
-            ("Report a problem", "/report"),
-        ];
-        const CONSOLE: &[(&str, &str)] = &[
-            ("Lamps", "/console"),
-            ("Fleet", "/console/fleet"),
-            ("Audit", "/console/audit"),
-        ];
-        let links = if self.signed_in { CONSOLE } else { PUBLIC };
-        links.iter().map(|(name, to)| Link {
-            name,
-            to,
-            here: *to == self.here,
-        })
+    fn links(&self) -> Vec<nav::Link> {
+        nav::bar(self.signed_in, self.here)
+    }
+
+    /// The other pages of the console's section.
+    fn beside(&self) -> Vec<nav::Link> {
+        if self.signed_in {
+            nav::beside(self.here)
+        } else {
+            vec![]
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use semver::Version;
 
 use crate::name::{Hostname, ProductName};
 use crate::site::{Site, Zone};
+use crate::text::grouped;
 
 /// The most host names one selection may list.
 pub const HOSTNAMES_MAX: usize = 100_000;
@@ -47,6 +48,40 @@ pub enum BadSelection {
     /// Too long a list.
     #[error("{0} host names are listed; at most {HOSTNAMES_MAX} may be")]
     TooLong(usize),
+}
+
+impl std::fmt::Display for Selection {
+    /// Such as "all web-central sites" or "web-central sites in America/Denver, reported".
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        fn list<T: ToString>(items: &[T]) -> String {
+            let items: Vec<_> = items.iter().map(T::to_string).collect();
+            items.join(", ")
+        }
+        match self.hostnames.as_slice() {
+            [] if self.all => write!(f, "all {} sites", self.product)?,
+            [] => write!(f, "{} sites", self.product)?,
+            [one] => write!(f, "{one}")?,
+            many => write!(
+                f,
+                "{} sites of {}",
+                grouped(many.len() as u64),
+                self.product
+            )?,
+        }
+        if !self.zones.is_empty() {
+            write!(f, " in {}", list(&self.zones))?;
+        }
+        if !self.states.is_empty() {
+            write!(f, " in {}", list(&self.states))?;
+        }
+        if let Some(running) = &self.running {
+            write!(f, " running {running}")?;
+        }
+        if self.has_reported {
+            f.write_str(", reported")?;
+        }
+        Ok(())
+    }
 }
 
 impl Selection {
@@ -145,6 +180,49 @@ impl Matcher<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_selection_is_told_in_words() {
+        let product = || ProductName::parse("web-central").unwrap();
+        let none = || Selection::none(product());
+        let denver = Zone::parse("America/Denver").unwrap();
+        let site = |name| Hostname::parse(name).unwrap();
+        for (selection, words) in [
+            (Selection::all(product()), "all web-central sites"),
+            (
+                Selection {
+                    zones: vec![denver],
+                    has_reported: true,
+                    ..none()
+                },
+                "web-central sites in America/Denver, reported",
+            ),
+            (
+                Selection {
+                    states: vec!["CA".into(), "OR".into()],
+                    running: Some(Version::new(5, 1, 0)),
+                    ..none()
+                },
+                "web-central sites in CA, OR running 5.1.0",
+            ),
+            (
+                Selection {
+                    hostnames: vec![site("a.example")],
+                    ..none()
+                },
+                "a.example",
+            ),
+            (
+                Selection {
+                    hostnames: vec![site("a.example"), site("b.example")],
+                    ..none()
+                },
+                "2 sites of web-central",
+            ),
+        ] {
+            assert_eq!(selection.to_string(), words);
+        }
+    }
     use crate::campaign::plan::tests::site;
 
     #[test]

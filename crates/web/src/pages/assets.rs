@@ -1,4 +1,4 @@
-//! The style sheet, the script and the icon: named by their content, so that browsers keep them.
+//! The style sheet, the scripts and the icon: named by their content, so that browsers keep them.
 
 use std::sync::LazyLock;
 
@@ -12,6 +12,7 @@ const FOREVER: &str = "public, max-age=31536000, immutable";
 pub(crate) struct Assets {
     pub(crate) css: String,
     pub(crate) script: String,
+    pub(crate) finder: String,
     pub(crate) icon: String,
 }
 
@@ -21,7 +22,7 @@ struct Asset {
     text: &'static str,
 }
 
-static ALL: LazyLock<[Asset; 3]> = LazyLock::new(|| {
+static ALL: LazyLock<[Asset; 4]> = LazyLock::new(|| {
     let asset = |stem: &str, ending: &str, kind, text: &'static str| Asset {
         name: format!("{stem}-{:016x}.{ending}", fnv_1a(text)),
         kind,
@@ -41,6 +42,12 @@ static ALL: LazyLock<[Asset; 3]> = LazyLock::new(|| {
             include_str!("../../assets/lamps.js"),
         ),
         asset(
+            "console",
+            "js",
+            "text/javascript; charset=utf-8",
+            include_str!("../../assets/console.js"),
+        ),
+        asset(
             "lamp",
             "svg",
             "image/svg+xml",
@@ -50,11 +57,12 @@ static ALL: LazyLock<[Asset; 3]> = LazyLock::new(|| {
 });
 
 pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
-    let [css, script, icon] = &*ALL;
+    let [css, script, finder, icon] = &*ALL;
     let path = |asset: &Asset| format!("/assets/{}", asset.name);
     Assets {
         css: path(css),
         script: path(script),
+        finder: path(finder),
         icon: path(icon),
     }
 });

@@ -101,7 +101,7 @@ async fn show(app: &App, id: CampaignId, status: StatusCode, problem: Option<Str
     let course = app.engine().campaign_course(id).await?;
     let one = Running::of(app, &progress);
     let view = View {
-        page: Page::console(one.title.clone(), "/console"),
+        page: Page::console(one.title.clone(), "/console/campaigns"),
         pace: pace(campaign.pace),
         chart: course.map(|course| chart::chart(&course, total(&progress), &reader)),
         as_of: reader.now(),
@@ -144,6 +144,15 @@ impl Running {
             ),
         }
     }
+}
+
+/// What a campaign is called in lists: "Refresh: all web-central sites".
+pub(crate) fn named(campaign: &engine::CampaignView) -> String {
+    format!(
+        "{}: {}",
+        capital(&campaign.action.name()),
+        campaign.selection
+    )
 }
 
 /// What is known now: how far it is, and where it runs, how fast and how the origin bears it.
@@ -197,7 +206,7 @@ pub(crate) fn seconds(seconds: f64) -> String {
     words::duration(seconds.clamp(0.0, 8_640_000.0) as u64)
 }
 
-fn capital(words: &str) -> String {
+pub(super) fn capital(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(letters).collect()
@@ -262,7 +271,7 @@ fn wave(wave: &engine::WaveProgress) -> Wave {
 }
 
 /// What people call a wave: "Canaries", "Reported", "Pacific · Los Angeles".
-fn wave_name(name: &str) -> String {
+pub(super) fn wave_name(name: &str) -> String {
     let Some(zone) = Zone::parse(name)
         .ok()
         .filter(|zone| zone.as_str().contains('/'))

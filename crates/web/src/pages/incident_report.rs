@@ -91,7 +91,7 @@ async fn draft(
     let markdown = draft.markdown();
     let lamps = app.drawn().lamps(&engine.fleet());
     let page = Draft {
-        page: Page::console("Draft of the incident report", "/console"),
+        page: Page::console("Draft of the incident report", "/console/incidents"),
         id,
         html: document(&markdown),
         markdown,

@@ -101,7 +101,7 @@ impl Typed {
 }
 
 /// All zones of the fleet whose clocks go with this one's: the form names them as one.
-fn same_clock(app: &App, zone: Zone) -> BTreeSet<Zone> {
+pub(super) fn same_clock(app: &App, zone: Zone) -> BTreeSet<Zone> {
     let fleet = app.engine().fleet();
     let lamps = app.drawn().lamps(&fleet);
     let band = lamps.bands.iter().find(|band| band.zone == zone);
@@ -135,7 +135,7 @@ fn show(
         choice(impact(one).to_owned(), value, &typed.impact)
     });
     let view = View {
-        page: Page::console("Open an incident", "/console"),
+        page: Page::console("Open an incident", "/console/incidents"),
         problem,
         title: typed.title.clone(),
         products: products

@@ -150,7 +150,7 @@ async fn show(
     let page = View {
         campaign,
         running,
-        page: Page::console(view.incident.title.clone(), "/console"),
+        page: Page::console(view.incident.title.clone(), "/console/incidents"),
         id,
         title: view.incident.title.clone(),
         stage: stage(now),

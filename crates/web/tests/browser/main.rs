@@ -161,6 +161,50 @@ async fn overview(browser: &Browser, plane: &Plane) {
     }
 }
 
+/// The support agent's story: a town calls, she finds its site and restores it.
+async fn restore_one(browser: &Browser) {
+    browser.write("#find", "anchorage").await;
+    if browser.look.has_script {
+        browser.wait_for(".finder-found a").await;
+        browser.picture("console-finder").await;
+        browser.press(SITE).await;
+    } else {
+        browser.open("/console/find?q=anchorage").await;
+        browser.picture("console-found").await;
+        browser.press(SITE).await;
+    }
+    browser.wait_for("button[value=refresh]").await;
+    assert_eq!(browser.heading().await, SITE);
+    browser.check_width().await;
+    browser.picture("console-site").await;
+    browser.press("Refresh its config").await;
+    browser.wait_for("#waves").await;
+    assert_eq!(browser.heading().await, "Refresh on 1 site");
+    browser.check_width().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_support_agent_restores_the_site_of_a_town_that_calls() {
+    let plane = Plane::with_fleet().await;
+    let token = plane.token(Role::Support).await;
+    let base = serve(&plane).await;
+    tell(
+        "the support agent's story",
+        &base,
+        async |browser: &mut Browser| {
+            for look in Look::STORIES {
+                browser.look(look).await;
+                if look.name == Look::PHONE.name {
+                    sign_in(browser, &token).await;
+                }
+                browser.open("/console").await;
+                restore_one(browser).await;
+            }
+        },
+    )
+    .await;
+}
+
 async fn respond(browser: &Browser) {
     browser.press("Decide whether it is an incident").await;
     browser.wait_for("#title").await;
@@ -214,6 +258,19 @@ async fn every_page_is_open_to_everybody() {
         "/console".to_owned(),
         "/console/fleet?band=alaska".into(),
         "/console/audit".into(),
+        "/console/incidents".into(),
+        "/console/alarms".into(),
+        "/console/reports".into(),
+        "/console/campaigns".into(),
+        "/console/campaigns/new".into(),
+        format!("/console/sites/{SITE}"),
+        "/console/releases".into(),
+        "/console/config".into(),
+        "/console/on-call".into(),
+        "/console/people".into(),
+        "/console/accounts".into(),
+        "/console/design".into(),
+        "/console/find?q=an".into(),
         format!("/console/incidents/{id}"),
         format!("/console/incidents/{id}/report"),
         format!("/console/campaigns/{campaign}"),

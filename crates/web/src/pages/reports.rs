@@ -1,0 +1,116 @@
+//! `/console/reports`: what customers say, newest first, a page at a time.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use domain::access::Permission;
+use domain::id::ReportId;
+use engine::Fleet;
+use jiff::Timestamp;
+use store::StoredReport;
+
+use super::site::host_of;
+use super::words::{self, Moment, Reader};
+use super::{Answer, Page, reader, render};
+use crate::App;
+use crate::access::Access;
+use crate::extract::Query;
+use crate::routes::Route;
+
+const REPORTS_PER_PAGE: u32 = 50;
+
+pub(crate) fn routes() -> Vec<Route> {
+    let see = Access::Holder(Permission::SeeConsole);
+    vec![Route::get("/console/reports", see, list)]
+}
+
+#[derive(Default, serde::Deserialize)]
+struct Filter {
+    /// A site's host name or address; of all sites without one.
+    #[serde(default)]
+    site: String,
+    /// Where the page before ended.
+    before_at: Option<Timestamp>,
+    before_id: Option<ReportId>,
+}
+
+#[derive(Template)]
+#[template(path = "console/reports.html")]
+struct View {
+    page: Page,
+    site: String,
+    unknown: bool,
+    reports: Vec<Line>,
+    older: Option<String>,
+}
+
+/// A report as the console shows it.
+pub(super) struct Line {
+    pub(super) at: Moment,
+    pub(super) hostname: String,
+    pub(super) state: &'static str,
+    pub(super) state_class: &'static str,
+    pub(super) runs: String,
+    pub(super) text: String,
+    pub(super) contact: String,
+    pub(super) channel: &'static str,
+}
+
+async fn list(State(app): State<App>, Query(filter): Query<Filter>) -> Answer {
+    let fleet = app.engine().fleet();
+    let typed = host_of(&filter.site);
+    let site = domain::name::Hostname::parse(&typed)
+        .ok()
+        .and_then(|name| fleet.site_at(&name));
+    let unknown = !typed.is_empty() && site.is_none();
+    let before = (filter.before_at.unwrap_or(Timestamp::MAX), filter.before_id);
+    let reports = match unknown {
+        true => vec![],
+        false => {
+            let site = site.map(|site| site.id);
+            app.engine()
+                .reports_before(before, site, REPORTS_PER_PAGE)
+                .await?
+        }
+    };
+    let reader = reader(&app, None, &app.engine().settings().home_zone);
+    let full = reports.len() >= REPORTS_PER_PAGE as usize;
+    let older = reports.last().filter(|_| full);
+    let view = View {
+        page: Page::console("Reports", "/console/reports"),
+        older: older.map(|last| address(&typed, last)),
+        reports: reports
+            .iter()
+            .filter_map(|stored| line(&fleet, stored, &reader))
+            .collect(),
+        site: typed,
+        unknown,
+    };
+    Ok(render(StatusCode::OK, &view))
+}
+
+pub(super) fn line(fleet: &Fleet, stored: &StoredReport, reader: &Reader) -> Option<Line> {
+    let index = fleet.index(stored.report.site)?;
+    let site = fleet.site(index)?;
+    let contact = stored.report.contact.as_ref();
+    Some(Line {
+        at: reader.moment(stored.report.at),
+        hostname: site.hostname.to_string(),
+        state: words::state(fleet.state(index)),
+        state_class: fleet.state(index).as_str(),
+        runs: format!("{} {}", site.product, stored.running),
+        text: stored.report.text.as_str().into(),
+        contact: contact.map_or_else(String::new, |contact| contact.as_str().into()),
+        channel: stored.report.channel.as_str(),
+    })
+}
+
+fn address(site: &str, last: &StoredReport) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    if !site.is_empty() {
+        query.append_pair("site", site);
+    }
+    query.append_pair("before_at", &last.report.at.to_string());
+    query.append_pair("before_id", &last.report.id.to_string());
+    format!("/console/reports?{}", query.finish())
+}
