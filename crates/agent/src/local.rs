@@ -8,6 +8,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use domain::name::{DocumentName, Hostname, ServiceName};
+use domain::site::Zone;
+use protocol::banner::{DOCUMENT, SERVICE, Standing};
 use semver::Version;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +26,7 @@ const VERSION: HeaderName = HeaderName::from_static("lamplighter-document-versio
 pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, stop: CancellationToken) {
     let router = Router::new()
         .route("/v1/sites/{site}/config/{service}/{document}", get(config))
+        .route("/v1/sites/{site}/banners", get(banners))
         .route("/v1/outcomes", post(outcomes))
         .route("/v1/status", get(status))
         .route("/readyz", get(ready))
@@ -69,6 +72,42 @@ async fn config(
         HeaderValue::from_static("application/json"),
     )];
     (age_headers(fresh), tags(&found), kind, found.body.clone()).into_response()
+}
+
+/// Where the site is: its agent knows only its product.
+#[derive(serde::Deserialize)]
+struct BannersQuery {
+    code: Version,
+    zone: Zone,
+    state: String,
+}
+
+/// The banners that stand on a site now, the most urgent first; also while no server answers.
+async fn banners(
+    State(shared): State<Arc<Shared>>,
+    Path(site): Path<Hostname>,
+    Query(query): Query<BannersQuery>,
+) -> Response {
+    let fresh = freshness(&shared);
+    let (Some(product), Ok(service), Ok(document)) = (
+        shared.cache.product_of(&site),
+        ServiceName::parse(SERVICE),
+        DocumentName::parse(DOCUMENT),
+    ) else {
+        let reason = format!("this agent does not serve {site}");
+        return (age_headers(fresh), refusal(StatusCode::NOT_FOUND, &reason)).into_response();
+    };
+    let found = shared.cache.read(&site, &service, &document, &query.code);
+    // Before its first banner a product has no such document.
+    let standing = found.and_then(|found| serde_json::from_slice::<Standing>(&found.body).ok());
+    let standing = standing.unwrap_or_default();
+    let place = (&query.zone, &*query.state);
+    let shown = standing.on((product, &site), place, shared.clock.now());
+    (
+        age_headers(fresh),
+        Json(serde_json::json!({ "banners": shown })),
+    )
+        .into_response()
 }
 
 fn tags(found: &CachedDocument) -> HeaderMap {

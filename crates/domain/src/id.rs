@@ -84,4 +84,6 @@ id! {
     SeriesId,
     /// An entry of the audit.
     AuditId,
+    /// A banner.
+    BannerId,
 }

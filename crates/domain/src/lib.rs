@@ -4,6 +4,7 @@
 //! never knows a database or HTTP.
 
 pub mod access;
+pub mod banner;
 pub mod calendar;
 pub mod campaign;
 pub mod detection;

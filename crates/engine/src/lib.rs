@@ -4,6 +4,7 @@
 //! signals those who should look again. Never renders; never speaks SQL. The database holds the
 //! truth; a signal only says "look again".
 
+mod banner;
 mod campaign;
 mod course;
 mod delivery;
@@ -35,6 +36,7 @@ use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub use banner::NewBanner;
 pub use campaign::{CampaignView, Counts, Halted, PlanView, PlannedWave, Progress, WaveProgress};
 pub use course::{Course, Turn};
 pub use delivery::{DeliveryEvent, Repository};
@@ -74,6 +76,8 @@ pub enum Signal {
     RepositoryChanged(u64),
     /// Agents have actions to fetch.
     ActionsWaiting,
+    /// Banners were added, changed or ended.
+    BannersChanged,
     /// Something waits to be delivered to people.
     OutboxChanged,
 }
@@ -107,6 +111,7 @@ struct Inner {
     names: tokio::sync::Mutex<()>,
     pending: ingest::Pending,
     incidents: respond::Incidents,
+    banners: banner::Banners,
     told: AtomicU64,
 }
 
@@ -124,6 +129,7 @@ impl Engine {
             .map_err(|e| EngineError::remote("make an HTTP client", &e))?;
         let fleet = Fleet::load(&store).await?;
         let incidents = respond::Incidents::load(&store).await?;
+        let banners = banner::Banners::load(&store, clock.now()).await?;
         let delivery = delivery::Delivery::open(&store, &clock).await?;
         Ok(Self(Arc::new(Inner {
             store,
@@ -138,6 +144,7 @@ impl Engine {
             names: tokio::sync::Mutex::default(),
             pending: ingest::Pending::default(),
             incidents,
+            banners,
             told: AtomicU64::default(),
         })))
     }
@@ -151,6 +158,7 @@ impl Engine {
         workers.spawn(notify::deliver(self.clone(), stop.clone()));
         workers.spawn(respond::watch(self.clone(), stop.clone()));
         workers.spawn(self.clone().deliver(stop.clone()));
+        workers.spawn(self.clone().publish_banners(stop.clone()));
         workers
     }
 

@@ -12,6 +12,7 @@ use serde_json::Value;
 use store::{Publication, StoreError};
 use tuf::{Entry, MetadataFile, role_name};
 
+use crate::banner::is_banners;
 use crate::delivery::{METADATA_EXPIRES_AFTER, Repository, after, signing, stored};
 use crate::{Engine, EngineError};
 
@@ -38,6 +39,15 @@ impl Engine {
     /// sign-in that this provider cannot honour, when a live or staged release
     /// would be left without a version it accepts, or when the store fails. Nothing is changed then.
     pub async fn publish_document(&self, new: NewDocument, who: &str) -> Result<u64, EngineError> {
+        if is_banners(&new.key) {
+            let rule = "banners are published by themselves; change them with `lamplighter banner`";
+            return Err(EngineError::refused_at("service", rule));
+        }
+        self.publish(new, who).await
+    }
+
+    /// As [`Engine::publish_document`], also for what is published by itself.
+    pub(crate) async fn publish(&self, new: NewDocument, who: &str) -> Result<u64, EngineError> {
         check_body(&new)?;
         if self.fleet().product(&new.key.product).is_none() {
             return Err(EngineError::not_found("product", &new.key.product));
@@ -81,7 +91,9 @@ impl Engine {
     async fn try_publish(&self, new: &NewDocument, who: &str) -> Result<u64, EngineError> {
         let before = self.repository();
         let document = next_version(&before, new);
-        self.check_releases(&before, &document).await?;
+        if !is_banners(&document.key) {
+            self.check_releases(&before, &document).await?;
+        }
         let version = document.version;
         let files = self.sign_with(&before, &document)?;
         let what = format!("{} version {version}", document.key);
@@ -295,12 +307,12 @@ fn next_version(before: &Repository, new: &NewDocument) -> Document {
     }
 }
 
-/// All versions of a product's documents, without their bodies.
+/// All versions of a product's documents that code may need, without their bodies.
 pub(crate) fn outlines(repository: &Repository, product: &ProductName) -> Vec<Document> {
     let own = repository
         .documents()
         .iter()
-        .filter(|(key, _)| key.product == *product);
+        .filter(|(key, _)| key.product == *product && !is_banners(key));
     own.flat_map(|(_, versions)| versions.iter().map(|one| outline(one)))
         .collect()
 }

@@ -16,6 +16,7 @@ use protocol::delivery::{Activation, Held, Readiness, UnreadySite};
 use semver::Version;
 use store::StoreError;
 
+use crate::banner::is_banners;
 use crate::fleet::AuditOf;
 use crate::publish::outlines;
 use crate::{Engine, EngineError, SiteIndex};
@@ -377,7 +378,7 @@ impl<'a> Gate<'a> {
         let own = repository
             .documents()
             .keys()
-            .filter(|key| key.product == *product);
+            .filter(|key| key.product == *product && !is_banners(key));
         let needed = own
             .filter_map(|key| {
                 let document = repository.document_for(key, version)?;

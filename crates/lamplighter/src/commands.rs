@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod agent;
 pub(crate) mod alarm;
 pub(crate) mod audit;
+pub(crate) mod banner;
 pub(crate) mod break_glass;
 pub(crate) mod campaign;
 pub(crate) mod client;
@@ -51,6 +52,9 @@ pub(crate) enum Command {
     /// See incidents, and tell customers of them.
     #[command(subcommand)]
     Incident(incident::Incident),
+    /// Put words on the pages of the sites of an area.
+    #[command(subcommand)]
+    Banner(banner::Banner),
     /// List the texts that updates are made from.
     #[command(subcommand)]
     Template(template::Template),
@@ -106,6 +110,7 @@ impl Command {
             Self::Account(account) => account.run(output).await,
             Self::Client(client) => client.run(output).await,
             Self::Key(key) => key.run(output).await,
+            Self::Banner(banner) => banner.run(output).await,
             Self::Audit(audit) => audit.run(output).await,
         }
     }

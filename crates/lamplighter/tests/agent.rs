@@ -494,3 +494,67 @@ async fn outcomes_whose_answer_was_lost_count_once() {
     agent.wait().await;
     plane.stop.cancel();
 }
+
+async fn banners(agent: &Agent, site: &str, state: &str) -> Vec<String> {
+    let place = format!("code=5.1.0&zone=America/Los_Angeles&state={state}");
+    let url = format!("http://{}/v1/sites/{site}/banners?{place}", agent.address());
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = client.get(url).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let body: serde_json::Value = answer.json().await.unwrap();
+    let texts = body["banners"].as_array().unwrap().iter();
+    texts
+        .map(|one| one["text"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_banner_reaches_the_sites_of_its_area_and_stands_while_the_server_is_down() {
+    let plane = Plane::start().await;
+    let stop = CancellationToken::new();
+    plane.publish("^5", "{}").await.unwrap();
+    let agent = plane.agent(&plane.url, &stop).await;
+    plane.ready_sites(&Version::new(5, 1, 0), 2).await;
+    assert!(
+        banners(&agent, "a.example", "CA").await.is_empty(),
+        "there is none yet"
+    );
+    let new =
+        serde_json::json!({"text": "We know.", "severity": "warning", "area": {"states": ["CA"]}});
+    let new = serde_json::from_value(new).unwrap();
+    let banner = plane.engine.add_banner(new, "a test").await.unwrap();
+    let cache = agent.cache();
+    let arrived = || {
+        let (service, name) = (
+            ServiceName::parse("banners"),
+            DocumentName::parse("standing"),
+        );
+        let code = Version::new(5, 1, 0);
+        cache
+            .read(&host("a.example"), &service.unwrap(), &name.unwrap(), &code)
+            .is_some_and(|found| String::from_utf8_lossy(&found.body).contains("We know."))
+    };
+    plane.until("the banner arrived", arrived).await;
+    // No code needs it: whether a site may run its release does not hang on it.
+    plane.ready_sites(&Version::new(5, 1, 0), 2).await;
+    plane.stop.cancel();
+    assert_eq!(banners(&agent, "a.example", "CA").await, ["We know."]);
+    assert!(
+        banners(&agent, "a.example", "OR").await.is_empty(),
+        "not its area"
+    );
+    let forbidden = NewDocument {
+        key: DocumentKey {
+            product: product(),
+            service: ServiceName::parse("banners").unwrap(),
+            name: DocumentName::parse("standing").unwrap(),
+        },
+        accepts: VersionReq::STAR,
+        lane: Lane::Other,
+        schema: None,
+        body: b"{}".to_vec(),
+    };
+    let refused = plane.engine.publish_document(forbidden, "a test").await;
+    assert!(refused.is_err(), "{banner:?} is not replaced by hand");
+    stop.cancel();
+}

@@ -47,6 +47,14 @@ const CALLERS: &[(&str, Caller)] = &[
     ("GET /api/v1/alarms", By("alarm list")),
     ("GET /api/v1/audit", By("audit list")),
     (
+        "GET /api/v1/public/banners",
+        Nobody("customers' programs call it, without a token"),
+    ),
+    ("GET /api/v1/banners", By("banner list")),
+    ("POST /api/v1/banners", By("banner add words --state CA")),
+    ("PUT /api/v1/banners/{id}", By("banner change ID words")),
+    ("POST /api/v1/banners/{id}/end", By("banner end ID")),
+    (
         "POST /api/v1/campaigns/plan",
         By("campaign plan refresh --all"),
     ),

@@ -2,6 +2,7 @@
 //! Types only: never a transport, never a decision.
 
 pub mod action;
+pub mod banner;
 pub mod delivery;
 pub mod origin;
 pub mod outcome;

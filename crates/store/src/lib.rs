@@ -7,6 +7,7 @@
 mod access;
 mod alarm;
 mod audit;
+mod banner;
 mod campaign;
 mod db;
 mod delivery;

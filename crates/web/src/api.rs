@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod agent;
 pub(crate) mod alarms;
 pub(crate) mod audit;
+pub(crate) mod banners;
 pub(crate) mod campaigns;
 pub(crate) mod clients;
 pub(crate) mod documents;

@@ -6,6 +6,7 @@ mod accounts;
 mod alarms;
 mod assets;
 mod audit;
+mod banners;
 mod campaign;
 mod campaigns;
 mod config;
@@ -73,6 +74,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(campaign::routes());
     routes.extend(fleet::routes());
     routes.extend(audit::routes());
+    routes.extend(banners::routes());
     routes.extend(find::routes());
     routes.extend(incidents::routes());
     routes.extend(alarms::routes());

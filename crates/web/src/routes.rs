@@ -113,6 +113,7 @@ fn all() -> Vec<Route> {
         api::campaigns::routes(),
         api::documents::routes(),
         api::audit::routes(),
+        api::banners::routes(),
         api::fleet::routes(),
         api::releases::routes(),
         api::tokens::routes(),

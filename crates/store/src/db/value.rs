@@ -83,6 +83,7 @@ from_id!(
     HolderId,
     SeriesId,
     AuditId,
+    BannerId,
 );
 
 impl<T: Into<Value>> From<Option<T>> for Value {

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use domain::access::Permission;
-use domain::id::ReportId;
+use domain::id::{BannerId, ReportId};
 use domain::name::Hostname;
 use domain::report::Channel;
 use engine::{Engine, NewReport};
@@ -75,6 +75,15 @@ struct ListQuery {
     before_id: Option<ReportId>,
     site: Option<Hostname>,
     limit: Option<u32>,
+    /// What comes first within the page; the newest without one.
+    rank: Option<Rank>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Rank {
+    /// Reports of sites on whose pages a banner stands.
+    Banner,
 }
 
 /// A report as staff see it.
@@ -87,6 +96,8 @@ struct ReportView {
     channel: Channel,
     at: Timestamp,
     running: semver::Version,
+    /// A banner that stands on the site's pages.
+    banner: Option<BannerId>,
 }
 
 async fn list(
@@ -110,10 +121,13 @@ async fn list(
         .last()
         .filter(|_| full)
         .map(|last| (last.report.at, last.report.id));
-    let reports: Vec<_> = page
+    let mut reports: Vec<_> = page
         .into_iter()
         .map(|stored| view(app.engine(), stored))
         .collect();
+    if query.rank == Some(Rank::Banner) {
+        reports.sort_by_key(|report| report.banner.is_none());
+    }
     Ok(axum::Json(serde_json::json!({"reports": reports,
         "before_at": next.map(|(at, _)| at), "before_id": next.map(|(_, id)| id)})))
 }
@@ -121,7 +135,9 @@ async fn list(
 fn view(engine: &Engine, StoredReport { report, running }: StoredReport) -> ReportView {
     let fleet = engine.fleet();
     let site = fleet.index(report.site).and_then(|index| fleet.site(index));
+    let banners = site.as_ref().map(|site| engine.banners_of(site));
     ReportView {
+        banner: banners.and_then(|all| all.first().map(|banner| banner.id)),
         id: report.id,
         site: site.map(|site| site.hostname.to_string()),
         text: report.text.as_str().into(),

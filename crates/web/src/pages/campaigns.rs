@@ -200,7 +200,7 @@ impl Typed {
     }
 }
 
-fn read<'a, T, E: ToString>(
+pub(super) fn read<'a, T, E: ToString>(
     at: &str,
     text: &'a str,
     parse: impl Fn(&'a str) -> Result<T, E>,
@@ -208,7 +208,7 @@ fn read<'a, T, E: ToString>(
     parse(text.trim()).map_err(|e| EngineError::refused_at(at, format!("{at}: {}", e.to_string())))
 }
 
-fn optional<'a, T, E: ToString>(
+pub(super) fn optional<'a, T, E: ToString>(
     at: &str,
     text: &'a str,
     parse: impl Fn(&'a str) -> Result<T, E>,
@@ -218,7 +218,7 @@ fn optional<'a, T, E: ToString>(
 }
 
 /// The words between spaces, commas and line ends.
-fn split(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn split(text: &str) -> impl Iterator<Item = &str> {
     text.split([' ', ',', ';', '\n', '\r', '\t'])
         .filter(|word| !word.is_empty())
 }

@@ -37,6 +37,10 @@ pub(super) const CONSOLE: &[Section] = &[
         ],
     },
     Section {
+        name: "Customers",
+        pages: &[("Banners", "/console/banners")],
+    },
+    Section {
         name: "Fleet",
         pages: &[
             ("Sites", "/console/fleet"),
@@ -116,7 +120,7 @@ mod tests {
             assert_eq!(count, 1, "{page}");
             let is_served = endpoints
                 .iter()
-                .any(|one| one.path == *page && one.method == axum::http::Method::GET);
+                .any(|one| one.path == *page && one.method == http::Method::GET);
             assert!(is_served, "{page} is not served");
         }
     }

@@ -131,7 +131,7 @@ async fn make(
         Ok(made) => {
             let made = Some((made.holder.name, made.token));
             show(&app, &caller, StatusCode::CREATED, None, |view| {
-                view.made = made
+                view.made = made;
             })
             .await
         }

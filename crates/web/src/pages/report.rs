@@ -7,6 +7,7 @@ use domain::name::Hostname;
 use domain::report::Channel;
 use engine::{EngineError, NewReport};
 
+use super::banners::{Shown, on_site};
 use super::site::{Found, find, host_of};
 use super::{Answer, Page, render};
 use crate::App;
@@ -53,6 +54,8 @@ struct View {
     typed: Typed,
     problems: Problems,
     offered: Vec<Found>,
+    /// What stands on the pages of the site that is named.
+    banners: Vec<Shown>,
 }
 
 #[derive(Template)]
@@ -177,8 +180,11 @@ fn show(
     } else {
         "Report a problem"
     };
+    let named = Hostname::parse(&host_of(&typed.site)).ok();
+    let site = named.and_then(|name| app.engine().fleet().site_at(&name));
     let view = View {
         page: Page::public(title, "/report"),
+        banners: site.map_or_else(Vec::new, |site| on_site(app, &site)),
         typed,
         problems,
         offered,

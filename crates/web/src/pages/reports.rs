@@ -54,6 +54,8 @@ pub(super) struct Line {
     pub(super) text: String,
     pub(super) contact: String,
     pub(super) channel: &'static str,
+    /// Whether it comes from the area of a banner that stands.
+    pub(super) is_in_banner: bool,
 }
 
 async fn list(State(app): State<App>, Query(filter): Query<Filter>) -> Answer {
@@ -76,13 +78,16 @@ async fn list(State(app): State<App>, Query(filter): Query<Filter>) -> Answer {
     let reader = reader(&app, None, &app.engine().settings().home_zone);
     let full = reports.len() >= REPORTS_PER_PAGE as usize;
     let older = reports.last().filter(|_| full);
+    let older = older.map(|last| address(&typed, last));
+    let mut lines: Vec<_> = reports
+        .iter()
+        .filter_map(|stored| line(&fleet, stored, &reader))
+        .collect();
+    rank(&app, &mut lines);
     let view = View {
         page: Page::console("Reports", "/console/reports"),
-        older: older.map(|last| address(&typed, last)),
-        reports: reports
-            .iter()
-            .filter_map(|stored| line(&fleet, stored, &reader))
-            .collect(),
+        older,
+        reports: lines,
         site: typed,
         unknown,
     };
@@ -102,7 +107,21 @@ pub(super) fn line(fleet: &Fleet, stored: &StoredReport, reader: &Reader) -> Opt
         text: stored.report.text.as_str().into(),
         contact: contact.map_or_else(String::new, |contact| contact.as_str().into()),
         channel: stored.report.channel.as_str(),
+        is_in_banner: false,
     })
+}
+
+/// Reports from the area of a standing banner come first: what was told there is being watched.
+fn rank(app: &App, lines: &mut [Line]) {
+    let fleet = app.engine().fleet();
+    let standing = app.engine().standing_banners();
+    for line in lines.iter_mut() {
+        let site = line.hostname.parse().ok();
+        let site = site.and_then(|name| fleet.site_at(&name));
+        line.is_in_banner =
+            site.is_some_and(|site| standing.iter().any(|banner| banner.area.holds(&site)));
+    }
+    lines.sort_by_key(|line| !line.is_in_banner);
 }
 
 fn address(site: &str, last: &StoredReport) -> String {

@@ -11,6 +11,7 @@ use domain::site::state::SiteState;
 use engine::{Fleet, Turn};
 use store::CampaignRow;
 
+use super::banners::{Shown, on_site};
 use super::incident::Card;
 use super::status::{ZoneQuery, is_lit, rim};
 use super::words::{self, Moment};
@@ -47,6 +48,7 @@ struct View {
     lit: bool,
     rim: &'static str,
     as_of: Moment,
+    banners: Vec<Shown>,
     done: Vec<Done>,
     incidents: Vec<Card>,
     facts: Vec<Fact>,
@@ -99,6 +101,7 @@ async fn site(
         lit: is_lit(state),
         rim: rim(state),
         as_of: reader.now(),
+        banners: on_site(&app, &site),
         done: done(&rows, &reader),
         incidents,
         facts: facts(&fleet, &site, &reader),

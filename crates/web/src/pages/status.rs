@@ -9,6 +9,7 @@ use domain::incident::PromiseKind;
 use domain::site::state::SiteState;
 use engine::{Fleet, IncidentView};
 
+use super::banners::{Shown, on_all_pages};
 use super::incident::{Card, promised};
 use super::lamps::Lamps;
 use super::lamps::bands::Counts;
@@ -39,6 +40,7 @@ struct View {
     lit: bool,
     rim: &'static str,
     as_of: Moment,
+    banners: Vec<Shown>,
     zones: Vec<Choice>,
     table: Table,
     products: Option<Table>,
@@ -99,6 +101,7 @@ async fn status(State(app): State<App>, Query(query): Query<ZoneQuery>) -> Answe
         rim: rim(headline.mood),
         headline,
         as_of: reader.now(),
+        banners: on_all_pages(&app),
         zones: zone_choices(&lamps.bands, home, &reader),
         next: next(&app, &counts, &open, &reader),
         table: by_zone(&lamps, &fleet, &reader),

@@ -17,6 +17,7 @@ use domain::id::{CampaignId, IncidentId};
 use domain::site::state::Evidence;
 use driver::{Browser, Look, tell};
 use engine::{Acceptance, NewUpdate};
+use serde_json::json;
 use store::Answer;
 use support::Plane;
 
@@ -241,6 +242,10 @@ async fn every_page_is_open_to_everybody() {
         .official_comment(id, "Ada", report)
         .await
         .unwrap();
+    let banner = json!({"text": "Sign-in is **slow** in the north.", "severity": "critical",
+        "area": {"states": ["AK", "WA"]}});
+    let banner = serde_json::from_value(banner).unwrap();
+    plane.engine.add_banner(banner, "Ada").await.unwrap();
     let token = plane.token(Role::Admin).await;
     let base = serve(&plane).await;
     let open = [
@@ -266,6 +271,7 @@ async fn every_page_is_open_to_everybody() {
         format!("/console/sites/{SITE}"),
         "/console/releases".into(),
         "/console/config".into(),
+        "/console/banners".into(),
         "/console/on-call".into(),
         "/console/people".into(),
         "/console/accounts".into(),

@@ -1,0 +1,322 @@
+//! Banners: short words on the pages of the sites of an area, while a window is open.
+//! Decides where and when one stands. Never shows anything.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::id::BannerId;
+use crate::name::{Hostname, ProductName};
+use crate::site::{Site, Zone};
+use crate::text::{has_controls, is_blank};
+
+/// The longest text, in characters: a banner is read in passing.
+pub const TEXT_CHARACTERS_MAX: usize = 500;
+/// The most products, zones, states or host names of an area.
+pub const PLACES_MAX: usize = 5_000;
+
+/// Words that stand on pages for a while.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Banner {
+    /// Its identifier.
+    pub id: BannerId,
+    /// Grows with every change: a change decided on an older version cannot be saved.
+    pub version: u64,
+    /// What it says: Markdown.
+    pub text: String,
+    /// How urgent it is.
+    pub severity: Severity,
+    /// The sites it is about.
+    pub area: Area,
+    /// From when it stands.
+    pub from: Timestamp,
+    /// Until when; none until somebody ends it.
+    pub until: Option<Timestamp>,
+}
+
+/// How urgent a banner is, mildest first.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Something may not work.
+    Warning,
+    /// Something does not work.
+    Critical,
+}
+
+/// Sites by where they are: those in one of the places named, of one of the products named. Without
+/// a place, they may be anywhere; without a product, of any.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Area {
+    /// Sites of these products only.
+    pub products: BTreeSet<ProductName>,
+    /// In one of these states, by two letters, such as "CA".
+    pub states: BTreeSet<String>,
+    /// In one of these time zones.
+    pub zones: BTreeSet<Zone>,
+    /// One of these.
+    pub sites: BTreeSet<Hostname>,
+}
+
+/// What is wrong with a banner.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadBanner {
+    /// It says nothing, or too much.
+    #[error("a banner says something, in at most {TEXT_CHARACTERS_MAX} characters")]
+    Text,
+    /// It ends before it begins.
+    #[error("a banner must end after it begins")]
+    Window,
+    /// A state is not written as two letters.
+    #[error("{0:?} is no state: write two letters, such as CA")]
+    State(String),
+    /// A list is too long.
+    #[error("at most {PLACES_MAX} are listed; name what they share instead")]
+    TooMany(&'static str),
+}
+
+impl BadBanner {
+    /// The field it is about.
+    #[must_use]
+    pub fn at(&self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Window => "until",
+            Self::State(_) => "area.states",
+            Self::TooMany(at) => at,
+        }
+    }
+}
+
+impl Banner {
+    /// Checks what the types leave open.
+    ///
+    /// # Errors
+    /// Names the field and the rule.
+    pub fn check(self) -> Result<Self, BadBanner> {
+        let fits = self.text.chars().count() <= TEXT_CHARACTERS_MAX;
+        if !fits || is_blank(&self.text) || has_controls(&self.text) {
+            return Err(BadBanner::Text);
+        }
+        if self.until.is_some_and(|until| until <= self.from) {
+            return Err(BadBanner::Window);
+        }
+        self.area.check()?;
+        Ok(self)
+    }
+
+    /// Whether it stands at a moment.
+    #[must_use]
+    pub fn stands(&self, now: Timestamp) -> bool {
+        self.from <= now && !self.is_over(now)
+    }
+
+    /// Whether it will not stand any more.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+
+    /// The banner, ended at a moment. One that has not begun never stands.
+    #[must_use]
+    pub fn end(self, now: Timestamp) -> Self {
+        Self {
+            from: self.from.min(now),
+            until: Some(now),
+            version: self.version + 1,
+            ..self
+        }
+    }
+}
+
+impl Area {
+    /// Whether a site lies in it.
+    #[must_use]
+    pub fn holds(&self, site: &Site) -> bool {
+        self.holds_place(
+            (&site.product, &site.hostname),
+            (&site.zone, &site.area.state),
+        )
+    }
+
+    /// As [`Area::holds`], for who knows only this of a site: its agent, or the site itself.
+    #[must_use]
+    pub fn holds_place(
+        &self,
+        (product, hostname): (&ProductName, &Hostname),
+        (zone, state): (&Zone, &str),
+    ) -> bool {
+        let anywhere = self.states.is_empty() && self.zones.is_empty() && self.sites.is_empty();
+        let is_there = || {
+            self.states.contains(state)
+                || self.zones.contains(zone)
+                || self.sites.contains(hostname)
+        };
+        (self.products.is_empty() || self.products.contains(product)) && (anywhere || is_there())
+    }
+
+    /// Whether it takes in every site.
+    #[must_use]
+    pub fn is_everywhere(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn check(&self) -> Result<(), BadBanner> {
+        let is_state =
+            |state: &&String| state.len() == 2 && state.bytes().all(|b| b.is_ascii_uppercase());
+        if let Some(bad) = self.states.iter().find(|state| !is_state(state)) {
+            return Err(BadBanner::State(bad.clone()));
+        }
+        for (at, count) in [
+            ("area.products", self.products.len()),
+            ("area.states", self.states.len()),
+            ("area.zones", self.zones.len()),
+            ("area.sites", self.sites.len()),
+        ] {
+            if count > PLACES_MAX {
+                return Err(BadBanner::TooMany(at));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Area {
+    /// Such as "all sites", "CA, OR" or "web-central sites in America/Denver".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const NAMED_MAX: usize = 5;
+        fn named<T: ToString>(all: &BTreeSet<T>) -> impl Iterator<Item = String> {
+            all.iter().map(T::to_string)
+        }
+        let products: Vec<_> = named(&self.products).collect();
+        let places = named(&self.states)
+            .chain(named(&self.zones))
+            .chain(named(&self.sites));
+        let mut places: Vec<_> = places.collect();
+        let more = places.len().saturating_sub(NAMED_MAX);
+        places.truncate(NAMED_MAX);
+        let mut places = places.join(", ");
+        if more > 0 {
+            places.push_str(&format!(" and {more} more"));
+        }
+        match (products.is_empty(), places.is_empty()) {
+            (true, true) => f.write_str("all sites"),
+            (true, false) => f.write_str(&places),
+            (false, true) => write!(f, "{} sites", products.join(", ")),
+            (false, false) => write!(f, "{} sites in {places}", products.join(", ")),
+        }
+    }
+}
+
+impl Severity {
+    /// All severities, mildest first.
+    pub const ALL: [Self; 3] = [Self::Info, Self::Warning, Self::Critical];
+
+    /// The word it is stored and sent as.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// Reads the word it is stored and sent as.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn area(json: &str) -> Area {
+        serde_json::from_str(json).unwrap()
+    }
+
+    fn banner(text: &str, until: Option<&str>) -> Banner {
+        Banner {
+            id: BannerId::from_bytes(&[1; 16]).unwrap(),
+            version: 1,
+            text: text.into(),
+            severity: Severity::Warning,
+            area: Area::default(),
+            from: "2023-07-11T21:00:00Z".parse().unwrap(),
+            until: until.map(|until| until.parse().unwrap()),
+        }
+    }
+
+    #[test]
+    fn an_area_holds_sites_in_any_of_its_places_and_of_its_products() {
+        let product = ProductName::parse("web-central").unwrap();
+        let hostname = Hostname::parse("anchorage.ak.example").unwrap();
+        let zone = Zone::parse("America/Anchorage").unwrap();
+        for (json, holds, words) in [
+            ("{}", true, "all sites"),
+            (r#"{"states": ["AK"]}"#, true, "AK"),
+            (r#"{"states": ["CA"]}"#, false, "CA"),
+            (
+                r#"{"states": ["CA"], "zones": ["America/Anchorage"]}"#,
+                true,
+                "CA, America/Anchorage",
+            ),
+            (
+                r#"{"products": ["parks"], "states": ["AK"]}"#,
+                false,
+                "parks sites in AK",
+            ),
+            (
+                r#"{"products": ["web-central"]}"#,
+                true,
+                "web-central sites",
+            ),
+            (
+                r#"{"states": ["CA","CO","CT","DE","FL","GA"], "sites": ["anchorage.ak.example"]}"#,
+                true,
+                "CA, CO, CT, DE, FL and 2 more",
+            ),
+        ] {
+            let area = area(json);
+            let found = area.holds_place((&product, &hostname), (&zone, "AK"));
+            assert_eq!(found, holds, "{json}");
+            assert_eq!(area.to_string(), words);
+        }
+    }
+
+    #[test]
+    fn a_banner_stands_within_its_window() {
+        let one = banner("Sign-in fails.", Some("2023-07-11T23:00:00Z"));
+        let stands = |at: &str| one.stands(at.parse().unwrap());
+        assert!(!stands("2023-07-11T20:59:59Z"));
+        assert!(stands("2023-07-11T21:00:00Z") && stands("2023-07-11T22:59:59Z"));
+        assert!(!stands("2023-07-11T23:00:00Z"));
+        let early: Timestamp = "2023-07-11T20:00:00Z".parse().unwrap();
+        let ended = one.clone().end(early);
+        assert!(ended.is_over(early) && !ended.stands(early) && ended.version == 2);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        let at = |banner: Banner| banner.check().err().map(|bad| bad.at());
+        assert_eq!(at(banner("Sign-in fails.", None)), None);
+        assert_eq!(at(banner(" \u{200b}", None)), Some("text"));
+        assert_eq!(at(banner(&"x".repeat(501), None)), Some("text"));
+        assert_eq!(at(banner("a\u{7}", None)), Some("text"));
+        let ends_first = banner("a", Some("2023-07-11T21:00:00Z"));
+        assert_eq!(at(ends_first), Some("until"));
+        let bad_state = Banner {
+            area: area(r#"{"states": ["Alaska"]}"#),
+            ..banner("a", None)
+        };
+        assert_eq!(at(bad_state), Some("area.states"));
+    }
+}

@@ -1,0 +1,308 @@
+//! Banners: kept in memory for pages, and published to the sites as a document, so that a site can
+//! show what stands while the control plane is down.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use domain::banner::{Area, BadBanner, Banner, Severity};
+use domain::document::{DocumentKey, Lane};
+use domain::id::BannerId;
+use domain::name::{DocumentName, ProductName, ServiceName};
+use domain::site::Site;
+use jiff::{SignedDuration, Timestamp};
+use protocol::banner::{DOCUMENT, SERVICE, Standing};
+use semver::VersionReq;
+use store::{Store, StoreError};
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Engine, EngineError, NewDocument, Signal};
+
+/// The most banners that stand or will stand, and the most of the past that lists show.
+const BANNERS_MAX: u32 = 200;
+/// How often the published banners are compared with the kept ones when no signal says so.
+const LOOK_SECONDS: u64 = 60;
+/// Over for so long, a banner is left out of what is published: clocks of sites may be late.
+const LATE: SignedDuration = SignedDuration::from_hours(1);
+
+/// A banner, as somebody wants it.
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewBanner {
+    /// What it says: Markdown.
+    pub text: String,
+    /// How urgent it is.
+    pub severity: Severity,
+    /// The sites it is about; all without one.
+    #[serde(default)]
+    pub area: Area,
+    /// From when it stands; now without one.
+    #[serde(default)]
+    pub from: Option<Timestamp>,
+    /// Until when; none until somebody ends it.
+    #[serde(default)]
+    pub until: Option<Timestamp>,
+}
+
+/// The banners in memory: those that stand or will stand, and the last of the past.
+#[derive(Default)]
+pub(crate) struct Banners {
+    all: ArcSwap<Vec<Arc<Banner>>>,
+    /// Held while they are changed, so that memory follows the store.
+    changing: tokio::sync::Mutex<()>,
+}
+
+impl Banners {
+    pub(crate) async fn load(store: &Store, now: Timestamp) -> Result<Self, StoreError> {
+        let banners = Self::default();
+        banners.reload(store, now).await?;
+        Ok(banners)
+    }
+
+    async fn reload(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
+        let all = store.banners(now, BANNERS_MAX).await?;
+        self.all
+            .store(Arc::new(all.into_iter().map(Arc::new).collect()));
+        Ok(())
+    }
+}
+
+impl Engine {
+    /// Those that stand or will stand, oldest first, then the last of the past.
+    #[must_use]
+    pub fn banners(&self) -> Arc<Vec<Arc<Banner>>> {
+        self.0.banners.all.load_full()
+    }
+
+    /// Those that stand now, the most urgent first.
+    #[must_use]
+    pub fn standing_banners(&self) -> Vec<Arc<Banner>> {
+        let now = self.clock().now();
+        let all = self.banners();
+        let mut standing: Vec<_> = all.iter().filter(|one| one.stands(now)).cloned().collect();
+        standing.sort_by_key(|one| std::cmp::Reverse(one.severity));
+        standing
+    }
+
+    /// Those that stand now on a site's pages, the most urgent first.
+    #[must_use]
+    pub fn banners_of(&self, site: &Site) -> Vec<Arc<Banner>> {
+        let mut standing = self.standing_banners();
+        standing.retain(|one| one.area.holds(site));
+        standing
+    }
+
+    /// How many sites lie in an area.
+    #[must_use]
+    pub fn sites_in_area(&self, area: &Area) -> usize {
+        let fleet = self.fleet();
+        fleet.sites().filter(|(_, site)| area.holds(site)).count()
+    }
+
+    /// What [`Engine::add_banner`] would add; changes nothing.
+    ///
+    /// # Errors
+    /// When it says nothing or too much, ends before it begins, or no site lies in its area.
+    pub fn preview_banner(&self, new: NewBanner) -> Result<Banner, EngineError> {
+        let banner = Banner {
+            id: self.clock().id(),
+            version: 1,
+            text: new.text.trim().to_owned(),
+            severity: new.severity,
+            area: new.area,
+            from: new.from.unwrap_or_else(|| self.clock().now()),
+            until: new.until,
+        };
+        self.checked(banner)
+    }
+
+    /// Adds a banner.
+    ///
+    /// # Errors
+    /// As [`Engine::preview_banner`]; when too many stand already; when the store fails.
+    pub async fn add_banner(&self, new: NewBanner, who: &str) -> Result<Banner, EngineError> {
+        let banner = self.preview_banner(new)?;
+        let _turn = self.0.banners.changing.lock().await;
+        let now = self.clock().now();
+        let left = self.banners();
+        if left.iter().filter(|one| !one.is_over(now)).count() >= BANNERS_MAX as usize {
+            let reason = format!("{BANNERS_MAX} banners stand or will stand; end one first");
+            return Err(EngineError::conflict(reason));
+        }
+        let audit = self.audit_banner(who, "added a banner", &banner);
+        self.store().add_banner(&banner, &audit).await?;
+        self.banners_changed().await?;
+        Ok(banner)
+    }
+
+    /// Gives a banner another text, area or window; a `from` that is left out stays.
+    ///
+    /// # Errors
+    /// As [`Engine::preview_banner`]; when there is no such banner, it is over, `version` is given and
+    /// is not its version any more, or the store fails.
+    pub async fn change_banner(
+        &self,
+        id: BannerId,
+        version: Option<u64>,
+        new: NewBanner,
+        who: &str,
+    ) -> Result<Banner, EngineError> {
+        let _turn = self.0.banners.changing.lock().await;
+        let before = self.left_banner(id)?;
+        if version.is_some_and(|version| version != before.version) {
+            return Err(EngineError::conflict(
+                "Somebody else changed this banner; look at it again, then try again.",
+            ));
+        }
+        let banner = self.checked(Banner {
+            id,
+            version: before.version + 1,
+            text: new.text.trim().to_owned(),
+            severity: new.severity,
+            area: new.area,
+            from: new.from.unwrap_or(before.from),
+            until: new.until,
+        })?;
+        let audit = self.audit_banner(who, "changed a banner", &banner);
+        self.store().save_banner(&banner, &audit).await?;
+        self.banners_changed().await?;
+        Ok(banner)
+    }
+
+    /// Takes a banner down. One that has not begun never stands.
+    ///
+    /// # Errors
+    /// When there is no such banner, it is over already, or the store fails.
+    pub async fn end_banner(&self, id: BannerId, who: &str) -> Result<Banner, EngineError> {
+        let _turn = self.0.banners.changing.lock().await;
+        let banner = Banner::clone(&*self.left_banner(id)?).end(self.clock().now());
+        let audit = self.audit_banner(who, "ended a banner", &banner);
+        self.store().save_banner(&banner, &audit).await?;
+        self.banners_changed().await?;
+        Ok(banner)
+    }
+
+    fn left_banner(&self, id: BannerId) -> Result<Arc<Banner>, EngineError> {
+        let all = self.banners();
+        let found = all.iter().find(|one| one.id == id);
+        let found = found.ok_or_else(|| EngineError::not_found("banner", id))?;
+        if found.is_over(self.clock().now()) {
+            return Err(EngineError::conflict(
+                "This banner is over; add another one.",
+            ));
+        }
+        Ok(Arc::clone(found))
+    }
+
+    fn checked(&self, banner: Banner) -> Result<Banner, EngineError> {
+        let refused = |bad: BadBanner| EngineError::refused_at(bad.at(), bad);
+        let banner = banner.check().map_err(refused)?;
+        if !banner.area.is_everywhere() && self.sites_in_area(&banner.area) == 0 {
+            let rule = format!("no site of the fleet lies in {}", banner.area);
+            return Err(EngineError::refused_at("area", rule));
+        }
+        Ok(banner)
+    }
+
+    fn audit_banner(&self, who: &str, act: &str, banner: &Banner) -> store::AuditEntry {
+        let what = format!("{} for {}", banner.id, banner.area);
+        self.audit(who, act, &what, &banner.text)
+    }
+
+    async fn banners_changed(&self) -> Result<(), EngineError> {
+        let now = self.clock().now();
+        self.0.banners.reload(self.store(), now).await?;
+        self.told();
+        self.signal(Signal::BannersChanged);
+        Ok(())
+    }
+
+    /// Publishes the banners whenever they differ from what is published, until it is stopped.
+    pub(crate) async fn publish_banners(self, stop: CancellationToken) {
+        let mut signals = self.signals();
+        loop {
+            if let Err(error) = self.publish_standing().await {
+                tracing::warn!("could not publish the banners to the sites: {error}");
+            }
+            let changed = async {
+                loop {
+                    match signals.recv().await {
+                        Ok(Signal::BannersChanged | Signal::FleetChanged)
+                        | Err(RecvError::Lagged(_)) => return,
+                        Ok(_) => {}
+                        Err(RecvError::Closed) => std::future::pending().await,
+                    }
+                }
+            };
+            let look = std::time::Duration::from_secs(LOOK_SECONDS);
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.clock().sleep(look) => {}
+                () = changed => {}
+            }
+        }
+    }
+
+    async fn publish_standing(&self) -> Result<(), EngineError> {
+        let products: Vec<_> = self
+            .fleet()
+            .products()
+            .map(|one| one.name.clone())
+            .collect();
+        for product in products {
+            let Some(new) = self.standing_document(product) else {
+                continue;
+            };
+            self.publish(new, "banners").await?;
+        }
+        Ok(())
+    }
+
+    /// The document of a product's banners, unless the published one says the same. Before its first
+    /// banner a product has none.
+    fn standing_document(&self, product: ProductName) -> Option<NewDocument> {
+        let key = banners_key(product)?;
+        let late = self
+            .clock()
+            .now()
+            .saturating_sub(LATE)
+            .unwrap_or(Timestamp::MIN);
+        let of_product =
+            |area: &Area| area.products.is_empty() || area.products.contains(&key.product);
+        let all = self.banners();
+        let left = all
+            .iter()
+            .filter(|one| !one.is_over(late) && of_product(&one.area));
+        let standing = Standing {
+            banners: left.map(|one| Banner::clone(one)).collect(),
+        };
+        let repository = self.repository();
+        let published = repository.documents().get(&key);
+        let newest = published.and_then(|all| all.iter().max_by_key(|one| one.version));
+        let known: Option<Standing> = newest.and_then(|one| serde_json::from_slice(&one.body).ok());
+        if known.unwrap_or_default() == standing {
+            return None;
+        }
+        Some(NewDocument {
+            key,
+            accepts: VersionReq::STAR,
+            lane: Lane::Other,
+            schema: None,
+            body: serde_json::to_vec(&standing).ok()?,
+        })
+    }
+}
+
+/// Where a product's banners are published.
+fn banners_key(product: ProductName) -> Option<DocumentKey> {
+    Some(DocumentKey {
+        product,
+        service: ServiceName::parse(SERVICE).ok()?,
+        name: DocumentName::parse(DOCUMENT).ok()?,
+    })
+}
+
+/// Whether a document only carries banners: no code needs it, so that no release waits for it.
+pub(crate) fn is_banners(key: &DocumentKey) -> bool {
+    key.service.as_str() == SERVICE
+}

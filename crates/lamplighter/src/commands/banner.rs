@@ -1,0 +1,135 @@
+//! `lamplighter banner`: words on the pages of the sites of an area.
+
+use serde_json::{Map, Value, json};
+
+use crate::client::Server;
+use crate::output::{Failure, Options, lines, text};
+
+/// Put words on the pages of the sites of an area.
+#[derive(clap::Subcommand)]
+pub(crate) enum Banner {
+    /// List the banners that stand or will stand, and the last that are over.
+    List {
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Add a banner.
+    Add {
+        #[command(flatten)]
+        words: Words,
+        /// Say how many sites it is about, and add nothing.
+        #[arg(long)]
+        preview: bool,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Give a banner other words, another area or another window.
+    Change {
+        /// The banner.
+        id: uuid::Uuid,
+        #[command(flatten)]
+        words: Words,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Take a banner down.
+    End {
+        /// The banner.
+        id: uuid::Uuid,
+        #[command(flatten)]
+        server: Server,
+    },
+}
+
+/// What a banner says, to whom and when.
+#[derive(clap::Args)]
+pub(crate) struct Words {
+    /// Markdown, at most 500 characters.
+    text: String,
+    /// info, warning or critical.
+    #[arg(long, default_value = "warning")]
+    severity: String,
+    /// Only sites of this product; may be given several times.
+    #[arg(long = "product")]
+    products: Vec<String>,
+    /// Sites in this state, by two letters; may be given several times.
+    #[arg(long = "state")]
+    states: Vec<String>,
+    /// Sites in this time zone, such as America/Denver; may be given several times.
+    #[arg(long = "zone")]
+    zones: Vec<String>,
+    /// This site; may be given several times.
+    #[arg(long = "site")]
+    sites: Vec<String>,
+    /// From when it stands, such as 2023-07-11T16:00:00-05:00; now without one.
+    #[arg(long)]
+    from: Option<jiff::Timestamp>,
+    /// Until when; until it is ended without one.
+    #[arg(long)]
+    until: Option<jiff::Timestamp>,
+}
+
+impl Words {
+    fn body(&self) -> Map<String, Value> {
+        let states: Vec<_> = self.states.iter().map(|one| one.to_uppercase()).collect();
+        let area = json!({"products": self.products, "states": states, "zones": self.zones,
+            "sites": self.sites});
+        let mut body = Map::new();
+        body.insert("text".into(), json!(self.text));
+        body.insert("severity".into(), json!(self.severity));
+        body.insert("area".into(), area);
+        body.insert("from".into(), json!(self.from));
+        body.insert("until".into(), json!(self.until));
+        body
+    }
+}
+
+impl Banner {
+    pub(crate) async fn run(self, output: Options) -> Result<(), Failure> {
+        match self {
+            Self::List { server } => {
+                let list = server.client()?.get("/api/v1/banners").await?;
+                output.print(&list, |list| {
+                    lines(&list["banners"], "There are no banners.", line)
+                });
+            }
+            Self::Add {
+                words,
+                preview,
+                server,
+            } => {
+                let mut body = words.body();
+                body.insert("preview".into(), json!(preview));
+                let banner = server.client()?.post("/api/v1/banners", &body).await?;
+                let done = if preview { "Would add" } else { "Added" };
+                output.print(&banner, |one| format!("{done}: {}", line(one)));
+            }
+            Self::Change { id, words, server } => {
+                let path = format!("/api/v1/banners/{id}");
+                let banner = server.client()?.put(&path, &words.body()).await?;
+                output.print(&banner, |one| format!("Changed: {}", line(one)));
+            }
+            Self::End { id, server } => {
+                let path = format!("/api/v1/banners/{id}/end");
+                let banner = server.client()?.post(&path, &json!({})).await?;
+                output.print(&banner, |one| format!("Ended: {}", line(one)));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn line(banner: &Value) -> String {
+    let stands = if banner["stands"] == true {
+        "stands"
+    } else {
+        "does not stand"
+    };
+    format!(
+        "{}  {} on {} sites, {stands}: {}",
+        text(&banner["id"]),
+        text(&banner["severity"]),
+        banner["sites"],
+        text(&banner["text"])
+    )
+}

@@ -1,0 +1,211 @@
+//! Banners: who sees them, when, and what they change.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::Request;
+use domain::access::Role;
+use serde_json::{Value, json};
+use support::Plane;
+
+const ALASKA: &str = "anchorage.ak.example";
+const OREGON: &str = "portland.or.example";
+
+async fn call(plane: &Plane, token: &str, method: &str, path: &str, body: Value) -> (u16, Value) {
+    let answer = plane
+        .send(method, path, Some(token), body.to_string())
+        .await;
+    let json =
+        serde_json::from_str(&answer.text).unwrap_or_else(|e| panic!("{e}: {}", answer.text));
+    (answer.status.as_u16(), json)
+}
+
+async fn text(plane: &Plane, path: &str) -> String {
+    let answer = plane.send("GET", path, None, "").await;
+    assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+    answer.text
+}
+
+#[tokio::test]
+async fn a_banner_stands_on_the_pages_of_its_area_while_its_window_is_open() {
+    let plane = Plane::with_fleet().await;
+    let token = plane.token(Role::Support).await;
+    let body = json!({"text": "Sign-in is **slow** <script>x</script>", "severity": "critical",
+        "area": {"states": ["AK"]}, "from": "2023-07-11T21:00:00Z", "until": "2023-07-11T22:00:00Z"});
+    let mut look = body.clone();
+    look["preview"] = json!(true);
+    let (status, seen) = call(&plane, &token, "POST", "/api/v1/banners", look).await;
+    assert_eq!(
+        (status, &seen["sites"], &seen["stands"]),
+        (200, &json!(5), &json!(false))
+    );
+    assert!(plane.engine.banners().is_empty(), "a preview adds nothing");
+    let (status, added) = call(&plane, &token, "POST", "/api/v1/banners", body).await;
+    assert_eq!(status, 201, "{added}");
+    let words = "Sign-in is <strong>slow</strong> &lt;script&gt;";
+    let alaska = format!("/sites/{ALASKA}");
+    assert!(
+        !text(&plane, &alaska).await.contains(words),
+        "it has not begun"
+    );
+    plane.hand.advance(Duration::from_secs(30 * 60));
+    for (path, stands) in [
+        (alaska.clone(), true),
+        (format!("/sites/{OREGON}"), false),
+        ("/".into(), true),
+        (format!("/report?site={ALASKA}"), true),
+        (format!("/report?site={OREGON}"), false),
+    ] {
+        let page = text(&plane, &path).await;
+        assert_eq!(page.contains(words), stands, "{path}: {page}");
+        assert!(!page.contains("<script>x"), "{path}");
+    }
+    assert!(
+        text(&plane, "/").await.contains("<span>for AK</span>"),
+        "its area is named"
+    );
+    let public = text(&plane, &format!("/api/v1/public/banners?site={ALASKA}")).await;
+    assert!(public.contains("\"severity\":\"critical\""), "{public}");
+    let none = text(&plane, &format!("/api/v1/public/banners?site={OREGON}")).await;
+    assert_eq!(none, r#"{"banners":[]}"#);
+    plane.hand.advance(Duration::from_secs(60 * 60));
+    assert!(!text(&plane, &alaska).await.contains(words), "it is over");
+}
+
+#[tokio::test]
+async fn a_banner_is_changed_and_ended_and_every_change_is_audited() {
+    let plane = Plane::with_fleet().await;
+    let token = plane.token(Role::Support).await;
+    let new = json!({"text": "One", "severity": "info"});
+    let (_, added) = call(&plane, &token, "POST", "/api/v1/banners", new).await;
+    let path = format!("/api/v1/banners/{}", added["id"].as_str().unwrap());
+    assert_eq!(added["sites"], 3_405);
+    // The audit is in the order of the milliseconds.
+    plane.hand.advance(Duration::from_secs(1));
+    let change = json!({"text": "Two", "severity": "warning", "version": 1});
+    let (status, changed) = call(&plane, &token, "PUT", &path, change.clone()).await;
+    assert_eq!(
+        (status, &changed["version"], &changed["from"]),
+        (200, &json!(2), &added["from"])
+    );
+    let (status, _) = call(&plane, &token, "PUT", &path, change).await;
+    assert_eq!(status, 409, "decided on version 1, which is gone");
+    plane.hand.advance(Duration::from_secs(1));
+    let (status, _) = call(&plane, &token, "POST", &format!("{path}/end"), json!({})).await;
+    assert_eq!(status, 200);
+    let (status, _) = call(&plane, &token, "POST", &format!("{path}/end"), json!({})).await;
+    assert_eq!(status, 409);
+    assert_eq!(
+        text(&plane, "/api/v1/public/banners").await,
+        r#"{"banners":[]}"#
+    );
+    let audit = plane.engine.audit_before(None, 3).await.unwrap();
+    let acts: Vec<_> = audit.iter().map(|entry| entry.act.as_str()).collect();
+    assert_eq!(
+        acts,
+        ["ended a banner", "changed a banner", "added a banner"]
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_meant_is_refused() {
+    let plane = Plane::with_fleet().await;
+    let token = plane.token(Role::Support).await;
+    let window = json!({"text": "a", "severity": "info", "from": "2023-07-11T22:00:00Z", "until": "2023-07-11T21:00:00Z"});
+    for (body, at) in [
+        (json!({"text": " ", "severity": "info"}), "text"),
+        (json!({"text": "x".repeat(501), "severity": "info"}), "text"),
+        (window, "until"),
+        (
+            json!({"text": "a", "severity": "info", "area": {"states": ["Alaska"]}}),
+            "area.states",
+        ),
+        (
+            json!({"text": "a", "severity": "info", "area": {"zones": ["Europe/Berlin"]}}),
+            "area",
+        ),
+    ] {
+        let (status, error) = call(&plane, &token, "POST", "/api/v1/banners", body.clone()).await;
+        assert_eq!(
+            (status, error["error"]["at"].as_str()),
+            (422, Some(at)),
+            "{body}: {error}"
+        );
+    }
+    let (status, _) = call(
+        &plane,
+        &token,
+        "POST",
+        "/api/v1/banners",
+        json!({"text": "a"}),
+    )
+    .await;
+    assert_eq!(status, 400);
+}
+
+#[tokio::test]
+async fn reports_from_its_area_come_first() {
+    let plane = Plane::with_fleet().await;
+    let token = plane.token(Role::Support).await;
+    for site in [ALASKA, OREGON] {
+        let report = json!({"site": site, "text": "It fails."});
+        let sent = plane.send("POST", "/api/v1/reports", None, report.to_string());
+        assert_eq!(sent.await.status, 202);
+        plane.hand.advance(Duration::from_secs(60));
+    }
+    let new = json!({"text": "We know.", "severity": "warning", "area": {"sites": [ALASKA]}});
+    call(&plane, &token, "POST", "/api/v1/banners", new).await;
+    let first = async |path: &str| {
+        let (_, list) = call(&plane, &token, "GET", path, json!({})).await;
+        list["reports"][0]["site"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(first("/api/v1/reports").await, OREGON, "the newest");
+    assert_eq!(first("/api/v1/reports?rank=banner").await, ALASKA);
+    let page = plane
+        .send("GET", "/console/reports", Some(&token), "")
+        .await
+        .text;
+    assert!(page.find(ALASKA) < page.find(OREGON), "{page}");
+}
+
+#[tokio::test]
+async fn the_form_shows_a_banner_before_it_puts_it_up() {
+    let plane = Plane::with_fleet().await;
+    let token = plane.token(Role::Support).await;
+    let send = async |body: &str| {
+        let request = Request::post("/console/banners")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("authorization", format!("Bearer {token}"));
+        plane
+            .answer(request.body(Body::from(body.to_owned())).unwrap())
+            .await
+    };
+    let form = "text=We+look+into+it&severity=warning&states=ak%2C+or&until=2023-07-11T18%3A00";
+    let looked = send(&format!("{form}&act=look")).await;
+    assert_eq!(looked.status, 200, "{}", looked.text);
+    assert!(
+        looked
+            .text
+            .contains("It stands on the pages of 51 sites: AK, OR."),
+        "{}",
+        looked.text
+    );
+    assert!(plane.engine.banners().is_empty());
+    assert_eq!(send(&format!("{form}&act=add")).await.status, 303);
+    let all = plane.engine.banners();
+    assert_eq!(
+        all[0].until.unwrap().to_string(),
+        "2023-07-11T23:00:00Z",
+        "on the vendor's clock"
+    );
+    let refused = send("text=&states=ak&act=add").await;
+    assert_eq!(refused.status, 422);
+    assert!(
+        refused.text.contains("value=\"ak\""),
+        "what was typed is kept"
+    );
+}
