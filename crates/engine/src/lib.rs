@@ -112,6 +112,7 @@ struct Inner {
     pending: ingest::Pending,
     incidents: respond::Incidents,
     banners: banner::Banners,
+    templates: respond::OwnTemplates,
     told: AtomicU64,
 }
 
@@ -129,6 +130,7 @@ impl Engine {
             .map_err(|e| EngineError::remote("make an HTTP client", &e))?;
         let fleet = Fleet::load(&store).await?;
         let incidents = respond::Incidents::load(&store).await?;
+        let templates = respond::OwnTemplates::load(&store).await?;
         let banners = banner::Banners::load(&store, clock.now()).await?;
         let delivery = delivery::Delivery::open(&store, &clock).await?;
         Ok(Self(Arc::new(Inner {
@@ -145,6 +147,7 @@ impl Engine {
             pending: ingest::Pending::default(),
             incidents,
             banners,
+            templates,
             told: AtomicU64::default(),
         })))
     }

@@ -7,6 +7,8 @@ mod correct;
 mod open;
 mod propose;
 mod request;
+mod schedule;
+mod templates;
 mod view;
 mod watch;
 
@@ -14,7 +16,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use domain::calendar::{Calendar, Length};
 use domain::detection::Alarm;
-use domain::id::{AlarmId, IncidentId, ReportId};
+use domain::id::{AlarmId, IncidentId, ReportId, UpdateId};
 use domain::incident::report::ReportDraft;
 use domain::incident::template::Template;
 use domain::incident::timeline::{Fact, TimelineEntry};
@@ -31,6 +33,7 @@ use store::{IncidentAdditions, StoreError};
 use crate::{Engine, EngineError, Signal};
 
 pub use request::{Acceptance, NewCorrection, NewUpdate, Opening, Proposal};
+pub(crate) use templates::OwnTemplates;
 pub use view::IncidentView;
 pub(crate) use view::Incidents;
 pub(crate) use watch::watch;
@@ -188,7 +191,7 @@ impl Engine {
         update: NewUpdate,
     ) -> Result<Posted, EngineError> {
         let posted = self.preview_update(id, who, update).await?;
-        self.save_post(&posted, who).await?;
+        self.save_post(&posted, who, &[]).await?;
         Ok(posted)
     }
 
@@ -221,7 +224,7 @@ impl Engine {
     ) -> Result<Posted, EngineError> {
         let incident = self.stored_incident(id).await?;
         let posted = self.posted(incident, plain(text, UpdateKind::OfficialComment), who)?;
-        self.save_post(&posted, who).await?;
+        self.save_post(&posted, who, &[]).await?;
         Ok(posted)
     }
 
@@ -264,12 +267,6 @@ impl Engine {
         let incident = self.stored_incident(id).await?;
         let timeline = self.store().timeline(id).await?;
         Ok(ReportDraft::from_records(&incident, &timeline, zone))
-    }
-
-    /// The templates that a post can be made from.
-    #[must_use]
-    pub fn templates(&self) -> Vec<Template> {
-        Template::built_in(&self.settings().team)
     }
 
     /// The calendar that promises are counted on: 7:00 to 19:00 on weekdays in the home zone.
@@ -341,9 +338,7 @@ impl Engine {
                     format!("there is no template {name:?}; there are {names}"),
                 )
             })?;
-        let filled = template
-            .fill(values, &self.settings().home_zone)
-            .map_err(|bad| EngineError::refused_at("values", bad))?;
+        let filled = self.fill(template, values)?;
         Ok(Post {
             template: Some((template.name.clone(), template.version)),
             stage: template.state.filter(|_| open),
@@ -353,8 +348,18 @@ impl Engine {
     }
 
     fn posted(&self, incident: Incident, post: Post, who: &str) -> Result<Posted, EngineError> {
+        self.posted_as(self.clock().id(), incident, post, who)
+    }
+
+    fn posted_as(
+        &self,
+        id: UpdateId,
+        incident: Incident,
+        post: Post,
+        who: &str,
+    ) -> Result<Posted, EngineError> {
         use domain::incident::BadPost;
-        let (id, by) = (self.clock().id(), (who, self.clock().now()));
+        let by = (who, self.clock().now());
         incident
             .post(post, id, by, &self.calendar())
             .map_err(|bad| match bad {
@@ -363,7 +368,13 @@ impl Engine {
             })
     }
 
-    async fn save_post(&self, posted: &Posted, who: &str) -> Result<(), EngineError> {
+    /// Saves a post; those in `spent` waited for it until now.
+    async fn save_post(
+        &self,
+        posted: &Posted,
+        who: &str,
+        spent: &[UpdateId],
+    ) -> Result<(), EngineError> {
         let Posted {
             incident,
             update,
@@ -390,6 +401,7 @@ impl Engine {
             promises: made.clone(),
             kept: vec![(*kept, update.at)],
             timeline,
+            spent: spent.to_vec(),
             ..IncidentAdditions::default()
         };
         let audit = self.audit(

@@ -150,7 +150,28 @@ const CALLERS: &[(&str, Caller)] = &[
         "GET /api/v1/public/incidents/{id}",
         Nobody("customers' programs call it, without a token"),
     ),
+    (
+        "GET /api/v1/incidents/{id}/scheduled",
+        By("incident scheduled ID"),
+    ),
+    (
+        "POST /api/v1/incidents/{id}/scheduled/{update}/cancel",
+        By("incident unschedule ID ID"),
+    ),
     ("GET /api/v1/templates", By("template list")),
+    ("GET /api/v1/templates/{name}", By("template show Sorry")),
+    (
+        "PUT /api/v1/templates/{name}",
+        By("template set Sorry settings.json"),
+    ),
+    (
+        "POST /api/v1/templates/{name}/withdraw",
+        By("template withdraw Sorry"),
+    ),
+    (
+        "POST /api/v1/templates/preview",
+        By("template preview settings.json"),
+    ),
     ("GET /api/v1/keys", By("key list")),
     ("POST /api/v1/keys", By("key add")),
     (

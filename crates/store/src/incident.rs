@@ -9,6 +9,7 @@ use domain::incident::{
 use jiff::Timestamp;
 
 use crate::db::{Change, Row, Value, corrupt, params};
+use crate::post::spend;
 use crate::{AuditEntry, Store, StoreError};
 
 /// What a change of an incident adds to it.
@@ -28,6 +29,8 @@ pub struct IncidentAdditions {
     pub kept: Vec<(PromiseKind, Timestamp)>,
     /// What happened.
     pub timeline: Vec<TimelineEntry>,
+    /// Posts that do not wait any more: all of them must have waited until now.
+    pub spent: Vec<UpdateId>,
 }
 
 impl Store {
@@ -281,7 +284,7 @@ fn add(change: Change, id: IncidentId, added: &IncidentAdditions) -> Change {
         .iter()
         .map(|one| promise_params(id, one))
         .collect();
-    change
+    spend(change, id, &added.spent)
         .run_many(ALARM, alarms)
         .expect_rows(count)
         .run_many(REPORT, reports)

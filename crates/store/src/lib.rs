@@ -17,6 +17,7 @@ mod hold;
 mod incident;
 mod migrations;
 mod notify;
+mod post;
 mod release;
 mod report;
 mod seal;
@@ -38,6 +39,7 @@ pub use fleet::FleetRows;
 pub use hold::Hold;
 pub use incident::IncidentAdditions;
 pub use notify::{Attempt, Delivery, OnCallStep, Page};
+pub use post::{ScheduledUpdate, StoredTemplate};
 pub use report::{OutcomeBatch, SiteMinute, StoredReport};
 pub use seal::{KeyMissing, SealError, Sealer};
 pub use sign_in::{

@@ -17,4 +17,5 @@ pub(crate) mod outcomes;
 pub(crate) mod releases;
 pub(crate) mod reports;
 pub(crate) mod statuspage;
+pub(crate) mod templates;
 pub(crate) mod tokens;

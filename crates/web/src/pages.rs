@@ -9,6 +9,7 @@ mod audit;
 mod banners;
 mod campaign;
 mod campaigns;
+mod compose;
 mod config;
 mod console;
 mod design;
@@ -35,6 +36,7 @@ mod sign_in;
 mod site;
 mod staff_site;
 mod status;
+mod templates;
 mod words;
 
 use askama::Template;
@@ -71,10 +73,12 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(live::routes());
     routes.extend(open_incident::routes());
     routes.extend(respond::routes());
+    routes.extend(compose::routes());
     routes.extend(campaign::routes());
     routes.extend(fleet::routes());
     routes.extend(audit::routes());
     routes.extend(banners::routes());
+    routes.extend(templates::routes());
     routes.extend(find::routes());
     routes.extend(incidents::routes());
     routes.extend(alarms::routes());

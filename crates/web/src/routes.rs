@@ -116,6 +116,7 @@ fn all() -> Vec<Route> {
         api::banners::routes(),
         api::fleet::routes(),
         api::releases::routes(),
+        api::templates::routes(),
         api::tokens::routes(),
         api::health::routes(),
         api::incidents::routes(),

@@ -1,17 +1,21 @@
 //! Templates: posts with typed gaps, so that no post leaves with a gap open or a date for a name.
 //! Decides texts and what they promise. Never posts.
 
+mod draft;
+mod moment;
 mod text;
 mod value;
 
 use std::collections::BTreeMap;
 
-pub(in crate::incident) use value::written;
+pub use draft::{GAPS_MAX, NAME_CHARACTERS_MAX, NewPlaceholder, NewTemplate};
+pub use moment::read_in;
+pub(in crate::incident) use moment::written;
 pub use value::{Kind, Value};
 
 use super::{PromiseKind, Stage};
 use crate::calendar::Length;
-use crate::site::Zone;
+use crate::name::Hostname;
 
 /// A post with gaps.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -55,6 +59,9 @@ pub enum BadTemplate {
     /// A gap is described that the text does not have.
     #[error("template {0:?} describes the gap {1:?} without using it")]
     Unused(String, String),
+    /// Something else about it does not fit.
+    #[error("template {0:?} cannot be kept: {1}")]
+    Unfit(String, String),
     /// The promise names no gap for a length.
     #[error(
         "template {0:?} promises by the gap {1:?}, which is not a required or defaulted duration"
@@ -105,6 +112,8 @@ pub struct Filled {
     pub body: String,
     /// What it promises, and how soon.
     pub promise: Option<(PromiseKind, Length)>,
+    /// The sites that it names, which must be there.
+    pub sites: Vec<Hostname>,
 }
 
 impl Template {
@@ -138,21 +147,15 @@ impl Template {
         }
     }
 
-    /// Fills the gaps from JSON values by name; moments are written in `zone`. What this gives is
-    /// what is posted: the preview of a post is this call.
+    /// Fills the gaps from JSON values by name. What this gives is what is posted: the preview of a
+    /// post is this call. Moments in it are marks, for [`read_in`].
     ///
     /// # Errors
     /// Names every gap that is open, unknown or of the wrong type.
-    pub fn fill(
-        &self,
-        values: &BTreeMap<String, serde_json::Value>,
-        zone: &Zone,
-    ) -> Result<Filled, BadGaps> {
+    pub fn fill(&self, values: &BTreeMap<String, serde_json::Value>) -> Result<Filled, BadGaps> {
         let values = self.read(values)?;
         let pieces = text::parse(&self.text).unwrap_or_default();
-        let body = text::render(&pieces, &|gap| {
-            values.get(gap).map(|value| value.render(zone))
-        });
+        let body = text::render(&pieces, &|gap| values.get(gap).map(Value::render));
         let promise =
             self.promise
                 .as_ref()
@@ -160,7 +163,15 @@ impl Template {
                     Some(Value::Duration(length)) => Some((*kind, *length)),
                     _ => None,
                 });
-        Ok(Filled { body, promise })
+        let sites = values.values().filter_map(|value| match value {
+            Value::SiteList(names) => Some(names.clone()),
+            _ => None,
+        });
+        Ok(Filled {
+            body,
+            promise,
+            sites: sites.flatten().collect(),
+        })
     }
 
     /// Types every value, and puts defaults where none was given.

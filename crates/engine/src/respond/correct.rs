@@ -1,6 +1,5 @@
 //! Corrects what was posted, in the open.
 
-use domain::id::UpdateId;
 use domain::incident::{BadPost, State};
 
 use super::*;

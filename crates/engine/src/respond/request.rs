@@ -49,7 +49,7 @@ pub struct Opening {
 }
 
 /// An update that a person wants to post: a template with its values, or a text.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewUpdate {
     /// The name of a template.

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use domain::id::{AlarmId, IncidentId};
 use domain::incident::{Affected, Incident, Promise, PromiseKind, Scope, Update, UpdateKind};
 use jiff::{SignedDuration, Timestamp};
-use store::{Store, StoreError};
+use store::{ScheduledUpdate, Store, StoreError};
 
 use crate::{Engine, EngineError, SiteIndex};
 
@@ -28,6 +28,8 @@ pub struct IncidentView {
     pub promises: Vec<Promise>,
     /// The alarms that belong to it.
     pub alarms: Vec<AlarmId>,
+    /// Posts that wait for their moment, the soonest first.
+    pub scheduled: Vec<ScheduledUpdate>,
     /// The last count of its sites, and when.
     counted: ArcSwap<Option<(Timestamp, Affected)>>,
 }
@@ -65,6 +67,7 @@ impl IncidentView {
             updates: store.updates(id).await?,
             promises: store.promises(id).await?,
             alarms: store.incident_alarms(id).await?,
+            scheduled: store.scheduled(id).await?,
             incident,
             counted: ArcSwap::default(),
         })

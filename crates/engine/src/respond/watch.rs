@@ -1,4 +1,5 @@
-//! Watches what time does to incidents: watch periods that end, promises that fall due.
+//! Watches what time does to incidents: watch periods that end, promises that fall due, posts whose
+//! moment has come.
 //! Completes an incident only when it was told to, and only when no site in scope fails.
 
 use std::collections::HashSet;
@@ -45,6 +46,7 @@ pub(crate) async fn watch(engine: Engine, stop: CancellationToken) {
 
 async fn look(engine: &Engine, view: &IncidentView, said: &mut Said) -> Result<(), EngineError> {
     remind(engine, view, said).await?;
+    engine.post_due(view).await?;
     let now = engine.clock().now();
     match view.incident.state {
         State::Monitoring { until } if until <= now => end_watch(engine, view, until, said).await,
@@ -102,7 +104,7 @@ async fn complete(engine: &Engine, id: IncidentId) -> Result<(), EngineError> {
         ..super::plain(COMPLETED.into(), UpdateKind::Update)
     };
     let posted = engine.posted(incident, post, WATCH)?;
-    engine.save_post(&posted, WATCH).await
+    engine.save_post(&posted, WATCH, &[]).await
 }
 
 const COMPLETED: &str = "The watch period has ended and sign-in works on every site that was affected. \

@@ -70,6 +70,22 @@ pub(crate) enum Incident {
     },
     /// Post an update.
     Update(Update),
+    /// List the updates of an incident that wait for their moment.
+    Scheduled {
+        /// The incident.
+        id: uuid::Uuid,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Cancel an update that waits for its moment.
+    Unschedule {
+        /// The incident.
+        id: uuid::Uuid,
+        /// The update, as `incident scheduled` names it.
+        update: uuid::Uuid,
+        #[command(flatten)]
+        server: Server,
+    },
     /// Give a post another text; customers can read what stood there before.
     Correct {
         /// The incident.
@@ -130,6 +146,9 @@ pub(crate) struct Update {
     /// investigating, identified, monitoring or completed.
     #[arg(long)]
     state: Option<String>,
+    /// Post it at this moment, such as 2023-07-11T18:00:00-05:00, within 30 days.
+    #[arg(long, conflicts_with = "preview")]
+    post_at: Option<jiff::Timestamp>,
     /// Show what would be posted, and post nothing.
     #[arg(long)]
     preview: bool,
@@ -194,6 +213,18 @@ impl Incident {
                 output.print(&incident, |one| format!("Dismissed: {}", headline(one)));
             }
             Self::Update(update) => update.run(output).await?,
+            Self::Scheduled { id, server } => {
+                let path = format!("/api/v1/incidents/{id}/scheduled");
+                let list = server.client()?.get(&path).await?;
+                output.print(&list, |list| {
+                    lines(&list["scheduled"], "No update waits.", waiting)
+                });
+            }
+            Self::Unschedule { id, update, server } => {
+                let path = format!("/api/v1/incidents/{id}/scheduled/{update}/cancel");
+                let done = server.client()?.post(&path, &json!({})).await?;
+                output.print(&done, |_| "Cancelled.".to_owned());
+            }
             Self::Comment {
                 id,
                 text: words,
@@ -245,16 +276,20 @@ impl Update {
             ("text", self.text),
             ("state", self.state),
         ]);
-        let values = self
-            .values
-            .iter()
-            .map(|pair| gap(pair))
-            .collect::<Result<Map<_, _>, _>>()?;
+        let values = values(&self.values)?;
         if !values.is_empty() {
             body.insert("values".into(), values.into());
         }
         body.insert("preview".into(), self.preview.into());
         let path = format!("/api/v1/incidents/{}/updates", self.id);
+        if let Some(at) = self.post_at {
+            body.insert("post_at".into(), json!(at));
+            let scheduled = self.server.client()?.post(&path, &body).await?;
+            output.print(&scheduled, |one| {
+                format!("Waits: {}", waiting(&one["scheduled"]))
+            });
+            return Ok(());
+        }
         let posted = self.server.client()?.post(&path, &body).await?;
         output.print(&posted, |posted| {
             let did = if self.preview { "Would post" } else { "Posted" };
@@ -275,6 +310,21 @@ impl Update {
         });
         Ok(())
     }
+}
+
+/// The values of gaps, as `GAP=VALUE` gives them.
+pub(crate) fn values(pairs: &[String]) -> Result<Map<String, Value>, Failure> {
+    pairs.iter().map(|pair| gap(pair)).collect()
+}
+
+fn waiting(update: &Value) -> String {
+    let [id, at, by, words] = ["id", "at", "by", "body"].map(|part| text(&update[part]));
+    let words = if words.is_empty() {
+        text(&update["problem"])
+    } else {
+        words
+    };
+    format!("{id} {at} {by}\n  {words}")
 }
 
 fn gap(pair: &str) -> Result<(String, Value), Failure> {

@@ -1,17 +1,18 @@
 //! Incidents: what customers may read, and what the vendor's people do about them.
 
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
 use domain::id::{IncidentId, UpdateId};
-use domain::incident::template::Template;
+use domain::incident::template::read_in;
 use domain::incident::timeline::TimelineEntry;
 use domain::incident::{Posted, PromiseKind};
 use domain::site::Zone;
 use engine::{Acceptance, IncidentView, NewCorrection, NewUpdate, Opening};
 use serde_json::{Value, json};
+use store::ScheduledUpdate;
 
 use crate::App;
 use crate::access::{Access, Caller};
@@ -48,7 +49,12 @@ pub(crate) fn routes() -> Vec<Route> {
             tell,
             official_comment,
         ),
-        Route::get("/api/v1/templates", see, templates),
+        Route::get("/api/v1/incidents/{id}/scheduled", see, scheduled),
+        Route::post(
+            "/api/v1/incidents/{id}/scheduled/{update}/cancel",
+            tell,
+            cancel,
+        ),
     ]
 }
 
@@ -110,10 +116,6 @@ async fn timeline(
     Ok(JsonBody(app.engine().incident_timeline(id).await?))
 }
 
-async fn templates(State(app): State<App>) -> JsonBody<Vec<Template>> {
-    JsonBody(app.engine().templates())
-}
-
 async fn open(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -166,9 +168,22 @@ async fn post_update(
         Some(Value::Bool(preview)) => preview,
         Some(_) => return Err(ApiError::refused("preview", "give true or false")),
     };
+    let post_at = body.remove("post_at").filter(|at| !at.is_null());
     let update: NewUpdate = serde_json::from_value(body.into()).map_err(|e| {
         ApiError::bad_request(format!("the body is not the JSON expected here: {e}"))
     })?;
+    if let (Some(at), false) = (post_at, preview) {
+        let at = at.as_str().and_then(|at| at.parse().ok()).ok_or_else(|| {
+            ApiError::refused("post_at", "give a moment such as 2023-07-11T18:00:00-05:00")
+        })?;
+        let engine = app.engine();
+        let waits = engine
+            .schedule_update(id, caller.name(), update, at)
+            .await?;
+        return Ok(JsonBody(
+            json!({ "scheduled": waiting(&app, &waits).await }),
+        ));
+    }
     let posted = if preview {
         app.engine()
             .preview_update(id, caller.name(), update)
@@ -176,7 +191,41 @@ async fn post_update(
     } else {
         app.engine().post_update(id, caller.name(), update).await?
     };
-    Ok(JsonBody(posted_view(&posted, preview)))
+    Ok(JsonBody(posted_view(&app, &posted, preview)))
+}
+
+/// Updates that wait for their moment, the soonest first.
+async fn scheduled(
+    State(app): State<App>,
+    Path(id): Path<IncidentId>,
+) -> Result<JsonBody<Value>, ApiError> {
+    let view = app.engine().find_incident(id).await?;
+    let view = view.ok_or_else(|| nothing(id))?;
+    let mut all = vec![];
+    for one in &view.scheduled {
+        all.push(waiting(&app, one).await);
+    }
+    Ok(JsonBody(json!({ "scheduled": all })))
+}
+
+/// An update that waits: what it would say now, or why it could not be posted.
+async fn waiting(app: &App, one: &ScheduledUpdate) -> Value {
+    let mut view = json!({"id": one.id, "at": one.at, "by": one.by, "made_at": one.made_at});
+    match app.engine().preview_scheduled(one).await {
+        Ok(posted) => view["body"] = json!(at_home(app, &posted.update.body)),
+        Err(error) => view["problem"] = json!(error.to_string()),
+    }
+    view
+}
+
+async fn cancel(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path((id, update)): Path<(IncidentId, UpdateId)>,
+) -> Result<StatusCode, ApiError> {
+    let engine = app.engine();
+    engine.unschedule_update(id, update, caller.name()).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn correct(
@@ -207,7 +256,7 @@ async fn official_comment(
         .engine()
         .official_comment(id, caller.name(), comment.text)
         .await?;
-    Ok(JsonBody(posted_view(&posted, false)))
+    Ok(JsonBody(posted_view(&app, &posted, false)))
 }
 
 #[derive(serde::Deserialize)]
@@ -270,7 +319,8 @@ fn for_customers(app: &App, view: &IncidentView) -> Value {
     let updates: Vec<_> = view
         .updates
         .iter()
-        .map(|update| json!({"id": update.id, "at": update.at, "state": update.state, "body": update.body, "kind": update.kind, "corrections": update.corrections}))
+        .map(|update| json!({"id": update.id, "at": update.at, "state": update.state,
+            "body": at_home(app, &update.body), "kind": update.kind, "corrections": update.corrections}))
         .collect();
     json!({
         "id": incident.id,
@@ -298,10 +348,17 @@ fn for_staff(app: &App, view: &IncidentView) -> Value {
     all
 }
 
-fn posted_view(posted: &Posted, preview: bool) -> Value {
+/// A post as programs read it: moments on the vendor's clock.
+fn at_home(app: &App, post: &str) -> String {
+    read_in(&app.engine().settings().home_zone, post)
+}
+
+fn posted_view(app: &App, posted: &Posted, preview: bool) -> Value {
+    let mut update = json!(posted.update);
+    update["body"] = json!(at_home(app, &posted.update.body));
     json!({
         "preview": preview,
-        "update": posted.update,
+        "update": update,
         "state": posted.incident.state.stage(),
         "promises": posted.made,
     })

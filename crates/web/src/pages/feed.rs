@@ -8,9 +8,10 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use domain::incident::template::read_in;
 use domain::incident::{Update, UpdateKind};
 use domain::name::{Hostname, ProductName};
-use domain::site::Site;
+use domain::site::{Site, Zone};
 use engine::{Fleet, IncidentView};
 use jiff::Timestamp;
 
@@ -210,7 +211,8 @@ impl Feed {
         {
             return Err(ApiError::not_found("there is no organization of that name"));
         }
-        let base = &app.engine().settings().base_url;
+        let settings = app.engine().settings();
+        let (base, zone) = (&settings.base_url, &settings.home_zone);
         let sites = about.sites(&app.engine().fleet())?;
         let concerns = |view: &Arc<IncidentView>| {
             let scope = &view.incident.scope;
@@ -248,14 +250,14 @@ impl Feed {
             updated: changes.max().unwrap_or(Timestamp::UNIX_EPOCH),
             entries: told
                 .into_iter()
-                .map(|(view, update)| Entry::of(view, update, base))
+                .map(|(view, update)| Entry::of((view, update), base, zone))
                 .collect(),
         })
     }
 }
 
 impl Entry {
-    fn of(view: &IncidentView, update: &Update, base: &str) -> Self {
+    fn of((view, update): (&IncidentView, &Update), base: &str, zone: &Zone) -> Self {
         let title = &view.incident.title;
         let state = stage(update.state);
         let said = match update.kind {
@@ -271,7 +273,7 @@ impl Entry {
             updated: update.changed_at(),
             at_rfc2822: rfc2822(update.at),
             state,
-            html: prose(&update.body),
+            html: prose(&read_in(zone, &update.body)),
         }
     }
 }

@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::id::{IncidentId, UpdateId};
+use domain::incident::template::read_in;
 use domain::incident::{
     Impact, Incident, Promise, PromiseKind, Stage, State as IncidentState, Update, UpdateKind,
 };
@@ -275,7 +276,7 @@ pub(crate) fn said(update: &Update, reader: &Reader) -> Said {
         stage_class: update.state.as_str(),
         at: reader.moment(update.at),
         by: update.by.clone(),
-        html: prose(&update.body),
+        html: prose(&read_in(&reader.zone, &update.body)),
         text: update.body.clone(),
         corrections: update
             .corrections
@@ -285,7 +286,7 @@ pub(crate) fn said(update: &Update, reader: &Reader) -> Said {
                 at: reader.moment(one.at),
                 by: one.by.clone(),
                 reason: one.reason.clone(),
-                before: prose(&one.before),
+                before: prose(&read_in(&reader.zone, &one.before)),
             })
             .collect(),
     }

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use domain::access::Permission;
 use domain::id::IncidentId;
+use domain::incident::template::read_in;
 
 use super::incident::public;
 use super::prose::document;
@@ -51,7 +52,7 @@ async fn read(
     })?;
     let home = &app.engine().settings().home_zone;
     let reader = reader(&app, query.zone.as_deref(), home);
-    let html = document(&comment.body);
+    let html = document(&read_in(&reader.zone, &comment.body));
     let page = View {
         page: Page::public("Official comment", "/"),
         id: view.incident.id,

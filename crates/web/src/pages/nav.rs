@@ -38,7 +38,10 @@ pub(super) const CONSOLE: &[Section] = &[
     },
     Section {
         name: "Customers",
-        pages: &[("Banners", "/console/banners")],
+        pages: &[
+            ("Banners", "/console/banners"),
+            ("Templates", "/console/templates"),
+        ],
     },
     Section {
         name: "Fleet",

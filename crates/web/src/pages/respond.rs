@@ -1,6 +1,5 @@
 //! `/console/incidents/{id}`: where staff decide about an incident and tell customers.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use askama::Template;
@@ -10,14 +9,14 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use domain::access::Permission;
 use domain::id::{CampaignId, IncidentId, UpdateId};
-use domain::incident::template::{Kind, Placeholder, Template as PostTemplate};
-use domain::incident::{Impact, Stage};
-use engine::{Acceptance, EngineError, IncidentView, Kind as ErrorKind, NewCorrection, NewUpdate};
+use domain::incident::{Impact, Posted, Stage};
+use engine::{Acceptance, EngineError, IncidentView, Kind as ErrorKind, NewCorrection};
 
+use super::compose::{Compose, Fields, staff};
 use super::incident::{Promised, Said, affected, impact, promised, said, stage, updates};
 use super::status::Table;
 use super::words::{self, Moment};
-use super::{Answer, Page, PageError, reader, render};
+use super::{Answer, Page, PageError, render};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
@@ -30,7 +29,6 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::get("/console/incidents/{id}", see, look),
         Route::post("/console/incidents/{id}/accept", tell, accept),
         Route::post("/console/incidents/{id}/dismiss", tell, dismiss),
-        Route::post("/console/incidents/{id}/updates", tell, update),
         Route::post("/console/incidents/{id}/official-comment", tell, official),
         Route::post(
             "/console/incidents/{id}/updates/{update}/correct",
@@ -60,8 +58,7 @@ struct View {
     promises: Vec<Promised>,
     updates: Vec<Said>,
     official: Option<Said>,
-    templates: Vec<Gaps>,
-    stages: Vec<Choice>,
+    compose: Compose,
     happened: Vec<Happened>,
     campaign: Option<Proposed>,
     running: Option<CampaignId>,
@@ -80,26 +77,10 @@ struct Proposed {
 /// The newest campaigns among which the one of an incident is looked for.
 const CAMPAIGNS_MAX: u32 = 50;
 
-struct Choice {
-    value: &'static str,
-    name: &'static str,
-    chosen: bool,
-}
-
-/// A template with a field for each of its gaps.
-struct Gaps {
-    name: String,
-    number: usize,
-    text: String,
-    gaps: Vec<Gap>,
-}
-
-struct Gap {
-    name: String,
-    label: String,
-    hint: &'static str,
-    required: bool,
-    value: String,
+pub(super) struct Choice {
+    pub(super) value: &'static str,
+    pub(super) name: &'static str,
+    pub(super) chosen: bool,
 }
 
 /// A line of the timeline.
@@ -111,25 +92,36 @@ struct Happened {
 
 /// What a person typed into a form that was refused.
 #[derive(Default)]
-struct Typed {
-    text: String,
+pub(super) struct Typed {
+    /// Of the form of an update.
+    pub(super) fields: Fields,
     official: String,
     reason: String,
 }
 
-async fn look(State(app): State<App>, Path(id): Path<IncidentId>) -> Answer {
-    show(&app, id, StatusCode::OK, None, Typed::default()).await
+impl Typed {
+    /// What was typed into a form of an update.
+    pub(super) fn update(fields: Fields) -> Self {
+        Self {
+            fields,
+            ..Self::default()
+        }
+    }
 }
 
-async fn show(
+async fn look(State(app): State<App>, Path(id): Path<IncidentId>) -> Answer {
+    show(&app, id, (StatusCode::OK, None), Typed::default(), None).await
+}
+
+pub(super) async fn show(
     app: &App,
     id: IncidentId,
-    status: StatusCode,
-    problem: Option<String>,
+    (status, problem): (StatusCode, Option<String>),
     typed: Typed,
+    preview: Option<Posted>,
 ) -> Answer {
     let view = found(app, id).await?;
-    let reader = reader(app, None, &app.engine().settings().home_zone);
+    let reader = staff(app);
     let fleet = app.engine().fleet();
     let lamps = app.drawn().lamps(&fleet);
     let (counts, table) = affected(&view.incident, &lamps, &fleet, &reader);
@@ -171,14 +163,7 @@ async fn show(
             .collect(),
         updates: updates(&view, &reader),
         official: view.official_comment().map(|update| said(update, &reader)),
-        templates: app
-            .engine()
-            .templates()
-            .iter()
-            .enumerate()
-            .map(gaps)
-            .collect(),
-        stages: stages(),
+        compose: Compose::of(app, &view, &reader, (&typed.fields, preview)).await,
         happened: happened.collect(),
         problem,
         typed,
@@ -222,57 +207,6 @@ fn impacts(affected: usize, fleet: usize) -> Vec<Choice> {
         chosen: one == suggested,
     };
     Impact::ALL.into_iter().map(choice).collect()
-}
-
-fn stages() -> Vec<Choice> {
-    let later = [
-        Stage::Investigating,
-        Stage::Identified,
-        Stage::Monitoring,
-        Stage::Completed,
-    ];
-    let each = later.into_iter().map(|one| Choice {
-        value: one.as_str(),
-        name: stage(one),
-        chosen: false,
-    });
-    std::iter::once(Choice {
-        value: "",
-        name: "Leave it where it is",
-        chosen: true,
-    })
-    .chain(each)
-    .collect()
-}
-
-fn gaps((number, template): (usize, &PostTemplate)) -> Gaps {
-    let gap = |one: &Placeholder| Gap {
-        name: one.name.clone(),
-        label: sentence_case(&one.name),
-        hint: match one.kind {
-            Kind::Duration => "Such as 24 business hours, or 1 hour.",
-            Kind::DateTime => "Such as 2023-07-11T18:30:00-05:00.",
-            Kind::Timeline => "Such as 2 business hours, or 2023-07-11T18:30:00-05:00.",
-            Kind::Text => "",
-            Kind::ProductList => "Names of products, with commas between them.",
-        },
-        required: one.required && one.default.is_none(),
-        value: String::new(),
-    };
-    Gaps {
-        name: template.name.clone(),
-        number,
-        text: template.text.replace("[[", "").replace("]]", ""),
-        gaps: template.placeholders.iter().map(gap).collect(),
-    }
-}
-
-fn sentence_case(name: &str) -> String {
-    let words = name.replace('_', " ");
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
 }
 
 #[derive(serde::Deserialize)]
@@ -330,75 +264,6 @@ async fn dismiss(
     .await
 }
 
-async fn update(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<IncidentId>,
-    Form(form): Form<HashMap<String, String>>,
-) -> Answer {
-    let text = form.get("text").cloned().unwrap_or_default();
-    let done = match new_update(&app, &form) {
-        Ok(update) => app
-            .engine()
-            .post_update(id, caller.name(), update)
-            .await
-            .map(drop),
-        Err(error) => Err(error),
-    };
-    then_back(
-        &app,
-        id,
-        done,
-        Typed {
-            text,
-            ..Typed::default()
-        },
-    )
-    .await
-}
-
-/// Reads an update: of a template with its gaps, or of a person's own words.
-fn new_update(app: &App, form: &HashMap<String, String>) -> Result<NewUpdate, EngineError> {
-    let filled = |name: &str| {
-        form.get(name)
-            .map(|text| text.trim())
-            .filter(|text| !text.is_empty())
-    };
-    let within = filled("next_update_within").map(str::parse).transpose();
-    let within = within.map_err(|e| EngineError::refused_at("next_update_within", e))?;
-    let mut update = NewUpdate {
-        state: filled("state").and_then(Stage::parse),
-        next_update_within: within,
-        ..NewUpdate::default()
-    };
-    match filled("template") {
-        Some(name) => {
-            let templates = app.engine().templates();
-            let template = templates.iter().find(|template| template.name == name);
-            update.values = template.map_or_else(BTreeMap::new, |template| values(template, form));
-            update.template = Some(name.to_owned());
-        }
-        None => update.text = filled("text").map(str::to_owned),
-    }
-    Ok(update)
-}
-
-fn values(
-    template: &PostTemplate,
-    form: &HashMap<String, String>,
-) -> BTreeMap<String, serde_json::Value> {
-    let value = |gap: &Placeholder| {
-        let text = form.get(&format!("gap-{}", gap.name))?.trim();
-        let value = match gap.kind {
-            _ if text.is_empty() => return None,
-            Kind::ProductList => text.split(',').map(|name| name.trim().to_owned()).collect(),
-            _ => serde_json::Value::from(text),
-        };
-        Some((gap.name.clone(), value))
-    };
-    template.placeholders.iter().filter_map(value).collect()
-}
-
 #[derive(serde::Deserialize)]
 struct Official {
     #[serde(default)]
@@ -442,7 +307,7 @@ async fn correct(
 }
 
 /// Back to the incident; where the act was refused, with the reason and what was typed.
-async fn then_back(
+pub(super) async fn then_back(
     app: &App,
     id: IncidentId,
     done: Result<(), EngineError>,
@@ -457,5 +322,5 @@ async fn then_back(
         ErrorKind::Conflict => StatusCode::CONFLICT,
         _ => return Err(error.into()),
     };
-    show(app, id, status, Some(error.to_string()), typed).await
+    show(app, id, (status, Some(error.to_string())), typed, None).await
 }

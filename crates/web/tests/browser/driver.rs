@@ -264,6 +264,15 @@ impl Browser {
         found.click().await.unwrap();
     }
 
+    /// Presses the button with these words within what `css` names: pages have several of a kind.
+    pub(crate) async fn press_in(&self, css: &str, words: &str) {
+        let part = self.client.find(Locator::Css(css)).await.unwrap();
+        let path = format!(".//button[normalize-space()='{words}']");
+        let found = part.find(Locator::XPath(&path)).await;
+        let found = found.unwrap_or_else(|e| panic!("nothing in {css} says {words:?}: {e}"));
+        found.click().await.unwrap();
+    }
+
     /// Every page fits its screen: only tables and pictures of their own may be moved sideways.
     pub(crate) async fn check_width(&self) {
         const SCRIPT: &str = "return document.documentElement.scrollWidth";

@@ -216,6 +216,16 @@ async fn respond(browser: &Browser) {
     browser.press("Timeline Identified").await;
     browser.press("Post “Timeline Identified”").await;
     browser.wait_for(".tag.identified").await;
+    browser.press("Your own words").await;
+    browser.write("#text", "We **know** why.").await;
+    browser
+        .press_in("form:has(#text)", "Look at it first")
+        .await;
+    browser.wait_for("#preview").await;
+    browser.check_width().await;
+    browser.picture("console-preview").await;
+    browser.press("Post it").await;
+    browser.wait_for(".timeline > li:nth-child(2)").await;
     browser.check_width().await;
     browser.picture("console-incident").await;
     browser.press("Start this campaign").await;
@@ -272,6 +282,8 @@ async fn every_page_is_open_to_everybody() {
         "/console/releases".into(),
         "/console/config".into(),
         "/console/banners".into(),
+        "/console/templates".into(),
+        "/console/templates/edit?copy=Fix%20Implemented".into(),
         "/console/on-call".into(),
         "/console/people".into(),
         "/console/accounts".into(),

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::site::Zone;
 
 /// Fills a built-in template from a JSON object; gives the body, or what is wrong.
 fn check(name: &str, values: serde_json::Value, expected: Result<&str, &str>) {
@@ -12,9 +13,10 @@ fn check(name: &str, values: serde_json::Value, expected: Result<&str, &str>) {
         .find(|template| template.name == name)
         .unwrap();
     let values = serde_json::from_value(values).unwrap();
-    let filled = template.fill(&values, &Zone::parse("America/Chicago").unwrap());
+    let chicago = Zone::parse("America/Chicago").unwrap();
+    let filled = template.fill(&values);
     let found = filled
-        .map(|filled| filled.body)
+        .map(|filled| read_in(&chicago, &filled.body))
         .map_err(|bad| bad.to_string());
     assert_eq!(found, expected.map(str::to_owned).map_err(str::to_owned));
 }
@@ -79,7 +81,7 @@ fn wrong_values_are_named_all_at_once() {
         promise: None,
         ..Template::built_in("us").remove(0)
     };
-    let open = template.fill(&BTreeMap::new(), &Zone::utc()).unwrap_err();
+    let open = template.fill(&BTreeMap::new()).unwrap_err();
     assert_eq!(
         open.to_string(),
         "\"page\" is required: give 1 to 500 characters of text on one line"
@@ -89,12 +91,12 @@ fn wrong_values_are_named_all_at_once() {
 #[test]
 fn a_promise_is_what_the_text_says() {
     let fix = Template::built_in("us").remove(2);
-    let filled = fix.fill(&BTreeMap::new(), &Zone::utc()).unwrap();
+    let filled = fix.fill(&BTreeMap::new()).unwrap();
     assert!(filled.body.ends_with("within 24 business hours."));
     assert_eq!(filled.promise, Some((PromiseKind::Report, Length::REPORT)));
     let quiet = Template::built_in("us")
         .remove(0)
-        .fill(&BTreeMap::new(), &Zone::utc())
+        .fill(&BTreeMap::new())
         .unwrap();
     assert_eq!(quiet.promise, None);
 }

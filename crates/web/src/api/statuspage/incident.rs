@@ -1,6 +1,8 @@
 //! Incidents and their updates, as Statuspage writes them.
 
+use domain::incident::template::read_in;
 use domain::incident::{Impact, Stage, State, Update, UpdateKind};
+use domain::site::Zone;
 use engine::IncidentView;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -95,7 +97,7 @@ pub(super) fn shaped(
         ),
         started_at: incident.started_at,
         page_id: page_id.to_owned(),
-        incident_updates: updates(view, &concerned),
+        incident_updates: updates(view, &concerned, &app.engine().settings().home_zone),
         components: concerned,
     }
 }
@@ -117,7 +119,7 @@ fn stage_status(stage: Stage) -> &'static str {
 }
 
 /// The updates, newest first. What each said of the components follows from the state it led to.
-fn updates(view: &IncidentView, concerned: &[Component]) -> Vec<IncidentUpdate> {
+fn updates(view: &IncidentView, concerned: &[Component], zone: &Zone) -> Vec<IncidentUpdate> {
     let mut before = component_status(Impact::None);
     let mut updates: Vec<_> = view
         .updates
@@ -128,7 +130,7 @@ fn updates(view: &IncidentView, concerned: &[Component]) -> Vec<IncidentUpdate> 
                 Stage::Completed => component_status(Impact::None),
                 _ => component_status(view.incident.impact),
             };
-            let shaped = one(view, update, concerned, (before, after));
+            let shaped = one((view, update), concerned, (before, after), zone);
             before = after;
             shaped
         })
@@ -138,10 +140,10 @@ fn updates(view: &IncidentView, concerned: &[Component]) -> Vec<IncidentUpdate> 
 }
 
 fn one(
-    view: &IncidentView,
-    update: &Update,
+    (view, update): (&IncidentView, &Update),
     concerned: &[Component],
     (old_status, new_status): (&'static str, &'static str),
+    zone: &Zone,
 ) -> IncidentUpdate {
     let affected = concerned.iter().map(|component| AffectedComponent {
         code: component.id.clone(),
@@ -155,7 +157,7 @@ fn one(
             (UpdateKind::OfficialComment, Stage::Completed) => "postmortem",
             (_, stage) => stage_status(stage),
         },
-        body: update.body.clone(),
+        body: read_in(zone, &update.body),
         incident_id: view.incident.id.to_string(),
         created_at: update.at,
         updated_at: update.changed_at(),

@@ -1,0 +1,69 @@
+//! Moments within a post: kept as marks, written in the zone of whoever reads them.
+
+use jiff::Timestamp;
+
+use crate::site::Zone;
+
+/// Markdown takes it for a link to an address that leads nowhere, so that a mark that nobody wrote
+/// out is still a moment that can be read.
+const OPEN: &str = "<time:";
+const CLOSE: char = '>';
+
+/// A moment as a post holds it, such as `<time:2023-07-11T23:27:00Z>`.
+pub(super) fn mark(moment: Timestamp) -> String {
+    format!("{OPEN}{moment}{CLOSE}")
+}
+
+/// A post as somebody in `zone` reads it. What only looks like a mark stays as it is.
+#[must_use]
+pub fn read_in(zone: &Zone, post: &str) -> String {
+    let (mut read, mut rest) = (String::with_capacity(post.len()), post);
+    while let Some((before, from)) = rest.split_once(OPEN) {
+        read.push_str(before);
+        let marked = from.split_once(CLOSE);
+        match marked.and_then(|(text, after)| Some((text.parse().ok()?, after))) {
+            Some((moment, after)) => {
+                read.push_str(&written(moment, zone));
+                rest = after;
+            }
+            None => {
+                read.push_str(OPEN);
+                rest = from;
+            }
+        }
+    }
+    read.push_str(rest);
+    read
+}
+
+/// A moment as people write it, such as "July 11, 2023 at 6:27pm CDT".
+#[must_use]
+pub(in crate::incident) fn written(moment: Timestamp, zone: &Zone) -> String {
+    moment
+        .to_zoned_datetime(zone.rules())
+        .strftime("%B %-d, %Y at %-I:%M%P %Z")
+        .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_read_in_the_zone_of_its_reader() {
+        let post = "By <time:2023-07-11T23:27:00Z>, or <time:soon>, <time:2023-07-12T00:00:00Z>";
+        for (zone, says) in [
+            (
+                "America/Chicago",
+                "By July 11, 2023 at 6:27pm CDT, or <time:soon>, July 11, 2023 at 7:00pm CDT",
+            ),
+            (
+                "America/Anchorage",
+                "By July 11, 2023 at 3:27pm AKDT, or <time:soon>, July 11, 2023 at 4:00pm AKDT",
+            ),
+        ] {
+            assert_eq!(read_in(&Zone::parse(zone).unwrap(), post), says);
+        }
+        assert_eq!(read_in(&Zone::utc(), "<time:<time:"), "<time:<time:");
+    }
+}
