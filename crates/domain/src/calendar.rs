@@ -267,10 +267,13 @@ impl Length {
     }
 
     /// The promise of an incident report: 24 business hours.
-    pub const REPORT: Self = Self {
-        amount: 24,
-        unit: Unit::BusinessHours,
-    };
+    pub const REPORT: Self = Self::business_hours(24);
+
+    /// Hours that pass only while the team works.
+    pub(crate) const fn business_hours(amount: u32) -> Self {
+        let unit = Unit::BusinessHours;
+        Self { amount, unit }
+    }
 }
 
 impl fmt::Display for Length {

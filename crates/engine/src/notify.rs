@@ -9,7 +9,7 @@ use domain::incident::timeline::Fact;
 use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use standardwebhooks::Webhook;
-use store::{Attempt, Delivery, OnCallStep, Page};
+use store::{Attempt, Delivery, OnCallStep, Page, Reminder};
 use tokio::sync::broadcast::Receiver;
 use tokio_util::sync::CancellationToken;
 
@@ -68,6 +68,27 @@ impl Engine {
         incident: Option<IncidentId>,
         words: &str,
     ) -> Result<PageId, EngineError> {
+        let (page, deliveries) = self.new_page(incident, words).await?;
+        self.store().add_page(&page, &deliveries).await?;
+        self.paged(&page).await?;
+        Ok(page.id)
+    }
+
+    /// As [`Engine::page`], as a step of reminding people of a promise; nothing where that step was
+    /// taken before, by this process or another.
+    pub(crate) async fn remind(&self, of: Reminder, words: &str) -> Result<(), EngineError> {
+        let (page, deliveries) = self.new_page(Some(of.incident), words).await?;
+        if self.store().add_reminder(of, &page, &deliveries).await? {
+            self.paged(&page).await?;
+        }
+        Ok(())
+    }
+
+    async fn new_page(
+        &self,
+        incident: Option<IncidentId>,
+        words: &str,
+    ) -> Result<(Page, Vec<Delivery>), EngineError> {
         let steps = self.store().on_call().await?;
         let page = Page {
             id: self.clock().id(),
@@ -84,16 +105,17 @@ impl Engine {
             .into_iter()
             .map(|step| self.first_delivery(&page, &body, step))
             .collect();
-        self.store().add_page(&page, &deliveries).await?;
-        if let Some(incident) = incident {
-            self.note(
-                incident,
-                self.entry_now("lamplighter", Fact::Paged { page: page.id }),
-            )
-            .await?;
+        Ok((page, deliveries))
+    }
+
+    async fn paged(&self, page: &Page) -> Result<(), EngineError> {
+        if let Some(incident) = page.incident {
+            let fact = Fact::Paged { page: page.id };
+            self.note(incident, self.entry_now("lamplighter", fact))
+                .await?;
         }
         self.signal(Signal::OutboxChanged);
-        Ok(page.id)
+        Ok(())
     }
 
     /// Acknowledges a page: steps that were not reached yet stay quiet. Doing it twice is fine.

@@ -38,7 +38,7 @@ pub use delivery::{
 pub use fleet::FleetRows;
 pub use hold::Hold;
 pub use incident::IncidentAdditions;
-pub use notify::{Attempt, Delivery, OnCallStep, Page};
+pub use notify::{Attempt, Delivery, OnCallStep, Page, Reminded, Reminder};
 pub use post::{ScheduledUpdate, StoredTemplate};
 pub use report::{OutcomeBatch, SiteMinute, StoredReport};
 pub use seal::{KeyMissing, SealError, Sealer};

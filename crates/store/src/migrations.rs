@@ -14,6 +14,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0009_corrections.sql"),
     include_str!("../migrations/0010_banners.sql"),
     include_str!("../migrations/0011_posts.sql"),
+    include_str!("../migrations/0012_reminders.sql"),
 ];
 
 /// What differs between the databases.

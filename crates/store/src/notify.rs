@@ -1,10 +1,11 @@
 //! Pages to the people on call, and the outbox that delivers them. A delivery is claimed for a
 //! while under a fence; what a worker says after its claim was taken over is not counted.
 
-use domain::id::{DeliveryId, IncidentId, PageId};
+use domain::id::{DeliveryId, IncidentId, PageId, UpdateId};
+use domain::incident::PromiseKind;
 use jiff::Timestamp;
 
-use crate::db::{Change, Row, params};
+use crate::db::{Change, Row, corrupt, params};
 use crate::{AuditEntry, Store, StoreError};
 
 /// A step of the on-call list.
@@ -73,6 +74,32 @@ pub enum Attempt {
     },
 }
 
+/// A step of reminding people of a promise, and the page that did it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reminder {
+    /// The incident.
+    pub incident: IncidentId,
+    /// What was promised.
+    pub kind: PromiseKind,
+    /// The post that promised it.
+    pub made_by: UpdateId,
+    /// The step, from 0.
+    pub step: u32,
+}
+
+/// A reminder that was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reminded {
+    /// Of what.
+    pub of: Reminder,
+    /// The page.
+    pub page: PageId,
+    /// When.
+    pub at: Timestamp,
+    /// Whether somebody has answered the page.
+    pub acknowledged: bool,
+}
+
 impl Store {
     /// Replaces the on-call list.
     ///
@@ -130,6 +157,52 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn add_page(&self, page: &Page, deliveries: &[Delivery]) -> Result<(), StoreError> {
+        self.db
+            .write(self.page_change(page, deliveries)?)
+            .await
+            .map(drop)
+    }
+
+    /// As [`Store::add_page`], as a step of reminding; false when that step was taken before, and
+    /// nothing is added.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn add_reminder(
+        &self,
+        reminder: Reminder,
+        page: &Page,
+        deliveries: &[Delivery],
+    ) -> Result<bool, StoreError> {
+        const ADD: &str = "INSERT INTO incident_reminders (incident, kind, made_by, step, page) \
+            VALUES ($1, $2, $3, $4, $5) ON CONFLICT (incident, kind, made_by, step) DO NOTHING";
+        let Reminder {
+            incident,
+            kind,
+            made_by,
+            step,
+        } = reminder;
+        let set = params![incident, kind.as_str(), made_by, step, page.id];
+        let change = self.page_change(page, deliveries)?;
+        match self.db.write(change.run(ADD, set).expect_rows(1)).await {
+            Err(StoreError::Conflict { .. }) => Ok(false),
+            done => done.map(|_| true),
+        }
+    }
+
+    /// The reminders of an incident's promises, in order, at most 1,000.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn reminders(&self, incident: IncidentId) -> Result<Vec<Reminded>, StoreError> {
+        const LIST: &str = "SELECT r.kind, r.made_by, r.step, r.page, p.made_at, p.acknowledged_at \
+            FROM incident_reminders r JOIN pages p ON p.id = r.page \
+            WHERE r.incident = $1 ORDER BY p.made_at, r.step LIMIT 1000";
+        let rows = self.db.read(LIST, params![incident]).await?;
+        rows.iter().map(|row| reminded(incident, row)).collect()
+    }
+
+    fn page_change(&self, page: &Page, deliveries: &[Delivery]) -> Result<Change, StoreError> {
         const PAGE: &str =
             "INSERT INTO pages (id, incident, words, made_at) VALUES ($1, $2, $3, $4)";
         const DELIVERY: &str = "INSERT INTO outbox (id, page, url, secret, body, next_at, attempts, fence, \
@@ -147,10 +220,7 @@ impl Store {
         });
         let rows = rows.collect::<Result<Vec<_>, StoreError>>()?;
         let page = params![page.id, page.incident, &page.words, page.made_at];
-        self.db
-            .write(Change::new().run(PAGE, page).run_many(DELIVERY, rows))
-            .await
-            .map(drop)
+        Ok(Change::new().run(PAGE, page).run_many(DELIVERY, rows))
     }
 
     /// Takes at most `limit` deliveries that are due, until `leased_until`. Nobody else gets them
@@ -303,6 +373,21 @@ impl Store {
 
 /// What the secrets of on-call steps are sealed for.
 const SECRET_CONTEXT: &str = "on-call webhook";
+
+fn reminded(incident: IncidentId, row: &Row) -> Result<Reminded, StoreError> {
+    let (kind, step) = (row.str(0)?, row.count(2)?);
+    Ok(Reminded {
+        of: Reminder {
+            incident,
+            kind: PromiseKind::parse(kind).ok_or_else(|| corrupt("promise", &kind))?,
+            made_by: row.id(1, UpdateId::from_bytes)?,
+            step: u32::try_from(step).map_err(|_| corrupt("step", &step))?,
+        },
+        page: row.id(3, PageId::from_bytes)?,
+        at: row.time(4)?,
+        acknowledged: !row.is_null(5),
+    })
+}
 
 fn page(row: &Row) -> Result<Page, StoreError> {
     Ok(Page {

@@ -71,7 +71,8 @@ contract! {
         only_a_staged_release_becomes_live;
     incident: an_incident_reads_back_with_its_records, the_slower_of_two_decisions_is_refused, an_alarm_has_one_incident,
         a_correction_keeps_what_stood_there;
-    notify: an_on_call_list_is_replaced_whole, a_claim_is_exclusive_until_it_runs_out, an_acknowledged_page_is_not_escalated;
+    notify: an_on_call_list_is_replaced_whole, a_claim_is_exclusive_until_it_runs_out, an_acknowledged_page_is_not_escalated,
+        a_step_of_reminding_is_taken_once;
     post: every_version_of_a_template_is_kept, a_post_stops_waiting_once;
     report: reports_read_back_in_order, a_report_sent_twice_is_one, an_alarm_reads_back, outcomes_add_up_and_are_forgotten,
         a_batch_of_outcomes_sent_again_counts_once;

@@ -403,3 +403,46 @@ async fn a_post_that_waits_can_be_cancelled_and_has_limits() {
         "on the vendor's clock"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_promise_is_recalled_before_it_is_late_and_once_also_after_a_restart() {
+    let desk = Desk::new().await;
+    let update = json!({"text": "We look.", "next_update_within": {"amount": 1, "unit": "hours"}});
+    assert_eq!(desk.post(update).await.0, 200);
+    let engine = &desk.plane.engine;
+    let steps = || {
+        let view = engine.incident_view(desk.incident).unwrap();
+        view.reminders
+            .iter()
+            .map(|one| one.of.step)
+            .collect::<Vec<_>>()
+    };
+    look(engine, &desk, || !steps().is_empty()).await;
+    assert_eq!(steps(), [0], "a fifth of its time is left");
+    look(engine, &desk, || steps().len() > 1).await;
+    assert_eq!(steps(), [0, 1], "it is late");
+    let next = Engine::open(
+        desk.plane.store.clone(),
+        engine.clock().clone(),
+        engine.settings().clone(),
+    );
+    let next = next.await.unwrap();
+    let looks = AtomicU32::new(0);
+    look(&next, &desk, || looks.fetch_add(1, Ordering::Relaxed) > 20).await;
+    let reminders = desk.plane.store.reminders(desk.incident).await.unwrap();
+    assert_eq!(
+        reminders.len(),
+        2,
+        "the next process says nothing twice: {reminders:?}"
+    );
+    let words: Vec<_> = desk.plane.store.pages(2).await.unwrap();
+    assert!(words[0].words.contains("and is overdue"), "{words:?}");
+    assert!(
+        words[1].words.contains("an update is promised by"),
+        "{words:?}"
+    );
+    let page = desk
+        .text(&format!("/console/incidents/{}", desk.incident))
+        .await;
+    assert!(page.contains("People were paged about it"), "{page}");
+}

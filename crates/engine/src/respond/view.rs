@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use domain::id::{AlarmId, IncidentId};
 use domain::incident::{Affected, Incident, Promise, PromiseKind, Scope, Update, UpdateKind};
 use jiff::{SignedDuration, Timestamp};
-use store::{ScheduledUpdate, Store, StoreError};
+use store::{Reminded, ScheduledUpdate, Store, StoreError};
 
 use crate::{Engine, EngineError, SiteIndex};
 
@@ -30,6 +30,8 @@ pub struct IncidentView {
     pub alarms: Vec<AlarmId>,
     /// Posts that wait for their moment, the soonest first.
     pub scheduled: Vec<ScheduledUpdate>,
+    /// Whom its promises were recalled to, in order.
+    pub reminders: Vec<Reminded>,
     /// The last count of its sites, and when.
     counted: ArcSwap<Option<(Timestamp, Affected)>>,
 }
@@ -68,6 +70,7 @@ impl IncidentView {
             promises: store.promises(id).await?,
             alarms: store.incident_alarms(id).await?,
             scheduled: store.scheduled(id).await?,
+            reminders: store.reminders(id).await?,
             incident,
             counted: ArcSwap::default(),
         })

@@ -1,8 +1,9 @@
 //! Pages and the outbox.
 
 use domain::id::PageId;
+use domain::incident::{Impact, Incident, PromiseKind, Scope, Stage, Update, UpdateKind};
 use jiff::{SignedDuration, Timestamp};
-use store::{Attempt, Delivery, OnCallStep, Page, Store};
+use store::{Attempt, Delivery, IncidentAdditions, OnCallStep, Page, Reminder, Store};
 
 use crate::{at, audit, id};
 
@@ -126,4 +127,56 @@ pub(crate) async fn an_acknowledged_page_is_not_escalated(store: Store) {
     );
     let acknowledged = store.pages(10).await.unwrap().remove(0).acknowledged;
     assert_eq!(acknowledged, Some((later(1), "Kim".into())));
+}
+
+/// Whoever is faster reminds; the other one's page is not even added.
+pub(crate) async fn a_step_of_reminding_is_taken_once(store: Store) {
+    let what = ("Sign-in fails".into(), Scope::default(), Impact::Minor);
+    let incident = Incident::open(id(), what, at(NOW), at(NOW));
+    let update = Update {
+        id: id(),
+        at: at(NOW),
+        by: "Ada".into(),
+        state: Stage::Investigating,
+        body: "We look.".into(),
+        template: None,
+        kind: UpdateKind::Update,
+        corrections: vec![],
+    };
+    let added = IncidentAdditions {
+        updates: vec![update.clone()],
+        ..IncidentAdditions::default()
+    };
+    store
+        .add_incident(&incident, &added, &audit())
+        .await
+        .unwrap();
+    let step = |step| Reminder {
+        incident: incident.id,
+        kind: PromiseKind::NextUpdate,
+        made_by: update.id,
+        step,
+    };
+    let page = |minutes| Page {
+        id: id(),
+        incident: Some(incident.id),
+        words: "look".into(),
+        made_at: later(minutes),
+        acknowledged: None,
+    };
+    let (first, second, late) = (page(0), page(1), page(2));
+    assert!(store.add_reminder(step(0), &first, &[]).await.unwrap());
+    assert!(!store.add_reminder(step(0), &second, &[]).await.unwrap());
+    assert_eq!(store.page(second.id).await.unwrap(), None);
+    assert!(store.add_reminder(step(1), &late, &[]).await.unwrap());
+    store
+        .acknowledge_page(first.id, later(3), "Kim")
+        .await
+        .unwrap();
+    let reminded = store.reminders(incident.id).await.unwrap();
+    let told: Vec<_> = reminded
+        .iter()
+        .map(|one| (one.of, one.page, one.acknowledged))
+        .collect();
+    assert_eq!(told, [(step(0), first.id, true), (step(1), late.id, false)]);
 }

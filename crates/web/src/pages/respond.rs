@@ -11,11 +11,12 @@ use domain::access::Permission;
 use domain::id::{CampaignId, IncidentId, UpdateId};
 use domain::incident::{Impact, Posted, Stage};
 use engine::{Acceptance, EngineError, IncidentView, Kind as ErrorKind, NewCorrection};
+use store::Reminded;
 
 use super::compose::{Compose, Fields, staff};
 use super::incident::{Promised, Said, affected, impact, promised, said, stage, updates};
 use super::status::Table;
-use super::words::{self, Moment};
+use super::words::{self, Moment, Reader};
 use super::{Answer, Page, PageError, render};
 use crate::App;
 use crate::access::{Access, Caller};
@@ -56,6 +57,7 @@ struct View {
     affected: String,
     table: Table,
     promises: Vec<Promised>,
+    reminded: Option<Moment>,
     updates: Vec<Said>,
     official: Option<Said>,
     compose: Compose,
@@ -161,6 +163,7 @@ pub(super) async fn show(
             .iter()
             .filter_map(|promise| promised(promise, &reader))
             .collect(),
+        reminded: reminded(&view, &reader),
         updates: updates(&view, &reader),
         official: view.official_comment().map(|update| said(update, &reader)),
         compose: Compose::of(app, &view, &reader, (&typed.fields, preview)).await,
@@ -169,6 +172,20 @@ pub(super) async fn show(
         typed,
     };
     Ok(render(status, &page))
+}
+
+/// When somebody was last paged about a promise that is still open.
+fn reminded(view: &IncidentView, reader: &Reader) -> Option<Moment> {
+    let open = |one: &&Reminded| {
+        let mut promises = view.promises.iter();
+        promises.any(|promise| {
+            promise.made_by == one.of.made_by
+                && promise.kind == one.of.kind
+                && promise.kept_at.is_none()
+        })
+    };
+    let last = view.reminders.iter().rfind(open);
+    last.map(|one| reader.moment(one.at))
 }
 
 /// The campaign that answers the incident now: a second one beside it would do its work twice.
