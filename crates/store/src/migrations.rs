@@ -13,6 +13,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0008_outcome_batches.sql"),
     include_str!("../migrations/0009_corrections.sql"),
     include_str!("../migrations/0010_banners.sql"),
+    include_str!("../migrations/0011_followers.sql"),
 ];
 
 /// What differs between the databases.
