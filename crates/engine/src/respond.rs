@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use domain::calendar::{Calendar, Length};
 use domain::detection::Alarm;
-use domain::id::{AlarmId, IncidentId, ReportId};
+use domain::id::{AlarmId, IncidentId, ReportId, UpdateId};
 use domain::incident::report::ReportDraft;
 use domain::incident::template::Template;
 use domain::incident::timeline::{Fact, TimelineEntry};
@@ -26,7 +26,7 @@ use domain::site::Zone;
 use domain::site::state::Evidence;
 use domain::text::is_blank;
 use jiff::{SignedDuration, Timestamp};
-use store::{IncidentAdditions, StoreError};
+use store::{Announcement, IncidentAdditions, StoreError};
 
 use crate::{Engine, EngineError, Signal};
 
@@ -132,6 +132,7 @@ impl Engine {
         ];
         let added = IncidentAdditions {
             timeline,
+            announced: vec![self.announce(id, None)],
             ..IncidentAdditions::default()
         };
         let audit = self.audit(
@@ -187,8 +188,9 @@ impl Engine {
         who: &str,
         update: NewUpdate,
     ) -> Result<Posted, EngineError> {
+        let quiet = update.quiet;
         let posted = self.preview_update(id, who, update).await?;
-        self.save_post(&posted, who).await?;
+        self.save_post(&posted, who, quiet).await?;
         Ok(posted)
     }
 
@@ -221,7 +223,7 @@ impl Engine {
     ) -> Result<Posted, EngineError> {
         let incident = self.stored_incident(id).await?;
         let posted = self.posted(incident, plain(text, UpdateKind::OfficialComment), who)?;
-        self.save_post(&posted, who).await?;
+        self.save_post(&posted, who, false).await?;
         Ok(posted)
     }
 
@@ -363,7 +365,7 @@ impl Engine {
             })
     }
 
-    async fn save_post(&self, posted: &Posted, who: &str) -> Result<(), EngineError> {
+    async fn save_post(&self, posted: &Posted, who: &str, quiet: bool) -> Result<(), EngineError> {
         let Posted {
             incident,
             update,
@@ -390,6 +392,10 @@ impl Engine {
             promises: made.clone(),
             kept: vec![(*kept, update.at)],
             timeline,
+            announced: (!quiet)
+                .then(|| self.announce(incident.id, Some(update.id)))
+                .into_iter()
+                .collect(),
             ..IncidentAdditions::default()
         };
         let audit = self.audit(
@@ -418,7 +424,22 @@ impl Engine {
             ),
             error => error.into(),
         })?;
-        self.look_again(incident.id).await
+        self.look_again(incident.id).await?;
+        if !added.announced.is_empty() {
+            self.signal(Signal::OutboxChanged);
+        }
+        Ok(())
+    }
+
+    /// What followers are told: a post, or without one that there is an incident.
+    fn announce(&self, incident: IncidentId, post: Option<UpdateId>) -> Announcement {
+        Announcement {
+            id: self.clock().id(),
+            incident,
+            post,
+            made_at: self.clock().now(),
+            follower: None,
+        }
     }
 
     async fn look_again(&self, id: IncidentId) -> Result<(), EngineError> {

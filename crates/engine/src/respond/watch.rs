@@ -102,7 +102,7 @@ async fn complete(engine: &Engine, id: IncidentId) -> Result<(), EngineError> {
         ..super::plain(COMPLETED.into(), UpdateKind::Update)
     };
     let posted = engine.posted(incident, post, WATCH)?;
-    engine.save_post(&posted, WATCH).await
+    engine.save_post(&posted, WATCH, false).await
 }
 
 const COMPLETED: &str = "The watch period has ended and sign-in works on every site that was affected. \

@@ -20,6 +20,7 @@ const PUBLIC: &[(&str, &str)] = &[
     ("Status", "/"),
     ("Your site", "/sites"),
     ("Report a problem", "/report"),
+    ("Follow", "/follow"),
 ];
 
 /// The console, section by section.
@@ -38,7 +39,10 @@ pub(super) const CONSOLE: &[Section] = &[
     },
     Section {
         name: "Customers",
-        pages: &[("Banners", "/console/banners")],
+        pages: &[
+            ("Banners", "/console/banners"),
+            ("Followers", "/console/followers"),
+        ],
     },
     Section {
         name: "Fleet",
