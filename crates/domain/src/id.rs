@@ -86,4 +86,10 @@ id! {
     AuditId,
     /// A banner.
     BannerId,
+    /// Somebody who is told of incidents.
+    FollowerId,
+    /// Something posted that followers are told.
+    AnnouncementId,
+    /// A message to one follower.
+    NotificationId,
 }

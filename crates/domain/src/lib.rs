@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod campaign;
 pub mod detection;
 pub mod document;
+pub mod follower;
 pub mod id;
 pub mod incident;
 pub mod name;

@@ -12,10 +12,13 @@ mod detect;
 mod enrol;
 mod error;
 mod fleet;
+mod follow;
 mod import;
 mod ingest;
 mod lights;
+mod mail;
 mod notify;
+mod outbox;
 mod probe;
 mod publish;
 mod release;
@@ -31,7 +34,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use clock::Clock;
 use domain::id::{AlarmId, CampaignId, IncidentId, ReportId};
-use store::{AuditEntry, Store};
+use store::{AuditEntry, Lane, Store};
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -42,8 +45,10 @@ pub use course::{Course, Turn};
 pub use delivery::{DeliveryEvent, Repository};
 pub use error::{EngineError, Kind};
 pub use fleet::{Fleet, SiteIndex};
+pub use follow::{FOLLOWINGS_MAX, Letter, NewWebhook, Notice, Writer};
 pub use import::{ImportError, Imported};
 pub use ingest::NewReport;
+pub use mail::{BadMail, Mail};
 pub use notify::STEPS_MAX as ON_CALL_STEPS_MAX;
 pub use probe::{CanarySession, ERROR_HEADER, Probe, SIGNED_IN_HEADER};
 pub use publish::NewDocument;
@@ -107,6 +112,7 @@ struct Inner {
     http: reqwest::Client,
     roll_out: roll_out::RollOut,
     canary: OnceLock<CanarySession>,
+    follow: follow::Follow,
     /// Held while a token is made: two holders must not get the same name at once.
     names: tokio::sync::Mutex<()>,
     pending: ingest::Pending,
@@ -143,6 +149,7 @@ impl Engine {
             http,
             roll_out: roll_out::RollOut::default(),
             canary: OnceLock::new(),
+            follow: follow::Follow::default(),
             names: tokio::sync::Mutex::default(),
             pending: ingest::Pending::default(),
             incidents,
@@ -159,6 +166,11 @@ impl Engine {
         workers.spawn(self.clone().roll_out(stop.clone()));
         workers.spawn(self.clone().detect(stop.clone()));
         workers.spawn(notify::deliver(self.clone(), stop.clone()));
+        workers.spawn(follow::spread(self.clone(), stop.clone()));
+        for lane in [Lane::Mail, Lane::Webhook] {
+            workers.spawn(follow::send(self.clone(), stop.clone(), lane));
+        }
+        workers.spawn(follow::purge(self.clone(), stop.clone()));
         workers.spawn(respond::watch(self.clone(), stop.clone()));
         workers.spawn(self.clone().deliver(stop.clone()));
         workers.spawn(self.clone().publish_banners(stop.clone()));

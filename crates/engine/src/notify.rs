@@ -10,10 +10,9 @@ use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use standardwebhooks::Webhook;
 use store::{Attempt, Delivery, OnCallStep, Page, Reminder};
-use tokio::sync::broadcast::Receiver;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Engine, EngineError, Signal};
+use crate::{Engine, EngineError, Signal, outbox};
 
 /// The most steps of an on-call list.
 pub const STEPS_MAX: usize = 20;
@@ -23,15 +22,8 @@ const AFTER_SECONDS_MAX: u32 = 7 * 24 * 3_600;
 const DELIVERIES_MAX: u32 = 8;
 /// How long a receiver may take to answer.
 const ANSWER_SECONDS_MAX: u64 = 60;
-/// Longer than an answer may take, so that a live worker's claim does not run out under it.
-const LEASE_SECONDS: i64 = 180;
-/// First and longest wait between attempts.
-const BACKOFF_SECONDS_MIN: f64 = 5.0;
-const BACKOFF_SECONDS_MAX: f64 = 600.0;
 /// Over nine days of attempts; by then the page is history.
 const ATTEMPTS_MAX: u32 = 1_400;
-/// How often the outbox is looked at when no signal says so: another node may have filled it.
-const LOOK_SECONDS: u64 = 15;
 
 impl Engine {
     /// Replaces the on-call list; pages made before keep the list they were made with.
@@ -179,61 +171,31 @@ impl Engine {
 
 /// Delivers what is due until it is stopped.
 pub(crate) async fn deliver(engine: Engine, stop: CancellationToken) {
-    let mut signals = engine.signals();
-    loop {
-        let wait = match deliver_due(&engine).await {
-            Ok(wait) => wait,
-            Err(e) => {
-                tracing::warn!(
-                    error = &e as &dyn std::error::Error,
-                    "could not look at the outbox"
-                );
-                Duration::from_secs(LOOK_SECONDS)
-            }
-        };
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = engine.clock().sleep(wait) => {}
-            () = outbox_changed(&mut signals) => {}
-        }
-    }
+    outbox::run(
+        engine,
+        stop,
+        |engine| async move { deliver_due(&engine).await },
+    )
+    .await;
 }
 
 /// Delivers everything that is due; how long until something may be due again.
 async fn deliver_due(engine: &Engine) -> Result<Duration, EngineError> {
     loop {
-        let now = engine.clock().now();
-        let until = now
-            .saturating_add(SignedDuration::from_secs(LEASE_SECONDS))
-            .unwrap_or(Timestamp::MAX);
+        let (now, until) = outbox::lease(engine);
         let claimed = engine
             .store()
             .claim_deliveries(now, until, DELIVERIES_MAX)
             .await?;
         if claimed.is_empty() {
-            let look = Duration::from_secs(LOOK_SECONDS);
             let next = engine.store().next_delivery_at().await?;
-            let left = next.map(|at| at.duration_since(engine.clock().now()));
-            return Ok(left.map_or(look, |left| {
-                Duration::try_from(left).unwrap_or_default().min(look)
-            }));
+            return Ok(outbox::wait_until(engine, next));
         }
         futures_util::stream::iter(claimed)
             .for_each_concurrent(DELIVERIES_MAX as usize, |delivery| {
                 attempt(engine, delivery)
             })
             .await;
-    }
-}
-
-async fn outbox_changed(signals: &mut Receiver<Signal>) {
-    use tokio::sync::broadcast::error::RecvError;
-    loop {
-        match signals.recv().await {
-            Ok(Signal::OutboxChanged) | Err(RecvError::Lagged(_)) => return,
-            Ok(_) => {}
-            Err(RecvError::Closed) => std::future::pending().await,
-        }
     }
 }
 
@@ -248,12 +210,7 @@ async fn attempt(engine: &Engine, delivery: Delivery) {
         Err(failure) => {
             let attempts = delivery.attempts;
             tracing::warn!(page.id = %page, "attempt {attempts} to deliver page {page} to {url} failed: {failure}");
-            let wait = backoff(attempts, rand::random());
-            let at = engine
-                .clock()
-                .now()
-                .saturating_add(wait)
-                .unwrap_or(Timestamp::MAX);
+            let at = outbox::again_at(engine, attempts);
             Attempt::Again { at, failure }
         }
     };
@@ -296,15 +253,7 @@ async fn send(engine: &Engine, delivery: &Delivery) -> Result<(), String> {
     }
 }
 
-/// Full jitter: any wait from none to the exponential bound, so that retries never march in step.
-/// "Exponential Backoff and Jitter", AWS Architecture Blog, 2015. `share` is in 0..1.
-fn backoff(attempts: u32, share: f64) -> SignedDuration {
-    let doublings = attempts.saturating_sub(1).min(20);
-    let bound = (BACKOFF_SECONDS_MIN * f64::from(1_u32 << doublings)).min(BACKOFF_SECONDS_MAX);
-    SignedDuration::try_from_secs_f64(bound * share).unwrap_or_default()
-}
-
-fn check_step(step: &OnCallStep) -> Result<(), (&'static str, String)> {
+pub(crate) fn check_step(step: &OnCallStep) -> Result<(), (&'static str, String)> {
     let url: url::Url = step
         .url
         .parse()
@@ -328,7 +277,7 @@ fn check_step(step: &OnCallStep) -> Result<(), (&'static str, String)> {
 }
 
 /// What the log says of an address: never its path, which may be a secret.
-fn host(url: &str) -> String {
+pub(crate) fn host(url: &str) -> String {
     let url: Option<url::Url> = url.parse().ok();
     url.as_ref()
         .and_then(url::Url::host_str)
@@ -339,24 +288,6 @@ fn host(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn waits_grow_to_a_cap_and_are_jittered() {
-        for (attempts, share, seconds) in [
-            (1, 1.0, 5),
-            (1, 0.0, 0),
-            (2, 1.0, 10),
-            (4, 0.5, 20),
-            (8, 1.0, 600),
-            (1_000, 1.0, 600),
-        ] {
-            assert_eq!(
-                backoff(attempts, share).as_secs(),
-                seconds,
-                "attempt {attempts}, {share}"
-            );
-        }
-    }
 
     #[test]
     fn a_step_says_what_is_wrong_with_it() {

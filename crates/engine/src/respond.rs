@@ -28,7 +28,7 @@ use domain::site::Zone;
 use domain::site::state::Evidence;
 use domain::text::is_blank;
 use jiff::{SignedDuration, Timestamp};
-use store::{IncidentAdditions, StoreError};
+use store::{Announcement, IncidentAdditions, StoreError};
 
 use crate::{Engine, EngineError, Signal};
 
@@ -135,6 +135,7 @@ impl Engine {
         ];
         let added = IncidentAdditions {
             timeline,
+            announced: vec![self.announce(id, None)],
             ..IncidentAdditions::default()
         };
         let audit = self.audit(
@@ -190,8 +191,13 @@ impl Engine {
         who: &str,
         update: NewUpdate,
     ) -> Result<Posted, EngineError> {
+        let quiet = update.quiet;
         let posted = self.preview_update(id, who, update).await?;
-        self.save_post(&posted, who, &[]).await?;
+        let how = How {
+            quiet,
+            ..How::default()
+        };
+        self.save_post(&posted, who, how).await?;
         Ok(posted)
     }
 
@@ -224,7 +230,7 @@ impl Engine {
     ) -> Result<Posted, EngineError> {
         let incident = self.stored_incident(id).await?;
         let posted = self.posted(incident, plain(text, UpdateKind::OfficialComment), who)?;
-        self.save_post(&posted, who, &[]).await?;
+        self.save_post(&posted, who, How::default()).await?;
         Ok(posted)
     }
 
@@ -368,13 +374,7 @@ impl Engine {
             })
     }
 
-    /// Saves a post; those in `spent` waited for it until now.
-    async fn save_post(
-        &self,
-        posted: &Posted,
-        who: &str,
-        spent: &[UpdateId],
-    ) -> Result<(), EngineError> {
+    async fn save_post(&self, posted: &Posted, who: &str, how: How<'_>) -> Result<(), EngineError> {
         let Posted {
             incident,
             update,
@@ -401,7 +401,11 @@ impl Engine {
             promises: made.clone(),
             kept: vec![(*kept, update.at)],
             timeline,
-            spent: spent.to_vec(),
+            spent: how.spent.to_vec(),
+            announced: (!how.quiet)
+                .then(|| self.announce(incident.id, Some(update.id)))
+                .into_iter()
+                .collect(),
             ..IncidentAdditions::default()
         };
         let audit = self.audit(
@@ -430,7 +434,22 @@ impl Engine {
             ),
             error => error.into(),
         })?;
-        self.look_again(incident.id).await
+        self.look_again(incident.id).await?;
+        if !added.announced.is_empty() {
+            self.signal(Signal::OutboxChanged);
+        }
+        Ok(())
+    }
+
+    /// What followers are told: a post, or without one that there is an incident.
+    fn announce(&self, incident: IncidentId, post: Option<UpdateId>) -> Announcement {
+        Announcement {
+            id: self.clock().id(),
+            incident,
+            post,
+            made_at: self.clock().now(),
+            follower: None,
+        }
     }
 
     async fn look_again(&self, id: IncidentId) -> Result<(), EngineError> {
@@ -500,6 +519,15 @@ impl Engine {
             },
         ))
     }
+}
+
+/// How a post is saved.
+#[derive(Clone, Copy, Default)]
+struct How<'a> {
+    /// Tell no follower.
+    quiet: bool,
+    /// Posts that waited for this until now.
+    spent: &'a [UpdateId],
 }
 
 fn plain(body: String, kind: UpdateKind) -> Post {

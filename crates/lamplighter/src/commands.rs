@@ -11,8 +11,10 @@ pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod drill;
 pub(crate) mod fleet;
+pub(crate) mod follower;
 pub(crate) mod incident;
 pub(crate) mod key;
+pub(crate) mod notification;
 pub(crate) mod on_call;
 pub(crate) mod page;
 pub(crate) mod product;
@@ -55,6 +57,12 @@ pub(crate) enum Command {
     /// Put words on the pages of the sites of an area.
     #[command(subcommand)]
     Banner(banner::Banner),
+    /// See and end what followers follow, and add webhooks.
+    #[command(subcommand)]
+    Follower(follower::Follower),
+    /// Send again what could not be delivered to a follower.
+    #[command(subcommand)]
+    Notification(notification::Notification),
     /// List the texts that updates are made from.
     #[command(subcommand)]
     Template(template::Template),
@@ -99,6 +107,8 @@ impl Command {
             Self::Fleet(fleet) => fleet.run(output).await,
             Self::Campaign(campaign) => campaign.run(output).await,
             Self::Incident(incident) => incident.run(output).await,
+            Self::Follower(follower) => follower.run(output).await,
+            Self::Notification(notification) => notification.run(output).await,
             Self::Drill(drill) => drill.run(output).await,
             Self::Report(report) => report.run(output).await,
             Self::Product(product) => product.run(output).await,

@@ -107,6 +107,20 @@ const CALLERS: &[(&str, Caller)] = &[
         "PUT /api/v1/products/{name}",
         By("product set web-central --sign-in-path /in"),
     ),
+    ("GET /api/v1/followers", By("follower list")),
+    (
+        "POST /api/v1/followers",
+        By("follower add https://hooks.example/x --shape slack"),
+    ),
+    ("POST /api/v1/followers/{id}/end", By("follower end ID")),
+    (
+        "GET /api/v1/incidents/{id}/notifications",
+        By("incident notifications ID"),
+    ),
+    (
+        "POST /api/v1/notifications/{id}/retry",
+        By("notification retry ID"),
+    ),
     ("GET /api/v1/incidents", By("incident list")),
     ("GET /api/v1/incidents/{id}", By("incident show ID")),
     (

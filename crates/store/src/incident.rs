@@ -9,8 +9,9 @@ use domain::incident::{
 use jiff::Timestamp;
 
 use crate::db::{Change, Row, Value, corrupt, params};
+use crate::notification::announcement_params;
 use crate::post::spend;
-use crate::{AuditEntry, Store, StoreError};
+use crate::{Announcement, AuditEntry, Store, StoreError};
 
 /// What a change of an incident adds to it.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +32,8 @@ pub struct IncidentAdditions {
     pub timeline: Vec<TimelineEntry>,
     /// Posts that do not wait any more: all of them must have waited until now.
     pub spent: Vec<UpdateId>,
+    /// What followers are told of it.
+    pub announced: Vec<Announcement>,
 }
 
 impl Store {
@@ -252,6 +255,9 @@ fn add(change: Change, id: IncidentId, added: &IncidentAdditions) -> Change {
     const CORRECT: &str = "UPDATE incident_updates SET body = $3 WHERE id = $1 AND incident = $2";
     const CORRECTION: &str = "INSERT INTO incident_corrections (post, number, at, author, reason, body_before) \
         VALUES ($1, $2, $3, $4, $5, $6)";
+    const ANNOUNCE: &str =
+        "INSERT INTO announcements (id, incident, post, made_at) VALUES ($1, $2, $3, $4)";
+    let announced = added.announced.iter().map(announcement_params).collect();
     let corrected = added
         .corrected
         .iter()
@@ -295,6 +301,7 @@ fn add(change: Change, id: IncidentId, added: &IncidentAdditions) -> Change {
         .run_many(KEPT, kept)
         .run_many(PROMISE, promises)
         .run_many(ADD_ENTRY, entry_sets(id, &added.timeline))
+        .run_many(ANNOUNCE, announced)
 }
 
 fn incident_params(incident: &Incident) -> Vec<Value> {

@@ -13,9 +13,11 @@ mod db;
 mod delivery;
 mod fleet;
 mod folder;
+mod follower;
 mod hold;
 mod incident;
 mod migrations;
+mod notification;
 mod notify;
 mod post;
 mod release;
@@ -36,8 +38,10 @@ pub use delivery::{
     NewAgent, Publication, RepositoryFile, StoredAck, StoredAgent, StoredRepository,
 };
 pub use fleet::FleetRows;
+pub use follower::FollowerCount;
 pub use hold::Hold;
 pub use incident::IncidentAdditions;
+pub use notification::{Announcement, Lane, Notification, Told};
 pub use notify::{Attempt, Delivery, OnCallStep, Page, Reminded, Reminder};
 pub use post::{ScheduledUpdate, StoredTemplate};
 pub use report::{OutcomeBatch, SiteMinute, StoredReport};
@@ -229,6 +233,7 @@ async fn holds_sealed(db: &db::Database) -> Result<bool, StoreError> {
     const SEALED: &str = "SELECT 1 FROM signing_keys UNION ALL SELECT 1 FROM repository_keys \
         UNION ALL SELECT 1 FROM products WHERE webhook_secret IS NOT NULL \
         UNION ALL SELECT 1 FROM on_call WHERE secret IS NOT NULL \
-        UNION ALL SELECT 1 FROM outbox WHERE secret IS NOT NULL LIMIT 1";
+        UNION ALL SELECT 1 FROM outbox WHERE secret IS NOT NULL \
+        UNION ALL SELECT 1 FROM followers LIMIT 1";
     Ok(!db.read(SEALED, vec![]).await?.is_empty())
 }

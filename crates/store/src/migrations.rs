@@ -15,6 +15,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0010_banners.sql"),
     include_str!("../migrations/0011_posts.sql"),
     include_str!("../migrations/0012_reminders.sql"),
+    include_str!("../migrations/0013_followers.sql"),
 ];
 
 /// What differs between the databases.

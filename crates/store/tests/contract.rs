@@ -14,6 +14,8 @@ mod campaign;
 mod delivery;
 #[path = "contract/fleet.rs"]
 mod fleet;
+#[path = "contract/follower.rs"]
+mod follower;
 #[path = "contract/hold.rs"]
 mod hold;
 #[path = "contract/incident.rs"]
@@ -69,6 +71,8 @@ contract! {
         an_enrolment_works_once_and_in_time, acks_replace_what_was_said_before;
     fleet: an_import_is_all_or_nothing, a_fleet_reads_back_page_by_page, an_activation_keeps_the_release_before,
         only_a_staged_release_becomes_live;
+    follower: an_address_follows_a_thing_once, an_ended_follower_is_forgotten, an_announcement_is_spread_once,
+        a_notification_is_claimed_until_it_runs_out;
     incident: an_incident_reads_back_with_its_records, the_slower_of_two_decisions_is_refused, an_alarm_has_one_incident,
         a_correction_keeps_what_stood_there;
     notify: an_on_call_list_is_replaced_whole, a_claim_is_exclusive_until_it_runs_out, an_acknowledged_page_is_not_escalated,

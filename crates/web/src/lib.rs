@@ -11,6 +11,7 @@ mod extract;
 mod headers;
 mod kept;
 mod limit;
+mod notice;
 mod pages;
 mod routes;
 mod sign_in;
@@ -36,6 +37,7 @@ struct Inner {
     provider: Provider,
     clients: Clients,
     reports: limit::Limit,
+    follows: limit::Limit,
     sign_ins: limit::Limit,
     drawn: pages::lamps::Drawn,
     kept: kept::Kept,
@@ -75,16 +77,20 @@ impl App {
     #[must_use]
     pub fn with_clients(engine: Engine, provider: Provider, clients: Clients) -> Self {
         engine.set_canary_session(canary_session(&engine, &provider));
-        Self(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             engine,
             provider,
             reports: limit::Limit::new("reports", clients.reports),
+            follows: limit::Limit::new("tries to follow", clients.reports),
             sign_ins: limit::Limit::new("tries to sign in", clients.sign_ins),
             clients,
             drawn: pages::lamps::Drawn::default(),
             kept: kept::Kept::default(),
             readiness: api::health::Readiness::default(),
-        }))
+        });
+        let pen = notice::Pen(Arc::downgrade(&inner));
+        inner.engine.set_writer(Arc::new(pen));
+        Self(inner)
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -112,6 +118,11 @@ impl App {
     /// How often one address may report.
     pub(crate) fn report_limit(&self) -> &limit::Limit {
         &self.0.reports
+    }
+
+    /// How often one address may ask to follow: as often as it may report.
+    pub(crate) fn follow_limit(&self) -> &limit::Limit {
+        &self.0.follows
     }
 
     /// How often one address may try to sign in.

@@ -18,6 +18,8 @@ mod errors;
 mod feed;
 mod find;
 mod fleet;
+mod follow;
+mod followers;
 mod incident;
 mod incident_report;
 mod incidents;
@@ -48,6 +50,9 @@ use crate::App;
 use crate::access::Access;
 use crate::error::ApiError;
 use crate::routes::Route;
+pub(crate) use follow::followed;
+pub(crate) use incident::stage;
+
 use assets::{ASSETS, Assets};
 use errors::PageError;
 use lamps::bands::Band;
@@ -67,6 +72,8 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(embed::routes());
     routes.extend(feed::routes());
     routes.extend(site::routes());
+    routes.extend(follow::routes());
+    routes.extend(followers::routes());
     routes.extend(report::routes());
     routes.extend(sign_in::routes());
     routes.extend(console::routes());

@@ -115,6 +115,7 @@ fn all() -> Vec<Route> {
         api::audit::routes(),
         api::banners::routes(),
         api::fleet::routes(),
+        api::followers::routes(),
         api::releases::routes(),
         api::templates::routes(),
         api::tokens::routes(),

@@ -36,6 +36,7 @@ impl Engine {
         timeline.push(self.sites_counted(&incident));
         let added = IncidentAdditions {
             timeline,
+            announced: vec![self.announce(id, None)],
             ..IncidentAdditions::default()
         };
         let audit = self.audit(who, "opened an incident", &id.to_string(), &incident.title);
@@ -43,6 +44,7 @@ impl Engine {
         let _turn = self.incidents().proposing.lock().await;
         self.store().add_incident(&incident, &added, &audit).await?;
         self.look_again(id).await?;
+        self.signal(Signal::OutboxChanged);
         self.learn(sites, Evidence::BelievedFailing);
         Ok(id)
     }

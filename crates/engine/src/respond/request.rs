@@ -70,6 +70,8 @@ pub struct NewUpdate {
     pub next_update_within: Option<Length>,
     /// Promises the incident report.
     pub report_within: Option<Length>,
+    /// Shows it on the pages and in the feeds, and tells no follower.
+    pub quiet: bool,
 }
 
 /// Another text for something that was posted.

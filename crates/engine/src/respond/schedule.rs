@@ -80,7 +80,8 @@ impl Engine {
         scheduled: &ScheduledUpdate,
     ) -> Result<Posted, EngineError> {
         let incident = self.stored_incident(scheduled.incident).await?;
-        self.made_of(scheduled, incident)
+        let made = self.made_of(scheduled, incident);
+        made.map(|(posted, _)| posted)
     }
 
     /// Posts what has waited long enough. What cannot be posted any more is given up, and the people on
@@ -90,9 +91,10 @@ impl Engine {
         for scheduled in view.scheduled.iter().filter(|one| one.at <= now) {
             let incident = self.stored_incident(scheduled.incident).await?;
             match self.made_of(scheduled, incident) {
-                Ok(posted) => {
-                    let spent = [scheduled.id];
-                    self.save_post(&posted, &scheduled.by, &spent).await?;
+                Ok((posted, quiet)) => {
+                    let spent = &[scheduled.id];
+                    let how = How { quiet, spent };
+                    self.save_post(&posted, &scheduled.by, how).await?;
                 }
                 Err(error) if matches!(error.kind(), Kind::Refused | Kind::Conflict) => {
                     self.give_up(view, scheduled, &error.to_string()).await?;
@@ -103,15 +105,18 @@ impl Engine {
         Ok(())
     }
 
+    /// The post, and whether no follower is told.
     fn made_of(
         &self,
         scheduled: &ScheduledUpdate,
         incident: Incident,
-    ) -> Result<Posted, EngineError> {
+    ) -> Result<(Posted, bool), EngineError> {
         let asked: NewUpdate = serde_json::from_str(&scheduled.asked)
             .map_err(|e| EngineError::refused_at("values", e))?;
+        let quiet = asked.quiet;
         let post = self.written(asked, incident.is_open())?;
-        self.posted_as(scheduled.id, incident, post, &scheduled.by)
+        let posted = self.posted_as(scheduled.id, incident, post, &scheduled.by)?;
+        Ok((posted, quiet))
     }
 
     async fn give_up(

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use store::Reminder;
 use tokio_util::sync::CancellationToken;
 
-use super::IncidentView;
+use super::{How, IncidentView};
 use crate::{Engine, EngineError};
 
 /// How often open incidents are looked at. A watch period may end this much late.
@@ -123,7 +123,7 @@ async fn complete(engine: &Engine, id: IncidentId) -> Result<(), EngineError> {
         ..super::plain(COMPLETED.into(), UpdateKind::Update)
     };
     let posted = engine.posted(incident, post, WATCH)?;
-    engine.save_post(&posted, WATCH, &[]).await
+    engine.save_post(&posted, WATCH, How::default()).await
 }
 
 const COMPLETED: &str = "The watch period has ended and sign-in works on every site that was affected. \

@@ -117,6 +117,13 @@ pub(crate) enum Incident {
         #[command(flatten)]
         server: Server,
     },
+    /// Show how its followers were told, and whom it could not reach.
+    Notifications {
+        /// The incident.
+        id: uuid::Uuid,
+        #[command(flatten)]
+        server: Server,
+    },
     /// Print the drafted incident report, in Markdown.
     Report {
         /// The incident.
@@ -149,6 +156,9 @@ pub(crate) struct Update {
     /// Post it at this moment, such as 2023-07-11T18:00:00-05:00, within 30 days.
     #[arg(long, conflicts_with = "preview")]
     post_at: Option<jiff::Timestamp>,
+    /// Show it on the pages and in the feeds, and tell no follower.
+    #[arg(long)]
+    quiet: bool,
     /// Show what would be posted, and post nothing.
     #[arg(long)]
     preview: bool,
@@ -254,6 +264,11 @@ impl Incident {
                 let entries = server.client()?.get(&path).await?;
                 output.print(&entries, |entries| lines(entries, "No entries.", entry));
             }
+            Self::Notifications { id, server } => {
+                let path = format!("/api/v1/incidents/{id}/notifications");
+                let told = server.client()?.get(&path).await?;
+                output.print(&told, notifications);
+            }
             Self::Report { id, zone, server } => {
                 let zone = zone
                     .map(|zone| format!("?zone={}", zone.replace('/', "%2F")))
@@ -280,6 +295,7 @@ impl Update {
         if !values.is_empty() {
             body.insert("values".into(), values.into());
         }
+        body.insert("quiet".into(), self.quiet.into());
         body.insert("preview".into(), self.preview.into());
         let path = format!("/api/v1/incidents/{}/updates", self.id);
         if let Some(at) = self.post_at {
@@ -359,6 +375,20 @@ fn shown(incident: &Value) -> String {
         )
     });
     format!("{}\n{}", headline(incident), updates.collect::<String>())
+}
+
+fn notifications(told: &Value) -> String {
+    let count = |state: &str| told[state].as_u64().unwrap_or_default();
+    let (reached, given_up, waiting) = (count("delivered"), count("given_up"), count("waiting"));
+    let all = reached + given_up + waiting;
+    let says =
+        format!("Reached {reached} of {all}; {given_up} could not be reached, {waiting} wait.");
+    let failure =
+        |one: &Value| format!("{}  {}", text(&one["notification"]), text(&one["failure"]));
+    match lines(&told["failures"], "", failure) {
+        none if none.is_empty() => says,
+        list => format!("{says}\n{list}"),
+    }
 }
 
 fn headline(incident: &Value) -> String {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clock::{Clock, Pace};
 use domain::site::Zone;
-use engine::{BreakGlass, Engine, Settings};
+use engine::{BreakGlass, Engine, Mail, Settings};
 use jiff::SignedDuration;
 use store::{Hold, Place, Store};
 use tokio::net::TcpListener;
@@ -58,6 +58,21 @@ pub(crate) struct Serve {
     /// How often one address may try to sign in in a minute, and twice as often at once.
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..))]
     sign_ins_per_minute: u32,
+    /// The mail server that followers are told through, such as
+    /// `smtp://user:password@mail.vendor.example:587?tls=required`; no e-mail without one.
+    #[arg(
+        long,
+        env = "LAMPLIGHTER_MAIL",
+        hide_env_values = true,
+        requires = "mail_from"
+    )]
+    mail: Option<String>,
+    /// Who the mails are from, such as `Status <status@vendor.example>`.
+    #[arg(long, env = "LAMPLIGHTER_MAIL_FROM")]
+    mail_from: Option<String>,
+    /// How many mails the mail server takes in a minute.
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=600_000))]
+    mails_per_minute: u32,
     /// The relation of scenario time to the machine's time, for drills.
     #[arg(long, hide = true)]
     pace: Option<Pace>,
@@ -88,6 +103,7 @@ impl Serve {
         let settings = self.settings(address)?;
         let base_url = settings.base_url.clone();
         let engine = Engine::open(store, clock, settings).await?;
+        self.set_mail(&engine)?;
         self.make_first_token(&engine).await?;
         let token = self.say_token(&engine).await?;
         let stop = CancellationToken::new();
@@ -153,6 +169,14 @@ impl Serve {
         settings.code_lifetime = SignedDuration::from_secs(self.code_seconds.into());
         let overlap = SignedDuration::from_secs(self.activation_overlap_seconds.into());
         Ok(web::open_provider(engine, settings, overlap).await?)
+    }
+
+    fn set_mail(&self, engine: &Engine) -> Result<(), Failure> {
+        if let (Some(server), Some(from)) = (&self.mail, &self.mail_from) {
+            let mail = Mail::new(server, from, self.mails_per_minute);
+            engine.set_mail(mail.map_err(|bad| Failure::new(bad.to_string()))?);
+        }
+        Ok(())
     }
 
     fn clients(&self) -> Clients {

@@ -84,6 +84,9 @@ from_id!(
     SeriesId,
     AuditId,
     BannerId,
+    FollowerId,
+    AnnouncementId,
+    NotificationId,
 );
 
 impl<T: Into<Value>> From<Option<T>> for Value {

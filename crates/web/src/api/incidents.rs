@@ -314,7 +314,7 @@ fn nothing(id: IncidentId) -> ApiError {
 }
 
 /// What everybody may read of an incident.
-fn for_customers(app: &App, view: &IncidentView) -> Value {
+pub(crate) fn for_customers(app: &App, view: &IncidentView) -> Value {
     let incident = &view.incident;
     let updates: Vec<_> = view
         .updates

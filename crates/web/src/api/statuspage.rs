@@ -145,6 +145,30 @@ fn is_open(view: &IncidentView) -> bool {
     view.incident.is_open()
 }
 
+/// What Statuspage sends to the webhooks of its subscribers when an incident changes.
+/// Shape: <https://support.atlassian.com/statuspage/docs/enable-webhook-notifications/>.
+pub(crate) fn told(app: &App, view: &IncidentView, unsubscribe: &str) -> Value {
+    let facts = Facts::of(app);
+    let components = component::all(app, &facts.0);
+    let status = facts.status();
+    let incident = facts
+        .shaped(app, &components, |one| one.incident.id == view.incident.id)
+        .pop();
+    serde_json::json!({
+        "meta": {
+            "unsubscribe": unsubscribe,
+            "documentation": "https://support.atlassian.com/statuspage/docs/enable-webhook-notifications/",
+            "generated_at": app.engine().clock().now(),
+        },
+        "page": {
+            "id": page_id(app),
+            "status_indicator": status.indicator,
+            "status_description": status.description,
+        },
+        "incident": incident,
+    })
+}
+
 /// The page is known by the host that it is reached at.
 fn page_id(app: &App) -> String {
     let url = &app.engine().settings().base_url;

@@ -43,6 +43,8 @@ pub(super) struct Compose {
     pub(super) text: String,
     pub(super) next_update_within: String,
     pub(super) post_at: String,
+    /// Whether no follower shall be told.
+    pub(super) quiet: bool,
     pub(super) zone_name: String,
     pub(super) preview: Option<Preview>,
     pub(super) waiting: Vec<Waiting>,
@@ -114,6 +116,7 @@ impl Compose {
             text: typed("text"),
             next_update_within: typed("next_update_within"),
             post_at: typed("post_at"),
+            quiet: !typed("quiet").is_empty(),
             zone_name: app.engine().settings().home_zone.to_string(),
             preview: preview.map(|posted| Preview::of(app, &posted, fields, reader)),
             waiting,
@@ -205,6 +208,7 @@ fn new_update(
     let mut update = NewUpdate {
         state: filled("state").and_then(Stage::parse),
         next_update_within: within,
+        quiet: filled("quiet").is_some(),
         ..NewUpdate::default()
     };
     match filled("template") {

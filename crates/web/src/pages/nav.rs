@@ -20,6 +20,7 @@ const PUBLIC: &[(&str, &str)] = &[
     ("Status", "/"),
     ("Your site", "/sites"),
     ("Report a problem", "/report"),
+    ("Follow", "/follow"),
 ];
 
 /// The console, section by section.
@@ -41,6 +42,7 @@ pub(super) const CONSOLE: &[Section] = &[
         pages: &[
             ("Banners", "/console/banners"),
             ("Templates", "/console/templates"),
+            ("Followers", "/console/followers"),
         ],
     },
     Section {

@@ -55,6 +55,8 @@ struct View {
     scope: String,
     impacts: Vec<Choice>,
     affected: String,
+    /// How its followers were told, and why some were not.
+    told: Option<Told>,
     table: Table,
     promises: Vec<Promised>,
     reminded: Option<Moment>,
@@ -66,6 +68,12 @@ struct View {
     running: Option<CampaignId>,
     problem: Option<String>,
     typed: Typed,
+}
+
+/// How followers were told.
+struct Told {
+    says: String,
+    failures: Vec<String>,
 }
 
 /// The campaign that would restore the incident's sites.
@@ -141,7 +149,9 @@ pub(super) async fn show(
     } else {
         None
     };
+    let told = told(app.engine().told_followers(id).await?);
     let page = View {
+        told,
         campaign,
         running,
         page: Page::console(view.incident.title.clone(), "/console/incidents"),
@@ -279,6 +289,24 @@ async fn dismiss(
         },
     )
     .await
+}
+
+/// None before anybody is told.
+fn told(told: store::Told) -> Option<Told> {
+    let all = told.waiting + told.delivered + told.given_up;
+    let number = |n: u64| words::count(usize::try_from(n).unwrap_or(usize::MAX));
+    let mut says = format!(
+        "Told {} of {} followers",
+        number(told.delivered),
+        number(all)
+    );
+    if told.given_up > 0 {
+        says += &format!("; {} could not be reached", number(told.given_up));
+    }
+    let mut failures: Vec<_> = told.failures.into_iter().map(|(_, why)| why).collect();
+    failures.sort_unstable();
+    failures.dedup();
+    (all > 0).then_some(Told { says, failures })
 }
 
 #[derive(serde::Deserialize)]

@@ -266,6 +266,7 @@ async fn every_page_is_open_to_everybody() {
         format!("/incidents/{id}"),
         format!("/incidents/{id}/report"),
         "/report".into(),
+        "/follow".into(),
         "/no-such-page".into(),
         "/console/sign-in".into(),
     ];
@@ -282,6 +283,7 @@ async fn every_page_is_open_to_everybody() {
         "/console/releases".into(),
         "/console/config".into(),
         "/console/banners".into(),
+        "/console/followers".into(),
         "/console/templates".into(),
         "/console/templates/edit?copy=Fix%20Implemented".into(),
         "/console/on-call".into(),
