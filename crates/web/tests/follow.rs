@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use axum::Router;
@@ -18,6 +19,7 @@ use standardwebhooks::Webhook;
 use support::{Answer, Plane};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::process::Command;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
@@ -255,6 +257,7 @@ async fn what_is_posted_reaches_followers_by_mail_and_webhook() {
         .sign(header("webhook-id"), at, &body)
         .unwrap();
     assert_eq!(header("webhook-signature"), expected);
+    check_receivers(&secret, &headers, &body).await;
     let body: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(
         (&body["type"], &body["data"]["incident"]["id"]),
@@ -302,6 +305,51 @@ async fn what_is_posted_reaches_followers_by_mail_and_webhook() {
         StatusCode::OK
     );
     stop.cancel();
+}
+
+/// Receivers made with the npm and the PyPI package believe the message, and none that was changed on
+/// its way. `LAMPLIGHTER_TEST_RECEIVERS` is where `./test` puts the packages.
+async fn check_receivers(secret: &str, headers: &HeaderMap, body: &[u8]) {
+    let Ok(folder) = std::env::var("LAMPLIGHTER_TEST_RECEIVERS") else {
+        eprintln!("left out: receivers on Node and Python; they need LAMPLIGHTER_TEST_RECEIVERS");
+        return;
+    };
+    let body = String::from_utf8(body.to_vec()).unwrap();
+    for (program, script, path) in [
+        ("node", "verify.cjs", ("NODE_PATH", "npm/node_modules")),
+        ("python3", "verify.py", ("PYTHONPATH", "pypi")),
+    ] {
+        let script = format!("{}/tests/receivers/{script}", env!("CARGO_MANIFEST_DIR"));
+        let path = (path.0, format!("{folder}/{}", path.1));
+        for (body, believed) in [
+            (body.clone(), true),
+            (body.replace("incident", "accident"), false),
+        ] {
+            let names = ["webhook-id", "webhook-timestamp", "webhook-signature"];
+            let headers: serde_json::Map<_, _> = names
+                .map(|name| (name.to_owned(), json!(headers[name].to_str().unwrap())))
+                .into_iter()
+                .collect();
+            let message = json!({"secret": secret, "headers": headers, "body": body});
+            let mut child = Command::new(program)
+                .arg(&script)
+                .env(path.0, &path.1)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut input = child.stdin.take().unwrap();
+            input
+                .write_all(message.to_string().as_bytes())
+                .await
+                .unwrap();
+            drop(input);
+            let ended = child.wait_with_output().await.unwrap();
+            let said = String::from_utf8_lossy(&ended.stderr);
+            assert_eq!(ended.status.success(), believed, "{program}: {said}");
+        }
+    }
 }
 
 /// The counts of notifications, when none waits any more.

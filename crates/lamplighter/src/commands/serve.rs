@@ -68,7 +68,7 @@ pub(crate) struct Serve {
     )]
     mail: Option<String>,
     /// Who the mails are from, such as `Status <status@vendor.example>`.
-    #[arg(long, env = "LAMPLIGHTER_MAIL_FROM")]
+    #[arg(long, env = "LAMPLIGHTER_MAIL_FROM", requires = "mail")]
     mail_from: Option<String>,
     /// How many mails the mail server takes in a minute.
     #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=600_000))]
