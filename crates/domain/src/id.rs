@@ -86,6 +86,8 @@ id! {
     AuditId,
     /// A banner.
     BannerId,
+    /// Something to be done after an incident.
+    FollowUpId,
     /// Somebody who is told of incidents.
     FollowerId,
     /// Something posted that followers are told.

@@ -2,6 +2,7 @@
 //! Decides; never stores, never tells anybody. Posts to customers begin with a person's `accept`.
 
 mod correction;
+mod follow_up;
 mod post;
 pub mod promise;
 pub mod report;
@@ -12,6 +13,7 @@ pub mod timeline;
 mod update;
 
 pub use correction::{CORRECTIONS_MAX, Correction};
+pub use follow_up::{BadFollowUp, End as FollowUpEnd, FollowUp};
 pub use post::{BadPost, Post, Posted};
 pub use promise::{Promise, PromiseKind};
 pub use scope::{Affected, Fit, Scope};

@@ -53,7 +53,10 @@ pub use notify::STEPS_MAX as ON_CALL_STEPS_MAX;
 pub use probe::{CanarySession, ERROR_HEADER, Probe, SIGNED_IN_HEADER};
 pub use publish::NewDocument;
 pub use release::{Activate, NotReady, Sites};
-pub use respond::{Acceptance, IncidentView, NewCorrection, NewUpdate, Opening, Proposal};
+pub use respond::{
+    Acceptance, Case, IncidentView, NewCorrection, NewFollowUp, NewUpdate, Opening, Proposal,
+    ReleaseBefore,
+};
 pub use roll_out::Sample;
 pub use staff::{BreakGlass, NewToken, token_hash};
 

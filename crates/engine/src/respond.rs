@@ -3,7 +3,9 @@
 //! Nothing here tells a customer anything before a person accepted the incident. Every act leaves
 //! entries in the timeline, which the incident report rests on. Never detects; never restores.
 
+mod case;
 mod correct;
+mod follow_ups;
 mod open;
 mod propose;
 mod request;
@@ -32,6 +34,8 @@ use store::{Announcement, IncidentAdditions, StoreError};
 
 use crate::{Engine, EngineError, Signal};
 
+pub use case::{Case, ReleaseBefore};
+pub use follow_ups::NewFollowUp;
 pub use request::{Acceptance, NewCorrection, NewUpdate, Opening, Proposal};
 pub(crate) use templates::OwnTemplates;
 pub use view::IncidentView;

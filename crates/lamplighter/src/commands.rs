@@ -11,6 +11,7 @@ pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod drill;
 pub(crate) mod fleet;
+pub(crate) mod follow_up;
 pub(crate) mod follower;
 pub(crate) mod incident;
 pub(crate) mod key;
@@ -54,6 +55,9 @@ pub(crate) enum Command {
     /// See incidents, and tell customers of them.
     #[command(subcommand)]
     Incident(incident::Incident),
+    /// Keep what will be done after incidents.
+    #[command(subcommand)]
+    FollowUp(follow_up::FollowUp),
     /// Put words on the pages of the sites of an area.
     #[command(subcommand)]
     Banner(banner::Banner),
@@ -120,6 +124,7 @@ impl Command {
             Self::Account(account) => account.run(output).await,
             Self::Client(client) => client.run(output).await,
             Self::Key(key) => key.run(output).await,
+            Self::FollowUp(follow_up) => follow_up.run(output).await,
             Self::Banner(banner) => banner.run(output).await,
             Self::Audit(audit) => audit.run(output).await,
         }

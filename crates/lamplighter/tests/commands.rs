@@ -50,6 +50,16 @@ const CALLERS: &[(&str, Caller)] = &[
         "GET /api/v1/public/banners",
         Nobody("customers' programs call it, without a token"),
     ),
+    ("GET /api/v1/follow-ups", By("follow-up list")),
+    (
+        "POST /api/v1/incidents/{id}/follow-ups",
+        By("follow-up add ID words --owner Ada --due 2023-08-01"),
+    ),
+    ("POST /api/v1/follow-ups/{id}/done", By("follow-up done ID")),
+    (
+        "POST /api/v1/follow-ups/{id}/drop",
+        By("follow-up drop ID --reason words"),
+    ),
     ("GET /api/v1/banners", By("banner list")),
     ("POST /api/v1/banners", By("banner add words --state CA")),
     ("PUT /api/v1/banners/{id}", By("banner change ID words")),

@@ -13,6 +13,7 @@ mod db;
 mod delivery;
 mod fleet;
 mod folder;
+mod follow_up;
 mod follower;
 mod hold;
 mod incident;

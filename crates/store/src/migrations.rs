@@ -16,6 +16,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0011_posts.sql"),
     include_str!("../migrations/0012_reminders.sql"),
     include_str!("../migrations/0013_followers.sql"),
+    include_str!("../migrations/0014_follow_ups.sql"),
 ];
 
 /// What differs between the databases.

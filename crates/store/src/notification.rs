@@ -174,11 +174,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         const FINISH: &str = "UPDATE notifications SET state = $3, next_at = $4, failure = $5, leased_until = 0 \
             WHERE id = $1 AND fence = $2 AND state = 'waiting'";
-        let (state, next_at, failure) = match attempt {
-            Attempt::Delivered => ("delivered", claimed.next_at, None),
-            Attempt::Again { at, failure } => ("waiting", *at, Some(failure)),
-            Attempt::GivenUp { failure } => ("given_up", claimed.next_at, Some(failure)),
-        };
+        let (state, next_at, failure) = attempt.recorded(claimed.next_at);
         let params = params![claimed.id, claimed.fence, state, next_at, failure];
         let outcomes = self.db.write(Change::new().run(FINISH, params)).await?;
         Ok(outcomes.iter().any(|outcome| outcome.affected == 1))

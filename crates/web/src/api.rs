@@ -9,6 +9,7 @@ pub(crate) mod campaigns;
 pub(crate) mod clients;
 pub(crate) mod documents;
 pub(crate) mod fleet;
+pub(crate) mod follow_ups;
 pub(crate) mod followers;
 pub(crate) mod health;
 pub(crate) mod incidents;

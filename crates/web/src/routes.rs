@@ -115,6 +115,7 @@ fn all() -> Vec<Route> {
         api::audit::routes(),
         api::banners::routes(),
         api::fleet::routes(),
+        api::follow_ups::routes(),
         api::followers::routes(),
         api::releases::routes(),
         api::templates::routes(),

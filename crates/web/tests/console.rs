@@ -424,3 +424,96 @@ async fn everything_is_found_by_its_name() {
         )
         .await;
 }
+
+#[tokio::test]
+async fn an_incident_shows_its_whole_case() {
+    let console = Console::new(Role::Engineer).await;
+    let report = serde_json::json!({"site": SITE, "text": "It says <i>invalid</i>."});
+    let sent = console
+        .plane
+        .send("POST", "/api/v1/reports", None, report.to_string());
+    assert_eq!(sent.await.status, 202);
+    let id = console.plane.propose().await;
+    let engine = &console.plane.engine;
+    let accepted = engine.accept_incident(id, "Ada", engine::Acceptance::default());
+    accepted.await.unwrap();
+    let order = engine.proposed_campaign(id).await.unwrap().unwrap();
+    let campaign = engine.create_campaign(&order, "Ada").await.unwrap().id;
+    let campaign = format!("/console/campaigns/{campaign}");
+    let words = [
+        "The case",
+        "1 report",
+        "It says &#60;i&#62;invalid",
+        &campaign,
+        "See the campaign",
+    ];
+    console
+        .says(&format!("/console/incidents/{id}"), &words)
+        .await;
+    let shown = console.get(&format!("/api/v1/incidents/{id}")).await.text;
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["case"]["reports"][0]["site"], SITE, "{shown}");
+    assert_eq!(shown["case"]["campaigns"][0]["state"], "planned", "{shown}");
+    assert_eq!(shown["case"]["reports_total"], 1);
+}
+
+#[tokio::test]
+async fn follow_ups_are_kept_until_they_are_done() {
+    let console = Console::new(Role::Support).await;
+    let id = console.plane.propose().await;
+    let engine = &console.plane.engine;
+    let accepted = engine.accept_incident(id, "Ada", engine::Acceptance::default());
+    accepted.await.unwrap();
+    console
+        .says("/console/follow-ups", &["Nothing is to be done."])
+        .await;
+    let path = format!("/console/incidents/{id}/follow-ups");
+    let form = "text=Let+releases+wait&owner=Grace&due=2023-07-10";
+    assert_eq!(console.post(&path, form).await.status, 303);
+    for bad in [
+        "text=&owner=Grace&due=2023-07-10",
+        "text=a&owner=&due=2023-07-10",
+        "text=a&owner=b&due=soon",
+    ] {
+        assert_eq!(console.post(&path, bad).await.status, 422, "{bad}");
+    }
+    console
+        .says(
+            "/console/follow-ups",
+            &["1 overdue", "Grace", "Let releases wait"],
+        )
+        .await;
+    let public = console
+        .plane
+        .send("GET", &format!("/incidents/{id}"), None, "")
+        .await
+        .text;
+    assert!(
+        public.contains("What follows") && public.contains("Let releases wait"),
+        "{public}"
+    );
+    assert!(
+        !public.contains("Grace"),
+        "its owner is nobody's business: {public}"
+    );
+    let json = console
+        .plane
+        .send("GET", &format!("/api/v1/public/incidents/{id}"), None, "")
+        .await
+        .text;
+    assert!(
+        json.contains("\"state\":\"open\"") && !json.contains("Grace"),
+        "{json}"
+    );
+    let one = engine.open_follow_ups(5).await.unwrap().remove(0);
+    let path = format!("/console/follow-ups/{}", one.id);
+    assert_eq!(console.post(&path, "act=drop&reason=").await.status, 422);
+    assert_eq!(console.post(&path, "act=done").await.status, 303);
+    assert_eq!(console.post(&path, "act=done").await.status, 409);
+    let public = console
+        .plane
+        .send("GET", &format!("/incidents/{id}"), None, "")
+        .await
+        .text;
+    assert!(public.contains("Done"), "{public}");
+}

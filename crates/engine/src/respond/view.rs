@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use domain::id::{AlarmId, IncidentId};
-use domain::incident::{Affected, Incident, Promise, PromiseKind, Scope, Update, UpdateKind};
+use domain::incident::{
+    Affected, FollowUp, Incident, Promise, PromiseKind, Scope, Update, UpdateKind,
+};
 use jiff::{SignedDuration, Timestamp};
 use store::{Reminded, ScheduledUpdate, Store, StoreError};
 
@@ -32,6 +34,8 @@ pub struct IncidentView {
     pub scheduled: Vec<ScheduledUpdate>,
     /// Whom its promises were recalled to, in order.
     pub reminders: Vec<Reminded>,
+    /// What will be done after it, the soonest first.
+    pub follow_ups: Vec<FollowUp>,
     /// The last count of its sites, and when.
     counted: ArcSwap<Option<(Timestamp, Affected)>>,
 }
@@ -71,6 +75,7 @@ impl IncidentView {
             alarms: store.incident_alarms(id).await?,
             scheduled: store.scheduled(id).await?,
             reminders: store.reminders(id).await?,
+            follow_ups: store.follow_ups(id).await?,
             incident,
             counted: ArcSwap::default(),
         })

@@ -84,6 +84,7 @@ from_id!(
     SeriesId,
     AuditId,
     BannerId,
+    FollowUpId,
     FollowerId,
     AnnouncementId,
     NotificationId,

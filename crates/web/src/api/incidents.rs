@@ -5,14 +5,15 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
+use domain::detection::Alarm;
 use domain::id::{IncidentId, UpdateId};
 use domain::incident::template::read_in;
 use domain::incident::timeline::TimelineEntry;
-use domain::incident::{Posted, PromiseKind};
+use domain::incident::{FollowUp, Posted, PromiseKind};
 use domain::site::Zone;
 use engine::{Acceptance, IncidentView, NewCorrection, NewUpdate, Opening};
 use serde_json::{Value, json};
-use store::ScheduledUpdate;
+use store::{ScheduledUpdate, StoredReport};
 
 use crate::App;
 use crate::access::{Access, Caller};
@@ -102,11 +103,33 @@ async fn list(
     Ok(JsonBody(json!({ "incidents": incidents })))
 }
 
+/// One incident, with everything that is linked to it.
 async fn show(
     State(app): State<App>,
     Path(id): Path<IncidentId>,
 ) -> Result<JsonBody<Value>, ApiError> {
-    answer(&app, id).await
+    let view = app.engine().find_incident(id).await?;
+    let view = view.ok_or_else(|| nothing(id))?;
+    let case = app.engine().case(&view).await?;
+    let mut all = for_staff(&app, &view);
+    let alarm = |one: &Alarm| json!({"id": one.id, "at": one.at, "sentence": one.sentence()});
+    let site = |id| {
+        let fleet = app.engine().fleet();
+        let site = fleet.index(id).and_then(|index| fleet.site(index));
+        site.map(|site| site.hostname.clone())
+    };
+    let report = |one: &StoredReport| {
+        json!({"id": one.report.id, "at": one.report.at, "site": site(one.report.site),
+            "text": one.report.text.as_str()})
+    };
+    all["case"] = json!({
+        "alarms": case.alarms.iter().map(alarm).collect::<Vec<_>>(),
+        "reports_total": case.reports_total,
+        "reports": case.reports.iter().map(report).collect::<Vec<_>>(),
+        "campaigns": case.campaigns,
+        "releases": case.releases,
+    });
+    Ok(JsonBody(all))
 }
 
 async fn timeline(
@@ -329,10 +352,21 @@ pub(crate) fn for_customers(app: &App, view: &IncidentView) -> Value {
         "title": incident.title,
         "started_at": incident.started_at,
         "updates": updates,
+        "follow_ups": view.follow_ups.iter().map(follow_up).collect::<Vec<_>>(),
         "affected": app.engine().affected_by(view),
         "report_due_at": view.due_at(PromiseKind::Report),
         "next_update_due_at": view.due_at(PromiseKind::NextUpdate),
     })
+}
+
+/// What will be done, as customers read it: without its owner.
+fn follow_up(one: &FollowUp) -> Value {
+    let state = match &one.end {
+        None => "open",
+        Some(end) if end.dropped.is_none() => "done",
+        Some(_) => "dropped",
+    };
+    json!({"text": one.text, "due": one.due, "state": state})
 }
 
 /// Everything: who posted, from which template, which alarms, which sites.
@@ -345,6 +379,7 @@ fn for_staff(app: &App, view: &IncidentView) -> Value {
     all["accepted_at"] = json!(view.incident.accepted_at);
     all["detail"] = json!(view.incident.state);
     all["promises"] = json!(view.promises);
+    all["follow_ups"] = json!(view.follow_ups);
     all
 }
 

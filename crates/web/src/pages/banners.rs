@@ -50,11 +50,21 @@ pub(super) struct Shown {
 
 /// The banners of a page about everything: each names its area.
 pub(super) fn on_all_pages(app: &App) -> Vec<Shown> {
-    let named = |banner: &Arc<Banner>| {
-        let area = &banner.area;
-        shown(banner, (!area.is_everywhere()).then(|| area.to_string()))
-    };
-    app.engine().standing_banners().iter().map(named).collect()
+    let standing = app.engine().standing_banners();
+    standing.iter().map(|one| named(one)).collect()
+}
+
+/// A banner with its area, unless that is everywhere.
+fn named(banner: &Banner) -> Shown {
+    let area = &banner.area;
+    shown(banner, (!area.is_everywhere()).then(|| area.to_string()))
+}
+
+/// The banners of a page about several sites: each names its area.
+pub(super) fn on_sites(app: &App, sites: &[Arc<domain::site::Site>]) -> Vec<Shown> {
+    let standing = app.engine().standing_banners().into_iter();
+    let concerned = standing.filter(|one| sites.iter().any(|site| one.area.holds(site)));
+    concerned.map(|one| named(&one)).collect()
 }
 
 /// The banners of a page about one site.

@@ -83,6 +83,9 @@ struct Ended {
 struct Of {
     #[serde(default)]
     site: String,
+    /// `organization` for all sites of the customer that has the site.
+    #[serde(default)]
+    about: String,
 }
 
 /// What a follower follows, in words that end a sentence.
@@ -116,10 +119,10 @@ pub(crate) fn followed(app: &App, about: &About) -> String {
 }
 
 async fn form(State(app): State<App>, Query(of): Query<Of>) -> Answer {
-    let about = if of.site.is_empty() {
-        "everything"
-    } else {
-        "site"
+    let about = match of.about.as_str() {
+        _ if of.site.is_empty() => "everything",
+        "organization" => "organization",
+        _ => "site",
     };
     let typed = Typed {
         site: of.site,

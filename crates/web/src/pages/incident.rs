@@ -19,7 +19,7 @@ use super::lamps::bands::Counts;
 use super::prose::prose;
 use super::status::{Line, Table, ZoneQuery, is_lit, rim};
 use super::words::{self, Moment, Reader};
-use super::{Answer, Choice, Page, PageError, reader, render, zone_choices};
+use super::{Answer, Choice, Page, PageError, follow_ups, reader, render, zone_choices};
 use crate::App;
 use crate::access::Access;
 use crate::extract::{Path, Query};
@@ -47,6 +47,7 @@ struct View {
     official: Option<Official>,
     updates: Vec<Said>,
     table: Option<Table>,
+    follow_ups: Vec<follow_ups::Shown>,
     zones: Vec<Choice>,
     chosen_zone: String,
 }
@@ -134,6 +135,7 @@ async fn incident(
         official: official(&view, &reader),
         updates: updates(&view, &reader),
         table: Some(table).filter(|_| view.incident.is_open() || counts.affected() > 0),
+        follow_ups: follow_ups::of(&app, &view.follow_ups),
         zones: zone_choices(&lamps.bands, &app.engine().settings().home_zone, &reader),
         chosen_zone: reader.zone.to_string(),
     };

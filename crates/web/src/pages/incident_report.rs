@@ -12,7 +12,7 @@ use super::incident::public;
 use super::prose::document;
 use super::status::ZoneQuery;
 use super::words::Moment;
-use super::{Answer, Choice, Page, PageError, reader, render, zone_choices};
+use super::{Answer, Choice, Page, PageError, follow_ups, reader, render, zone_choices};
 use crate::App;
 use crate::access::Access;
 use crate::extract::{Path, Query};
@@ -37,6 +37,7 @@ struct View {
     html: String,
     /// A report begins with its own heading; a plain comment has none.
     has_heading: bool,
+    follow_ups: Vec<follow_ups::Shown>,
 }
 
 async fn read(
@@ -60,6 +61,7 @@ async fn read(
         at: reader.moment(comment.at),
         by: comment.by.clone(),
         has_heading: html.starts_with("<h1"),
+        follow_ups: follow_ups::of(&app, &view.follow_ups),
         html,
     };
     Ok(render(StatusCode::OK, &page))

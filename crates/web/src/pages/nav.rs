@@ -35,6 +35,7 @@ pub(super) const CONSOLE: &[Section] = &[
             ("Incidents", "/console/incidents"),
             ("Alarms", "/console/alarms"),
             ("Reports", "/console/reports"),
+            ("Follow-ups", "/console/follow-ups"),
         ],
     },
     Section {

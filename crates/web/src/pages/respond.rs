@@ -13,11 +13,12 @@ use domain::incident::{Impact, Posted, Stage};
 use engine::{Acceptance, EngineError, IncidentView, Kind as ErrorKind, NewCorrection};
 use store::Reminded;
 
+use super::case::Linked;
 use super::compose::{Compose, Fields, staff};
 use super::incident::{Promised, Said, affected, impact, promised, said, stage, updates};
 use super::status::Table;
 use super::words::{self, Moment, Reader};
-use super::{Answer, Page, PageError, render};
+use super::{Answer, Page, PageError, follow_ups, render};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
@@ -63,6 +64,8 @@ struct View {
     updates: Vec<Said>,
     official: Option<Said>,
     compose: Compose,
+    linked: Linked,
+    follow_ups: Vec<follow_ups::Shown>,
     happened: Vec<Happened>,
     campaign: Option<Proposed>,
     running: Option<CampaignId>,
@@ -83,9 +86,6 @@ struct Proposed {
     waves: String,
     takes: Option<String>,
 }
-
-/// The newest campaigns among which the one of an incident is looked for.
-const CAMPAIGNS_MAX: u32 = 50;
 
 pub(super) struct Choice {
     pub(super) value: &'static str,
@@ -142,7 +142,9 @@ pub(super) async fn show(
         by: entry.by.clone(),
         words: entry.line(),
     });
-    let running = running(app, id).await?;
+    let case = app.engine().case(&view).await?;
+    // A second one beside it would do its work twice.
+    let running = case.active_campaign();
     let wanted = view.incident.is_public() && view.incident.is_open() && running.is_none();
     let campaign = if wanted {
         proposed(app, id).await
@@ -177,6 +179,8 @@ pub(super) async fn show(
         updates: updates(&view, &reader),
         official: view.official_comment().map(|update| said(update, &reader)),
         compose: Compose::of(app, &view, &reader, (&typed.fields, preview)).await,
+        linked: Linked::of(&case, &fleet, &reader),
+        follow_ups: follow_ups::of(app, &view.follow_ups),
         happened: happened.collect(),
         problem,
         typed,
@@ -196,16 +200,6 @@ fn reminded(view: &IncidentView, reader: &Reader) -> Option<Moment> {
     };
     let last = view.reminders.iter().rfind(open);
     last.map(|one| reader.moment(one.at))
-}
-
-/// The campaign that answers the incident now: a second one beside it would do its work twice.
-async fn running(app: &App, id: IncidentId) -> Result<Option<CampaignId>, PageError> {
-    let newest = app.engine().campaigns(CAMPAIGNS_MAX).await?;
-    let over = |state: &str| matches!(state, "finished" | "aborted");
-    let mut active = newest
-        .iter()
-        .filter(|one| one.incident == Some(id) && !over(one.state));
-    Ok(active.next().map(|one| one.id))
 }
 
 /// What the proposed campaign would do; nothing where it cannot be planned.

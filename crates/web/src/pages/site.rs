@@ -5,10 +5,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use domain::campaign::row::Row as Progress;
+use domain::id::OrganizationId;
 use domain::name::Hostname;
 use domain::site::Site;
 use domain::site::state::SiteState;
-use engine::{Fleet, Turn};
+use engine::{Fleet, SiteIndex, Turn};
 use store::CampaignRow;
 
 use super::banners::{Shown, on_site};
@@ -64,6 +65,8 @@ struct Done {
 struct Fact {
     name: &'static str,
     text: String,
+    /// A page about it.
+    to: Option<String>,
 }
 
 async fn site(
@@ -241,12 +244,19 @@ fn incidents(app: &App, site: &Site, reader: &words::Reader) -> Vec<Card> {
 }
 
 fn facts(fleet: &Fleet, site: &Site, reader: &words::Reader) -> Vec<Fact> {
-    let fact = |name, text: String| Fact { name, text };
+    let fact = |name, text: String| Fact {
+        name,
+        text,
+        to: None,
+    };
     let organization = fleet.organization(site.organization);
-    let mut facts = vec![fact(
-        "Organization",
-        organization.map_or_else(String::new, |name| name.to_string()),
-    )];
+    let mut facts = vec![Fact {
+        to: Some(format!("/organizations/{}", site.organization)),
+        ..fact(
+            "Organization",
+            organization.map_or_else(String::new, |name| name.to_string()),
+        )
+    }];
     if !site.area.city.is_empty() {
         facts.push(fact(
             "Place",
@@ -278,10 +288,26 @@ struct Search {
 pub(crate) struct Found {
     pub(crate) hostname: String,
     pub(crate) organization: String,
+    pub(crate) organization_id: OrganizationId,
     /// Where its name does not say it.
     pub(crate) place: Option<String>,
     pub(crate) state: &'static str,
     pub(crate) state_class: &'static str,
+}
+
+impl Found {
+    pub(crate) fn of(fleet: &Fleet, index: SiteIndex, site: &Site) -> Self {
+        let organization = fleet.organization(site.organization).unwrap_or_default();
+        let state = fleet.state(index);
+        Self {
+            hostname: site.hostname.to_string(),
+            place: words::place_beside(&organization, &site.area),
+            organization: organization.to_string(),
+            organization_id: site.organization,
+            state: words::state(state),
+            state_class: state.as_str(),
+        }
+    }
 }
 
 #[derive(serde::Deserialize)]
@@ -356,17 +382,10 @@ pub(crate) fn find(fleet: &Fleet, query: &str) -> Vec<Found> {
     let found = fleet.sites().filter_map(|(index, site)| {
         let organization = fleet.organization(site.organization).unwrap_or_default();
         let text = format!("{} {} {}", site.hostname, organization, site.area.city).to_lowercase();
-        let state = fleet.state(index);
         words
             .iter()
             .all(|word| text.contains(word.as_str()))
-            .then(|| Found {
-                hostname: site.hostname.to_string(),
-                organization: organization.to_string(),
-                place: words::place_beside(&organization, &site.area),
-                state: words::state(state),
-                state_class: state.as_str(),
-            })
+            .then(|| Found::of(fleet, index, &site))
     });
     found.take(FOUND_MAX + 1).collect()
 }

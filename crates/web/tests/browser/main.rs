@@ -256,10 +256,21 @@ async fn every_page_is_open_to_everybody() {
         "area": {"states": ["AK", "WA"]}});
     let banner = serde_json::from_value(banner).unwrap();
     plane.engine.add_banner(banner, "Ada").await.unwrap();
+    let follow_up =
+        json!({"text": "Let releases wait for their config.", "owner": "Ada", "due": "2023-07-01"});
+    let follow_up = serde_json::from_value(follow_up).unwrap();
+    plane
+        .engine
+        .add_follow_up(id, follow_up, "Ada")
+        .await
+        .unwrap();
     let token = plane.token(Role::Admin).await;
     let base = serve(&plane).await;
+    let site = domain::name::Hostname::parse(SITE).unwrap();
+    let site = plane.engine.fleet().site_at(&site).unwrap();
     let open = [
         "/".to_owned(),
+        format!("/organizations/{}", site.organization),
         "/sites?q=spring".into(),
         "/sites/no-such.example".into(),
         format!("/sites/{SITE}"),
@@ -283,6 +294,7 @@ async fn every_page_is_open_to_everybody() {
         "/console/releases".into(),
         "/console/config".into(),
         "/console/banners".into(),
+        "/console/follow-ups".into(),
         "/console/followers".into(),
         "/console/templates".into(),
         "/console/templates/edit?copy=Fix%20Implemented".into(),

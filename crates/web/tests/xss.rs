@@ -1,0 +1,295 @@
+//! What people write is shown and never obeyed: a corpus of attacks through every text field that a page
+//! shows, and every page that shows one.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use domain::access::Role;
+use domain::id::IncidentId;
+use domain::name::{Hostname, ProductName};
+use domain::site::import::Defaults;
+use serde_json::{Value, json};
+use support::Plane;
+
+/// Each would run `pwn` somewhere: as an element, out of an attribute, as an address, as Markdown, in a
+/// template of ours, in XML.
+const CORPUS: [&str; 14] = [
+    "<script>pwn()</script>",
+    "<ScRiPt src=//pwn.example></sCrIpT>",
+    "\"><img src=x onerror=pwn()>",
+    "'><svg/onload=pwn()>",
+    "\" onmouseover=\"pwn()\" x=\"",
+    "' autofocus onfocus='pwn()",
+    "</textarea><iframe srcdoc='<script>pwn()</script>'>",
+    "</title></style><base href=//pwn.example>",
+    "[pwn](javascript:pwn())",
+    "[pwn](JaVaScRiPt:pwn)",
+    "[pwn](data:text/html;base64,PHNjcmlwdD4=)",
+    "<javascript:pwn()>",
+    "![pwn](x\" onerror=\"pwn())",
+    "]]><script>pwn()</script><![CDATA[",
+];
+
+const SITE: &str = "town.example";
+
+/// A tag as a browser reads it: its name and its attributes, in lower case.
+#[derive(Debug)]
+struct Tag {
+    name: String,
+    attributes: Vec<(String, String)>,
+}
+
+impl Tag {
+    /// Whether it runs something, or changes where the page's addresses lead.
+    fn is_dangerous(&self) -> bool {
+        let runs = |name: &str| name.starts_with("on") || name == "srcdoc" || name == "style";
+        let leads = |value: &str| {
+            let plain: String = value.chars().filter(|c| !c.is_whitespace()).collect();
+            ["javascript:", "data:text", "vbscript:", "//pwn"]
+                .iter()
+                .any(|bad| plain.starts_with(bad))
+        };
+        let own_script = || {
+            let from = self.attributes.iter().find(|(name, _)| name == "src");
+            from.is_some_and(|(_, value)| value.starts_with("/assets/"))
+        };
+        match self.name.as_str() {
+            "script" => !own_script(),
+            "iframe" | "object" | "embed" | "base" | "style" | "foreignobject" => true,
+            "img"
+                if self
+                    .attributes
+                    .iter()
+                    .any(|(name, value)| name == "src" && value == "x") =>
+            {
+                true
+            }
+            _ => self
+                .attributes
+                .iter()
+                .any(|(name, value)| runs(name) || leads(value)),
+        }
+    }
+}
+
+/// The tags of a page, read as the HTML standard does: quotes hold an attribute's value together.
+fn tags(page: &str) -> impl Iterator<Item = Tag> + '_ {
+    let starts = page.match_indices('<').map(|(at, _)| &page[at + 1..]);
+    starts
+        .filter(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()))
+        .map(tag)
+}
+
+fn tag(rest: &str) -> Tag {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '>' | '/' | '=');
+    let (name, mut rest) = rest.split_at(rest.find(ends).unwrap_or(rest.len()));
+    let mut attributes = vec![];
+    loop {
+        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '/');
+        let Some(first) = rest.chars().next().filter(|c| *c != '>') else {
+            break;
+        };
+        let from = first.len_utf8();
+        let length = rest[from..].find(ends).map_or(rest.len(), |at| at + from);
+        let (attribute, after) = rest.split_at(length);
+        let (value, after) = match after.trim_start().strip_prefix('=').map(str::trim_start) {
+            None => ("", after),
+            Some(value) => match value.chars().next() {
+                Some(quote @ ('"' | '\'')) => value[1..].split_once(quote).unwrap_or((value, "")),
+                _ => {
+                    let end = value.find(|c: char| c.is_whitespace() || c == '>');
+                    value.split_at(end.unwrap_or(value.len()))
+                }
+            },
+        };
+        attributes.push((attribute.to_lowercase(), value.to_lowercase()));
+        rest = after;
+    }
+    Tag {
+        name: name.to_lowercase(),
+        attributes,
+    }
+}
+
+#[test]
+fn a_page_that_obeys_is_noticed() {
+    for text in CORPUS
+        .iter()
+        .filter(|text| !text.contains("](") && !text.starts_with("<javascript"))
+    {
+        let page = format!("<p title=\"{text}\">{text}</p><p title='{text}'>");
+        assert!(tags(&page).any(|tag| tag.is_dangerous()), "{page}");
+    }
+    let link = "<a href=\"java\tscript:pwn()\">x</a>";
+    assert!(tags(link).any(|tag| tag.is_dangerous()));
+    let fine =
+        "<script src=\"/assets/console-1.js\" defer></script><p title=\"&#34; onload=\">a < b</p>";
+    assert!(!tags(fine).any(|tag| tag.is_dangerous()));
+}
+
+struct Attack {
+    plane: Plane,
+    token: String,
+    incident: IncidentId,
+}
+
+impl Attack {
+    /// A plane where every text field holds the attack.
+    async fn new(text: &str) -> Self {
+        let plane = Plane::new().await;
+        let quoted = text.replace('"', "\"\"");
+        let line = format!(
+            "{SITE},\"Org {quoted}\",\"Kind {quoted}\",\"City {quoted}\",OR,America/Los_Angeles,1\n"
+        );
+        let fleet = format!("hostname,organization,kind,city,state,timezone,population\n{line}");
+        let defaults = Defaults {
+            product: ProductName::parse("web-central").unwrap(),
+            running: semver::Version::new(5, 1, 0),
+        };
+        let imported = plane.engine.import_fleet(fleet.as_bytes(), &defaults, text);
+        imported.await.unwrap();
+        let token = plane.token(Role::Admin).await;
+        let opening = serde_json::from_value(json!({ "title": format!("Title {text}") })).unwrap();
+        let incident = plane.engine.open_incident(text, opening).await.unwrap();
+        let attack = Self {
+            plane,
+            token,
+            incident,
+        };
+        attack.write(text).await;
+        attack
+    }
+
+    async fn write(&self, text: &str) {
+        let report = json!({"site": SITE, "text": text, "contact": text});
+        self.call("POST", "/api/v1/reports", report).await;
+        let updates = format!("/api/v1/incidents/{}/updates", self.incident);
+        let posted = self.call("POST", &updates, json!({ "text": text })).await;
+        let update = posted["update"]["id"].as_str().unwrap();
+        let correction = json!({"text": format!("{text} again"), "reason": text});
+        self.call("POST", &format!("{updates}/{update}/correct"), correction)
+            .await;
+        let waits = json!({"text": text, "post_at": "2023-07-12T00:00:00Z"});
+        self.call("POST", &updates, waits).await;
+        let comment = format!("/api/v1/incidents/{}/official-comment", self.incident);
+        self.call("POST", &comment, json!({ "text": text })).await;
+        let follow_up = json!({"text": text, "owner": text, "due": "2023-08-01"});
+        let follow_ups = format!("/api/v1/incidents/{}/follow-ups", self.incident);
+        self.call("POST", &follow_ups, follow_up).await;
+        let banner = json!({"text": text, "severity": "critical"});
+        self.call("POST", "/api/v1/banners", banner).await;
+        let gap = json!({"name": "gap", "kind": "text", "default": text});
+        let template = json!({"text": format!("{} {{gap}}", text.replace(['{', '['], "")), "placeholders": [gap]});
+        let name = url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let name = name.replace('+', "%20");
+        self.call("PUT", &format!("/api/v1/templates/{name}"), template)
+            .await;
+        let filled = json!({"template": text, "values": {"gap": text}});
+        self.call("POST", &updates, filled).await;
+        self.call(
+            "POST",
+            "/api/v1/tokens",
+            json!({"name": text, "role": "support"}),
+        )
+        .await;
+    }
+
+    async fn call(&self, method: &str, path: &str, body: Value) -> Value {
+        let answer = self
+            .plane
+            .send(method, path, Some(&self.token), body.to_string())
+            .await;
+        assert!(
+            answer.status.is_success(),
+            "{method} {path} {body}: {}",
+            answer.text
+        );
+        serde_json::from_str(&answer.text).unwrap_or(Value::Null)
+    }
+
+    fn pages(&self, text: &str) -> Vec<String> {
+        let id = self.incident;
+        let site = Hostname::parse(SITE).unwrap();
+        let site = self.plane.engine.fleet().site_at(&site).unwrap();
+        let q = url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let mut pages = vec![
+            "/".to_owned(),
+            format!("/?zone={q}"),
+            format!("/sites?q={q}"),
+            "/sites?q=town+org".into(),
+            format!("/sites/{SITE}"),
+            format!("/sites/{q}"),
+            format!("/sites/{SITE}/notice"),
+            format!("/sites/{SITE}/badge.svg"),
+            format!("/organizations/{}", site.organization),
+            format!("/incidents/{id}"),
+            format!("/incidents/{id}/report"),
+            format!("/report?site={q}"),
+            format!("/follow?site={q}"),
+            "/feed.atom".into(),
+            "/feed.rss".into(),
+            format!("/feed.atom?organization={q}"),
+        ];
+        let staff = [
+            "/console",
+            "/console/panels",
+            "/console/fleet",
+            "/console/audit",
+            "/console/incidents",
+            "/console/alarms",
+            "/console/reports",
+            "/console/campaigns",
+            "/console/campaigns/new",
+            "/console/releases",
+            "/console/config",
+            "/console/banners",
+            "/console/follow-ups",
+            "/console/templates",
+            "/console/followers",
+            "/console/on-call",
+            "/console/people",
+            "/console/accounts",
+        ];
+        pages.extend(staff.map(str::to_owned));
+        pages.extend([
+            format!("/console/incidents/{id}"),
+            format!("/console/incidents/{id}/report"),
+            format!("/console/sites/{SITE}"),
+            format!("/console/fleet?q={q}"),
+            format!("/console/reports?site={q}"),
+            format!("/console/find?q={q}"),
+            format!("/console/templates/edit?name={q}"),
+            format!("/console/campaigns/new?version={q}&hostnames={q}&states={q}"),
+        ]);
+        pages
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_people_write_is_obeyed() {
+    for text in CORPUS {
+        let attack = Attack::new(text).await;
+        let mut shown = 0;
+        for path in attack.pages(text) {
+            let answer = attack
+                .plane
+                .send("GET", &path, Some(&attack.token), "")
+                .await;
+            assert!(
+                !answer.status.is_server_error(),
+                "{path} with {text}: {}",
+                answer.text
+            );
+            let page = answer.text;
+            if let Some(tag) = tags(&page).find(|tag| tag.is_dangerous()) {
+                panic!("{path} obeys {text:?}: {tag:?}\n{page}");
+            }
+            shown += usize::from(page.contains("pwn"));
+        }
+        assert!(
+            shown > 10,
+            "{text} is shown on {shown} pages only: nothing is proved"
+        );
+    }
+}
