@@ -80,11 +80,12 @@ async fn a_banner_stands_on_the_pages_of_its_area_while_its_window_is_open() {
 async fn a_banner_is_changed_and_ended_and_every_change_is_audited() {
     let plane = Plane::with_fleet().await;
     let token = plane.token(Role::Support).await;
+    // The audit is in the order of the milliseconds: each change has its own.
+    plane.hand.advance(Duration::from_secs(1));
     let new = json!({"text": "One", "severity": "info"});
     let (_, added) = call(&plane, &token, "POST", "/api/v1/banners", new).await;
     let path = format!("/api/v1/banners/{}", added["id"].as_str().unwrap());
     assert_eq!(added["sites"], 3_405);
-    // The audit is in the order of the milliseconds.
     plane.hand.advance(Duration::from_secs(1));
     let change = json!({"text": "Two", "severity": "warning", "version": 1});
     let (status, changed) = call(&plane, &token, "PUT", &path, change.clone()).await;
