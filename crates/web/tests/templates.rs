@@ -247,17 +247,19 @@ async fn a_post_is_looked_at_before_it_is_posted() {
     assert_eq!(desk.posts(), 1);
 }
 
-/// Lets the watch look, on a clock that only moves by hand.
-async fn look(engine: &Engine, desk: &Desk, so: impl Fn() -> bool) {
+/// Lets the watch look after `minutes`, on a clock that only moves by hand: half a minute for each twentieth
+/// of a second, so that a busy machine still looks in time.
+async fn look(engine: &Engine, desk: &Desk, minutes: u64, so: impl Fn() -> bool) {
     let stop = CancellationToken::new();
     let mut workers = engine.run_workers(&stop);
+    desk.plane.hand.advance(Duration::from_secs(60 * minutes));
     for _ in 0..400 {
         if so() {
             break;
         }
         desk.plane.hand.advance(Duration::from_secs(31));
         clock::Clock::system()
-            .sleep(Duration::from_millis(10))
+            .sleep(Duration::from_millis(50))
             .await;
     }
     stop.cancel();
@@ -297,7 +299,7 @@ async fn a_post_that_waits_is_posted_once_also_by_the_next_process() {
     );
     let engine = engine.await.unwrap();
     let posted = || engine.incident_view(desk.incident).unwrap().updates.len();
-    look(&engine, &desk, || posted() > 0).await;
+    look(&engine, &desk, 29, || posted() > 0).await;
     assert_eq!(posted(), 1);
     let update = engine.incident_view(desk.incident).unwrap().updates[0].clone();
     assert_eq!(
@@ -308,7 +310,7 @@ async fn a_post_that_waits_is_posted_once_also_by_the_next_process() {
     // The first process still remembers that it waits; the store knows better.
     let looks = AtomicU32::new(0);
     let after_some = || looks.fetch_add(1, Ordering::Relaxed) > 20;
-    look(&desk.plane.engine, &desk, after_some).await;
+    look(&desk.plane.engine, &desk, 0, after_some).await;
     assert_eq!(
         desk.plane.store.updates(desk.incident).await.unwrap().len(),
         1
@@ -335,7 +337,7 @@ async fn a_post_that_cannot_be_posted_any_more_pages_somebody() {
             .scheduled
             .is_empty()
     };
-    look(&desk.plane.engine, &desk, given_up).await;
+    look(&desk.plane.engine, &desk, 29, given_up).await;
     assert_eq!(
         desk.posts(),
         1,
@@ -407,7 +409,7 @@ async fn a_post_that_waits_can_be_cancelled_and_has_limits() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_promise_is_recalled_before_it_is_late_and_once_also_after_a_restart() {
     let desk = Desk::new().await;
-    let update = json!({"text": "We look.", "next_update_within": {"amount": 1, "unit": "hours"}});
+    let update = json!({"text": "We look.", "next_update_within": {"amount": 10, "unit": "hours"}});
     assert_eq!(desk.post(update).await.0, 200);
     let engine = &desk.plane.engine;
     let steps = || {
@@ -417,9 +419,9 @@ async fn a_promise_is_recalled_before_it_is_late_and_once_also_after_a_restart()
             .map(|one| one.of.step)
             .collect::<Vec<_>>()
     };
-    look(engine, &desk, || !steps().is_empty()).await;
+    look(engine, &desk, 479, || !steps().is_empty()).await;
     assert_eq!(steps(), [0], "a fifth of its time is left");
-    look(engine, &desk, || steps().len() > 1).await;
+    look(engine, &desk, 110, || steps().len() > 1).await;
     assert_eq!(steps(), [0, 1], "it is late");
     let next = Engine::open(
         desk.plane.store.clone(),
@@ -428,7 +430,10 @@ async fn a_promise_is_recalled_before_it_is_late_and_once_also_after_a_restart()
     );
     let next = next.await.unwrap();
     let looks = AtomicU32::new(0);
-    look(&next, &desk, || looks.fetch_add(1, Ordering::Relaxed) > 20).await;
+    look(&next, &desk, 0, || {
+        looks.fetch_add(1, Ordering::Relaxed) > 20
+    })
+    .await;
     let reminders = desk.plane.store.reminders(desk.incident).await.unwrap();
     assert_eq!(
         reminders.len(),
