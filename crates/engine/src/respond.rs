@@ -6,6 +6,7 @@
 mod case;
 mod correct;
 mod follow_ups;
+mod maintain;
 mod open;
 mod propose;
 mod request;
@@ -36,7 +37,9 @@ use crate::{Engine, EngineError, Signal};
 
 pub use case::{Case, ReleaseBefore};
 pub use follow_ups::NewFollowUp;
-pub use request::{Acceptance, NewCorrection, NewUpdate, Opening, Proposal};
+pub use request::{
+    Acceptance, MovedWork, NewCorrection, NewUpdate, Opening, PlannedWork, Proposal,
+};
 pub(crate) use templates::OwnTemplates;
 pub use view::IncidentView;
 pub(crate) use view::Incidents;
@@ -397,6 +400,7 @@ impl Engine {
             self.entry(update.at, who, fact),
             self.sites_counted(incident),
         ];
+        timeline.extend(how.also.map(|fact| self.entry(update.at, who, fact)));
         let is_over =
             incident.state.stage() == Stage::Completed && update.kind == UpdateKind::Update;
         timeline.extend(is_over.then(|| self.entry(update.at, who, Fact::Completed)));
@@ -419,7 +423,8 @@ impl Engine {
             update.state.as_str(),
         );
         self.save(incident, &added, &audit).await?;
-        if is_over {
+        // Nothing failed on sites that were worked on as planned.
+        if is_over && incident.maintenance.is_none() {
             self.learn(self.sites_in(&incident.scope), Evidence::Settled);
         }
         Ok(())
@@ -526,10 +531,12 @@ impl Engine {
 }
 
 /// How a post is saved.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct How<'a> {
     /// Tell no follower.
     quiet: bool,
+    /// What else happened with it.
+    also: Option<Fact>,
     /// Posts that waited for this until now.
     spent: &'a [UpdateId],
 }

@@ -48,7 +48,8 @@ impl Store {
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
         const ADD: &str = "INSERT INTO incidents (id, version, stage, state, impact, title, scope, \
-            started_at, accepted_at, complete_after_watch) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+            started_at, accepted_at, complete_after_watch, maintenance) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
         let change = Change::new().run(ADD, incident_params(incident));
         self.db
             .write(add(change, incident.id, added).audit(audit))
@@ -68,8 +69,8 @@ impl Store {
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
         const SAVE: &str = "UPDATE incidents SET version = $2, stage = $3, state = $4, impact = $5, \
-            title = $6, scope = $7, started_at = $8, accepted_at = $9, complete_after_watch = $10 \
-            WHERE id = $1 AND version = $2 - 1";
+            title = $6, scope = $7, started_at = $8, accepted_at = $9, complete_after_watch = $10, \
+            maintenance = $11 WHERE id = $1 AND version = $2 - 1";
         let change = Change::new()
             .run(SAVE, incident_params(incident))
             .expect_rows(1);
@@ -100,7 +101,7 @@ impl Store {
     /// When the database fails.
     pub async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError> {
         const GET: &str = "SELECT id, version, state, impact, title, scope, started_at, accepted_at, \
-            complete_after_watch FROM incidents WHERE id = $1";
+            complete_after_watch, maintenance FROM incidents WHERE id = $1";
         self.db
             .read(GET, params![id])
             .await?
@@ -115,7 +116,7 @@ impl Store {
     /// When the database fails.
     pub async fn incidents(&self, limit: u32) -> Result<Vec<Incident>, StoreError> {
         const LIST: &str = "SELECT id, version, state, impact, title, scope, started_at, accepted_at, \
-            complete_after_watch FROM incidents ORDER BY started_at DESC, id DESC LIMIT $1";
+            complete_after_watch, maintenance FROM incidents ORDER BY started_at DESC, id DESC LIMIT $1";
         self.db
             .read(LIST, params![limit])
             .await?
@@ -130,7 +131,7 @@ impl Store {
     /// When the database fails.
     pub async fn open_incidents(&self, limit: u32) -> Result<Vec<Incident>, StoreError> {
         const LIST: &str = "SELECT id, version, state, impact, title, scope, started_at, accepted_at, \
-            complete_after_watch FROM incidents WHERE stage NOT IN ('completed', 'dismissed') \
+            complete_after_watch, maintenance FROM incidents WHERE stage NOT IN ('completed', 'dismissed', 'cancelled') \
             ORDER BY started_at, id LIMIT $1";
         self.db
             .read(LIST, params![limit])
@@ -316,6 +317,7 @@ fn incident_params(incident: &Incident) -> Vec<Value> {
         incident.started_at,
         incident.accepted_at,
         incident.complete_after_watch,
+        incident.maintenance.as_ref().map(json),
     ]
 }
 
@@ -394,6 +396,7 @@ fn incident(row: &Row) -> Result<Incident, StoreError> {
         started_at: row.time(6)?,
         accepted_at: row.optional(7, |row| row.time(7))?,
         complete_after_watch: row.flag(8)?,
+        maintenance: row.optional(9, |row| read_json(row, 9, "planned work"))?,
     })
 }
 

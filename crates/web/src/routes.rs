@@ -122,6 +122,7 @@ fn all() -> Vec<Route> {
         api::tokens::routes(),
         api::health::routes(),
         api::incidents::routes(),
+        api::maintenances::routes(),
         api::on_call::routes(),
         api::accounts::routes(),
         api::clients::routes(),

@@ -72,6 +72,17 @@ pub enum Fact {
     },
     /// A person opened the incident, without an alarm.
     Opened,
+    /// A person planned work.
+    Planned,
+    /// The window of planned work was moved.
+    Moved {
+        /// When the first site's window begins.
+        from: Timestamp,
+        /// When the last site's window ends.
+        until: Timestamp,
+    },
+    /// Followers were told again that planned work begins.
+    Reminded,
     /// A person took the incident up.
     Accepted,
     /// A person turned the proposal down.
@@ -201,6 +212,9 @@ impl TimelineEntry {
                 format!("The alarm made the incident wider: it is about {scope} from now on.")
             }
             Fact::Opened => format!("{} opened the incident.", self.by),
+            Fact::Planned => format!("{} planned the work.", self.by),
+            Fact::Moved { .. } => format!("{} moved the planned work.", self.by),
+            Fact::Reminded => "Followers were reminded of the planned work.".into(),
             Fact::Accepted => format!("{} accepted the incident.", self.by),
             Fact::Dismissed { reason } => format!("{} dismissed the proposal: {reason}", self.by),
             Fact::Updated {

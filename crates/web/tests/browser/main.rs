@@ -264,6 +264,10 @@ async fn every_page_is_open_to_everybody() {
         .add_follow_up(id, follow_up, "Ada")
         .await
         .unwrap();
+    let work = json!({"title": "Sign-in servers are replaced", "text": "You may have to sign in **again**.",
+        "window": {"local": {"from": "2023-07-13T22:00", "until": "2023-07-14T02:00"}}});
+    let work = serde_json::from_value(work).unwrap();
+    let planned = plane.engine.plan_maintenance("Ada", work).await.unwrap();
     let token = plane.token(Role::Admin).await;
     let base = serve(&plane).await;
     let site = domain::name::Hostname::parse(SITE).unwrap();
@@ -276,6 +280,7 @@ async fn every_page_is_open_to_everybody() {
         format!("/sites/{SITE}"),
         format!("/incidents/{id}"),
         format!("/incidents/{id}/report"),
+        format!("/incidents/{planned}"),
         "/report".into(),
         "/follow".into(),
         "/no-such-page".into(),
@@ -294,6 +299,8 @@ async fn every_page_is_open_to_everybody() {
         "/console/releases".into(),
         "/console/config".into(),
         "/console/banners".into(),
+        "/console/maintenances".into(),
+        format!("/console/incidents/{planned}"),
         "/console/follow-ups".into(),
         "/console/followers".into(),
         "/console/templates".into(),
