@@ -90,6 +90,8 @@ id! {
     FollowUpId,
     /// Somebody who is told of incidents.
     FollowerId,
+    /// Something that a customer wrote under an incident.
+    CommentId,
     /// Something posted that followers are told.
     AnnouncementId,
     /// A message to one follower.

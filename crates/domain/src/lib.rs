@@ -7,6 +7,7 @@ pub mod access;
 pub mod banner;
 pub mod calendar;
 pub mod campaign;
+pub mod comment;
 pub mod detection;
 pub mod document;
 pub mod follower;

@@ -6,6 +6,7 @@
 
 mod banner;
 mod campaign;
+mod comment;
 mod course;
 mod delivery;
 mod detect;
@@ -41,6 +42,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use banner::NewBanner;
 pub use campaign::{CampaignView, Counts, Halted, PlanView, PlannedWave, Progress, WaveProgress};
+pub use comment::{SHOWN_MAX as COMMENTS_SHOWN_MAX, WRITTEN_MAX as COMMENTS_WRITTEN_MAX};
 pub use course::{Course, Turn};
 pub use delivery::{DeliveryEvent, Repository};
 pub use error::{EngineError, Kind};

@@ -461,6 +461,11 @@ impl Engine {
         }
     }
 
+    /// Shows what else changed of an incident.
+    pub(crate) async fn incident_changed(&self, id: IncidentId) -> Result<(), EngineError> {
+        self.look_again(id).await
+    }
+
     async fn look_again(&self, id: IncidentId) -> Result<(), EngineError> {
         self.reload_incident(id).await?;
         self.signal(Signal::IncidentChanged(id));

@@ -8,7 +8,8 @@ pub(crate) mod banner;
 pub(crate) mod break_glass;
 pub(crate) mod campaign;
 pub(crate) mod client;
-pub(crate) mod config;
+pub(crate) mod comment;
+mod config;
 pub(crate) mod drill;
 pub(crate) mod fleet;
 pub(crate) mod follow_up;
@@ -56,6 +57,9 @@ pub(crate) enum Command {
     /// See incidents, and tell customers of them.
     #[command(subcommand)]
     Incident(incident::Incident),
+    /// List and judge what customers write under incidents.
+    #[command(subcommand)]
+    Comment(comment::Comment),
     /// Announce work before it begins, and move it.
     #[command(subcommand)]
     Maintenance(maintenance::Maintenance),
@@ -115,6 +119,7 @@ impl Command {
             Self::Fleet(fleet) => fleet.run(output).await,
             Self::Campaign(campaign) => campaign.run(output).await,
             Self::Incident(incident) => incident.run(output).await,
+            Self::Comment(comment) => comment.run(output).await,
             Self::Maintenance(maintenance) => maintenance.run(output).await,
             Self::Follower(follower) => follower.run(output).await,
             Self::Notification(notification) => notification.run(output).await,

@@ -50,6 +50,20 @@ const CALLERS: &[(&str, Caller)] = &[
         "GET /api/v1/public/banners",
         Nobody("customers' programs call it, without a token"),
     ),
+    ("GET /api/v1/comments", By("comment list")),
+    (
+        "POST /api/v1/comments/{id}/judge",
+        By("comment judge ID hidden"),
+    ),
+    (
+        "POST /api/v1/comments/{id}/ban",
+        By("comment ban ID --reason words"),
+    ),
+    ("POST /api/v1/comments/{id}/unban", By("comment unban ID")),
+    (
+        "GET /api/v1/public/incidents/{id}/comments",
+        Nobody("customers' programs call it, without a token"),
+    ),
     ("GET /api/v1/maintenances", By("maintenance list")),
     (
         "POST /api/v1/maintenances",

@@ -78,7 +78,7 @@ pub(crate) async fn by_post(
 }
 
 async fn authorize(provider: &Provider, headers: &HeaderMap, params: &Params) -> Response {
-    let policy = |client: &Hostname| provider.clients().policy(client, provider.now());
+    let policy = |client: &Hostname| provider.policy(client);
     let asked = match check(params, policy) {
         Ok(asked) => asked,
         Err(refusal) => return refusal.respond(provider),

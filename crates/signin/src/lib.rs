@@ -13,6 +13,7 @@ mod page;
 mod params;
 mod password;
 mod provider;
+mod reader;
 mod secret;
 mod session;
 mod sign_in;
@@ -29,8 +30,9 @@ pub use error::SignInError;
 pub use keys::PublishedKey;
 pub use password::{PLAIN_PASSWORDS_PER_CALL_MAX, PasswordHash};
 pub use provider::{Provider, Settings};
+pub use reader::{READER_RETURNS_TO, ReaderFlow};
 pub use session::SESSION_COOKIE;
-pub use store::KeyState;
+pub use store::{KeyState, Reader};
 
 /// The largest body of a request to the provider, in bytes.
 const BODY_BYTES_MAX: usize = 64 << 10;

@@ -9,6 +9,7 @@ mod alarm;
 mod audit;
 mod banner;
 mod campaign;
+mod comment;
 mod db;
 mod delivery;
 mod fleet;
@@ -34,6 +35,7 @@ use crate::db::Schema;
 pub use access::{Holder, HolderInUse};
 pub use audit::AuditEntry;
 pub use campaign::{Answer, CampaignRow, Claim, NewCampaign, RowCount};
+pub use comment::{Reader, WrittenComment};
 pub use db::Migrations;
 pub use delivery::{
     NewAgent, Publication, RepositoryFile, StoredAck, StoredAgent, StoredRepository,

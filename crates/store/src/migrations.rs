@@ -18,6 +18,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0013_followers.sql"),
     include_str!("../migrations/0014_follow_ups.sql"),
     include_str!("../migrations/0015_maintenance.sql"),
+    include_str!("../migrations/0016_comments.sql"),
 ];
 
 /// What differs between the databases.

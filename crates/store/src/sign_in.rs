@@ -475,11 +475,13 @@ impl Store {
     ) -> Result<u64, StoreError> {
         const CODES: &str = "DELETE FROM authorization_codes WHERE code_hash IN \
             (SELECT code_hash FROM authorization_codes WHERE expires_at <= $1 LIMIT $2)";
-        const OTHERS: [&str; 3] = [
+        const OTHERS: [&str; 4] = [
             "DELETE FROM access_tokens WHERE token_hash IN \
                 (SELECT token_hash FROM access_tokens WHERE expires_at <= $1 LIMIT $2)",
             "DELETE FROM sign_in_sessions WHERE token_hash IN \
                 (SELECT token_hash FROM sign_in_sessions WHERE expires_at <= $1 LIMIT $2)",
+            "DELETE FROM reader_sessions WHERE token_hash IN \
+                (SELECT token_hash FROM reader_sessions WHERE expires_at <= $1 LIMIT $2)",
             "DELETE FROM sign_in_attempts WHERE email_hash IN \
                 (SELECT email_hash FROM sign_in_attempts WHERE ends_at <= $1 LIMIT $2)",
         ];

@@ -10,6 +10,8 @@ mod access;
 mod banner;
 #[path = "contract/campaign.rs"]
 mod campaign;
+#[path = "contract/comment.rs"]
+mod comment;
 #[path = "contract/delivery.rs"]
 mod delivery;
 #[path = "contract/fleet.rs"]
@@ -68,6 +70,7 @@ contract! {
     banner: a_banner_reads_back_and_the_slower_change_is_refused;
     campaign: a_campaign_reads_back, a_claim_is_exclusive, a_claim_stays_within_its_wave, a_completion_with_an_old_fence_is_refused, tries_and_reasons_are_kept, a_stopped_campaign_gives_no_claims,
         a_course_is_told_in_stretches, a_site_knows_how_many_wait_before_it;
+    comment: comments_read_back_with_their_votes_and_reports, who_is_banned_is_read_no_more;
     delivery: a_repository_is_founded_once_and_its_keys_read_back,
         a_publication_follows_the_version_it_was_made_for, no_timestamp_version_is_given_out_twice,
         an_enrolment_works_once_and_in_time, acks_replace_what_was_said_before;

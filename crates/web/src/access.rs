@@ -103,12 +103,7 @@ fn shown_token(headers: &HeaderMap) -> Option<Shown> {
             in_cookie: false,
         });
     }
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| Cookie::split_parse(value.to_owned()))
-        .filter_map(Result::ok)
+    cookies(headers)
         .find(|cookie| cookie.name() == COOKIE)
         .map(|cookie| Shown {
             token: cookie.value().into(),
@@ -116,7 +111,18 @@ fn shown_token(headers: &HeaderMap) -> Option<Shown> {
         })
 }
 
-fn same_origin(headers: &HeaderMap) -> bool {
+/// The cookies that a browser sent.
+pub(crate) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = Cookie<'static>> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| Cookie::split_parse(value.to_owned()))
+        .filter_map(Result::ok)
+}
+
+/// Whether our own page sent a form, as far as the browser says.
+pub(crate) fn same_origin(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(site) = text("sec-fetch-site") {
         return site == "same-origin";

@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub(crate) mod banners;
 pub(crate) mod campaigns;
 pub(crate) mod clients;
+pub(crate) mod comments;
 pub(crate) mod documents;
 pub(crate) mod fleet;
 pub(crate) mod follow_ups;

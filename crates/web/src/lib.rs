@@ -13,6 +13,7 @@ mod kept;
 mod limit;
 mod notice;
 mod pages;
+mod reader;
 mod routes;
 mod sign_in;
 
@@ -38,6 +39,7 @@ struct Inner {
     clients: Clients,
     reports: limit::Limit,
     follows: limit::Limit,
+    comments: limit::Limit,
     sign_ins: limit::Limit,
     drawn: pages::lamps::Drawn,
     kept: kept::Kept,
@@ -82,6 +84,7 @@ impl App {
             provider,
             reports: limit::Limit::new("reports", clients.reports),
             follows: limit::Limit::new("tries to follow", clients.reports),
+            comments: limit::Limit::new("comments and votes", clients.reports),
             sign_ins: limit::Limit::new("tries to sign in", clients.sign_ins),
             clients,
             drawn: pages::lamps::Drawn::default(),
@@ -123,6 +126,11 @@ impl App {
     /// How often one address may ask to follow: as often as it may report.
     pub(crate) fn follow_limit(&self) -> &limit::Limit {
         &self.0.follows
+    }
+
+    /// How often one address may comment and vote: as often as it may report.
+    pub(crate) fn comment_limit(&self) -> &limit::Limit {
+        &self.0.comments
     }
 
     /// How often one address may try to sign in.

@@ -126,6 +126,7 @@ fn all() -> Vec<Route> {
         api::on_call::routes(),
         api::accounts::routes(),
         api::clients::routes(),
+        api::comments::routes(),
         api::keys::routes(),
         api::reports::routes(),
         api::statuspage::routes(),

@@ -6,6 +6,7 @@
 mod support;
 
 use domain::access::Role;
+use domain::comment::Comment;
 use domain::id::IncidentId;
 use domain::name::{Hostname, ProductName};
 use domain::site::import::Defaults;
@@ -177,6 +178,7 @@ impl Attack {
         let follow_up = json!({"text": text, "owner": text, "due": "2023-08-01"});
         let follow_ups = format!("/api/v1/incidents/{}/follow-ups", self.incident);
         self.call("POST", &follow_ups, follow_up).await;
+        self.comment(text).await;
         let work = json!({"title": format!("Work {text}"), "text": text,
             "window": {"at": {"from": "2023-07-12T00:00:00Z", "until": "2023-07-12T01:00:00Z"}}});
         self.call("POST", "/api/v1/maintenances", work).await;
@@ -196,6 +198,30 @@ impl Attack {
             json!({"name": text, "role": "support"}),
         )
         .await;
+    }
+
+    /// As a customer would write it: plain text, under a name.
+    async fn comment(&self, text: &str) {
+        let account = store::Account {
+            id: self.plane.engine.clock().id(),
+            email: "reader@city.example".parse().unwrap(),
+            password: None,
+            canary: false,
+        };
+        let audit = self.plane.engine.audit("a test", "added", "an account", "");
+        let accounts = std::slice::from_ref(&account);
+        let added = self.plane.store.add_accounts(accounts, &audit);
+        added.await.unwrap();
+        let ids = (self.plane.engine.clock().id(), self.incident, account.id);
+        let name: String = text.chars().take(60).collect();
+        let now = self.plane.engine.clock().now();
+        let written = Comment::write(ids, (&name, text), true, now).unwrap();
+        let audit = self.plane.engine.audit("a test", "added", "a comment", "");
+        self.plane
+            .store
+            .add_comment(&written, &audit)
+            .await
+            .unwrap();
     }
 
     async fn call(&self, method: &str, path: &str, body: Value) -> Value {
@@ -228,6 +254,7 @@ impl Attack {
             format!("/organizations/{}", site.organization),
             format!("/incidents/{id}"),
             format!("/incidents/{id}/report"),
+            format!("/incidents/{id}/comments"),
             format!("/report?site={q}"),
             format!("/follow?site={q}"),
             "/feed.atom".into(),
@@ -246,6 +273,7 @@ impl Attack {
             "/console/campaigns/new",
             "/console/releases",
             "/console/config",
+            "/console/comments?standing=shown",
             "/console/banners",
             "/console/maintenances",
             "/console/follow-ups",

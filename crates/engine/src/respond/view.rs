@@ -6,6 +6,7 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use domain::comment::Comment;
 use domain::id::{AlarmId, IncidentId};
 use domain::incident::{
     Affected, FollowUp, Incident, Promise, PromiseKind, Scope, Update, UpdateKind,
@@ -17,6 +18,8 @@ use crate::{Engine, EngineError, SiteIndex};
 
 /// How many incidents are kept in memory, newest first. Older ones are read from the store.
 const KEPT: u32 = 200;
+/// How many comments an incident's page shows.
+const COMMENTS_KEPT: u32 = 5;
 /// How long a count of a scope's sites stands, in seconds.
 const COUNT_SECONDS: i64 = 1;
 
@@ -36,6 +39,10 @@ pub struct IncidentView {
     pub reminders: Vec<Reminded>,
     /// What will be done after it, the soonest first.
     pub follow_ups: Vec<FollowUp>,
+    /// The newest comments that are shown, the newest first.
+    pub comments: Vec<Comment>,
+    /// How many are shown in all.
+    pub comments_total: u64,
     /// The last count of its sites, and when.
     counted: ArcSwap<Option<(Timestamp, Affected)>>,
 }
@@ -76,6 +83,8 @@ impl IncidentView {
             scheduled: store.scheduled(id).await?,
             reminders: store.reminders(id).await?,
             follow_ups: store.follow_ups(id).await?,
+            comments: store.shown_comments(id, None, COMMENTS_KEPT).await?,
+            comments_total: store.count_comments(id).await?,
             incident,
             counted: ArcSwap::default(),
         })

@@ -85,6 +85,7 @@ from_id!(
     AuditId,
     BannerId,
     FollowUpId,
+    CommentId,
     FollowerId,
     AnnouncementId,
     NotificationId,

@@ -59,6 +59,15 @@ impl PageError {
         }
     }
 
+    /// Something of ours failed.
+    pub(crate) fn failed(status: StatusCode, says: &str) -> Self {
+        Self {
+            status,
+            title: "It was not done",
+            ..Self::not_allowed(says)
+        }
+    }
+
     pub(crate) fn refused(says: impl Into<String>) -> Self {
         let title = "This cannot be done";
         Self {

@@ -14,6 +14,7 @@ use domain::site::Site;
 use domain::site::state::SiteState;
 use engine::{Fleet, IncidentView, SiteIndex};
 
+use super::comments::Shown as Comment;
 use super::lamps::Lamps;
 use super::lamps::bands::Counts;
 use super::prose::prose;
@@ -50,6 +51,8 @@ struct View {
     updates: Vec<Said>,
     table: Option<Table>,
     follow_ups: Vec<follow_ups::Shown>,
+    comments: Vec<Comment>,
+    comments_total: String,
     zones: Vec<Choice>,
     chosen_zone: String,
 }
@@ -141,10 +144,22 @@ async fn incident(
         updates: updates(&view, &reader),
         table: Some(table).filter(|_| view.incident.is_open() || counts.affected() > 0),
         follow_ups: follow_ups::of(&app, &view.follow_ups),
+        comments: comments(&view, &reader),
+        comments_total: words::counted(
+            usize::try_from(view.comments_total).unwrap_or(usize::MAX),
+            "comment",
+            "comments",
+        ),
         zones: zone_choices(&lamps.bands, &app.engine().settings().home_zone, &reader),
         chosen_zone: reader.zone.to_string(),
     };
     Ok(render(StatusCode::OK, &page))
+}
+
+/// The newest comments, for a page that everybody reads.
+pub(super) fn comments(view: &IncidentView, reader: &Reader) -> Vec<Comment> {
+    let newest = view.comments.iter();
+    newest.map(|one| Comment::of(one, reader)).collect()
 }
 
 /// An incident that customers may see. Proposals are not there for them.

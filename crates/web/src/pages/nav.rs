@@ -44,6 +44,7 @@ pub(super) const CONSOLE: &[Section] = &[
         pages: &[
             ("Banners", "/console/banners"),
             ("Templates", "/console/templates"),
+            ("Comments", "/console/comments"),
             ("Followers", "/console/followers"),
         ],
     },

@@ -238,6 +238,27 @@ async fn respond(browser: &Browser) {
     assert_eq!(browser.path().await, "/console/sign-in");
 }
 
+/// What a customer wrote under an incident.
+async fn comment(plane: &Plane, incident: IncidentId) {
+    let account = store::Account {
+        id: plane.engine.clock().id(),
+        email: "clerk@city.example".parse().unwrap(),
+        password: None,
+        canary: false,
+    };
+    let audit = plane.engine.audit("a test", "added", "an account", "");
+    let accounts = std::slice::from_ref(&account);
+    plane.store.add_accounts(accounts, &audit).await.unwrap();
+    let reader = store::Reader {
+        account: account.id,
+        email: account.email,
+        banned: None,
+    };
+    let written = ("Kim, Anchorage", "It works again here. Thank you!");
+    let added = plane.engine.add_comment(incident, &reader, written);
+    added.await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_is_open_to_everybody() {
     let plane = Plane::with_fleet().await;
@@ -264,6 +285,7 @@ async fn every_page_is_open_to_everybody() {
         .add_follow_up(id, follow_up, "Ada")
         .await
         .unwrap();
+    comment(&plane, id).await;
     let work = json!({"title": "Sign-in servers are replaced", "text": "You may have to sign in **again**.",
         "window": {"local": {"from": "2023-07-13T22:00", "until": "2023-07-14T02:00"}}});
     let work = serde_json::from_value(work).unwrap();
@@ -281,6 +303,7 @@ async fn every_page_is_open_to_everybody() {
         format!("/incidents/{id}"),
         format!("/incidents/{id}/report"),
         format!("/incidents/{planned}"),
+        format!("/incidents/{id}/comments"),
         "/report".into(),
         "/follow".into(),
         "/no-such-page".into(),
@@ -298,6 +321,7 @@ async fn every_page_is_open_to_everybody() {
         format!("/console/sites/{SITE}"),
         "/console/releases".into(),
         "/console/config".into(),
+        "/console/comments?standing=shown".into(),
         "/console/banners".into(),
         "/console/maintenances".into(),
         format!("/console/incidents/{planned}"),
