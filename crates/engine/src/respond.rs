@@ -9,6 +9,7 @@ mod follow_ups;
 mod maintain;
 mod open;
 mod propose;
+mod reports;
 mod request;
 mod schedule;
 mod templates;
@@ -279,7 +280,9 @@ impl Engine {
     ) -> Result<ReportDraft, EngineError> {
         let incident = self.stored_incident(id).await?;
         let timeline = self.store().timeline(id).await?;
-        Ok(ReportDraft::from_records(&incident, &timeline, zone))
+        let planned = self.store().follow_ups(id).await?;
+        let records = (&*timeline, &*planned);
+        Ok(ReportDraft::from_records(&incident, records, zone))
     }
 
     /// The calendar that promises are counted on: 7:00 to 19:00 on weekdays in the home zone.
@@ -410,6 +413,11 @@ impl Engine {
             kept: vec![(*kept, update.at)],
             timeline,
             spent: how.spent.to_vec(),
+            published: how
+                .report
+                .map(|number| (number, update.id))
+                .into_iter()
+                .collect(),
             announced: (!how.quiet)
                 .then(|| self.announce(incident.id, Some(update.id)))
                 .into_iter()
@@ -544,6 +552,8 @@ struct How<'a> {
     also: Option<Fact>,
     /// Posts that waited for this until now.
     spent: &'a [UpdateId],
+    /// The version of the report that it is.
+    report: Option<u32>,
 }
 
 fn plain(body: String, kind: UpdateKind) -> Post {

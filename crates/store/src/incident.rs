@@ -32,6 +32,8 @@ pub struct IncidentAdditions {
     pub timeline: Vec<TimelineEntry>,
     /// Posts that do not wait any more: all of them must have waited until now.
     pub spent: Vec<UpdateId>,
+    /// Versions of its report that posts publish.
+    pub published: Vec<(u32, UpdateId)>,
     /// What followers are told of it.
     pub announced: Vec<Announcement>,
 }
@@ -258,6 +260,10 @@ fn add(change: Change, id: IncidentId, added: &IncidentAdditions) -> Change {
         VALUES ($1, $2, $3, $4, $5, $6)";
     const ANNOUNCE: &str =
         "INSERT INTO announcements (id, incident, post, made_at) VALUES ($1, $2, $3, $4)";
+    const PUBLISH: &str = "UPDATE incident_reports_written SET published = $3 \
+        WHERE incident = $1 AND number = $2 AND published IS NULL AND approved_at IS NOT NULL";
+    let published = added.published.iter();
+    let published = published.map(|(number, post)| params![id, *number, *post]);
     let announced = added.announced.iter().map(announcement_params).collect();
     let corrected = added
         .corrected
@@ -296,6 +302,8 @@ fn add(change: Change, id: IncidentId, added: &IncidentAdditions) -> Change {
         .expect_rows(count)
         .run_many(REPORT, reports)
         .run_many(UPDATE, updates)
+        .run_many(PUBLISH, published.collect())
+        .expect_rows(added.published.len() as u64)
         .run_many(CORRECT, corrected)
         .expect_rows(added.corrected.len() as u64)
         .run_many(CORRECTION, corrections.collect())

@@ -26,6 +26,7 @@ mod release;
 mod report;
 mod seal;
 mod sign_in;
+mod written_report;
 
 use std::path::PathBuf;
 use std::sync::Arc;

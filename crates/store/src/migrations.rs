@@ -19,6 +19,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0014_follow_ups.sql"),
     include_str!("../migrations/0015_maintenance.sql"),
     include_str!("../migrations/0016_comments.sql"),
+    include_str!("../migrations/0017_written_reports.sql"),
 ];
 
 /// What differs between the databases.

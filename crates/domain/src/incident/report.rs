@@ -2,11 +2,14 @@
 //! Never writes what no record holds: cause and follow-ups are left to a person, and say so.
 
 mod markdown;
+mod version;
+
+pub use version::{Approval, BadReport, ReportVersion, VERSIONS_MAX, is_finished};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Incident;
 use super::timeline::{Fact, TimelineEntry};
+use super::{FollowUp, Incident};
 use crate::id::EntryId;
 use crate::site::Zone;
 
@@ -17,8 +20,8 @@ pub struct ReportDraft {
     pub title: String,
     /// Whose times it is written in.
     pub zone: Zone,
-    /// Impact, detection, response, cause, follow-ups.
-    pub sections: [Section; 5],
+    /// Impact, detection, response, cause, what went well, follow-ups.
+    pub sections: [Section; 6],
     /// The records that figures come from, in the order they are first used.
     pub sources: Vec<TimelineEntry>,
 }
@@ -61,7 +64,11 @@ pub enum Piece {
 impl ReportDraft {
     /// Drafts the report of an incident from its timeline, in order of time.
     #[must_use]
-    pub fn from_records(incident: &Incident, timeline: &[TimelineEntry], zone: Zone) -> Self {
+    pub fn from_records(
+        incident: &Incident,
+        (timeline, planned): (&[TimelineEntry], &[FollowUp]),
+        zone: Zone,
+    ) -> Self {
         let records = Records(timeline);
         let sections = [
             Section {
@@ -83,8 +90,12 @@ impl ReportDraft {
                 )],
             },
             Section {
+                heading: "What went well",
+                lines: vec![Line::ToWrite("what helped, and should be kept")],
+            },
+            Section {
                 heading: "Follow-ups",
-                lines: vec![Line::ToWrite("what will change, who does it, and by when")],
+                lines: follow_ups(planned),
             },
         ];
         let sources = sources(&sections, timeline);
@@ -95,6 +106,34 @@ impl ReportDraft {
             sources,
         }
     }
+}
+
+/// What will be done, by whom and by when, as far as it is decided.
+fn follow_ups(planned: &[FollowUp]) -> Vec<Line> {
+    use Piece::{Quoted, Words};
+    if planned.is_empty() {
+        let what = "what will change, who does it, and by when";
+        return vec![Line::ToWrite(what)];
+    }
+    let line = |one: &FollowUp| {
+        let state = match &one.end {
+            None => Words("."),
+            Some(end) if end.dropped.is_some() => Words(" (dropped)."),
+            Some(_) => Words(" (done)."),
+        };
+        let due = Quoted(one.due.strftime("%B %-d, %Y").to_string());
+        let (text, owner) = (Quoted(one.text.clone()), Quoted(one.owner.clone()));
+        sentence([
+            Words("- "),
+            text,
+            Words(" "),
+            owner,
+            Words(", by "),
+            due,
+            state,
+        ])
+    };
+    planned.iter().map(line).collect()
 }
 
 /// The timeline, asked for facts.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::version::OPEN;
 use super::{Line, Piece, ReportDraft};
 use crate::id::EntryId;
 use crate::incident::template::written;
@@ -43,7 +44,7 @@ impl ReportDraft {
 
     fn line(&self, line: &Line) -> String {
         match line {
-            Line::ToWrite(what) => format!("> **To be written by a person:** {what}."),
+            Line::ToWrite(what) => format!("> **{OPEN}** {what}."),
             Line::Recorded(pieces) => {
                 let words: String = pieces.iter().map(|piece| self.piece(piece)).collect();
                 words + &self.notes(pieces)

@@ -90,7 +90,7 @@ fn july_11() -> (Incident, Vec<TimelineEntry>) {
 fn the_report_of_july_11_is_written_from_its_records() {
     let (incident, timeline) = july_11();
     let zone = Zone::parse("America/Los_Angeles").unwrap();
-    let text = ReportDraft::from_records(&incident, &timeline, zone).markdown();
+    let text = ReportDraft::from_records(&incident, (&timeline, &[]), zone).markdown();
     for says in [
         "# Incident Report: Sign-in Issue\n",
         "Sign-in was affected on web-central sites: 13,732 sites.[^1]",
@@ -110,7 +110,7 @@ fn the_report_of_july_11_is_written_from_its_records() {
 #[test]
 fn every_figure_carries_its_record() {
     let (incident, timeline) = july_11();
-    let draft = ReportDraft::from_records(&incident, &timeline, Zone::utc());
+    let draft = ReportDraft::from_records(&incident, (&timeline, &[]), Zone::utc());
     let pieces = draft
         .sections
         .iter()
@@ -130,6 +130,24 @@ fn every_figure_carries_its_record() {
 #[test]
 fn an_empty_timeline_says_that_nothing_was_recorded() {
     let (incident, _) = july_11();
-    let text = ReportDraft::from_records(&incident, &[], Zone::utc()).markdown();
+    let text = ReportDraft::from_records(&incident, (&[], &[]), Zone::utc()).markdown();
     assert!(text.contains("## Response\n\nNothing was recorded."));
+}
+
+#[test]
+fn follow_ups_name_their_owner_and_day() {
+    let (incident, timeline) = july_11();
+    let follow_up = FollowUp {
+        id: crate::id::FollowUpId::from_bytes(&[9; 16]).unwrap(),
+        incident: incident.id,
+        version: 1,
+        text: "Let releases wait for their config [all of it].".into(),
+        owner: "Ada".into(),
+        due: "2023-08-01".parse().unwrap(),
+        end: None,
+    };
+    let planned = [follow_up];
+    let text = ReportDraft::from_records(&incident, (&timeline, &planned), Zone::utc()).markdown();
+    let line = "- Let releases wait for their config \\[all of it\\]. Ada, by August 1, 2023.";
+    assert!(text.contains(line), "{text}");
 }
