@@ -20,7 +20,7 @@ pub struct Proposal {
 }
 
 /// What a person decides on accepting a proposal.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Acceptance {
     /// A better title.
@@ -32,7 +32,7 @@ pub struct Acceptance {
 }
 
 /// An incident that a person opens.
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Opening {
     /// One line, such as "Sign-in fails on some sites".
@@ -45,11 +45,12 @@ pub struct Opening {
     pub impact: Option<Impact>,
     /// When it began; now without one.
     #[serde(default)]
+    #[schemars(with = "Option<domain::schema::Moment>")]
     pub started_at: Option<Timestamp>,
 }
 
 /// An update that a person wants to post: a template with its values, or a text.
-#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewUpdate {
     /// The name of a template.
@@ -61,6 +62,7 @@ pub struct NewUpdate {
     /// The state from now on; the template's suggestion without one, while the incident is open.
     pub state: Option<Stage>,
     /// The end of the watch period.
+    #[schemars(with = "Option<domain::schema::Moment>")]
     pub watch_until: Option<Timestamp>,
     /// Complete the incident after its watch period if no site in scope fails.
     pub complete_after_watch: bool,
@@ -75,7 +77,7 @@ pub struct NewUpdate {
 }
 
 /// Another text for something that was posted.
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCorrection {
     /// Markdown: the whole text, as it shall stand.
