@@ -28,11 +28,11 @@ impl BadName {
 }
 
 macro_rules! name {
-    ($($(#[$doc:meta])* $name:ident = $noun:literal, $check:path, $rule:expr, $pattern:expr;)+) => {$(
+    ($($(#[$doc:meta])* $name:ident = $noun:literal, $check:path, $rule:expr, $pattern:expr, $example:literal;)+) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(try_from = "String", into = "String")]
-        #[schemars(extend("pattern" = $pattern))]
+        #[schemars(extend("pattern" = $pattern, "examples" = [$example]))]
         pub struct $name(Box<str>);
 
         impl $name {
@@ -96,13 +96,13 @@ const HOSTNAME: &str =
 
 name! {
     /// A product of the vendor, such as `web-central`.
-    ProductName = "product", is_label, SLUG, LABEL;
+    ProductName = "product", is_label, SLUG, LABEL, "web-central";
     /// A shared service, such as `sign-in`.
-    ServiceName = "service", is_label, SLUG, LABEL;
+    ServiceName = "service", is_label, SLUG, LABEL, "sign-in";
     /// A document of a service, such as `client`.
-    DocumentName = "document", is_label, SLUG, LABEL;
+    DocumentName = "document", is_label, SLUG, LABEL, "client";
     /// A lower-case host name of at most 253 characters, such as `29palms.gov`.
-    Hostname = "host name", is_hostname, "labels of a-z, 0-9 and '-' joined by dots, in lower case, at most 253 characters", HOSTNAME;
+    Hostname = "host name", is_hostname, "labels of a-z, 0-9 and '-' joined by dots, in lower case, at most 253 characters", HOSTNAME, "29palms.gov";
 }
 
 fn is_label(text: &str) -> bool {

@@ -12,7 +12,9 @@ mod headers;
 mod kept;
 mod limit;
 mod notice;
+mod open_api;
 mod pages;
+mod reply;
 mod routes;
 mod sign_in;
 
