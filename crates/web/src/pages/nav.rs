@@ -67,6 +67,7 @@ pub(super) const CONSOLE: &[Section] = &[
             ("Sign-in", "/console/accounts"),
             ("People", "/console/people"),
             ("Audit", "/console/audit"),
+            ("API", "/api"),
             ("Design", "/console/design"),
         ],
     },

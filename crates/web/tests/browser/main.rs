@@ -278,6 +278,7 @@ async fn every_page_is_open_to_everybody() {
         format!("/incidents/{id}/report"),
         "/report".into(),
         "/follow".into(),
+        "/api".into(),
         "/no-such-page".into(),
         "/console/sign-in".into(),
     ];
