@@ -245,16 +245,22 @@ pub enum Unit {
     schemars::JsonSchema,
 )]
 #[serde(try_from = "Amount")]
+#[schemars(deny_unknown_fields)]
 pub struct Length {
+    /// How many.
     amount: u32,
+    /// Of what.
     unit: Unit,
 }
 
+/// A length that a customer is promised, such as "24 business hours".
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Length")]
 struct Amount {
+    /// How many.
     amount: u32,
+    /// Of what.
     unit: Unit,
 }
 

@@ -129,15 +129,23 @@ fn draw_operation(
         drawn["x-roles"] = json!(roles(endpoint.access));
     }
     if let Some((medium, schema)) = sheet.body.take() {
-        let bytes_max = json!(bytes_max);
         drawn["requestBody"] = json!({
             "required": true,
             "content": {medium: {"schema": schema}},
-            "description": format!("At most {bytes_max} bytes."),
+            "description": format!("At most {}.", size(bytes_max)),
             "x-bytes-max": bytes_max,
         });
     }
     drawn
+}
+
+/// Such as "64 KiB".
+fn size(bytes: usize) -> String {
+    match bytes {
+        mebi if mebi % (1 << 20) == 0 => format!("{} MiB", mebi >> 20),
+        kibi if kibi % (1 << 10) == 0 => format!("{} KiB", kibi >> 10),
+        _ => format!("{bytes} bytes"),
+    }
 }
 
 /// The path without the mark of a parameter that takes the rest of it.

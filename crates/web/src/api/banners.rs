@@ -94,21 +94,21 @@ struct BannerView {
     sites: usize,
 }
 
-/// `NewBanner`, and whether it is only to be looked at. Taken apart by hand: a flattened struct
-/// cannot refuse unknown fields.
+// Taken apart by hand: a flattened struct cannot refuse unknown fields.
+/// A banner, as somebody wants it, and whether it is only to be looked at.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 #[schemars(rename = "BannerToAdd")]
 struct ToAdd(#[schemars(with = "AddFields")] Map<String, Value>);
 
-/// `NewBanner`, and the version it was decided on.
+/// A banner, as somebody wants it, and the version that this was decided on.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 #[schemars(rename = "BannerToChange")]
 struct ToChange(#[schemars(with = "ChangeFields")] Map<String, Value>);
 
 #[derive(schemars::JsonSchema)]
-#[schemars(inline)]
+#[schemars(inline, deny_unknown_fields)]
 #[expect(dead_code, reason = "says what the fields of a body are")]
 struct AddFields {
     #[serde(flatten)]
@@ -118,7 +118,7 @@ struct AddFields {
 }
 
 #[derive(schemars::JsonSchema)]
-#[schemars(inline)]
+#[schemars(inline, deny_unknown_fields)]
 #[expect(dead_code, reason = "says what the fields of a body are")]
 struct ChangeFields {
     #[serde(flatten)]

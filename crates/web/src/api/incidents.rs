@@ -246,15 +246,15 @@ async fn dismiss(
     answer(&app, id).await
 }
 
-/// `NewUpdate`, and whether it is only to be looked at. Taken apart by hand: a flattened struct
-/// cannot refuse unknown fields.
+// Taken apart by hand: a flattened struct cannot refuse unknown fields.
+/// An update, as somebody wants it, and whether it is only to be looked at, or waits for a moment.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 #[schemars(rename = "UpdateToPost")]
 struct ToPost(#[schemars(with = "PostFields")] Map<String, Value>);
 
 #[derive(schemars::JsonSchema)]
-#[schemars(inline)]
+#[schemars(inline, deny_unknown_fields)]
 #[expect(dead_code, reason = "says what the fields of a body are")]
 struct PostFields {
     #[serde(flatten)]

@@ -76,15 +76,15 @@ async fn show(
     Ok(JsonBody(TemplateHistory { template, versions }))
 }
 
-/// `NewTemplate`, and the version it follows. Taken apart by hand: a flattened struct cannot refuse
-/// unknown fields.
+// Taken apart by hand: a flattened struct cannot refuse unknown fields.
+/// A template, as somebody wants it, and the version that it follows.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 #[schemars(rename = "TemplateToSave")]
 struct ToSave(#[schemars(with = "SaveFields")] Map<String, Value>);
 
 #[derive(schemars::JsonSchema)]
-#[schemars(inline)]
+#[schemars(inline, deny_unknown_fields)]
 #[expect(dead_code, reason = "says what the fields of a body are")]
 struct SaveFields {
     #[serde(flatten)]

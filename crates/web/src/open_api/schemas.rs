@@ -47,6 +47,7 @@ impl Schemas {
         let apart = apart(&inputs, &all);
         inputs.values_mut().for_each(|schema| lead(schema, &apart));
         lead(document, &apart);
+        say_plainly(document);
         for (name, schema) in inputs {
             all.insert(named(&name, &apart), schema);
         }
@@ -96,11 +97,15 @@ fn lead(schema: &mut Value, apart: &BTreeSet<String>) {
     });
 }
 
-/// Descriptions come from the code's comments; their links lead nowhere here.
+/// Descriptions come from the code's comments: their links lead nowhere here, and their lines break
+/// where the code's do.
 fn say_plainly(schema: &mut Value) {
     each(schema, &mut |key, value| {
         if let (Value::String(words), "description") = (value, key) {
-            *words = words.replace("[`", "`").replace("`]", "`");
+            let paragraphs = words.split("\n\n").map(|one| one.replace('\n', " "));
+            let paragraphs: Vec<_> = paragraphs.collect();
+            let plain = paragraphs.join("\n\n");
+            *words = plain.replace("[`", "`").replace("`]", "`");
         }
     });
 }

@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
-use self::words::{Piece, kind, resolved, text};
+use self::words::{Piece, kind, resolved, said, text};
 use super::{Answer, Page, render};
 use crate::App;
 use crate::access::Access;
@@ -25,7 +25,7 @@ pub(crate) fn routes() -> Vec<Route> {
 #[template(path = "api.html")]
 struct View {
     page: Page,
-    about: String,
+    about: Vec<Piece>,
     nouns: Vec<Noun>,
     types: Vec<Type>,
 }
@@ -44,7 +44,7 @@ struct Shown {
     method: String,
     path: String,
     summary: String,
-    about: Vec<String>,
+    about: Vec<Vec<Piece>>,
     parameters: Vec<Field>,
     body: Option<Part>,
     replies: Vec<Part>,
@@ -55,7 +55,7 @@ struct Shown {
 struct Part {
     /// Such as "201".
     name: String,
-    words: String,
+    words: Vec<Piece>,
     medium: String,
     kind: Vec<Piece>,
     shape: Shape,
@@ -64,7 +64,7 @@ struct Part {
 /// A type that others are made of.
 struct Type {
     name: String,
-    words: String,
+    words: Vec<Piece>,
     kind: Vec<Piece>,
     shape: Shape,
 }
@@ -77,7 +77,7 @@ struct Shape {
 }
 
 struct Choice {
-    words: String,
+    words: Vec<Piece>,
     kind: Vec<Piece>,
     fields: Vec<Field>,
 }
@@ -89,7 +89,7 @@ struct Field {
     place: &'static str,
     kind: Vec<Piece>,
     required: bool,
-    words: String,
+    words: Vec<Piece>,
 }
 
 impl Shape {
@@ -98,134 +98,176 @@ impl Shape {
     }
 }
 
+/// What the page is drawn from.
+struct Told<'a> {
+    document: &'a Value,
+    base_url: &'a str,
+    /// The names of the types that the page tells by themselves.
+    types: BTreeSet<String>,
+}
+
 async fn api(State(app): State<App>) -> Answer {
     let document = open_api::document();
-    let base_url = &app.engine().settings().base_url;
+    let told = Told {
+        document,
+        base_url: &app.engine().settings().base_url,
+        types: held(document),
+    };
     let view = View {
         page: Page::public("API", "/api"),
-        about: text(&document["info"], "description"),
-        nouns: nouns(document, base_url),
-        types: types(document),
+        about: said(&document["info"]),
+        nouns: told.nouns(),
+        types: told.types(),
     };
     Ok(render(StatusCode::OK, &view))
 }
 
-fn nouns(document: &Value, base_url: &str) -> Vec<Noun> {
-    let tags = document["tags"].as_array().into_iter().flatten();
-    let noun = |tag: &Value| {
-        let name = text(tag, "name");
-        Noun {
-            slug: slug(&name),
-            about: text(tag, "description"),
-            operations: operations(document, &name, base_url),
-            name,
+/// The types that members of other types have: what else there is stands beside its operation.
+fn held(document: &Value) -> BTreeSet<String> {
+    let mut held = BTreeSet::from(["Error".to_owned()]);
+    for (_, schema) in members(&document["components"]["schemas"]) {
+        words::held(schema, &mut held);
+    }
+    for (_, path) in members(&document["paths"]) {
+        for (_, operation) in members(path) {
+            words::held(&operation["parameters"], &mut held);
         }
-    };
-    tags.map(noun).collect()
+    }
+    held
 }
 
-fn slug(name: &str) -> String {
-    name.to_lowercase().replace(' ', "-")
-}
+impl Told<'_> {
+    fn nouns(&self) -> Vec<Noun> {
+        let tags = self.document["tags"].as_array().into_iter().flatten();
+        let noun = |tag: &Value| {
+            let name = text(tag, "name");
+            Noun {
+                slug: name.to_lowercase().replace(' ', "-"),
+                about: text(tag, "description"),
+                operations: self.operations(&name),
+                name,
+            }
+        };
+        tags.map(noun).collect()
+    }
 
-fn operations(document: &Value, noun: &str, base_url: &str) -> Vec<Shown> {
-    let mut all = vec![];
-    for (path, methods) in members(&document["paths"]) {
-        for (method, operation) in members(methods) {
-            if operation["tags"][0] == noun {
-                all.push(shown(document, (method, path), operation, base_url));
+    fn operations(&self, noun: &str) -> Vec<Shown> {
+        let mut all = vec![];
+        for (path, methods) in members(&self.document["paths"]) {
+            for (method, operation) in members(methods) {
+                if operation["tags"][0] == noun {
+                    all.push(self.shown((method, path), operation));
+                }
             }
         }
+        all
     }
-    all
-}
 
-fn shown(
-    document: &Value,
-    (method, path): (&str, &str),
-    operation: &Value,
-    base_url: &str,
-) -> Shown {
-    let parameters = operation["parameters"].as_array().into_iter().flatten();
-    let body = &operation["requestBody"];
-    let about = text(operation, "description");
-    Shown {
-        id: text(operation, "operationId"),
-        method: method.to_uppercase(),
-        path: path.to_owned(),
-        summary: text(operation, "summary"),
-        about: about.split("\n\n").map(ToOwned::to_owned).collect(),
-        parameters: parameters.map(|one| parameter(document, one)).collect(),
-        body: body.is_object().then(|| part(document, "Body", body)),
-        replies: replies(document, operation),
-        curl: sample::curl(document, (method, path), operation, base_url),
+    fn shown(&self, (method, path): (&str, &str), operation: &Value) -> Shown {
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        let body = Some(&operation["requestBody"]).filter(|body| body.is_object());
+        let about = text(operation, "description");
+        Shown {
+            id: text(operation, "operationId"),
+            method: method.to_uppercase(),
+            path: path.to_owned(),
+            summary: text(operation, "summary"),
+            about: about.split("\n\n").map(words::pieces).collect(),
+            parameters: parameters.map(|one| self.parameter(one)).collect(),
+            body: body.map(|body| self.part("Body", body)),
+            replies: self.replies(operation),
+            curl: sample::curl(self.document, (method, path), operation, self.base_url),
+        }
     }
-}
 
-fn parameter(document: &Value, parameter: &Value) -> Field {
-    let said = text(parameter, "description");
-    let schema = &parameter["schema"];
-    Field {
-        name: text(parameter, "name"),
-        place: match parameter["in"].as_str() {
-            Some("path") => "in the path",
-            Some("header") => "header",
-            _ => "in the query",
-        },
-        kind: kind(schema),
-        required: parameter["required"] == true,
-        words: if said.is_empty() {
-            text(resolved(document, schema), "description")
-        } else {
-            said
-        },
+    fn parameter(&self, parameter: &Value) -> Field {
+        let words = said(parameter);
+        let schema = &parameter["schema"];
+        Field {
+            name: text(parameter, "name"),
+            place: match parameter["in"].as_str() {
+                Some("path") => "in the path",
+                Some("header") => "header",
+                _ => "in the query",
+            },
+            kind: kind(schema),
+            required: parameter["required"] == true,
+            words: if words.is_empty() {
+                said(resolved(self.document, schema))
+            } else {
+                words
+            },
+        }
     }
-}
 
-/// The replies that are not errors of every operation; those are told once.
-fn replies(document: &Value, operation: &Value) -> Vec<Part> {
-    let all = members(&operation["responses"]).filter(|(_, reply)| reply.get("$ref").is_none());
-    all.map(|(status, reply)| part(document, status, reply))
-        .collect()
-}
-
-fn part(document: &Value, name: &str, part: &Value) -> Part {
-    let content = members(&part["content"]).next();
-    let (medium, schema) = match content {
-        Some((medium, content)) => (medium.to_owned(), &content["schema"]),
-        None => (String::new(), &Value::Null),
-    };
-    let is_json = medium == "application/json";
-    Part {
-        name: name.to_owned(),
-        words: text(part, "description"),
-        kind: if is_json { kind(schema) } else { vec![] },
-        shape: if is_json {
-            shape(document, schema)
-        } else {
-            Shape::default()
-        },
-        medium,
+    /// The replies that are not errors of every operation; those are told once.
+    fn replies(&self, operation: &Value) -> Vec<Part> {
+        let all = members(&operation["responses"]);
+        let own = all.filter(|(_, reply)| reply.get("$ref").is_none());
+        own.map(|(status, reply)| self.part(status, reply))
+            .collect()
     }
-}
 
-/// What an object holds. What lists hold is what is told of them.
-fn shape(document: &Value, schema: &Value) -> Shape {
-    let mut schema = resolved(document, schema);
-    if schema["type"] == "array" {
-        schema = resolved(document, &schema["items"]);
+    fn part(&self, name: &str, part: &Value) -> Part {
+        let content = members(&part["content"]).next();
+        let (medium, schema) = match content {
+            Some((medium, content)) => (medium, &content["schema"]),
+            None => ("", &Value::Null),
+        };
+        let mut shown = Part {
+            name: name.to_owned(),
+            words: said(part),
+            medium: medium.to_owned(),
+            kind: vec![],
+            shape: Shape::default(),
+        };
+        if medium == "application/json" {
+            shown.kind = kind(schema);
+            shown.shape = self.shape(schema);
+        }
+        for piece in &mut shown.kind {
+            let is_told = |to: &String| self.types.contains(to.trim_start_matches("type-"));
+            piece.to = piece.to.take().filter(is_told);
+        }
+        shown
     }
-    let several = ["oneOf", "anyOf"]
-        .into_iter()
-        .find_map(|several| schema[several].as_array());
-    let choice = |one: &Value| Choice {
-        words: text(resolved(document, one), "description"),
-        kind: kind(one),
-        fields: fields(resolved(document, one)),
-    };
-    Shape {
-        fields: fields(schema),
-        choices: several.into_iter().flatten().map(choice).collect(),
+
+    /// What an object holds; of a list, what each of its objects holds.
+    fn shape(&self, schema: &Value) -> Shape {
+        let mut schema = resolved(self.document, schema);
+        if schema["type"] == "array" {
+            schema = resolved(self.document, &schema["items"]);
+        }
+        let several = schema["oneOf"].as_array().or(schema["anyOf"].as_array());
+        let choice = |one: &Value| Choice {
+            words: said(resolved(self.document, one)),
+            kind: kind(one),
+            fields: fields(resolved(self.document, one)),
+        };
+        Shape {
+            fields: fields(schema),
+            choices: several.into_iter().flatten().map(choice).collect(),
+        }
+    }
+
+    fn types(&self) -> Vec<Type> {
+        let schemas = members(&self.document["components"]["schemas"]);
+        let shown = schemas.filter(|(name, _)| self.types.contains(*name));
+        let of = |(name, schema): (&str, &Value)| {
+            let shape = self.shape(schema);
+            let kind = if shape.is_empty() {
+                kind(schema)
+            } else {
+                vec![]
+            };
+            Type {
+                name: name.to_owned(),
+                words: said(schema),
+                kind,
+                shape,
+            }
+        };
+        shown.map(of).collect()
     }
 }
 
@@ -240,39 +282,9 @@ fn fields(schema: &Value) -> Vec<Field> {
         place: "",
         kind: kind(schema),
         required: required.iter().any(|one| *one == name),
-        words: text(schema, "description"),
+        words: said(schema),
     };
     members(&schema["properties"]).map(field).collect()
-}
-
-/// The types that members of other types have: what else there is stands beside its operation.
-fn types(document: &Value) -> Vec<Type> {
-    let schemas = &document["components"]["schemas"];
-    let mut held = BTreeSet::new();
-    for (_, schema) in members(schemas) {
-        words::held(schema, &mut held);
-    }
-    for (_, path) in members(&document["paths"]) {
-        for (_, operation) in members(path) {
-            words::held(&operation["parameters"], &mut held);
-        }
-    }
-    let shown = members(schemas).filter(|(name, _)| held.contains(*name));
-    shown
-        .map(|(name, schema)| {
-            let shape = shape(document, schema);
-            Type {
-                name: name.to_owned(),
-                words: text(schema, "description"),
-                kind: if shape.is_empty() {
-                    kind(schema)
-                } else {
-                    vec![]
-                },
-                shape,
-            }
-        })
-        .collect()
 }
 
 fn members(value: &Value) -> impl Iterator<Item = (&str, &Value)> {

@@ -11,13 +11,32 @@ const PLACE: &str = "#/components/schemas/";
 pub(super) struct Piece {
     pub(super) text: String,
     pub(super) to: Option<String>,
+    /// Whether it is meant for machines.
+    pub(super) code: bool,
+}
+
+fn piece(text: impl Into<String>, code: bool) -> Piece {
+    Piece {
+        text: text.into(),
+        to: None,
+        code,
+    }
 }
 
 fn plain(text: impl Into<String>) -> Vec<Piece> {
-    vec![Piece {
-        text: text.into(),
-        to: None,
-    }]
+    vec![piece(text, false)]
+}
+
+/// What a part of the document is described as.
+pub(super) fn said(value: &Value) -> Vec<Piece> {
+    pieces(value["description"].as_str().unwrap_or_default())
+}
+
+/// Words, with what stands between backticks apart.
+pub(super) fn pieces(words: &str) -> Vec<Piece> {
+    let parts = words.split('`').enumerate();
+    let parts = parts.filter(|(_, part)| !part.is_empty());
+    parts.map(|(at, part)| piece(part, at % 2 == 1)).collect()
 }
 
 /// A member that is text; empty without one.
@@ -42,15 +61,17 @@ pub(super) fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value 
 pub(super) fn kind(schema: &Value) -> Vec<Piece> {
     if let Some(name) = named(schema) {
         let to = Some(format!("type-{name}"));
-        let text = name.to_owned();
-        return vec![Piece { text, to }];
+        return vec![Piece {
+            to,
+            ..piece(name, false)
+        }];
     }
     if let Some(value) = schema.get("const") {
-        return plain(value.to_string());
+        return vec![piece(value.to_string(), true)];
     }
     if let Some(values) = schema["enum"].as_array() {
-        let values: Vec<_> = values.iter().map(Value::to_string).collect();
-        return plain(values.join(" or "));
+        let values = values.iter().map(|one| vec![piece(one.to_string(), true)]);
+        return joined(values, " or ");
     }
     let several = ["anyOf", "oneOf", "allOf"];
     let several = several
