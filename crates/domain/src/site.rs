@@ -64,6 +64,7 @@ pub struct Area {
 
 /// An IANA time zone, by name: Arizona shares Pacific's clock in July and is still another zone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, schemars::JsonSchema)]
+#[schemars(extend("examples" = ["America/Chicago"]))]
 pub struct Zone(Arc<str>);
 
 impl Zone {

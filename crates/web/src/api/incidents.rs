@@ -250,7 +250,10 @@ async fn dismiss(
 /// An update, as somebody wants it, and whether it is only to be looked at, or waits for a moment.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
-#[schemars(rename = "UpdateToPost")]
+#[schemars(
+    rename = "UpdateToPost",
+    extend("examples" = [{"text": "We look into it."}])
+)]
 struct ToPost(#[schemars(with = "PostFields")] Map<String, Value>);
 
 #[derive(schemars::JsonSchema)]

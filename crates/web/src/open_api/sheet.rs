@@ -163,14 +163,14 @@ impl<T: JsonSchema> Takes for Path<T> {
 
 impl<T: JsonSchema> Gives for axum::Json<T> {
     fn gives(sheet: &mut Sheet<'_>) {
-        sheet.reply_json::<T>(200, "Done.");
+        sheet.reply_json::<T>(200, "OK.");
     }
 }
 
 impl Gives for &'static str {
     fn gives(sheet: &mut Sheet<'_>) {
         let schema = json!({"type": "string"});
-        sheet.reply(200, "Done.", Some(("text/plain", schema)));
+        sheet.reply(200, "OK.", Some(("text/plain", schema)));
     }
 }
 
