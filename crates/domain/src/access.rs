@@ -1,7 +1,9 @@
 //! Who may do what. Decides; never reads tokens or requests.
 
 /// What a holder of a token is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// May do everything, also make tokens.

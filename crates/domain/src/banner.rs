@@ -17,7 +17,9 @@ pub const TEXT_CHARACTERS_MAX: usize = 500;
 pub const PLACES_MAX: usize = 5_000;
 
 /// Words that stand on pages for a while.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct Banner {
     /// Its identifier.
     pub id: BannerId,
@@ -30,14 +32,25 @@ pub struct Banner {
     /// The sites it is about.
     pub area: Area,
     /// From when it stands.
+    #[schemars(with = "crate::schema::Moment")]
     pub from: Timestamp,
     /// Until when; none until somebody ends it.
+    #[schemars(with = "Option<crate::schema::Moment>")]
     pub until: Option<Timestamp>,
 }
 
 /// How urgent a banner is, mildest first.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
@@ -51,8 +64,11 @@ pub enum Severity {
 
 /// Sites by where they are: those in one of the places named, of one of the products named. Without
 /// a place, they may be anywhere; without a product, of any.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "BannerArea")]
 pub struct Area {
     /// Sites of these products only.
     pub products: BTreeSet<ProductName>,

@@ -211,7 +211,17 @@ impl Calendar {
 }
 
 /// What a promise is counted in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// Hours that pass only while the team works.
@@ -223,17 +233,34 @@ pub enum Unit {
 }
 
 /// A length that a customer is promised, such as "24 business hours".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(try_from = "Amount")]
+#[schemars(deny_unknown_fields)]
 pub struct Length {
+    /// How many.
     amount: u32,
+    /// Of what.
     unit: Unit,
 }
 
-#[derive(serde::Deserialize)]
+/// A length that a customer is promised, such as "24 business hours".
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Length")]
 struct Amount {
+    /// How many.
     amount: u32,
+    /// Of what.
     unit: Unit,
 }
 

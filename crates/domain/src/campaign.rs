@@ -17,8 +17,11 @@ use pace::Pace;
 use selection::Selection;
 
 /// What a campaign does to each of its sites.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "CampaignAction")]
 pub enum Action {
     /// Drop the site's config cache, so that it refills from the origin.
     ClearCache,
@@ -44,8 +47,9 @@ impl Action {
 }
 
 /// What somebody asks for: everything a campaign needs except its identity and its time.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CampaignOrder")]
 pub struct Order {
     /// What is done to each site.
     pub action: Action,

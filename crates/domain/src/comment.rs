@@ -14,7 +14,7 @@ pub const NAME_CHARACTERS_MAX: usize = 60;
 pub const REPORTS_HOLD: u64 = 3;
 
 /// Something that a signed-in customer wrote under an incident.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Comment {
     /// Its identifier; grows with time.
     pub id: CommentId,
@@ -27,6 +27,7 @@ pub struct Comment {
     /// Plain text, shown as it was written.
     pub text: String,
     /// When it was written.
+    #[schemars(with = "crate::schema::Moment")]
     pub at: Timestamp,
     /// Whether it is shown.
     pub standing: Standing,
@@ -41,7 +42,9 @@ pub struct Comment {
 }
 
 /// Whether a comment is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// Everybody reads it.

@@ -44,8 +44,11 @@ pub enum Channel {
 }
 
 /// What the body of a webhook looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "WebhookShape")]
 pub enum Shape {
     /// Standard Webhooks, signed.
     Standard,

@@ -17,6 +17,7 @@ pub mod name;
 pub mod product;
 pub mod release;
 pub mod report;
+pub mod schema;
 pub mod sign_in;
 pub mod site;
 pub mod text;

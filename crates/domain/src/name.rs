@@ -28,10 +28,11 @@ impl BadName {
 }
 
 macro_rules! name {
-    ($($(#[$doc:meta])* $name:ident = $noun:literal, $check:path, $rule:expr;)+) => {$(
+    ($($(#[$doc:meta])* $name:ident = $noun:literal, $check:path, $rule:expr, $pattern:expr, $example:literal;)+) => {$(
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(try_from = "String", into = "String")]
+        #[schemars(extend("pattern" = $pattern, "examples" = [$example]))]
         pub struct $name(Box<str>);
 
         impl $name {
@@ -87,16 +88,21 @@ macro_rules! name {
 }
 
 const SLUG: &str = "1 to 63 of a-z, 0-9 and '-', starting and ending with a letter or digit";
+/// The same rule, as descriptions of the API state it.
+const LABEL: &str = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
+/// Labels joined by dots, as descriptions of the API state it.
+const HOSTNAME: &str =
+    r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$";
 
 name! {
     /// A product of the vendor, such as `web-central`.
-    ProductName = "product", is_label, SLUG;
+    ProductName = "product", is_label, SLUG, LABEL, "web-central";
     /// A shared service, such as `sign-in`.
-    ServiceName = "service", is_label, SLUG;
+    ServiceName = "service", is_label, SLUG, LABEL, "sign-in";
     /// A document of a service, such as `client`.
-    DocumentName = "document", is_label, SLUG;
+    DocumentName = "document", is_label, SLUG, LABEL, "client";
     /// A lower-case host name of at most 253 characters, such as `29palms.gov`.
-    Hostname = "host name", is_hostname, "labels of a-z, 0-9 and '-' joined by dots, in lower case, at most 253 characters";
+    Hostname = "host name", is_hostname, "labels of a-z, 0-9 and '-' joined by dots, in lower case, at most 253 characters", HOSTNAME, "29palms.gov";
 }
 
 fn is_label(text: &str) -> bool {

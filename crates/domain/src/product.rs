@@ -4,7 +4,7 @@
 use crate::name::ProductName;
 
 /// A product and how Lamplighter acts on its sites.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Product {
     /// Its name.
     pub name: ProductName,
@@ -14,7 +14,7 @@ pub struct Product {
 }
 
 /// How Lamplighter reaches and paces a product's sites.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProductSettings {
     /// Takes actions for sites without an agent. Signed with the product's secret.

@@ -6,7 +6,9 @@ use semver::Version;
 use crate::name::ProductName;
 
 /// A version of a product's code.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct Release {
     /// The product.
     pub product: ProductName,
@@ -17,7 +19,9 @@ pub struct Release {
 }
 
 /// How far a release has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ReleaseState {
     /// Agents fetch what it needs; no site may run it yet.

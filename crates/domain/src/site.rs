@@ -24,7 +24,7 @@ pub struct Organization {
 }
 
 /// A customer's website.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Site {
     /// Its identifier.
     pub id: SiteId,
@@ -47,11 +47,14 @@ pub struct Site {
     /// The release it ran before, while one is known.
     pub ran_before: Option<Version>,
     /// When `running` was activated.
+    #[schemars(with = "crate::schema::Moment")]
     pub activated_at: Timestamp,
 }
 
 /// Where a site is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema,
+)]
 pub struct Area {
     /// Two letters, such as "CA".
     pub state: Arc<str>,
@@ -60,7 +63,8 @@ pub struct Area {
 }
 
 /// An IANA time zone, by name: Arizona shares Pacific's clock in July and is still another zone.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, schemars::JsonSchema)]
+#[schemars(extend("examples" = ["America/Chicago"]))]
 pub struct Zone(Arc<str>);
 
 impl Zone {

@@ -26,7 +26,7 @@ const LOOK_SECONDS: u64 = 60;
 const LATE: SignedDuration = SignedDuration::from_hours(1);
 
 /// A banner, as somebody wants it.
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewBanner {
     /// What it says: Markdown.
@@ -38,9 +38,11 @@ pub struct NewBanner {
     pub area: Area,
     /// From when it stands; now without one.
     #[serde(default)]
+    #[schemars(with = "Option<domain::schema::Moment>")]
     pub from: Option<Timestamp>,
     /// Until when; none until somebody ends it.
     #[serde(default)]
+    #[schemars(with = "Option<domain::schema::Moment>")]
     pub until: Option<Timestamp>,
 }
 

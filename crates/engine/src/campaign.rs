@@ -28,7 +28,8 @@ const REPORTED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 pub(crate) const ROWS_PER_PAGE: u32 = 5_000;
 
 /// What a campaign would do.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "CampaignPlan")]
 pub struct PlanView {
     /// Its waves, in order.
     pub waves: Vec<PlannedWave>,
@@ -39,7 +40,7 @@ pub struct PlanView {
 }
 
 /// A wave of a plan.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct PlannedWave {
     /// Its name.
     pub name: String,
@@ -48,7 +49,8 @@ pub struct PlannedWave {
 }
 
 /// How far a campaign is.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "CampaignProgress")]
 pub struct Progress {
     /// The campaign.
     #[serde(flatten)]
@@ -68,7 +70,8 @@ pub struct Progress {
 }
 
 /// A campaign without its rows.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Campaign")]
 pub struct CampaignView {
     /// Its identifier.
     pub id: CampaignId,
@@ -85,28 +88,32 @@ pub struct CampaignView {
     /// Its generation.
     pub generation: u64,
     /// When it was created.
+    #[schemars(with = "domain::schema::Moment")]
     pub created_at: Timestamp,
     /// When it was started.
+    #[schemars(with = "Option<domain::schema::Moment>")]
     pub started_at: Option<Timestamp>,
     /// When it ended.
+    #[schemars(with = "Option<domain::schema::Moment>")]
     pub finished_at: Option<Timestamp>,
     /// Why and where it stopped itself.
     pub halted: Option<Halted>,
 }
 
 /// Why and where a campaign stopped itself.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct Halted {
     /// The name of the wave.
     pub wave: String,
     /// Names the release and the evidence.
     pub reason: String,
     /// When.
+    #[schemars(with = "domain::schema::Moment")]
     pub at: Timestamp,
 }
 
 /// How far a wave is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct WaveProgress {
     /// Its name.
     pub name: String,
@@ -121,7 +128,8 @@ pub struct WaveProgress {
 }
 
 /// Rows by state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "CampaignCounts")]
 pub struct Counts {
     /// Not begun.
     pub waiting: u64,

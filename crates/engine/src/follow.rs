@@ -74,7 +74,7 @@ pub(crate) struct Follow {
 }
 
 /// A webhook that staff add.
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewWebhook {
     /// HTTP or HTTPS.

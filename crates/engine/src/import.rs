@@ -11,7 +11,9 @@ use store::FleetRows;
 use crate::{Engine, EngineError};
 
 /// What an import added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct Imported {
     /// Organizations that are new.
     pub organizations: usize,

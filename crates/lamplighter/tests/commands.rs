@@ -72,6 +72,12 @@ const CALLERS: &[(&str, Caller)] = &[
         ),
     ),
     (
+        "POST /api/v1/maintenances/preview",
+        By(
+            "maintenance plan title words --preview --from 2023-07-12T22:00:00Z --until 2023-07-13T02:00:00Z",
+        ),
+    ),
+    (
         "POST /api/v1/maintenances/{id}/move",
         By("maintenance move ID words --from 2023-07-12T22:00:00Z --until 2023-07-13T02:00:00Z"),
     ),

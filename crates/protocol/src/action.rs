@@ -5,7 +5,9 @@ use domain::name::Hostname;
 use semver::Version;
 
 /// What is done to a site.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Act {
     /// Drop the site's config cache, if it was last cleared at an older generation.
@@ -20,7 +22,9 @@ pub enum Act {
 }
 
 /// An action as an agent is asked for it, or as a product's webhook receives it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct Action {
     /// What is done.
     #[serde(flatten)]
@@ -37,7 +41,9 @@ pub struct Action {
 }
 
 /// What became of an action.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct ActionResult {
     /// The campaign that asked.
     pub campaign: CampaignId,

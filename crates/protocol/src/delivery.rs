@@ -20,7 +20,7 @@ pub const EVENT_ACTIONS: &str = "actions";
 pub const EVENT_LOOK_AGAIN: &str = "look-again";
 
 /// A host asks to become an agent: `POST /agent/v1/enrol`.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Enrol {
     /// A token that works once.
     pub token: String,
@@ -31,7 +31,7 @@ pub struct Enrol {
 }
 
 /// What an agent is told when it is enrolled.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Enrolled {
     /// Who it is now.
     pub agent: AgentId,
@@ -44,7 +44,9 @@ pub struct Enrolled {
 }
 
 /// A site of an agent.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct AgentSite {
     /// The site.
     pub site: Hostname,
@@ -65,7 +67,9 @@ pub struct Push {
 }
 
 /// What an agent holds verified on its disk: `POST /agent/v1/acks`. Replaces what it said before.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct Acks {
     /// The repository version it has verified.
     pub repository: u64,
@@ -75,7 +79,16 @@ pub struct Acks {
 
 /// One version of a document.
 #[derive(
-    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
 )]
 pub struct Held {
     /// Where it belongs.
@@ -86,7 +99,9 @@ pub struct Held {
 }
 
 /// How ready a product's sites are for a release.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct Readiness {
     /// Sites of the product.
     pub sites: usize,
@@ -97,7 +112,9 @@ pub struct Readiness {
 }
 
 /// A site that may not run a release yet.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct UnreadySite {
     /// The site.
     pub site: Hostname,
@@ -106,7 +123,9 @@ pub struct UnreadySite {
 }
 
 /// What an activation did: `POST /api/v1/releases/{product}/{version}/activate`.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct Activation {
     /// Sites that run the release from now on.
     pub activated: usize,

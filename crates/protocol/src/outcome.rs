@@ -13,7 +13,9 @@ pub const SITES_MAX: usize = 5_000;
 pub const ATTEMPTS_MAX: u32 = 12_000;
 
 /// Sign-ins of many sites over one interval.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct Outcomes {
     /// The end of the interval, in milliseconds UTC.
     pub at_ms: i64,
@@ -28,7 +30,9 @@ pub struct Outcomes {
 ///
 /// A message whose answer was lost is sent again as it was, before any later one: a number that is
 /// not above the last one taken was taken before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct Batch {
     /// Made when the sender starts: its numbers begin again then.
@@ -38,7 +42,9 @@ pub struct Batch {
 }
 
 /// Sign-ins of one site over one interval.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct SiteOutcomes {
     /// The site.
     pub site: Hostname,

@@ -25,7 +25,7 @@ pub struct ClientPolicy {
 }
 
 /// A client's fresh secret. The only time that it can be read.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct ClientSecret {
     /// The client: a site's host name.
     pub client_id: Hostname,

@@ -19,7 +19,7 @@ use crate::{Provider, SignInError, secret};
 const RELOAD_AFTER: SignedDuration = SignedDuration::from_secs(5);
 
 /// A public key and how far it has come.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct PublishedKey {
     /// The key.
     #[serde(flatten)]

@@ -7,11 +7,12 @@ use crate::db::{Change, params};
 use crate::{Store, StoreError};
 
 /// An entry of the audit.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct AuditEntry {
     /// Its identifier.
     pub id: AuditId,
     /// When it happened.
+    #[schemars(with = "domain::schema::Moment")]
     pub at: Timestamp,
     /// Who did it, by name.
     pub who: String,

@@ -18,7 +18,7 @@ const DROP: &str =
     "UPDATE notifications SET state = 'dropped' WHERE follower = $1 AND state = 'waiting'";
 
 /// How many followers share a channel and what they follow.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct FollowerCount {
     /// `email`, or the shape of a webhook.
     pub channel: String,

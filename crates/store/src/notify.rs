@@ -20,7 +20,7 @@ pub struct OnCallStep {
 }
 
 /// A page to the people on call.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Page {
     /// Its identifier.
     pub id: PageId,
@@ -29,8 +29,10 @@ pub struct Page {
     /// What it says, on one line.
     pub words: String,
     /// When it was made.
+    #[schemars(with = "domain::schema::Moment")]
     pub made_at: Timestamp,
     /// When and by whom it was acknowledged.
+    #[schemars(with = "Option<(domain::schema::Moment, String)>")]
     pub acknowledged: Option<(Timestamp, String)>,
 }
 

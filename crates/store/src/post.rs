@@ -11,7 +11,8 @@ use crate::{AuditEntry, Store, StoreError};
 const VERSIONS_MAX: u32 = 100;
 
 /// A version of a template of the team's own.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "TemplateVersion")]
 pub struct StoredTemplate {
     /// Its name.
     pub name: String,
@@ -20,6 +21,7 @@ pub struct StoredTemplate {
     /// What it says; nothing in the version that withdraws it.
     pub draft: Option<NewTemplate>,
     /// When it was saved.
+    #[schemars(with = "domain::schema::Moment")]
     pub saved_at: Timestamp,
     /// By whom.
     pub saved_by: String,

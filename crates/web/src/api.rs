@@ -23,3 +23,4 @@ pub(crate) mod reports;
 pub(crate) mod statuspage;
 pub(crate) mod templates;
 pub(crate) mod tokens;
+pub(crate) mod written_reports;

@@ -8,6 +8,35 @@ use axum::response::{IntoResponse, Response};
 use engine::{EngineError, Kind};
 use signin::SignInError;
 
+/// An error as it is sent.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Error")]
+pub(crate) struct ErrorBody {
+    /// What went wrong.
+    error: ErrorParts,
+}
+
+impl ErrorBody {
+    pub(crate) fn new(code: &'static str, message: String) -> Self {
+        let at = None;
+        Self {
+            error: ErrorParts { code, message, at },
+        }
+    }
+}
+
+/// What went wrong.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct ErrorParts {
+    /// For programs, such as `refused` or `not_found`.
+    code: &'static str,
+    /// For people: what to do next.
+    message: String,
+    /// The part of the request that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
+}
+
 /// An error as a caller of the API reads it.
 #[derive(Debug)]
 pub(crate) struct ApiError {
@@ -156,11 +185,12 @@ impl From<SignInError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut error = serde_json::json!({"code": self.code, "message": self.message});
-        if let Some(at) = self.at {
-            error["at"] = at.into();
-        }
-        let mut response = (self.status, Json(serde_json::json!({"error": error}))).into_response();
+        let error = ErrorParts {
+            code: self.code,
+            message: self.message,
+            at: self.at,
+        };
+        let mut response = (self.status, Json(ErrorBody { error })).into_response();
         if let Some(seconds) = self.retry_after_seconds {
             response
                 .headers_mut()

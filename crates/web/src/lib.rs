@@ -12,8 +12,10 @@ mod headers;
 mod kept;
 mod limit;
 mod notice;
+mod open_api;
 mod pages;
 mod reader;
+mod reply;
 mod routes;
 mod sign_in;
 

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod alarms;
+mod api;
 mod assets;
 mod audit;
 mod banners;
@@ -89,6 +90,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(follow::routes());
     routes.extend(followers::routes());
     routes.extend(report::routes());
+    routes.extend(api::routes());
     routes.extend(sign_in::routes());
     routes.extend(console::routes());
     routes.extend(live::routes());

@@ -12,7 +12,8 @@ use crate::access::{Access, enforce};
 use crate::client_address::Client;
 use crate::error::ApiError;
 use crate::kept::Keep;
-use crate::{App, api, pages};
+use crate::open_api::{Described, Noun, Operation};
+use crate::{App, api, open_api, pages};
 
 /// The largest body of an ordinary request, in bytes.
 const BODY_BYTES_MAX: usize = 64 << 10;
@@ -20,12 +21,16 @@ const BODY_BYTES_MAX: usize = 64 << 10;
 /// Where secrets can be guessed: tokens at the console, passwords at the provider.
 const TRIED: [&str; 2] = ["/console/sign-in", "/oidc/sign-in"];
 
-/// An endpoint: method, path, access, handler, limit.
+/// An endpoint: method, path, access, handler, limit; and for programs, what it takes and gives.
 pub(crate) struct Route {
     endpoint: Endpoint,
     handler: MethodRouter<App>,
     body_bytes_max: usize,
+    operation: Option<Operation>,
 }
+
+/// Makes the routes of the API: those have a summary, and a handler whose types are described.
+pub(crate) struct Api;
 
 /// What a caller sees of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +63,7 @@ impl Route {
             },
             handler: on(filter, handler),
             body_bytes_max: BODY_BYTES_MAX,
+            operation: None,
         }
     }
 
@@ -104,42 +110,132 @@ impl Route {
             ..self
         }
     }
+
+    /// Says more than its summary.
+    pub(crate) fn about(mut self, about: &'static str) -> Self {
+        if let Some(operation) = &mut self.operation {
+            operation.about = about;
+        }
+        self
+    }
+}
+
+impl Api {
+    pub(crate) fn get<H, T, P>(
+        path: &'static str,
+        access: Access,
+        summary: &'static str,
+        handler: H,
+    ) -> Route
+    where
+        H: Handler<T, App> + Described<P>,
+        T: 'static,
+    {
+        Self::describe::<H, P>(summary, Route::get(path, access, handler))
+    }
+
+    pub(crate) fn post<H, T, P>(
+        path: &'static str,
+        access: Access,
+        summary: &'static str,
+        handler: H,
+    ) -> Route
+    where
+        H: Handler<T, App> + Described<P>,
+        T: 'static,
+    {
+        Self::describe::<H, P>(summary, Route::post(path, access, handler))
+    }
+
+    pub(crate) fn put<H, T, P>(
+        path: &'static str,
+        access: Access,
+        summary: &'static str,
+        handler: H,
+    ) -> Route
+    where
+        H: Handler<T, App> + Described<P>,
+        T: 'static,
+    {
+        Self::describe::<H, P>(summary, Route::put(path, access, handler))
+    }
+
+    fn describe<H: Described<P>, P>(summary: &'static str, route: Route) -> Route {
+        let operation = Operation {
+            summary,
+            about: "",
+            noun: Noun::default(),
+            describe: H::describe,
+        };
+        Route {
+            operation: Some(operation),
+            ..route
+        }
+    }
+}
+
+/// The routes of a noun of the API.
+fn of(name: &'static str, about: &'static str, mut routes: Vec<Route>) -> Vec<Route> {
+    for route in &mut routes {
+        if let Some(operation) = &mut route.operation {
+            operation.noun = Noun { name, about };
+        }
+    }
+    routes
 }
 
 /// All routes; each noun's file lists its own.
 fn all() -> Vec<Route> {
+    let mut all = of_api();
+    all.extend(open_api::routes());
+    all.extend(pages::routes());
+    all
+}
+
+/// The API, noun by noun, as its description tells it.
+fn of_api() -> Vec<Route> {
     [
-        api::agent::routes(),
-        api::campaigns::routes(),
-        api::documents::routes(),
-        api::audit::routes(),
-        api::banners::routes(),
-        api::fleet::routes(),
-        api::follow_ups::routes(),
-        api::followers::routes(),
-        api::releases::routes(),
-        api::templates::routes(),
-        api::tokens::routes(),
-        api::health::routes(),
-        api::incidents::routes(),
-        api::maintenances::routes(),
-        api::on_call::routes(),
-        api::accounts::routes(),
-        api::clients::routes(),
-        api::comments::routes(),
-        api::keys::routes(),
-        api::reports::routes(),
-        api::statuspage::routes(),
-        api::alarms::routes(),
-        api::outcomes::routes(),
-        pages::routes(),
+        of("Incidents", "What customers read of incidents, and what the team does about them.", api::incidents::routes()),
+        of("Incident reports", "The report on an incident, as people write, approve and publish it.", api::written_reports::routes()),
+        of("Maintenances", "Work that is announced before it begins.", api::maintenances::routes()),
+        of("Comments", "What customers write under incidents, and what the team decides about it.", api::comments::routes()),
+        of("Follow-ups", "What is to be done after incidents.", api::follow_ups::routes()),
+        of("Templates", "Texts that updates are made from.", api::templates::routes()),
+        of("Banners", "Short words on the pages of sites.", api::banners::routes()),
+        of("Followers", "Who is told of incidents, and whether the messages came through.", api::followers::routes()),
+        of("Reports", "Problems that customers report.", api::reports::routes()),
+        of("Alarms", "What detection noticed, with its evidence.", api::alarms::routes()),
+        of("Outcomes", "Counted sign-ins, from whoever counts them beside the sites.", api::outcomes::routes()),
+        of("Campaigns", "Paced actions on many sites, and actions on one.", api::campaigns::routes()),
+        of("Fleet", "Products and sites.", api::fleet::routes()),
+        of("Releases", "Versions of the code of products: staged, gated, activated, retired.", api::releases::routes()),
+        of("Documents", "The config that releases need.", api::documents::routes()),
+        of("Agents", "What agents beside the sites call.", api::agent::routes()),
+        of("On call", "Who is paged, and who has answered.", api::on_call::routes()),
+        of("Tokens", "Who may call this API.", api::tokens::routes()),
+        of("Accounts", "Accounts that sign in to sites.", api::accounts::routes()),
+        of("Clients", "Secrets of sites, as clients of sign-in.", api::clients::routes()),
+        of("Keys", "The keys that sign ID tokens.", api::keys::routes()),
+        of("Audit", "Who changed what, when.", api::audit::routes()),
+        of("Statuspage", "The public API of Statuspage, field for field: clients that were made for it work here.", api::statuspage::routes()),
+        of("Health", "Whether the server lives and can save.", api::health::routes()),
     ]
     .into_iter()
     .flatten()
     .collect()
 }
 
-/// Every endpoint, for tests and the API's description.
+/// The operations of the API, each with the largest body that it takes, in bytes.
+pub(crate) fn operations() -> Vec<(Endpoint, Operation, usize)> {
+    let operation = |route: Route| {
+        let bytes_max = route.body_bytes_max;
+        let operation = route.operation?;
+        Some((route.endpoint, operation, bytes_max))
+    };
+    of_api().into_iter().filter_map(operation).collect()
+}
+
+/// Every endpoint, for tests.
 #[must_use]
 pub fn endpoints() -> Vec<Endpoint> {
     all().into_iter().map(|route| route.endpoint).collect()

@@ -43,7 +43,7 @@ pub struct Wave {
 }
 
 /// How much a mistake would touch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct BlastRadius {
     /// Sites, all waves together.
     pub sites: usize,

@@ -11,8 +11,9 @@ pub const HOSTNAMES_MAX: usize = 100_000;
 
 /// Sites of one product that meet every condition given. One product, because one product has one
 /// origin, one budget and one way to reach its sites.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"product": "web-central", "zones": ["America/Anchorage"]}]))]
 pub struct Selection {
     /// The product.
     pub product: ProductName,

@@ -10,11 +10,12 @@ use crate::id::AlarmId;
 const NEXT_TO_NONE: f64 = 0.05;
 
 /// A statistical alarm.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Alarm {
     /// Its identifier.
     pub id: AlarmId,
     /// When it was raised.
+    #[schemars(with = "crate::schema::Moment")]
     pub at: Timestamp,
     /// The stream that raised it.
     pub node: Node,
@@ -29,7 +30,17 @@ pub struct Alarm {
 }
 
 /// What is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Stream {
     /// Distinct sites that reported.
@@ -63,7 +74,7 @@ impl Stream {
 }
 
 /// What was seen, beside what was expected.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Evidence {
     /// How many were counted since `since`.
     pub count: u64,
@@ -73,6 +84,7 @@ pub struct Evidence {
     /// How many the baseline expects at most (for silence: at least).
     pub expected: f64,
     /// The likeliest start.
+    #[schemars(with = "crate::schema::Moment")]
     pub since: Timestamp,
 }
 

@@ -38,14 +38,18 @@ pub struct Tally {
 }
 
 /// The best explanations: the first, and those that explain as well.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct Localisation {
     /// At least one for an alarm; ties after the first.
     pub explanations: Vec<Explanation>,
 }
 
 /// A set of sites, by what they have in common. An absent attribute takes every value.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct Explanation {
     /// Only these products.
     pub products: Option<BTreeSet<ProductName>>,

@@ -10,9 +10,10 @@ use super::{BadPost, Update};
 pub const CORRECTIONS_MAX: usize = 50;
 
 /// A correction of an update.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Correction {
     /// When it was corrected.
+    #[schemars(with = "crate::schema::Moment")]
     pub at: Timestamp,
     /// Who did it.
     pub by: String,

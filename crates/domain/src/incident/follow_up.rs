@@ -13,7 +13,7 @@ const TEXT_CHARACTERS_MAX: usize = 500;
 const OWNER_CHARACTERS_MAX: usize = 100;
 
 /// Something that will be done.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct FollowUp {
     /// Its identifier.
     pub id: FollowUpId,
@@ -26,15 +26,18 @@ pub struct FollowUp {
     /// Who sees to it. Staff only.
     pub owner: String,
     /// The day by whose end it is done, on the vendor's calendar.
+    #[schemars(with = "crate::schema::Day")]
     pub due: Date,
     /// What became of it.
     pub end: Option<End>,
 }
 
 /// What became of a follow-up.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "FollowUpEnd")]
 pub struct End {
     /// When.
+    #[schemars(with = "crate::schema::Moment")]
     pub at: Timestamp,
     /// Who said so.
     pub by: String,

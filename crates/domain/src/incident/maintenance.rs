@@ -13,13 +13,17 @@ pub const AHEAD_DAYS_MAX: i64 = 400;
 pub const REMIND_MINUTES_MAX: u32 = 30 * 24 * 60;
 
 /// What an incident that was planned knows beside the rest.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct Maintenance {
     /// When it is done on each site.
     pub window: Window,
     /// When the first site's window begins.
+    #[schemars(with = "crate::schema::Moment")]
     pub from: Timestamp,
     /// When the last site's window ends.
+    #[schemars(with = "crate::schema::Moment")]
     pub until: Timestamp,
     /// How long before it begins followers are told again; never without one.
     pub remind_minutes: Option<u32>,
@@ -34,21 +38,27 @@ pub struct Maintenance {
 }
 
 /// When planned work is done.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Window {
     /// At the same moments everywhere.
     At {
         /// Its begin.
+        #[schemars(with = "crate::schema::Moment")]
         from: Timestamp,
         /// Its end.
+        #[schemars(with = "crate::schema::Moment")]
         until: Timestamp,
     },
     /// At the same time of day everywhere: on each site's own clock.
     Local {
         /// Its begin, such as 2023-07-12T22:00.
+        #[schemars(with = "crate::schema::WallTime")]
         from: DateTime,
         /// Its end.
+        #[schemars(with = "crate::schema::WallTime")]
         until: DateTime,
     },
 }

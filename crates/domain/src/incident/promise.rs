@@ -12,22 +12,35 @@ const ESCALATE_HOURS: u32 = 4;
 const STEPS_MAX: u32 = 20;
 
 /// What a post promised.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Promise {
     /// What will follow.
     pub kind: PromiseKind,
     /// By when.
+    #[schemars(with = "crate::schema::Moment")]
     pub due_at: Timestamp,
     /// The post that promised it.
     pub made_by: UpdateId,
     /// When that post was made.
+    #[schemars(with = "crate::schema::Moment")]
     pub made_at: Timestamp,
     /// When it followed.
+    #[schemars(with = "Option<crate::schema::Moment>")]
     pub kept_at: Option<Timestamp>,
 }
 
 /// What will follow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum PromiseKind {
     /// Another update.

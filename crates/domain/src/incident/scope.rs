@@ -11,7 +11,17 @@ use crate::site::state::SiteState;
 use crate::site::{Site, Zone};
 
 /// Sites that share what is named; an empty set names nothing, so that it takes in everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(default, deny_unknown_fields)]
 pub struct Scope {
     /// They run one of these products.
@@ -128,7 +138,7 @@ impl fmt::Display for Scope {
 }
 
 /// The sites of a scope, counted by how they are now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Affected {
     /// All sites of the scope.
     pub total: usize,

@@ -7,8 +7,11 @@ use jiff::Timestamp;
 use crate::id::AlarmId;
 
 /// How far an incident has come, with what belongs to that state only.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(tag = "state", rename_all = "snake_case")]
+#[schemars(rename = "IncidentState")]
 pub enum State {
     /// An alarm proposes it; no person has looked yet.
     Proposed {
@@ -22,11 +25,13 @@ pub enum State {
     /// A fix is in place and is watched.
     Monitoring {
         /// The end of the watch period.
+        #[schemars(with = "crate::schema::Moment")]
         until: Timestamp,
     },
     /// It is over.
     Completed {
         /// Since when.
+        #[schemars(with = "crate::schema::Moment")]
         at: Timestamp,
         /// Who said so.
         by: String,
@@ -34,6 +39,7 @@ pub enum State {
     /// The proposal was turned down.
     Dismissed {
         /// When.
+        #[schemars(with = "crate::schema::Moment")]
         at: Timestamp,
         /// By whom.
         by: String,
@@ -49,6 +55,7 @@ pub enum State {
     /// Planned work will not be done.
     Cancelled {
         /// Since when.
+        #[schemars(with = "crate::schema::Moment")]
         at: Timestamp,
         /// Who said so.
         by: String,
@@ -56,7 +63,17 @@ pub enum State {
 }
 
 /// The name of a state, without its data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Proposed by an alarm.
@@ -314,7 +331,16 @@ impl Stage {
 
 /// How bad an incident is.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Impact {

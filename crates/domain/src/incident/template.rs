@@ -18,7 +18,7 @@ use crate::calendar::Length;
 use crate::name::Hostname;
 
 /// A post with gaps.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
 pub struct Template {
     /// Its name, such as "Fix Implemented".
     pub name: String,
@@ -35,7 +35,7 @@ pub struct Template {
 }
 
 /// A gap.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
 pub struct Placeholder {
     /// Its name in the text.
     pub name: String,

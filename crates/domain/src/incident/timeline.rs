@@ -10,11 +10,12 @@ use crate::name::{Hostname, ProductName};
 use crate::text::grouped;
 
 /// Something that happened in an incident.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
 pub struct TimelineEntry {
     /// Its identifier.
     pub id: EntryId,
     /// When it happened; may be before it was recorded.
+    #[schemars(with = "crate::schema::Moment")]
     pub at: Timestamp,
     /// Who did it, or what saw it, such as "detection".
     pub by: String,
@@ -24,7 +25,7 @@ pub struct TimelineEntry {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(tag = "fact", rename_all = "snake_case")]
 pub enum Fact {
     /// A release was activated shortly before.
@@ -77,8 +78,10 @@ pub enum Fact {
     /// The window of planned work was moved.
     Moved {
         /// When the first site's window begins.
+        #[schemars(with = "crate::schema::Moment")]
         from: Timestamp,
         /// When the last site's window ends.
+        #[schemars(with = "crate::schema::Moment")]
         until: Timestamp,
     },
     /// Followers were told again that planned work begins.
@@ -168,8 +171,10 @@ pub enum Fact {
         /// Those that failed.
         failures: u64,
         /// From when.
+        #[schemars(with = "crate::schema::Moment")]
         from: Timestamp,
         /// Until when.
+        #[schemars(with = "crate::schema::Moment")]
         until: Timestamp,
     },
     /// The watch period ended.

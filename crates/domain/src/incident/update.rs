@@ -6,11 +6,12 @@ use super::{Correction, Stage};
 use crate::id::UpdateId;
 
 /// A dated entry of an incident. Changes in the open only: by corrections.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Update {
     /// Its identifier.
     pub id: UpdateId,
     /// When it was posted.
+    #[schemars(with = "crate::schema::Moment")]
     pub at: Timestamp,
     /// Who posted it.
     pub by: String,
@@ -27,7 +28,9 @@ pub struct Update {
 }
 
 /// What kind of entry an update is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum UpdateKind {
     /// One of many, newest first.

@@ -43,7 +43,9 @@ pub struct Jwks {
 }
 
 /// An RSA public key (RFC 7517, RFC 7518 section 6.3.1).
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct Jwk {
     /// `RSA`.
     pub kty: String,

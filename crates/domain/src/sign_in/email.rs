@@ -8,8 +8,19 @@ use crate::name::{BadName, Hostname};
 const RULE: &str = "NAME@HOST, at most 254 characters, without spaces";
 
 /// An e-mail address in lower case.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("format" = "email"))]
 pub struct Email(Box<str>);
 
 impl Email {

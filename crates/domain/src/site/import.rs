@@ -47,7 +47,16 @@ pub struct Defaults {
 }
 
 /// A line that cannot be imported.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, thiserror::Error)]
+#[derive(
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    thiserror::Error,
+    schemars::JsonSchema,
+)]
 #[error("line {line}: {reason}")]
 pub struct BadLine {
     /// Counts from 1, the header being line 1.

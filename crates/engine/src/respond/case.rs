@@ -30,7 +30,7 @@ pub struct Case {
 }
 
 /// A release that may have caused an incident.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct ReleaseBefore {
     /// The product.
     pub product: ProductName,
@@ -39,6 +39,7 @@ pub struct ReleaseBefore {
     /// On how many sites of the incident.
     pub sites: u64,
     /// When the first of them ran it.
+    #[schemars(with = "domain::schema::Moment")]
     pub at: Timestamp,
 }
 

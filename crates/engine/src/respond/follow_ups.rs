@@ -10,7 +10,7 @@ use super::*;
 const FOLLOW_UPS_MAX: usize = 100;
 
 /// A follow-up, as somebody wants it.
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewFollowUp {
     /// What will be done, on one line. Customers read it.
@@ -18,6 +18,7 @@ pub struct NewFollowUp {
     /// Who sees to it.
     pub owner: String,
     /// The day by whose end it is done.
+    #[schemars(with = "domain::schema::Day")]
     pub due: Date,
 }
 

@@ -22,7 +22,7 @@ pub struct Proposal {
 }
 
 /// What a person decides on accepting a proposal.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Acceptance {
     /// A better title.
@@ -34,7 +34,7 @@ pub struct Acceptance {
 }
 
 /// An incident that a person opens.
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Opening {
     /// One line, such as "Sign-in fails on some sites".
@@ -47,11 +47,12 @@ pub struct Opening {
     pub impact: Option<Impact>,
     /// When it began; now without one.
     #[serde(default)]
+    #[schemars(with = "Option<domain::schema::Moment>")]
     pub started_at: Option<Timestamp>,
 }
 
 /// Work that a person plans.
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlannedWork {
     /// One line, such as "Sign-in servers are replaced".
@@ -79,7 +80,7 @@ pub struct PlannedWork {
 }
 
 /// Another window for planned work.
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MovedWork {
     /// When it is done instead.
@@ -89,7 +90,7 @@ pub struct MovedWork {
 }
 
 /// An update that a person wants to post: a template with its values, or a text.
-#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewUpdate {
     /// The name of a template.
@@ -101,6 +102,7 @@ pub struct NewUpdate {
     /// The state from now on; the template's suggestion without one, while the incident is open.
     pub state: Option<Stage>,
     /// The end of the watch period.
+    #[schemars(with = "Option<domain::schema::Moment>")]
     pub watch_until: Option<Timestamp>,
     /// Complete the incident after its watch period if no site in scope fails.
     pub complete_after_watch: bool,
@@ -115,7 +117,7 @@ pub struct NewUpdate {
 }
 
 /// Another text for something that was posted.
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCorrection {
     /// Markdown: the whole text, as it shall stand.

@@ -125,10 +125,13 @@ impl Plan {
             "releases": self.releases});
         let body = json!({"title": self.title, "text": self.text, "scope": scope,
             "impact": self.impact, "window": self.window.body(), "quiet": self.quiet,
-            "remind_minutes": self.remind_minutes, "completes_itself": self.completes_itself,
-            "preview": self.preview});
+            "remind_minutes": self.remind_minutes, "completes_itself": self.completes_itself});
         let client = self.server.client()?;
-        let planned = client.post("/api/v1/maintenances", &body).await?;
+        let path = match self.preview {
+            true => "/api/v1/maintenances/preview",
+            false => "/api/v1/maintenances",
+        };
+        let planned = client.post(path, &body).await?;
         output.print(&planned, |one| match self.preview {
             true => format!(
                 "Would announce: {}, {}\n{}",

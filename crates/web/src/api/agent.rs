@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
@@ -22,7 +22,9 @@ use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
-use crate::routes::Route;
+use crate::open_api::{Gives, Sheet};
+use crate::reply::{AnyJson, Bare, Created, Raw};
+use crate::routes::{Api, Route};
 
 const BULK_BYTES_MAX: usize = 1 << 20;
 /// Room for the host names of 20,000 sites.
@@ -32,18 +34,56 @@ pub(crate) fn routes() -> Vec<Route> {
     let agent = Access::Holder(Permission::SpeakAsAgent);
     let change = Access::Holder(Permission::ChangeDelivery);
     vec![
-        Route::post("/api/v1/agents/enrolments", change, make_enrolment),
+        Api::post(
+            "/api/v1/agents/enrolments",
+            change,
+            "Let a host become an agent",
+            make_enrolment,
+        ),
         // The one-time token in the body is the credential.
-        Route::post("/agent/v1/enrol", Access::Public, enrol).body_max(ENROL_BYTES_MAX),
-        Route::get("/agent/v1/repository/{file}", agent, repository_file),
-        Route::get("/agent/v1/targets/{*file}", agent, target_file),
-        Route::get("/agent/v1/events", agent, events),
-        Route::post("/agent/v1/acks", agent, acks).body_max(BULK_BYTES_MAX),
-        Route::get("/agent/v1/actions", agent, actions),
-        Route::post("/agent/v1/actions/results", agent, results).body_max(BULK_BYTES_MAX),
-        Route::post("/agent/v1/outcomes", agent, outcomes).body_max(BULK_BYTES_MAX),
+        Api::post("/agent/v1/enrol", Access::Public, "Become an agent", enrol)
+            .about("The token in the body, which works once, is what is asked for.")
+            .body_max(ENROL_BYTES_MAX),
+        Api::get(
+            "/agent/v1/repository/{file}",
+            agent,
+            "Fetch a metadata file",
+            repository_file,
+        )
+        .about("Signed metadata of the repository (TUF), such as `timestamp.json`."),
+        Api::get(
+            "/agent/v1/targets/{*file}",
+            agent,
+            "Fetch a document",
+            target_file,
+        )
+        .about("The file is named as the metadata names it; its name may have slashes."),
+        Api::get("/agent/v1/events", agent, "Follow changes", events).about(EVENTS),
+        Api::post("/agent/v1/acks", agent, "Say what is held", acks).body_max(BULK_BYTES_MAX),
+        Api::get("/agent/v1/actions", agent, "Fetch actions", actions)
+            .about("At most 500; an agent asks again until there are none."),
+        Api::post(
+            "/agent/v1/actions/results",
+            agent,
+            "Say what became of actions",
+            results,
+        )
+        .about("Results that came late, twice or under an older fence do not count.")
+        .body_max(BULK_BYTES_MAX),
+        Api::post(
+            "/agent/v1/outcomes",
+            agent,
+            "Send counted sign-ins",
+            outcomes,
+        )
+        .about("Rows of sites that are not the agent's are left out.")
+        .body_max(BULK_BYTES_MAX),
     ]
 }
+
+const EVENTS: &str = "Server-sent events that do not end: `repository` carries new metadata and \
+small documents, and its id is the version of the repository; `heartbeat` carries a fresh \
+timestamp; `actions` says that actions wait; `look-again` says that events were left out.";
 
 /// Actions of one answer. An agent asks again until there are none.
 const ACTIONS_PER_PAGE_MAX: usize = 500;
@@ -54,16 +94,19 @@ pub(crate) fn agent_of(app: &App, caller: &Caller) -> Result<AgentId, ApiError> 
     agent.ok_or_else(|| ApiError::forbidden("this token was not made by enrolling an agent"))
 }
 
+/// Lets one host become an agent.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct Enrolment {
+    /// Works once. It can be read only now.
+    token: String,
+}
+
 async fn make_enrolment(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-) -> Result<Response, ApiError> {
+) -> Result<Created<Enrolment>, ApiError> {
     let token = app.engine().make_enrolment(caller.name()).await?;
-    Ok((
-        StatusCode::CREATED,
-        JsonBody(serde_json::json!({ "token": token })),
-    )
-        .into_response())
+    Ok(Created(Enrolment { token }))
 }
 
 async fn enrol(
@@ -76,33 +119,49 @@ async fn enrol(
 async fn repository_file(
     State(app): State<App>,
     Path(file): Path<String>,
-) -> Result<Response, ApiError> {
+) -> Result<Raw<AnyJson>, ApiError> {
     found(app.engine().repository_file(&file), &file)
 }
 
 async fn target_file(
     State(app): State<App>,
     Path(file): Path<String>,
-) -> Result<Response, ApiError> {
+) -> Result<Raw<AnyJson>, ApiError> {
     found(app.engine().target_file(&file), &file)
 }
 
-fn found(bytes: Option<Bytes>, file: &str) -> Result<Response, ApiError> {
-    let bytes =
-        bytes.ok_or_else(|| ApiError::not_found(format!("the repository has no {file}")))?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], bytes).into_response())
+fn found(bytes: Option<Bytes>, file: &str) -> Result<Raw<AnyJson>, ApiError> {
+    let bytes = bytes.map(Raw::new);
+    bytes.ok_or_else(|| ApiError::not_found(format!("the repository has no {file}")))
 }
 
-async fn events(State(app): State<App>) -> Response {
+/// Server-sent events, without an end.
+struct Events(Body);
+
+impl IntoResponse for Events {
+    fn into_response(self) -> Response {
+        let headers = [
+            (header::CONTENT_TYPE, "text/event-stream"),
+            (header::CACHE_CONTROL, "no-store"),
+        ];
+        (headers, self.0).into_response()
+    }
+}
+
+impl Gives for Events {
+    fn gives(sheet: &mut Sheet<'_>) {
+        let schema = serde_json::json!({"type": "string"});
+        let words = "Events, one after the other, until the connection is closed.";
+        sheet.reply(200, words, Some(("text/event-stream", schema)));
+    }
+}
+
+async fn events(State(app): State<App>) -> Events {
     // Listen before greeting: an event in between comes twice rather than never.
     let listener = app.engine().delivery_events();
     let greeting = app.engine().delivery_greeting();
     let frames = stream::iter(frame(&greeting)).chain(follow(listener));
-    let headers = [
-        (header::CONTENT_TYPE, "text/event-stream"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    (headers, Body::from_stream(frames)).into_response()
+    Events(Body::from_stream(frames))
 }
 
 /// The frames of all events; a connection that lags is told to look again and goes on.
@@ -136,10 +195,10 @@ async fn acks(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Json(acks): Json<Acks>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Bare<204>, ApiError> {
     let agent = agent_of(&app, &caller)?;
     app.engine().take_acks(agent, acks).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Bare)
 }
 
 async fn actions(
@@ -157,10 +216,10 @@ async fn results(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Json(results): Json<Vec<ActionResult>>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Bare<204>, ApiError> {
     let sites = app.engine().sites_of_agent(agent_of(&app, &caller)?);
     app.engine().take_action_results(&sites, &results);
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Bare)
 }
 
 /// An agent counts for its own sites; rows of sites that moved to another agent are left out.
@@ -168,7 +227,7 @@ async fn outcomes(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Json(mut outcomes): Json<Outcomes>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Bare<202>, ApiError> {
     let agent = agent_of(&app, &caller)?;
     let (engine, fleet) = (app.engine(), app.engine().fleet());
     outcomes.rows.retain(|row| {
@@ -176,5 +235,5 @@ async fn outcomes(
         site.and_then(|site| engine.agent_of_site(site.id)) == Some(agent)
     });
     engine.take_outcomes(&outcomes, caller.0.id).await?;
-    Ok(StatusCode::ACCEPTED)
+    Ok(Bare)
 }

@@ -2,19 +2,22 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
-use domain::banner::Banner;
+use domain::banner::{Area, Banner, Severity};
 use domain::id::BannerId;
 use domain::name::Hostname;
 use engine::NewBanner;
-use serde_json::{Map, Value, json};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
 
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query};
-use crate::routes::Route;
+use crate::open_api::{Gives, Sheet};
+use crate::routes::{Api, Route};
 
 /// Room for an area of some thousand host names.
 const BODY_BYTES_MAX: usize = 512 << 10;
@@ -23,25 +26,134 @@ pub(crate) fn routes() -> Vec<Route> {
     let see = Access::Holder(Permission::SeeConsole);
     let tell = Access::Holder(Permission::TellCustomers);
     vec![
-        Route::get("/api/v1/public/banners", Access::Public, standing).kept(),
-        Route::get("/api/v1/banners", see, list),
-        Route::post("/api/v1/banners", tell, add).body_max(BODY_BYTES_MAX),
-        Route::put("/api/v1/banners/{id}", tell, change).body_max(BODY_BYTES_MAX),
-        Route::post("/api/v1/banners/{id}/end", tell, end),
+        Api::get(
+            "/api/v1/public/banners",
+            Access::Public,
+            "List the banners that stand",
+            standing,
+        )
+        .kept(),
+        Api::get("/api/v1/banners", see, "List banners", list)
+            .about("Those that stand or will stand, oldest first, then the last that are over."),
+        Api::post("/api/v1/banners", tell, "Put up a banner", add).body_max(BODY_BYTES_MAX),
+        Api::put("/api/v1/banners/{id}", tell, "Change a banner", change)
+            .about("The whole banner is given anew.")
+            .body_max(BODY_BYTES_MAX),
+        Api::post("/api/v1/banners/{id}/end", tell, "End a banner", end),
     ]
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Of {
     /// Those on a site's pages; all that stand without one.
     site: Option<Hostname>,
 }
 
+/// Banners that stand.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct StandingBanners {
+    /// Without a site the order they began in; on a site's pages the most urgent first.
+    banners: Vec<StandingBanner>,
+}
+
+/// A banner that stands, as everybody may read it.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct StandingBanner {
+    /// Its identifier.
+    id: BannerId,
+    /// What it says: Markdown.
+    text: String,
+    /// How urgent it is.
+    severity: Severity,
+    /// The sites it is about.
+    area: Area,
+    /// From when it stands.
+    #[schemars(with = "domain::schema::Moment")]
+    from: Timestamp,
+    /// Until when; none until somebody ends it.
+    #[schemars(with = "Option<domain::schema::Moment>")]
+    until: Option<Timestamp>,
+}
+
+/// Banners.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct Banners {
+    /// Each as staff see it.
+    banners: Vec<BannerView>,
+}
+
+/// A banner as staff see it.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct BannerView {
+    #[serde(flatten)]
+    banner: Banner,
+    /// Whether it stands now.
+    stands: bool,
+    /// How many sites it is about.
+    sites: usize,
+}
+
+// Taken apart by hand: a flattened struct cannot refuse unknown fields.
+/// A banner, as somebody wants it, and whether it is only to be looked at.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+#[serde(transparent)]
+#[schemars(rename = "BannerToAdd")]
+struct ToAdd(#[schemars(with = "AddFields")] Map<String, Value>);
+
+/// A banner, as somebody wants it, and the version that this was decided on.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+#[serde(transparent)]
+#[schemars(rename = "BannerToChange")]
+struct ToChange(#[schemars(with = "ChangeFields")] Map<String, Value>);
+
+#[derive(schemars::JsonSchema)]
+#[schemars(inline, deny_unknown_fields)]
+#[expect(dead_code, reason = "says what the fields of a body are")]
+struct AddFields {
+    #[serde(flatten)]
+    new: NewBanner,
+    /// Whether it is only to be looked at: nothing is saved.
+    preview: Option<bool>,
+}
+
+#[derive(schemars::JsonSchema)]
+#[schemars(inline, deny_unknown_fields)]
+#[expect(dead_code, reason = "says what the fields of a body are")]
+struct ChangeFields {
+    #[serde(flatten)]
+    new: NewBanner,
+    /// The version that the change was decided on; refused if it is not the newest.
+    version: Option<u64>,
+}
+
+/// A banner that was put up, or only looked at.
+enum Added {
+    Put(BannerView),
+    Preview(BannerView),
+}
+
+impl IntoResponse for Added {
+    fn into_response(self) -> Response {
+        let (status, view) = match self {
+            Self::Put(view) => (StatusCode::CREATED, view),
+            Self::Preview(view) => (StatusCode::OK, view),
+        };
+        (status, JsonBody(view)).into_response()
+    }
+}
+
+impl Gives for Added {
+    fn gives(sheet: &mut Sheet<'_>) {
+        sheet.reply_json::<BannerView>(201, "It was put up.");
+        sheet.reply_json::<BannerView>(200, "It was only looked at.");
+    }
+}
+
 async fn standing(
     State(app): State<App>,
     Query(of): Query<Of>,
-) -> Result<JsonBody<Value>, ApiError> {
+) -> Result<JsonBody<StandingBanners>, ApiError> {
     let banners = match &of.site {
         None => app.engine().standing_banners(),
         Some(hostname) => {
@@ -51,29 +163,31 @@ async fn standing(
             app.engine().banners_of(&site)
         }
     };
-    let banners: Vec<_> = banners
-        .iter()
-        .map(|one| {
-            json!({"id": one.id, "text": one.text, "severity": one.severity, "area": one.area,
-            "from": one.from, "until": one.until})
-        })
-        .collect();
-    Ok(JsonBody(json!({ "banners": banners })))
+    let banners = banners.iter().map(|one| StandingBanner {
+        id: one.id,
+        text: one.text.clone(),
+        severity: one.severity,
+        area: one.area.clone(),
+        from: one.from,
+        until: one.until,
+    });
+    Ok(JsonBody(StandingBanners {
+        banners: banners.collect(),
+    }))
 }
 
 /// Those that stand or will stand, oldest first, then the last that are over.
-async fn list(State(app): State<App>) -> JsonBody<Value> {
+async fn list(State(app): State<App>) -> JsonBody<Banners> {
     let all = app.engine().banners();
-    let banners: Vec<_> = all.iter().map(|one| view(&app, one)).collect();
-    JsonBody(json!({ "banners": banners }))
+    let banners = all.iter().map(|one| view(&app, one)).collect();
+    JsonBody(Banners { banners })
 }
 
-/// `NewBanner`, and whether it is only to be looked at.
 async fn add(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    Json(mut body): Json<Map<String, Value>>,
-) -> Result<(StatusCode, JsonBody<Value>), ApiError> {
+    Json(ToAdd(mut body)): Json<ToAdd>,
+) -> Result<Added, ApiError> {
     let preview = match body.remove("preview") {
         None => false,
         Some(Value::Bool(preview)) => preview,
@@ -82,10 +196,10 @@ async fn add(
     let new = read(body)?;
     if preview {
         let banner = app.engine().preview_banner(new)?;
-        return Ok((StatusCode::OK, JsonBody(view(&app, &banner))));
+        return Ok(Added::Preview(view(&app, &banner)));
     }
     let banner = app.engine().add_banner(new, caller.name()).await?;
-    Ok((StatusCode::CREATED, JsonBody(view(&app, &banner))))
+    Ok(Added::Put(view(&app, &banner)))
 }
 
 /// The whole banner anew; `version`, if given, is the one it was decided on.
@@ -93,8 +207,8 @@ async fn change(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<BannerId>,
-    Json(mut body): Json<Map<String, Value>>,
-) -> Result<JsonBody<Value>, ApiError> {
+    Json(ToChange(mut body)): Json<ToChange>,
+) -> Result<JsonBody<BannerView>, ApiError> {
     let version = match body.remove("version") {
         None => None,
         Some(version) => Some(
@@ -112,7 +226,7 @@ async fn end(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<BannerId>,
-) -> Result<JsonBody<Value>, ApiError> {
+) -> Result<JsonBody<BannerView>, ApiError> {
     let banner = app.engine().end_banner(id, caller.name()).await?;
     Ok(JsonBody(view(&app, &banner)))
 }
@@ -122,9 +236,10 @@ fn read(body: Map<String, Value>) -> Result<NewBanner, ApiError> {
         .map_err(|e| ApiError::bad_request(format!("the body is not the JSON expected here: {e}")))
 }
 
-fn view(app: &App, banner: &Banner) -> Value {
-    let mut view = json!(banner);
-    view["stands"] = json!(banner.stands(app.engine().clock().now()));
-    view["sites"] = json!(app.engine().sites_in_area(&banner.area));
-    view
+fn view(app: &App, banner: &Banner) -> BannerView {
+    BannerView {
+        banner: banner.clone(),
+        stands: banner.stands(app.engine().clock().now()),
+        sites: app.engine().sites_in_area(&banner.area),
+    }
 }

@@ -1,40 +1,56 @@
 //! Secrets of sites, as clients of sign-in.
 
+use axum::Extension;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::{Extension, response::IntoResponse};
 use domain::access::Permission;
 use domain::name::{Hostname, ProductName};
+use signin::ClientSecret;
 
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::routes::Route;
+use crate::reply::Created;
+use crate::routes::{Api, Route};
 
 const LIMIT_DEFAULT: usize = 5_000;
 const LIMIT_MAX: usize = 20_000;
 
 pub(crate) fn routes() -> Vec<Route> {
     let manage = Access::Holder(Permission::ManageAccess);
-    vec![Route::post("/api/v1/clients/issue", manage, issue)]
+    vec![Api::post("/api/v1/clients/issue", manage, "Issue client secrets", issue)
+        .about("A fresh secret replaces the one before. `next` is the `after` of the next call; none when all are done.")]
 }
 
 /// Which sites get a fresh secret: the one named, or those of the product after `after`, by name.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "IssueSecrets")]
 struct Issue {
+    /// The product whose sites they are.
     product: ProductName,
+    /// Only this site.
     client_id: Option<Hostname>,
+    /// Only sites whose name comes after this one.
     after: Option<Hostname>,
+    /// 1 to 20,000; 5,000 unless it is said.
     limit: Option<usize>,
+}
+
+/// Fresh secrets. They can be read only now.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct SecretsIssued {
+    /// One for each site.
+    clients: Vec<ClientSecret>,
+    /// The last site, when more follow.
+    next: Option<Hostname>,
 }
 
 async fn issue(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Json(issue): Json<Issue>,
-) -> Result<impl IntoResponse, ApiError> {
+) -> Result<Created<SecretsIssued>, ApiError> {
     let fleet = app.engine().fleet();
     if fleet.product(&issue.product).is_none() {
         return Err(ApiError::not_found(format!(
@@ -65,7 +81,9 @@ async fn issue(
         .provider()
         .issue_secrets(&clients, caller.name())
         .await?;
-    let next = clients.last().filter(|_| more);
-    let body = serde_json::json!({ "clients": issued, "next": next });
-    Ok((StatusCode::CREATED, axum::Json(body)))
+    let next = clients.pop().filter(|_| more);
+    Ok(Created(SecretsIssued {
+        clients: issued,
+        next,
+    }))
 }

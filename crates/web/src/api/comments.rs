@@ -5,14 +5,15 @@ use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
 use domain::comment::{Comment, Standing};
 use domain::id::{CommentId, IncidentId};
-use serde_json::{Value, json};
+use domain::schema::Moment;
+use jiff::Timestamp;
 use store::WrittenComment;
 
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query, page_size};
-use crate::routes::Route;
+use crate::routes::{Api, Route};
 
 /// The most that one answer lists.
 const PER_PAGE_MAX: u32 = 100;
@@ -21,58 +22,145 @@ pub(crate) fn routes() -> Vec<Route> {
     let see = Access::Holder(Permission::SeeConsole);
     let tell = Access::Holder(Permission::TellCustomers);
     vec![
-        Route::get(
+        Api::get(
             "/api/v1/public/incidents/{id}/comments",
             Access::Public,
+            "List the comments under an incident",
             shown,
         )
         .kept(),
-        Route::get("/api/v1/comments", see, list),
-        Route::post("/api/v1/comments/{id}/judge", tell, judge),
-        Route::post("/api/v1/comments/{id}/ban", tell, ban),
-        Route::post("/api/v1/comments/{id}/unban", tell, unban),
+        Api::get("/api/v1/comments", see, "List comments to judge", list),
+        Api::post(
+            "/api/v1/comments/{id}/judge",
+            tell,
+            "Show, hold or hide a comment",
+            judge,
+        ),
+        Api::post(
+            "/api/v1/comments/{id}/ban",
+            tell,
+            "Ban the author of a comment",
+            ban,
+        )
+        .about("Hides all that they wrote."),
+        Api::post(
+            "/api/v1/comments/{id}/unban",
+            tell,
+            "Let the author of a comment write again",
+            unban,
+        ),
     ]
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct PageOf {
+    /// Those before this one.
+    before: Option<CommentId>,
+    /// How many, at most 100.
+    limit: Option<u32>,
+}
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Asked {
     /// Held ones without one: those wait for staff.
     standing: Option<Standing>,
+    /// Those before this one.
     before: Option<CommentId>,
+    /// How many, at most 100.
     limit: Option<u32>,
+}
+
+/// Comments as everybody reads them.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct ShownComments {
+    /// The newest first.
+    comments: Vec<ShownComment>,
+}
+
+/// A comment as everybody reads it.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct ShownComment {
+    /// Its identifier.
+    id: CommentId,
+    /// When it was written.
+    #[schemars(with = "Moment")]
+    at: Timestamp,
+    /// What its author is called.
+    name: String,
+    /// Plain text.
+    text: String,
+    /// How many readers found it helpful.
+    votes: u64,
+}
+
+/// Comments as staff see them.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct JudgedComments {
+    /// The newest first.
+    comments: Vec<JudgedComment>,
+}
+
+/// A comment as staff see it.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct JudgedComment {
+    #[serde(flatten)]
+    comment: Comment,
+    /// Its author's address.
+    email: String,
+    /// Whether the author may write no more.
+    banned: bool,
+}
+
+/// What is decided about a comment.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Judgement {
+    /// Whether it is shown.
+    standing: Standing,
+    /// Why; for staff.
+    #[serde(default)]
+    reason: String,
+}
+
+/// Why an author may write no more.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Ban {
+    /// The author reads it.
+    reason: String,
 }
 
 async fn shown(
     State(app): State<App>,
     Path(id): Path<IncidentId>,
-    Query(asked): Query<Asked>,
-) -> Result<JsonBody<Value>, ApiError> {
+    Query(asked): Query<PageOf>,
+) -> Result<JsonBody<ShownComments>, ApiError> {
     let limit = page_size(asked.limit, PER_PAGE_MAX, PER_PAGE_MAX)?;
     let comments = app.engine().shown_comments(id, asked.before, limit).await?;
-    let view = |one: &Comment| json!({"id": one.id, "at": one.at, "name": one.name, "text": one.text, "votes": one.votes});
-    let comments: Vec<_> = comments.iter().map(view).collect();
-    Ok(JsonBody(json!({ "comments": comments })))
+    let view = |one: Comment| ShownComment {
+        id: one.id,
+        at: one.at,
+        name: one.name,
+        text: one.text,
+        votes: one.votes,
+    };
+    Ok(JsonBody(ShownComments {
+        comments: comments.into_iter().map(view).collect(),
+    }))
 }
 
-/// The newest first.
 async fn list(
     State(app): State<App>,
     Query(asked): Query<Asked>,
-) -> Result<JsonBody<Value>, ApiError> {
+) -> Result<JsonBody<JudgedComments>, ApiError> {
     let limit = page_size(asked.limit, PER_PAGE_MAX, PER_PAGE_MAX)?;
     let standing = asked.standing.unwrap_or(Standing::Held);
     let comments = app.engine().comments(standing, asked.before, limit).await?;
-    let comments: Vec<_> = comments.iter().map(written).collect();
-    Ok(JsonBody(json!({ "comments": comments })))
-}
-
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Judgement {
-    standing: Standing,
-    #[serde(default)]
-    reason: String,
+    Ok(JsonBody(JudgedComments {
+        comments: comments.into_iter().map(judged).collect(),
+    }))
 }
 
 async fn judge(
@@ -80,17 +168,11 @@ async fn judge(
     Extension(caller): Extension<Caller>,
     Path(id): Path<CommentId>,
     Json(judgement): Json<Judgement>,
-) -> Result<JsonBody<Value>, ApiError> {
+) -> Result<JsonBody<JudgedComment>, ApiError> {
     let how = (caller.name(), &*judgement.reason);
     let engine = app.engine();
-    let judged = engine.judge_comment(id, judgement.standing, how).await?;
-    Ok(JsonBody(written(&judged)))
-}
-
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Ban {
-    reason: String,
+    let known = engine.judge_comment(id, judgement.standing, how).await?;
+    Ok(JsonBody(judged(known)))
 }
 
 async fn ban(
@@ -98,24 +180,25 @@ async fn ban(
     Extension(caller): Extension<Caller>,
     Path(id): Path<CommentId>,
     Json(ban): Json<Ban>,
-) -> Result<JsonBody<Value>, ApiError> {
+) -> Result<JsonBody<JudgedComment>, ApiError> {
     let how = (caller.name(), &*ban.reason);
-    let banned = app.engine().ban_commenter(id, how).await?;
-    Ok(JsonBody(written(&banned)))
+    let known = app.engine().ban_commenter(id, how).await?;
+    Ok(JsonBody(judged(known)))
 }
 
 async fn unban(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<CommentId>,
-) -> Result<JsonBody<Value>, ApiError> {
-    let allowed = app.engine().unban_commenter(id, caller.name()).await?;
-    Ok(JsonBody(written(&allowed)))
+) -> Result<JsonBody<JudgedComment>, ApiError> {
+    let known = app.engine().unban_commenter(id, caller.name()).await?;
+    Ok(JsonBody(judged(known)))
 }
 
-fn written(one: &WrittenComment) -> Value {
-    let mut view = json!(one.comment);
-    view["email"] = json!(one.email.to_string());
-    view["banned"] = json!(one.banned);
-    view
+fn judged(known: WrittenComment) -> JudgedComment {
+    JudgedComment {
+        comment: known.comment,
+        email: known.email.to_string(),
+        banned: known.banned,
+    }
 }

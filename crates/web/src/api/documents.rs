@@ -1,7 +1,10 @@
 //! Documents: published by engineers, read by whoever has no agent.
 
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use std::convert::Infallible;
+
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
@@ -15,7 +18,9 @@ use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query};
-use crate::routes::Route;
+use crate::open_api::{Gives, Sheet, Takes};
+use crate::reply::Created;
+use crate::routes::{Api, Route};
 
 /// Above the largest document, so that one that is a little too large is told so by name.
 const PUBLISH_BYTES_MAX: usize = 4 << 20;
@@ -25,29 +30,55 @@ pub(crate) fn routes() -> Vec<Route> {
     let see = Access::Holder(Permission::SeeConsole);
     let read = "/api/v1/config/{product}/{service}/{document}";
     vec![
-        Route::post("/api/v1/documents", change, publish).body_max(PUBLISH_BYTES_MAX),
-        Route::get("/api/v1/documents", see, list),
-        Route::get(read, Access::Public, config),
+        Api::post("/api/v1/documents", change, "Publish a document", publish)
+            .about("Refused when it would leave a live or staged release without a version it accepts.")
+            .body_max(PUBLISH_BYTES_MAX),
+        Api::get("/api/v1/documents", see, "List documents and their versions", list),
+        Api::get(read, Access::Public, "Read the config of a release", config)
+            .about("The newest version of the document that accepts the code, byte for byte."),
     ]
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NewDocument")]
 struct Publish {
+    /// The product whose sites read it.
     product: ProductName,
+    /// The shared service it configures.
     service: ServiceName,
+    /// Its name within the service.
     name: DocumentName,
+    /// The releases of the product that can honour it, such as `>=2.3, <4`.
+    #[schemars(with = "String")]
     accepts: VersionReq,
+    /// How urgent it is.
     lane: Lane,
+    /// A JSON Schema that the body must fit.
     schema: Option<Value>,
+    /// The document itself: JSON, at most 1 MiB.
     body: Value,
+}
+
+/// A version was published.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct Published {
+    /// Counts up from 1 within the document.
+    version: u64,
+}
+
+/// Documents.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct Documents {
+    /// Every version that is kept.
+    documents: Vec<DocumentView>,
 }
 
 async fn publish(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Json(publish): Json<Publish>,
-) -> Result<Response, ApiError> {
+) -> Result<Created<Published>, ApiError> {
     let Publish {
         product,
         service,
@@ -71,45 +102,87 @@ async fn publish(
         body,
     };
     let version = app.engine().publish_document(new, caller.name()).await?;
-    Ok((
-        StatusCode::CREATED,
-        JsonBody(serde_json::json!({ "version": version })),
-    )
-        .into_response())
+    Ok(Created(Published { version }))
 }
 
 /// A version of a document as the API lists it.
-#[derive(serde::Serialize)]
-struct DocumentView<'a> {
+#[derive(serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "DocumentVersion")]
+struct DocumentView {
     #[serde(flatten)]
-    key: &'a DocumentKey,
+    key: DocumentKey,
+    /// Counts up from 1.
     version: u64,
-    accepts: &'a VersionReq,
+    /// The releases of the product that can honour it.
+    #[schemars(with = "String")]
+    accepts: VersionReq,
+    /// How urgent it is.
     lane: Lane,
+    /// How long it is.
     bytes: usize,
 }
 
-async fn list(State(app): State<App>) -> Response {
+async fn list(State(app): State<App>) -> JsonBody<Documents> {
     let repository = app.engine().repository();
     let all = repository.documents().values().flatten();
-    let documents: Vec<_> = all.map(|document| view(document)).collect();
-    JsonBody(serde_json::json!({ "documents": documents })).into_response()
+    let documents = all.map(|document| view(document)).collect();
+    JsonBody(Documents { documents })
 }
 
-fn view(document: &Document) -> DocumentView<'_> {
+fn view(document: &Document) -> DocumentView {
     DocumentView {
-        key: &document.key,
+        key: document.key.clone(),
         version: document.version,
-        accepts: &document.accepts,
+        accepts: document.accepts.clone(),
         lane: document.lane,
         bytes: document.body.len(),
     }
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ConfigQuery {
+    /// The release that the site runs.
     code: Version,
+}
+
+/// What a caller holds already: the `ETag` of an answer before.
+struct Known(Option<HeaderValue>);
+
+impl<S: Sync> FromRequestParts<S> for Known {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.headers.get(header::IF_NONE_MATCH).cloned()))
+    }
+}
+
+impl Takes for Known {
+    fn takes(sheet: &mut Sheet<'_>) {
+        let words = "The `ETag` of an answer before: 304 while it is still that version.";
+        sheet.header("If-None-Match", words);
+    }
+}
+
+/// A document as it was published, or that the caller holds it.
+struct Config(Response);
+
+impl IntoResponse for Config {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl Gives for Config {
+    fn gives(sheet: &mut Sheet<'_>) {
+        let words = "The document, byte for byte. `ETag` and `Lamplighter-Document-Version` name its version.";
+        sheet.reply(
+            200,
+            words,
+            Some(("application/json", serde_json::json!({}))),
+        );
+        sheet.reply(304, "The caller holds this version.", None);
+    }
 }
 
 /// Public: it is what a site's page source would show anyway, and a site whose sign-in is broken
@@ -118,8 +191,8 @@ async fn config(
     State(app): State<App>,
     Path((product, service, name)): Path<(ProductName, ServiceName, DocumentName)>,
     Query(query): Query<ConfigQuery>,
-    headers: HeaderMap,
-) -> Result<Response, ApiError> {
+    Known(held): Known,
+) -> Result<Config, ApiError> {
     let key = DocumentKey {
         product,
         service,
@@ -132,19 +205,18 @@ async fn config(
     })?;
     let etag = format!("\"{}.{}\"", document.key.name, document.version);
     let version = document.version.to_string();
-    let known = headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|known| known.as_bytes() == etag.as_bytes());
+    let known = held.is_some_and(|held| held.as_bytes() == etag.as_bytes());
     let tags = [
         (header::ETAG.as_str(), etag),
         ("lamplighter-document-version", version),
     ];
     if known {
-        return Ok((StatusCode::NOT_MODIFIED, tags).into_response());
+        return Ok(Config((StatusCode::NOT_MODIFIED, tags).into_response()));
     }
     let kind = [
         (header::CONTENT_TYPE, "application/json"),
         (header::CACHE_CONTROL, "no-cache"),
     ];
-    Ok((tags, kind, document.body.clone()).into_response())
+    let found = (tags, kind, document.body.clone());
+    Ok(Config(found.into_response()))
 }

@@ -8,16 +8,18 @@ use domain::access::Permission;
 use domain::name::{Hostname, ProductName};
 use domain::product::{Product, ProductSettings};
 use domain::site::Site;
-use domain::site::import::Defaults;
+use domain::site::import::{BadFile, BadLine, Defaults};
 use domain::site::state::SiteState;
-use engine::{ImportError, SiteIndex};
+use engine::{ImportError, Imported, SiteIndex};
 use serde_json::{Map, Value};
 
 use crate::App;
 use crate::access::{Access, Caller};
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Body, Json, Path, Query, page_size};
-use crate::routes::Route;
+use crate::open_api::{Gives, Sheet};
+use crate::reply::{Bare, Created};
+use crate::routes::{Api, Route};
 
 /// The largest fleet file, in bytes: some 300,000 lines.
 const IMPORT_BYTES_MAX: usize = 32 << 20;
@@ -27,19 +29,69 @@ pub(crate) fn routes() -> Vec<Route> {
     let change = Access::Holder(Permission::ChangeDelivery);
     let see = Access::Holder(Permission::SeeConsole);
     vec![
-        Route::post("/api/v1/fleet/import", change, import).body_max(IMPORT_BYTES_MAX),
-        Route::get("/api/v1/products", see, products),
-        Route::put("/api/v1/products/{name}", change, save_product),
-        Route::get("/api/v1/sites", see, sites),
-        Route::get("/api/v1/sites/{hostname}", see, site),
+        Api::post("/api/v1/fleet/import", change, "Import sites", import)
+            .about("A CSV file with a header. Sites that are there already are left as they are. All lines are taken, or none is.")
+            .body_max(IMPORT_BYTES_MAX),
+        Api::get("/api/v1/products", see, "List products", products),
+        Api::put("/api/v1/products/{name}", change, "Save a product", save_product)
+            .about("Settings that are left out get their defaults."),
+        Api::get("/api/v1/sites", see, "List sites", sites),
+        Api::get("/api/v1/sites/{hostname}", see, "Show a site", site),
     ]
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ImportQuery {
+    /// The product of lines that name none; `web-central` unless it is said.
     product: Option<ProductName>,
+    /// The release that lines run that name none; 1.0.0 unless it is said.
     release: Option<semver::Version>,
+}
+
+/// Why nothing was imported.
+enum NotImported {
+    Lines(BadFile),
+    Other(ApiError),
+}
+
+/// The lines of a file that are wrong. Nothing was imported.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct BadLines {
+    #[serde(flatten)]
+    error: ErrorBody,
+    /// The first of them.
+    lines: Vec<BadLine>,
+    /// How many there are.
+    count: usize,
+}
+
+impl IntoResponse for NotImported {
+    fn into_response(self) -> Response {
+        let bad = match self {
+            Self::Lines(bad) => bad,
+            Self::Other(error) => return error.into_response(),
+        };
+        let body = BadLines {
+            error: ErrorBody::new("bad_lines", format!("nothing was imported: {bad}")),
+            count: bad.count,
+            lines: bad.lines,
+        };
+        (StatusCode::UNPROCESSABLE_ENTITY, JsonBody(body)).into_response()
+    }
+}
+
+impl Gives for NotImported {
+    fn gives(sheet: &mut Sheet<'_>) {
+        sheet.reply_json::<BadLines>(422, "Lines are wrong; nothing was imported.");
+        sheet.may_fail();
+    }
+}
+
+impl From<ApiError> for NotImported {
+    fn from(error: ApiError) -> Self {
+        Self::Other(error)
+    }
 }
 
 async fn import(
@@ -47,7 +99,7 @@ async fn import(
     Extension(caller): Extension<Caller>,
     Query(query): Query<ImportQuery>,
     Body(csv): Body,
-) -> Result<Response, ApiError> {
+) -> Result<Created<Imported>, NotImported> {
     let defaults = Defaults {
         product: match query.product {
             Some(product) => product,
@@ -62,21 +114,18 @@ async fn import(
         .import_fleet(&csv, &defaults, caller.name())
         .await
     {
-        Ok(imported) => Ok((StatusCode::CREATED, JsonBody(imported)).into_response()),
-        Err(ImportError::Engine(e)) => Err(e.into()),
-        Err(ImportError::BadLines(bad)) => {
-            let message = format!("nothing was imported: {bad}");
-            let body = serde_json::json!({"error": {"code": "bad_lines", "message": message},
-                "lines": bad.lines, "count": bad.count});
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, JsonBody(body)).into_response())
-        }
+        Ok(imported) => Ok(Created(imported)),
+        Err(ImportError::Engine(e)) => Err(NotImported::Other(e.into())),
+        Err(ImportError::BadLines(bad)) => Err(NotImported::Lines(bad)),
     }
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 struct SaveProduct {
     #[serde(flatten)]
+    #[schemars(with = "ProductSettings")]
     settings: Map<String, Value>,
+    /// Signs what the webhook receives; the one before stays without it. It is only ever written.
     webhook_secret: Option<String>,
 }
 
@@ -85,13 +134,13 @@ async fn save_product(
     Extension(caller): Extension<Caller>,
     Path(name): Path<ProductName>,
     Json(save): Json<SaveProduct>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Bare<204>, ApiError> {
     let settings = read_settings(save.settings)?;
     let secret = save.webhook_secret.as_deref().map(str::as_bytes);
     app.engine()
         .save_product(&Product { name, settings }, secret, caller.name())
         .await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Bare)
 }
 
 /// Every setting has a default, so that each can be tried by itself to find the one that does not fit.
@@ -114,12 +163,25 @@ async fn products(State(app): State<App>) -> JsonBody<Vec<Product>> {
     )
 }
 
+/// A page of the fleet.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct SitesPage {
+    /// In the order they were added.
+    sites: Vec<SiteView>,
+    /// How many the fleet has.
+    total: u32,
+    /// The last one, when more follow.
+    after: Option<u32>,
+}
+
 /// A site as the API shows it.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, schemars::JsonSchema)]
 struct SiteView {
     #[serde(flatten)]
     site: Site,
+    /// What its customer is called.
     organization_name: String,
+    /// How it is.
     state: SiteState,
 }
 
@@ -134,11 +196,13 @@ fn view(app: &App, index: SiteIndex) -> Option<SiteView> {
     })
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SitesQuery {
+    /// Where the page before ended.
     #[serde(default)]
     after: Option<u32>,
+    /// At most so many; 100 unless it is said. More than 1,000 are never given.
     #[serde(default)]
     limit: Option<usize>,
 }
@@ -146,18 +210,21 @@ struct SitesQuery {
 async fn sites(
     State(app): State<App>,
     Query(query): Query<SitesQuery>,
-) -> Result<Response, ApiError> {
+) -> Result<JsonBody<SitesPage>, ApiError> {
     let limit = page_size(query.limit, 100, SITES_PER_PAGE_MAX)?;
     let start = query.after.map_or(0, |after| after.saturating_add(1));
     let total = u32::try_from(app.engine().fleet().len()).unwrap_or(u32::MAX);
     let page: Vec<_> = (start..total).take(limit).collect();
     let next = page.last().filter(|last| **last + 1 < total).copied();
-    let sites: Vec<_> = page
+    let sites = page
         .into_iter()
         .filter_map(|index| view(&app, SiteIndex(index)))
         .collect();
-    let body = serde_json::json!({"sites": sites, "total": total, "after": next});
-    Ok(JsonBody(body).into_response())
+    Ok(JsonBody(SitesPage {
+        sites,
+        total,
+        after: next,
+    }))
 }
 
 async fn site(

@@ -1,19 +1,18 @@
 //! Follow-ups of incidents.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
 use domain::id::{FollowUpId, IncidentId};
 use domain::incident::FollowUp;
 use engine::NewFollowUp;
-use serde_json::{Value, json};
 
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query, page_size};
-use crate::routes::Route;
+use crate::reply::Created;
+use crate::routes::{Api, Route};
 
 const FOLLOW_UPS_PER_ANSWER_MAX: u32 = 500;
 
@@ -21,36 +20,70 @@ pub(crate) fn routes() -> Vec<Route> {
     let see = Access::Holder(Permission::SeeConsole);
     let tell = Access::Holder(Permission::TellCustomers);
     vec![
-        Route::get("/api/v1/follow-ups", see, list),
-        Route::post("/api/v1/incidents/{id}/follow-ups", tell, add),
-        Route::post("/api/v1/follow-ups/{id}/done", tell, done),
-        Route::post("/api/v1/follow-ups/{id}/drop", tell, leave),
+        Api::get(
+            "/api/v1/follow-ups",
+            see,
+            "List what is still to be done",
+            list,
+        ),
+        Api::post(
+            "/api/v1/incidents/{id}/follow-ups",
+            tell,
+            "Add a follow-up",
+            add,
+        ),
+        Api::post(
+            "/api/v1/follow-ups/{id}/done",
+            tell,
+            "Say that it was done",
+            done,
+        ),
+        Api::post(
+            "/api/v1/follow-ups/{id}/drop",
+            tell,
+            "Say that it will not be done",
+            leave,
+        ),
     ]
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ListQuery {
+    /// At most so many; 100 unless it is said. More than 500 are never given.
     limit: Option<u32>,
+}
+
+/// Follow-ups that are still to be done.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct FollowUps {
+    /// The soonest first.
+    follow_ups: Vec<OpenFollowUp>,
+}
+
+/// A follow-up that is still to be done.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct OpenFollowUp {
+    #[serde(flatten)]
+    follow_up: FollowUp,
+    /// Whether its day is over.
+    overdue: bool,
 }
 
 /// Those that are still to be done, the soonest first.
 async fn list(
     State(app): State<App>,
     Query(query): Query<ListQuery>,
-) -> Result<JsonBody<Value>, ApiError> {
+) -> Result<JsonBody<FollowUps>, ApiError> {
     let limit = page_size(query.limit, 100, FOLLOW_UPS_PER_ANSWER_MAX)?;
     let today = app.engine().today();
     let open = app.engine().open_follow_ups(limit).await?;
-    let open: Vec<_> = open
-        .iter()
-        .map(|one| {
-            let mut view = json!(one);
-            view["overdue"] = json!(one.is_overdue(today));
-            view
-        })
-        .collect();
-    Ok(JsonBody(json!({ "follow_ups": open })))
+    let view = |follow_up: FollowUp| OpenFollowUp {
+        overdue: follow_up.is_overdue(today),
+        follow_up,
+    };
+    let follow_ups = open.into_iter().map(view).collect();
+    Ok(JsonBody(FollowUps { follow_ups }))
 }
 
 async fn add(
@@ -58,9 +91,9 @@ async fn add(
     Extension(caller): Extension<Caller>,
     Path(id): Path<IncidentId>,
     Json(new): Json<NewFollowUp>,
-) -> Result<(StatusCode, JsonBody<FollowUp>), ApiError> {
+) -> Result<Created<FollowUp>, ApiError> {
     let added = app.engine().add_follow_up(id, new, caller.name()).await?;
-    Ok((StatusCode::CREATED, JsonBody(added)))
+    Ok(Created(added))
 }
 
 async fn done(
@@ -72,9 +105,11 @@ async fn done(
     Ok(JsonBody(ended))
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "DropReason")]
 struct Reason {
+    /// Why not; customers read it.
     reason: String,
 }
 

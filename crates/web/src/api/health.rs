@@ -8,15 +8,27 @@ use tokio::sync::Mutex;
 
 use crate::App;
 use crate::access::Access;
-use crate::routes::Route;
+use crate::open_api::{Gives, Sheet};
+use crate::routes::{Api, Route};
 
 /// Anybody may ask, so the disk is not asked each time.
 const TRY_EVERY: SignedDuration = SignedDuration::from_secs(5);
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/livez", Access::Public, || async { "ok" }),
-        Route::get("/readyz", Access::Public, ready),
+        Api::get(
+            "/livez",
+            Access::Public,
+            "Ask whether the process lives",
+            || async { "ok" },
+        ),
+        Api::get(
+            "/readyz",
+            Access::Public,
+            "Ask whether the server can save",
+            ready,
+        )
+        .about("The answer may be five seconds old."),
     ]
 }
 
@@ -60,9 +72,26 @@ async fn try_write(app: &App) -> Option<&'static str> {
     })
 }
 
-async fn ready(State(app): State<App>) -> Response {
+/// Why nothing can be saved.
+struct NotReady(&'static str);
+
+impl IntoResponse for NotReady {
+    fn into_response(self) -> Response {
+        (StatusCode::SERVICE_UNAVAILABLE, self.0).into_response()
+    }
+}
+
+impl Gives for NotReady {
+    fn gives(sheet: &mut Sheet<'_>) {
+        let schema = serde_json::json!({"type": "string"});
+        let words = "Nothing can be saved; the text says why.";
+        sheet.reply(503, words, Some(("text/plain", schema)));
+    }
+}
+
+async fn ready(State(app): State<App>) -> Result<&'static str, NotReady> {
     match app.readiness().trouble(&app).await {
-        None => "ok".into_response(),
-        Some(trouble) => (StatusCode::SERVICE_UNAVAILABLE, trouble).into_response(),
+        None => Ok("ok"),
+        Some(trouble) => Err(NotReady(trouble)),
     }
 }

@@ -1,18 +1,16 @@
 //! Incidents: what customers may read, and what the vendor's people do about them.
 
+mod view;
+
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
 use domain::detection::Alarm;
 use domain::id::{IncidentId, UpdateId};
-use domain::incident::template::read_in;
 use domain::incident::timeline::TimelineEntry;
-use domain::incident::{FollowUp, Maintenance, Posted, PromiseKind};
 use domain::site::Zone;
-use engine::{Acceptance, IncidentView, NewCorrection, NewUpdate, Opening};
-use serde_json::{Value, json};
+use engine::{Acceptance, NewCorrection, NewUpdate, Opening};
+use serde_json::{Map, Value};
 use store::{ScheduledUpdate, StoredReport};
 
 use crate::App;
@@ -20,7 +18,15 @@ use crate::access::{Access, Caller};
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query, page_size};
 use crate::pages::prose::document;
-use crate::routes::Route;
+use crate::reply::{Bare, Html, Markdown, Raw};
+use crate::routes::{Api, Route};
+use view::{
+    CaseAlarm, CaseReport, CaseView, PostAnswer, PublicIncidents, Scheduled, StaffIncidents,
+    Waiting, WholeIncident, at_home,
+};
+pub(crate) use view::{
+    PostedView, PublicIncident, StaffIncident, for_customers, for_staff, posted_view,
+};
 
 /// How many incidents one answer lists: the newest; no more are kept in memory.
 const INCIDENTS_PER_PAGE_MAX: usize = 200;
@@ -29,50 +35,106 @@ pub(crate) fn routes() -> Vec<Route> {
     let see = Access::Holder(Permission::SeeConsole);
     let tell = Access::Holder(Permission::TellCustomers);
     vec![
-        Route::get("/api/v1/public/incidents", Access::Public, public_list),
-        Route::get("/api/v1/public/incidents/{id}", Access::Public, public_show),
-        Route::get("/api/v1/incidents", see, list),
-        Route::post("/api/v1/incidents", tell, open),
-        Route::get("/api/v1/incidents/{id}", see, show),
-        Route::get("/api/v1/incidents/{id}/timeline", see, timeline),
-        Route::get("/api/v1/incidents/{id}/report.md", see, report_markdown),
-        Route::get("/api/v1/incidents/{id}/report.html", see, report_html),
-        Route::post("/api/v1/incidents/{id}/accept", tell, accept),
-        Route::post("/api/v1/incidents/{id}/dismiss", tell, dismiss),
-        Route::post("/api/v1/incidents/{id}/updates", tell, post_update),
-        Route::post(
+        Api::get(
+            "/api/v1/public/incidents",
+            Access::Public,
+            "List incidents, as customers read them",
+            public_list,
+        ),
+        Api::get(
+            "/api/v1/public/incidents/{id}",
+            Access::Public,
+            "Show an incident, as customers read it",
+            public_show,
+        ),
+        Api::get("/api/v1/incidents", see, "List incidents", list),
+        Api::post("/api/v1/incidents", tell, "Open an incident", open),
+        Api::get(
+            "/api/v1/incidents/{id}",
+            see,
+            "Show an incident and its case",
+            show,
+        ),
+        Api::get(
+            "/api/v1/incidents/{id}/timeline",
+            see,
+            "List what happened",
+            timeline,
+        ),
+        Api::get(
+            "/api/v1/incidents/{id}/report.md",
+            see,
+            "Draft the incident report as Markdown",
+            report_markdown,
+        ),
+        Api::get(
+            "/api/v1/incidents/{id}/report.html",
+            see,
+            "Draft the incident report as HTML",
+            report_html,
+        ),
+        Api::post(
+            "/api/v1/incidents/{id}/accept",
+            tell,
+            "Accept a proposal",
+            accept,
+        )
+        .about("From then on customers read it."),
+        Api::post(
+            "/api/v1/incidents/{id}/dismiss",
+            tell,
+            "Dismiss a proposal",
+            dismiss,
+        ),
+        Api::post(
+            "/api/v1/incidents/{id}/updates",
+            tell,
+            "Post an update",
+            post_update,
+        )
+        .about("With `preview` nothing is posted; with `post_at` it is posted at that moment."),
+        Api::post(
             "/api/v1/incidents/{id}/updates/{update}/correct",
             tell,
+            "Correct an update",
             correct,
-        ),
-        Route::post(
+        )
+        .about("Customers read that it was corrected, and why."),
+        Api::post(
             "/api/v1/incidents/{id}/official-comment",
             tell,
+            "Post the official comment",
             official_comment,
         ),
-        Route::get("/api/v1/incidents/{id}/scheduled", see, scheduled),
-        Route::post(
+        Api::get(
+            "/api/v1/incidents/{id}/scheduled",
+            see,
+            "List updates that wait for their moment",
+            scheduled,
+        ),
+        Api::post(
             "/api/v1/incidents/{id}/scheduled/{update}/cancel",
             tell,
+            "Cancel an update that waits",
             cancel,
         ),
     ]
 }
 
-async fn public_list(State(app): State<App>) -> JsonBody<Value> {
+async fn public_list(State(app): State<App>) -> JsonBody<PublicIncidents> {
     let views = app.engine().public_incidents();
-    let incidents: Vec<_> = views
+    let incidents = views
         .iter()
         .take(INCIDENTS_PER_PAGE_MAX)
         .map(|view| for_customers(&app, view))
         .collect();
-    JsonBody(json!({ "incidents": incidents }))
+    JsonBody(PublicIncidents { incidents })
 }
 
 async fn public_show(
     State(app): State<App>,
     Path(id): Path<IncidentId>,
-) -> Result<JsonBody<Value>, ApiError> {
+) -> Result<JsonBody<PublicIncident>, ApiError> {
     // A proposal is not there, as far as a customer can tell.
     let view = app
         .engine()
@@ -83,53 +145,60 @@ async fn public_show(
         .ok_or_else(|| nothing(id))
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ListQuery {
+    /// At most so many: 1 to 200, and 200 unless it is said.
     limit: Option<usize>,
 }
 
 async fn list(
     State(app): State<App>,
     Query(query): Query<ListQuery>,
-) -> Result<JsonBody<Value>, ApiError> {
+) -> Result<JsonBody<StaffIncidents>, ApiError> {
     let limit = page_size(query.limit, INCIDENTS_PER_PAGE_MAX, INCIDENTS_PER_PAGE_MAX)?;
     let views = app.engine().all_incidents();
-    let incidents: Vec<_> = views
+    let incidents = views
         .iter()
         .take(limit)
         .map(|view| for_staff(&app, view))
         .collect();
-    Ok(JsonBody(json!({ "incidents": incidents })))
+    Ok(JsonBody(StaffIncidents { incidents }))
 }
 
 /// One incident, with everything that is linked to it.
 async fn show(
     State(app): State<App>,
     Path(id): Path<IncidentId>,
-) -> Result<JsonBody<Value>, ApiError> {
+) -> Result<JsonBody<WholeIncident>, ApiError> {
     let view = app.engine().find_incident(id).await?;
     let view = view.ok_or_else(|| nothing(id))?;
     let case = app.engine().case(&view).await?;
-    let mut all = for_staff(&app, &view);
-    let alarm = |one: &Alarm| json!({"id": one.id, "at": one.at, "sentence": one.sentence()});
+    let alarm = |one: &Alarm| CaseAlarm {
+        id: one.id,
+        at: one.at,
+        sentence: one.sentence(),
+    };
     let site = |id| {
         let fleet = app.engine().fleet();
         let site = fleet.index(id).and_then(|index| fleet.site(index));
         site.map(|site| site.hostname.clone())
     };
-    let report = |one: &StoredReport| {
-        json!({"id": one.report.id, "at": one.report.at, "site": site(one.report.site),
-            "text": one.report.text.as_str()})
+    let report = |one: &StoredReport| CaseReport {
+        id: one.report.id,
+        at: one.report.at,
+        site: site(one.report.site),
+        text: one.report.text.as_str().into(),
     };
-    all["case"] = json!({
-        "alarms": case.alarms.iter().map(alarm).collect::<Vec<_>>(),
-        "reports_total": case.reports_total,
-        "reports": case.reports.iter().map(report).collect::<Vec<_>>(),
-        "campaigns": case.campaigns,
-        "releases": case.releases,
-    });
-    Ok(JsonBody(all))
+    let case = CaseView {
+        alarms: case.alarms.iter().map(alarm).collect(),
+        reports_total: case.reports_total,
+        reports: case.reports.iter().map(report).collect(),
+        campaigns: case.campaigns,
+        releases: case.releases,
+    };
+    let incident = for_staff(&app, &view);
+    Ok(JsonBody(WholeIncident { incident, case }))
 }
 
 async fn timeline(
@@ -143,7 +212,7 @@ async fn open(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Json(opening): Json<Opening>,
-) -> Result<JsonBody<Value>, ApiError> {
+) -> Result<JsonBody<StaffIncident>, ApiError> {
     let id = app.engine().open_incident(caller.name(), opening).await?;
     answer(&app, id).await
 }
@@ -153,16 +222,17 @@ async fn accept(
     Extension(caller): Extension<Caller>,
     Path(id): Path<IncidentId>,
     Json(acceptance): Json<Acceptance>,
-) -> Result<JsonBody<Value>, ApiError> {
+) -> Result<JsonBody<StaffIncident>, ApiError> {
     app.engine()
         .accept_incident(id, caller.name(), acceptance)
         .await?;
     answer(&app, id).await
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Dismissal {
+    /// Why it is none; the timeline keeps it.
     reason: String,
 }
 
@@ -171,21 +241,42 @@ async fn dismiss(
     Extension(caller): Extension<Caller>,
     Path(id): Path<IncidentId>,
     Json(dismissal): Json<Dismissal>,
-) -> Result<JsonBody<Value>, ApiError> {
+) -> Result<JsonBody<StaffIncident>, ApiError> {
     app.engine()
         .dismiss_incident(id, caller.name(), &dismissal.reason)
         .await?;
     answer(&app, id).await
 }
 
-/// `NewUpdate`, and whether it is only to be looked at. Taken apart by hand: a flattened struct
-/// cannot refuse unknown fields.
+// Taken apart by hand: a flattened struct cannot refuse unknown fields.
+/// An update, as somebody wants it, and whether it is only to be looked at, or waits for a moment.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+#[serde(transparent)]
+#[schemars(
+    rename = "UpdateToPost",
+    extend("examples" = [{"text": "We look into it."}])
+)]
+struct ToPost(#[schemars(with = "PostFields")] Map<String, Value>);
+
+#[derive(schemars::JsonSchema)]
+#[schemars(inline, deny_unknown_fields)]
+#[expect(dead_code, reason = "says what the fields of a body are")]
+struct PostFields {
+    #[serde(flatten)]
+    new: NewUpdate,
+    /// Whether it is only to be looked at.
+    preview: Option<bool>,
+    /// When it is to be posted; now without one.
+    #[schemars(with = "Option<domain::schema::Moment>")]
+    post_at: Option<jiff::Timestamp>,
+}
+
 async fn post_update(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<IncidentId>,
-    Json(mut body): Json<serde_json::Map<String, Value>>,
-) -> Result<JsonBody<Value>, ApiError> {
+    Json(ToPost(mut body)): Json<ToPost>,
+) -> Result<JsonBody<PostAnswer>, ApiError> {
     let preview = match body.remove("preview") {
         None => false,
         Some(Value::Bool(preview)) => preview,
@@ -203,9 +294,8 @@ async fn post_update(
         let waits = engine
             .schedule_update(id, caller.name(), update, at)
             .await?;
-        return Ok(JsonBody(
-            json!({ "scheduled": waiting(&app, &waits).await }),
-        ));
+        let scheduled = waiting(&app, &waits).await;
+        return Ok(JsonBody(PostAnswer::Scheduled { scheduled }));
     }
     let posted = if preview {
         app.engine()
@@ -214,41 +304,48 @@ async fn post_update(
     } else {
         app.engine().post_update(id, caller.name(), update).await?
     };
-    Ok(JsonBody(posted_view(&app, &posted, preview)))
+    let posted = posted_view(&app, &posted, preview);
+    Ok(JsonBody(PostAnswer::Posted(posted)))
 }
 
 /// Updates that wait for their moment, the soonest first.
 async fn scheduled(
     State(app): State<App>,
     Path(id): Path<IncidentId>,
-) -> Result<JsonBody<Value>, ApiError> {
+) -> Result<JsonBody<Scheduled>, ApiError> {
     let view = app.engine().find_incident(id).await?;
     let view = view.ok_or_else(|| nothing(id))?;
     let mut all = vec![];
     for one in &view.scheduled {
         all.push(waiting(&app, one).await);
     }
-    Ok(JsonBody(json!({ "scheduled": all })))
+    Ok(JsonBody(Scheduled { scheduled: all }))
 }
 
 /// An update that waits: what it would say now, or why it could not be posted.
-async fn waiting(app: &App, one: &ScheduledUpdate) -> Value {
-    let mut view = json!({"id": one.id, "at": one.at, "by": one.by, "made_at": one.made_at});
-    match app.engine().preview_scheduled(one).await {
-        Ok(posted) => view["body"] = json!(at_home(app, &posted.update.body)),
-        Err(error) => view["problem"] = json!(error.to_string()),
+async fn waiting(app: &App, one: &ScheduledUpdate) -> Waiting {
+    let (body, problem) = match app.engine().preview_scheduled(one).await {
+        Ok(posted) => (Some(at_home(app, &posted.update.body)), None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    Waiting {
+        id: one.id,
+        at: one.at,
+        by: one.by.clone(),
+        made_at: one.made_at,
+        body,
+        problem,
     }
-    view
 }
 
 async fn cancel(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Path((id, update)): Path<(IncidentId, UpdateId)>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Bare<204>, ApiError> {
     let engine = app.engine();
     engine.unschedule_update(id, update, caller.name()).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Bare)
 }
 
 async fn correct(
@@ -256,16 +353,18 @@ async fn correct(
     Extension(caller): Extension<Caller>,
     Path((id, update)): Path<(IncidentId, UpdateId)>,
     Json(correction): Json<NewCorrection>,
-) -> Result<JsonBody<Value>, ApiError> {
+) -> Result<JsonBody<StaffIncident>, ApiError> {
     app.engine()
         .correct_update(id, update, caller.name(), correction)
         .await?;
     answer(&app, id).await
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "OfficialComment")]
 struct Comment {
+    /// Markdown.
     text: String,
 }
 
@@ -274,7 +373,7 @@ async fn official_comment(
     Extension(caller): Extension<Caller>,
     Path(id): Path<IncidentId>,
     Json(comment): Json<Comment>,
-) -> Result<JsonBody<Value>, ApiError> {
+) -> Result<JsonBody<PostedView>, ApiError> {
     let posted = app
         .engine()
         .official_comment(id, caller.name(), comment.text)
@@ -282,7 +381,7 @@ async fn official_comment(
     Ok(JsonBody(posted_view(&app, &posted, false)))
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ReportQuery {
     /// The reader's time zone; the vendor's own without one.
@@ -293,26 +392,21 @@ async fn report_markdown(
     State(app): State<App>,
     Path(id): Path<IncidentId>,
     Query(query): Query<ReportQuery>,
-) -> Result<Response, ApiError> {
-    let markdown = drafted(&app, id, &query).await?;
-    Ok((
-        [(header::CONTENT_TYPE, "text/markdown; charset=utf-8")],
-        markdown,
-    )
-        .into_response())
+) -> Result<Raw<Markdown>, ApiError> {
+    Ok(Raw::new(drafted(&app, id, &query).await?))
 }
 
 async fn report_html(
     State(app): State<App>,
     Path(id): Path<IncidentId>,
     Query(query): Query<ReportQuery>,
-) -> Result<Response, ApiError> {
+) -> Result<Raw<Html>, ApiError> {
     let body = document(&drafted(&app, id, &query).await?);
     let page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Incident report</title></head>\n\
          <body><main>\n{body}</main></body>\n</html>\n"
     );
-    Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response())
+    Ok(Raw::new(page))
 }
 
 async fn drafted(app: &App, id: IncidentId, query: &ReportQuery) -> Result<String, ApiError> {
@@ -323,7 +417,7 @@ async fn drafted(app: &App, id: IncidentId, query: &ReportQuery) -> Result<Strin
     Ok(app.engine().report_draft(id, zone).await?.markdown())
 }
 
-async fn answer(app: &App, id: IncidentId) -> Result<JsonBody<Value>, ApiError> {
+async fn answer(app: &App, id: IncidentId) -> Result<JsonBody<StaffIncident>, ApiError> {
     let view = app
         .engine()
         .find_incident(id)
@@ -334,73 +428,4 @@ async fn answer(app: &App, id: IncidentId) -> Result<JsonBody<Value>, ApiError> 
 
 fn nothing(id: IncidentId) -> ApiError {
     ApiError::not_found(format!("there is no incident {id}"))
-}
-
-/// What everybody may read of an incident.
-pub(crate) fn for_customers(app: &App, view: &IncidentView) -> Value {
-    let incident = &view.incident;
-    let updates: Vec<_> = view
-        .updates
-        .iter()
-        .map(|update| json!({"id": update.id, "at": update.at, "state": update.state,
-            "body": at_home(app, &update.body), "kind": update.kind, "corrections": update.corrections}))
-        .collect();
-    json!({
-        "id": incident.id,
-        "state": incident.state.stage(),
-        "impact": incident.impact,
-        "title": incident.title,
-        "started_at": incident.started_at,
-        "updates": updates,
-        "follow_ups": view.follow_ups.iter().map(follow_up).collect::<Vec<_>>(),
-        "affected": app.engine().affected_by(view),
-        "report_due_at": view.due_at(PromiseKind::Report),
-        "next_update_due_at": view.due_at(PromiseKind::NextUpdate),
-        "maintenance": incident.maintenance.as_ref().map(planned),
-    })
-}
-
-/// When planned work is done, as customers read it.
-fn planned(work: &Maintenance) -> Value {
-    json!({"window": work.window, "from": work.from, "until": work.until})
-}
-
-/// What will be done, as customers read it: without its owner.
-fn follow_up(one: &FollowUp) -> Value {
-    let state = match &one.end {
-        None => "open",
-        Some(end) if end.dropped.is_none() => "done",
-        Some(_) => "dropped",
-    };
-    json!({"text": one.text, "due": one.due, "state": state})
-}
-
-/// Everything: who posted, from which template, which alarms, which sites.
-fn for_staff(app: &App, view: &IncidentView) -> Value {
-    let mut all = for_customers(app, view);
-    all["updates"] = json!(view.updates);
-    all["alarms"] = json!(view.alarms);
-    all["scope"] = json!(view.incident.scope);
-    all["version"] = json!(view.incident.version);
-    all["accepted_at"] = json!(view.incident.accepted_at);
-    all["detail"] = json!(view.incident.state);
-    all["promises"] = json!(view.promises);
-    all["follow_ups"] = json!(view.follow_ups);
-    all
-}
-
-/// A post as programs read it: moments on the vendor's clock.
-fn at_home(app: &App, post: &str) -> String {
-    read_in(&app.engine().settings().home_zone, post)
-}
-
-pub(crate) fn posted_view(app: &App, posted: &Posted, preview: bool) -> Value {
-    let mut update = json!(posted.update);
-    update["body"] = json!(at_home(app, &posted.update.body));
-    json!({
-        "preview": preview,
-        "update": update,
-        "state": posted.incident.state.stage(),
-        "promises": posted.made,
-    })
 }

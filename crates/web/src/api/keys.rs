@@ -1,47 +1,67 @@
 //! The keys that sign ID tokens.
 
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::{Extension, response::IntoResponse};
+use axum::{Extension, Json};
 use domain::access::Permission;
-use signin::KeyState;
+use signin::{KeyState, PublishedKey};
 
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
 use crate::extract::Path;
-use crate::routes::Route;
+use crate::reply::{Bare, Created};
+use crate::routes::{Api, Route};
 
 pub(crate) fn routes() -> Vec<Route> {
     let manage = Access::Holder(Permission::ManageAccess);
     vec![
-        Route::get("/api/v1/keys", Access::Holder(Permission::SeeConsole), list),
-        Route::post("/api/v1/keys", manage, make),
-        Route::post("/api/v1/keys/{kid}/{state}", manage, set_state),
+        Api::get(
+            "/api/v1/keys",
+            Access::Holder(Permission::SeeConsole),
+            "List signing keys",
+            list,
+        ),
+        Api::post("/api/v1/keys", manage, "Make a signing key", make)
+            .about("It is published, and signs when it is made `active`."),
+        Api::post(
+            "/api/v1/keys/{kid}/{state}",
+            manage,
+            "Activate or retire a signing key",
+            set_state,
+        )
+        .about("`state` is `next`, `active` or `retired`."),
     ]
 }
 
-async fn list(State(app): State<App>) -> impl IntoResponse {
-    axum::Json(serde_json::json!({ "keys": app.provider().signing_keys() }))
+/// The keys that are not retired.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct Keys {
+    /// Oldest first.
+    keys: Vec<PublishedKey>,
+}
+
+async fn list(State(app): State<App>) -> Json<Keys> {
+    let keys = app.provider().signing_keys();
+    Json(Keys { keys })
 }
 
 async fn make(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-) -> Result<impl IntoResponse, ApiError> {
+) -> Result<Created<PublishedKey>, ApiError> {
     let key = app.provider().new_signing_key(caller.name()).await?;
-    Ok((StatusCode::CREATED, axum::Json(key)))
+    Ok(Created(key))
 }
 
 async fn set_state(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Path((kid, state)): Path<(String, String)>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Bare<204>, ApiError> {
     let state = KeyState::parse(&state)
         .ok_or_else(|| ApiError::refused("state", "next, active or retired"))?;
     app.provider()
         .set_key_state(&kid, state, caller.name())
         .await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Bare)
 }

@@ -1,8 +1,7 @@
 //! Sign-in outcomes in bulk, from whoever counts them beside the sites.
 
+use axum::Extension;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::{Extension, response::IntoResponse};
 use domain::access::Permission;
 use protocol::outcome::Outcomes;
 
@@ -10,24 +9,31 @@ use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::routes::Route;
+use crate::reply::Accepted;
+use crate::routes::{Api, Route};
 
 /// 5,000 sites with a few error codes each.
 const BODY_BYTES_MAX: usize = 1 << 20;
 
 pub(crate) fn routes() -> Vec<Route> {
     let send = Access::Holder(Permission::SendOutcomes);
-    vec![Route::post("/api/v1/outcomes", send, take).body_max(BODY_BYTES_MAX)]
+    vec![Api::post("/api/v1/outcomes", send, "Send counted sign-ins", take)
+        .about("At most 5,000 sites in one message. With a `batch`, the same message sent again counts once.")
+        .body_max(BODY_BYTES_MAX)]
+}
+
+/// What was not counted.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct OutcomesTaken {
+    /// How many rows named a site that the fleet does not have.
+    unknown_sites: usize,
 }
 
 async fn take(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Json(outcomes): Json<Outcomes>,
-) -> Result<impl IntoResponse, ApiError> {
-    let unknown = app.engine().take_outcomes(&outcomes, caller.0.id).await?;
-    Ok((
-        StatusCode::ACCEPTED,
-        axum::Json(serde_json::json!({"unknown_sites": unknown})),
-    ))
+) -> Result<Accepted<OutcomesTaken>, ApiError> {
+    let unknown_sites = app.engine().take_outcomes(&outcomes, caller.0.id).await?;
+    Ok(Accepted(OutcomesTaken { unknown_sites }))
 }

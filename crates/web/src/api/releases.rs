@@ -1,7 +1,6 @@
 //! Releases: staged, gated, activated, retired.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
 use domain::name::{Hostname, ProductName};
@@ -14,7 +13,8 @@ use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
-use crate::routes::Route;
+use crate::reply::Bare;
+use crate::routes::{Api, Route};
 
 const ACTIVATE_BYTES_MAX: usize = 1 << 20;
 
@@ -22,31 +22,39 @@ pub(crate) fn routes() -> Vec<Route> {
     let change = Access::Holder(Permission::ChangeDelivery);
     let see = Access::Holder(Permission::SeeConsole);
     vec![
-        Route::post("/api/v1/releases", change, stage),
-        Route::get("/api/v1/releases", see, list),
-        Route::get(
+        Api::post("/api/v1/releases", change, "Stage a release", stage)
+            .about("Agents fetch what it needs; no site may run it yet."),
+        Api::get("/api/v1/releases", see, "List releases", list),
+        Api::get(
             "/api/v1/releases/{product}/{version}/readiness",
             see,
+            "Show how ready sites are",
             readiness,
         ),
-        Route::post(
+        Api::post(
             "/api/v1/releases/{product}/{version}/activate",
             change,
+            "Let sites run a release",
             activate,
         )
+        .about("Sites whose agent does not hold what the release needs are refused.")
         .body_max(ACTIVATE_BYTES_MAX),
-        Route::post(
+        Api::post(
             "/api/v1/releases/{product}/{version}/retire",
             change,
+            "Retire a release",
             retire,
         ),
     ]
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NewRelease")]
 struct Stage {
+    /// The product.
     product: ProductName,
+    /// The version of its code.
     version: Version,
 }
 
@@ -54,11 +62,11 @@ async fn stage(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Json(stage): Json<Stage>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Bare<201>, ApiError> {
     app.engine()
         .stage_release(&stage.product, &stage.version, caller.name())
         .await?;
-    Ok(StatusCode::CREATED)
+    Ok(Bare)
 }
 
 async fn list(State(app): State<App>) -> Result<JsonBody<Vec<Release>>, ApiError> {
@@ -79,14 +87,19 @@ async fn readiness(
     Ok(JsonBody(readiness))
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Activate")]
 struct ActivateBody {
+    /// These sites; name some, or say `all`.
     sites: Option<Vec<Hostname>>,
+    /// All sites of the product.
     #[serde(default)]
     all: bool,
+    /// Also sites that are not ready. The audit keeps it.
     #[serde(default)]
     bypass_gate: bool,
+    /// Why the gate is bypassed; must be given then.
     reason: Option<String>,
 }
 
@@ -127,9 +140,9 @@ async fn retire(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Path((product, version)): Path<(ProductName, Version)>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Bare<204>, ApiError> {
     app.engine()
         .retire_release(&product, &version, caller.name())
         .await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Bare)
 }

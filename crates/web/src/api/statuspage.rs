@@ -19,7 +19,8 @@ use serde_json::Value;
 
 use crate::App;
 use crate::access::Access;
-use crate::routes::Route;
+use crate::open_api::{Gives, Sheet};
+use crate::routes::{Api, Route};
 use component::Component;
 use incident::Incident;
 
@@ -29,47 +30,93 @@ const INCIDENTS_MAX: usize = 50;
 pub(crate) fn routes() -> Vec<Route> {
     let public = Access::Public;
     let routes = vec![
-        Route::get("/api/v2/status.json", public, status),
-        Route::get("/api/v2/summary.json", public, summary),
-        Route::get("/api/v2/components.json", public, components),
-        Route::get("/api/v2/incidents.json", public, incidents),
-        Route::get("/api/v2/incidents/unresolved.json", public, unresolved),
-        Route::get("/api/v2/scheduled-maintenances.json", public, maintenances),
-        Route::get(
+        Api::get("/api/v2/status.json", public, "How the whole is", status),
+        Api::get(
+            "/api/v2/summary.json",
+            public,
+            "Everything that is open",
+            summary,
+        ),
+        Api::get(
+            "/api/v2/components.json",
+            public,
+            "Products and their time zones",
+            components,
+        ),
+        Api::get(
+            "/api/v2/incidents.json",
+            public,
+            "The newest incidents",
+            incidents,
+        ),
+        Api::get(
+            "/api/v2/incidents/unresolved.json",
+            public,
+            "Incidents that are open",
+            unresolved,
+        ),
+        Api::get(
+            "/api/v2/scheduled-maintenances.json",
+            public,
+            "Planned work",
+            maintenances,
+        ),
+        Api::get(
             "/api/v2/scheduled-maintenances/upcoming.json",
             public,
+            "Planned work to come",
             upcoming,
         ),
-        Route::get("/api/v2/scheduled-maintenances/active.json", public, active),
+        Api::get(
+            "/api/v2/scheduled-maintenances/active.json",
+            public,
+            "Planned work under way",
+            active,
+        ),
     ];
     routes.into_iter().map(Route::kept).collect()
 }
 
 /// The page that every answer names.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(rename = "StatuspagePage")]
 struct Page {
+    /// The host that it is reached at.
     id: String,
+    /// Whose it is.
     name: String,
+    /// Where it is.
     url: String,
+    /// The vendor's own.
     time_zone: String,
+    /// When anything last changed.
+    #[schemars(with = "domain::schema::Moment")]
     updated_at: Timestamp,
 }
 
 /// How the whole is.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(rename = "StatuspageStatus")]
 struct Status {
+    /// `none`, `minor`, `major` or `critical`.
     indicator: &'static str,
+    /// The same in words.
     description: &'static str,
 }
 
 /// An answer: the page, and the parts that were asked for.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(rename = "StatuspageAnswer")]
 struct Answer {
+    /// The page.
     page: Page,
+    /// How the whole is.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<Status>,
+    /// Products, and in each its time zones.
     #[serde(skip_serializing_if = "Option::is_none")]
     components: Option<Vec<Component>>,
+    /// Newest first, at most 50.
     #[serde(skip_serializing_if = "Option::is_none")]
     incidents: Option<Vec<Incident>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -196,18 +243,18 @@ fn page_id(app: &App) -> String {
     host.split('/').next().unwrap_or(host).to_owned()
 }
 
-async fn status(State(app): State<App>) -> Response {
+async fn status(State(app): State<App>) -> OpenToAll {
     let facts = Facts::of(&app);
-    open_to_all(&Answer {
+    OpenToAll(Answer {
         status: Some(facts.status()),
         ..facts.answer(&app)
     })
 }
 
-async fn summary(State(app): State<App>) -> Response {
+async fn summary(State(app): State<App>) -> OpenToAll {
     let facts = Facts::of(&app);
     let components = component::all(&app, &facts.0);
-    open_to_all(&Answer {
+    OpenToAll(Answer {
         status: Some(facts.status()),
         incidents: Some(facts.shaped(&app, &components, is_unresolved)),
         scheduled_maintenances: Some(facts.shaped(&app, &components, |view| {
@@ -218,59 +265,66 @@ async fn summary(State(app): State<App>) -> Response {
     })
 }
 
-async fn components(State(app): State<App>) -> Response {
+async fn components(State(app): State<App>) -> OpenToAll {
     let facts = Facts::of(&app);
-    open_to_all(&Answer {
+    OpenToAll(Answer {
         components: Some(component::all(&app, &facts.0)),
         ..facts.answer(&app)
     })
 }
 
-async fn incidents(State(app): State<App>) -> Response {
+async fn incidents(State(app): State<App>) -> OpenToAll {
     let facts = Facts::of(&app);
     let components = component::all(&app, &facts.0);
-    open_to_all(&Answer {
+    OpenToAll(Answer {
         incidents: Some(facts.shaped(&app, &components, is_incident)),
         ..facts.answer(&app)
     })
 }
 
-async fn unresolved(State(app): State<App>) -> Response {
+async fn unresolved(State(app): State<App>) -> OpenToAll {
     let facts = Facts::of(&app);
     let components = component::all(&app, &facts.0);
-    open_to_all(&Answer {
+    OpenToAll(Answer {
         incidents: Some(facts.shaped(&app, &components, is_unresolved)),
         ..facts.answer(&app)
     })
 }
 
-async fn maintenances(State(app): State<App>) -> Response {
+async fn maintenances(State(app): State<App>) -> OpenToAll {
     planned(&app, is_planned)
 }
 
-async fn upcoming(State(app): State<App>) -> Response {
+async fn upcoming(State(app): State<App>) -> OpenToAll {
     planned(&app, is_upcoming)
 }
 
-async fn active(State(app): State<App>) -> Response {
+async fn active(State(app): State<App>) -> OpenToAll {
     planned(&app, is_active)
 }
 
-fn planned(app: &App, wanted: fn(&IncidentView) -> bool) -> Response {
+fn planned(app: &App, wanted: fn(&IncidentView) -> bool) -> OpenToAll {
     let facts = Facts::of(app);
     let components = component::all(app, &facts.0);
-    open_to_all(&Answer {
+    OpenToAll(Answer {
         scheduled_maintenances: Some(facts.shaped(app, &components, wanted)),
         ..facts.answer(app)
     })
 }
 
 /// Pages of any site may read what everybody may read.
-fn open_to_all(answer: &Answer) -> Response {
-    let anybody = HeaderValue::from_static("*");
-    (
-        [(header::ACCESS_CONTROL_ALLOW_ORIGIN, anybody)],
-        axum::Json(answer),
-    )
-        .into_response()
+struct OpenToAll(Answer);
+
+impl IntoResponse for OpenToAll {
+    fn into_response(self) -> Response {
+        let anybody = HeaderValue::from_static("*");
+        let anybody = [(header::ACCESS_CONTROL_ALLOW_ORIGIN, anybody)];
+        (anybody, axum::Json(self.0)).into_response()
+    }
+}
+
+impl Gives for OpenToAll {
+    fn gives(sheet: &mut Sheet<'_>) {
+        sheet.reply_json::<Answer>(200, "The page, and what was asked for.");
+    }
 }

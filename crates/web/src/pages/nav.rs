@@ -69,6 +69,7 @@ pub(super) const CONSOLE: &[Section] = &[
             ("Sign-in", "/console/accounts"),
             ("People", "/console/people"),
             ("Audit", "/console/audit"),
+            ("API", "/api"),
             ("Design", "/console/design"),
         ],
     },

@@ -306,6 +306,7 @@ async fn every_page_is_open_to_everybody() {
         format!("/incidents/{id}/comments"),
         "/report".into(),
         "/follow".into(),
+        "/api".into(),
         "/no-such-page".into(),
         "/console/sign-in".into(),
     ];

@@ -12,11 +12,12 @@ pub const VERSIONS_MAX: u32 = 200;
 pub(super) const OPEN: &str = "To be written by a person:";
 
 /// A report as somebody saved it. Never changes: who changes it saves the next version.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct ReportVersion {
     /// From 1.
     pub number: u32,
     /// When it was saved.
+    #[schemars(with = "crate::schema::Moment")]
     pub at: Timestamp,
     /// By whom.
     pub by: String,
@@ -29,11 +30,12 @@ pub struct ReportVersion {
 }
 
 /// Somebody's word that a report may be published.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Approval {
     /// Whose.
     pub by: String,
     /// When it was given.
+    #[schemars(with = "crate::schema::Moment")]
     pub at: Timestamp,
 }
 

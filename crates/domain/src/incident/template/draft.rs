@@ -10,7 +10,9 @@ pub const NAME_CHARACTERS_MAX: usize = 60;
 pub const GAPS_MAX: usize = 20;
 
 /// A template, as somebody wants it.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct NewTemplate {
     /// The text: `{gap}`, and `[[…]]` around a sentence that is left out when a gap in it is open.
@@ -27,7 +29,7 @@ pub struct NewTemplate {
 }
 
 /// A gap, as somebody wants it.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPlaceholder {
     /// Its name in the text: letters, digits and `_`.

@@ -17,8 +17,11 @@ const SITES_MAX: usize = 5_000;
 const SITES_NAMED_MAX: usize = 50;
 
 /// What a gap takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "PlaceholderKind")]
 pub enum Kind {
     /// A length such as "24 business hours".
     Duration,
@@ -76,17 +79,18 @@ impl Kind {
 }
 
 /// What stands in a gap.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
 #[serde(untagged)]
+#[schemars(rename = "PlaceholderValue")]
 pub enum Value {
     /// A length.
     Duration(Length),
     /// A moment.
-    DateTime(Timestamp),
+    DateTime(#[schemars(with = "crate::schema::Moment")] Timestamp),
     /// When something is expected, as a length.
     Within(Length),
     /// When something is expected, as a moment.
-    By(Timestamp),
+    By(#[schemars(with = "crate::schema::Moment")] Timestamp),
     /// Words.
     Text(String),
     /// Words on several lines.

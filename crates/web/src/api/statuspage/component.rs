@@ -16,12 +16,15 @@ use super::incident::updated_at;
 use crate::App;
 
 /// A component, as Statuspage writes it.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "StatuspageComponent")]
 pub(super) struct Component {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) status: &'static str,
+    #[schemars(with = "domain::schema::Moment")]
     created_at: Timestamp,
+    #[schemars(with = "domain::schema::Moment")]
     updated_at: Timestamp,
     position: usize,
     description: String,

@@ -11,42 +11,55 @@ use super::component::Component;
 use crate::App;
 
 /// An incident.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(rename = "StatuspageIncident")]
 pub(super) struct Incident {
     id: String,
     name: String,
     status: &'static str,
+    #[schemars(with = "domain::schema::Moment")]
     created_at: Timestamp,
+    #[schemars(with = "domain::schema::Moment")]
     updated_at: Timestamp,
+    #[schemars(with = "Option<domain::schema::Moment>")]
     monitoring_at: Option<Timestamp>,
+    #[schemars(with = "Option<domain::schema::Moment>")]
     resolved_at: Option<Timestamp>,
     impact: &'static str,
     shortlink: String,
+    #[schemars(with = "domain::schema::Moment")]
     started_at: Timestamp,
     page_id: String,
     incident_updates: Vec<IncidentUpdate>,
     components: Vec<Component>,
     /// Of planned work only.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<domain::schema::Moment>")]
     scheduled_for: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<domain::schema::Moment>")]
     scheduled_until: Option<Timestamp>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(rename = "StatuspageIncidentUpdate")]
 struct IncidentUpdate {
     id: String,
     status: &'static str,
     body: String,
     incident_id: String,
+    #[schemars(with = "domain::schema::Moment")]
     created_at: Timestamp,
+    #[schemars(with = "domain::schema::Moment")]
     updated_at: Timestamp,
+    #[schemars(with = "domain::schema::Moment")]
     display_at: Timestamp,
     affected_components: Vec<AffectedComponent>,
     deliver_notifications: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(rename = "StatuspageAffectedComponent")]
 struct AffectedComponent {
     code: String,
     name: String,
