@@ -147,6 +147,14 @@ const CALLERS: &[(&str, Caller)] = &[
     ),
     ("POST /api/v1/incidents", By("incident open Outage")),
     (
+        "POST /api/v1/incidents/backfill",
+        By("incident backfill --file settings.json"),
+    ),
+    (
+        "POST /api/v1/incidents/import",
+        By("incident import settings.json"),
+    ),
+    (
         "POST /api/v1/incidents/{id}/accept",
         By("incident accept ID"),
     ),

@@ -6,6 +6,8 @@
 
 #[path = "contract/access.rs"]
 mod access;
+#[path = "contract/backfill.rs"]
+mod backfill;
 #[path = "contract/banner.rs"]
 mod banner;
 #[path = "contract/campaign.rs"]
@@ -65,6 +67,7 @@ macro_rules! contract {
 contract! {
     access: a_token_is_found_until_it_is_withdrawn, a_name_is_held_once_at_a_time, holders_are_listed_until_they_are_withdrawn,
         the_audit_is_read_page_by_page;
+    backfill: an_incident_of_the_past_is_added_once;
     banner: a_banner_reads_back_and_the_slower_change_is_refused;
     campaign: a_campaign_reads_back, a_claim_is_exclusive, a_claim_stays_within_its_wave, a_completion_with_an_old_fence_is_refused, tries_and_reasons_are_kept, a_stopped_campaign_gives_no_claims,
         a_course_is_told_in_stretches, a_site_knows_how_many_wait_before_it;

@@ -121,6 +121,7 @@ fn all() -> Vec<Route> {
         api::templates::routes(),
         api::tokens::routes(),
         api::health::routes(),
+        api::history::routes(),
         api::incidents::routes(),
         api::on_call::routes(),
         api::accounts::routes(),

@@ -244,6 +244,9 @@ fn act(entry: &TimelineEntry) -> Option<Line> {
     let by = || Quoted(entry.by.clone());
     let rest = match &entry.fact {
         Fact::Opened => vec![by(), Words(" opened the incident.")],
+        Fact::AddedAfterwards { .. } => {
+            vec![by(), Words(" added the incident, after it was over.")]
+        }
         Fact::Accepted => vec![by(), Words(" accepted the incident.")],
         Fact::PageAcknowledged { .. } => vec![by(), Words(" acknowledged the page.")],
         Fact::Updated {

@@ -72,6 +72,11 @@ pub enum Fact {
     },
     /// A person opened the incident, without an alarm.
     Opened,
+    /// A person added the incident after it was over.
+    AddedAfterwards {
+        /// Where its records come from, such as "statuspage 3wcfx9j1kbg3".
+        source: Option<String>,
+    },
     /// A person took the incident up.
     Accepted,
     /// A person turned the proposal down.
@@ -201,6 +206,15 @@ impl TimelineEntry {
                 format!("The alarm made the incident wider: it is about {scope} from now on.")
             }
             Fact::Opened => format!("{} opened the incident.", self.by),
+            Fact::AddedAfterwards { source: None } => {
+                format!("{} added the incident after it was over.", self.by)
+            }
+            Fact::AddedAfterwards {
+                source: Some(source),
+            } => format!(
+                "{} added the incident after it was over, from {source}.",
+                self.by
+            ),
             Fact::Accepted => format!("{} accepted the incident.", self.by),
             Fact::Dismissed { reason } => format!("{} dismissed the proposal: {reason}", self.by),
             Fact::Updated {

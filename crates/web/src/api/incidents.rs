@@ -145,7 +145,7 @@ async fn open(
     Json(opening): Json<Opening>,
 ) -> Result<JsonBody<Value>, ApiError> {
     let id = app.engine().open_incident(caller.name(), opening).await?;
-    answer(&app, id).await
+    found(&app, id).await
 }
 
 async fn accept(
@@ -157,7 +157,7 @@ async fn accept(
     app.engine()
         .accept_incident(id, caller.name(), acceptance)
         .await?;
-    answer(&app, id).await
+    found(&app, id).await
 }
 
 #[derive(serde::Deserialize)]
@@ -175,7 +175,7 @@ async fn dismiss(
     app.engine()
         .dismiss_incident(id, caller.name(), &dismissal.reason)
         .await?;
-    answer(&app, id).await
+    found(&app, id).await
 }
 
 /// `NewUpdate`, and whether it is only to be looked at. Taken apart by hand: a flattened struct
@@ -260,7 +260,7 @@ async fn correct(
     app.engine()
         .correct_update(id, update, caller.name(), correction)
         .await?;
-    answer(&app, id).await
+    found(&app, id).await
 }
 
 #[derive(serde::Deserialize)]
@@ -323,7 +323,8 @@ async fn drafted(app: &App, id: IncidentId, query: &ReportQuery) -> Result<Strin
     Ok(app.engine().report_draft(id, zone).await?.markdown())
 }
 
-async fn answer(app: &App, id: IncidentId) -> Result<JsonBody<Value>, ApiError> {
+/// An incident as staff reads it.
+pub(super) async fn found(app: &App, id: IncidentId) -> Result<JsonBody<Value>, ApiError> {
     let view = app
         .engine()
         .find_incident(id)
@@ -354,6 +355,7 @@ pub(crate) fn for_customers(app: &App, view: &IncidentView) -> Value {
         "updates": updates,
         "follow_ups": view.follow_ups.iter().map(follow_up).collect::<Vec<_>>(),
         "affected": app.engine().affected_by(view),
+        "added_at": incident.added_at,
         "report_due_at": view.due_at(PromiseKind::Report),
         "next_update_due_at": view.due_at(PromiseKind::NextUpdate),
     })
