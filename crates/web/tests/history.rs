@@ -5,6 +5,8 @@
 
 mod support;
 
+use axum::body::Body;
+use axum::http::Request;
 use domain::access::Role;
 use serde_json::{Value, json};
 use support::{Answer, Plane};
@@ -71,6 +73,16 @@ async fn a_history_is_read_back_everywhere_and_told_to_nobody() {
     );
     let status = read(&plane, "/").await;
     assert_eq!(status.matches("Added afterwards").count(), 2, "{status}");
+
+    let history = read(&plane, "/history").await;
+    for says in [
+        "<h2>March 2023</h2>",
+        "<h2>November 2022</h2>",
+        "Mail to residents was late",
+        "Read the report",
+    ] {
+        assert!(history.contains(says), "{says} is not in {history}");
+    }
 
     let v2: Value = serde_json::from_str(&read(&plane, "/api/v2/incidents.json").await).unwrap();
     let one = &v2["incidents"][0];
@@ -233,6 +245,67 @@ async fn one_is_added_by_hand_once() {
     assert_eq!(plane.engine.all_incidents().len(), 1);
 }
 
+#[tokio::test]
+async fn the_form_adds_one_once() {
+    let plane = Plane::with_fleet().await;
+    let token = plane.token(Role::Support).await;
+    let send = async |body: &str| {
+        let request = Request::post("/console/incidents/past")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("authorization", format!("Bearer {token}"));
+        let request = request.body(Body::from(body.to_owned())).unwrap();
+        plane.answer(request).await
+    };
+    let form = plane
+        .send("GET", "/console/incidents/past", Some(&token), "")
+        .await;
+    assert!(
+        form.text.contains("name=\"key\" value=\"0"),
+        "{}",
+        form.text
+    );
+    let rest =
+        "impact=minor&started_at=2023-02-01T08:00&resolved_at=2023-02-01T10:00&text=It+is+over.";
+    for (body, says) in [
+        (format!("title=+&{rest}"), "Title: give 1 to 255 characters"),
+        (
+            "title=Slow&impact=minor".into(),
+            "Was over: give a day and a time",
+        ),
+        (
+            format!("title=Slow&{}", rest.replace("T08", "T11")),
+            "Began: it cannot begin after it was over",
+        ),
+        (
+            format!("title=Slow&{}", rest.replace("minor", "")),
+            "Impact: choose one",
+        ),
+        (
+            format!("title=Slow&{}", rest.replace("It+is+over.", "+")),
+            "What customers read: The text is empty",
+        ),
+    ] {
+        let refused = send(&body).await;
+        assert_eq!(refused.status, 422, "{body}");
+        assert!(refused.text.contains(says), "{says}: {}", refused.text);
+    }
+    for _ in 0..2 {
+        let added = send(&format!("key=1&title=Slow&product=web-central&{rest}")).await;
+        assert_eq!(added.status, 303, "{}", added.text);
+    }
+    let incidents = plane.engine.public_incidents();
+    assert_eq!(incidents.len(), 1);
+    assert_eq!(
+        incidents[0].incident.started_at.to_string(),
+        "2023-02-01T14:00:00Z"
+    );
+    assert_eq!(incidents[0].incident.scope.to_string(), "web-central sites");
+    let list = plane
+        .send("GET", "/console/incidents", Some(&token), "")
+        .await;
+    assert!(list.text.contains("Added afterwards"), "{}", list.text);
+}
+
 /// A long history is kept, and only its newest incidents stay in memory.
 #[tokio::test]
 async fn a_long_history_does_not_fill_the_memory() {
@@ -251,6 +324,8 @@ async fn a_long_history_does_not_fill_the_memory() {
     let kept = plane.engine.all_incidents();
     let titles = (&*kept[0].incident.title, &*kept[199].incident.title);
     assert_eq!((kept.len(), titles), (200, ("Incident 249", "Incident 50")));
+    let history = read(&plane, "/history").await;
+    assert!(history.contains("Incident 50<") && !history.contains("Incident 49<"));
     let oldest = done["incidents"][249]["id"].as_str().unwrap();
     let page = read(&plane, &format!("/incidents/{oldest}")).await;
     assert!(page.contains("Number 0."), "{page}");

@@ -47,6 +47,8 @@ struct View {
     next: Option<String>,
     open: Vec<Card>,
     past: Vec<Card>,
+    /// Whether the history has more of them.
+    is_longer: bool,
 }
 
 /// Counts by time zone or product: a column for each state that occurs, the worst first.
@@ -107,6 +109,7 @@ async fn status(State(app): State<App>, Query(query): Query<ZoneQuery>) -> Answe
         table: by_zone(&lamps, &fleet, &reader),
         products: by_product(&fleet),
         open: open.iter().map(|view| Card::of(view, &reader)).collect(),
+        is_longer: past.len() > PAST_MAX,
         past: past
             .iter()
             .take(PAST_MAX)
