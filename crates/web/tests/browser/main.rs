@@ -264,6 +264,11 @@ async fn every_page_is_open_to_everybody() {
         .add_follow_up(id, follow_up, "Ada")
         .await
         .unwrap();
+    let past = json!({"title": "Sign-in was slow", "impact": "minor",
+        "started_at": "2023-02-01T14:00:00Z", "resolved_at": "2023-02-01T16:00:00Z",
+        "updates": [{"at": "2023-02-01T16:00:00Z", "state": "completed", "text": "It is over."}]});
+    let past = serde_json::from_value(past).unwrap();
+    let past = plane.engine.backfill_incident("Ada", past).await.unwrap();
     let token = plane.token(Role::Admin).await;
     let base = serve(&plane).await;
     let site = domain::name::Hostname::parse(SITE).unwrap();
@@ -277,6 +282,7 @@ async fn every_page_is_open_to_everybody() {
         format!("/incidents/{id}"),
         format!("/incidents/{id}/report"),
         "/history".into(),
+        format!("/incidents/{}", past.id),
         "/report".into(),
         "/follow".into(),
         "/no-such-page".into(),
@@ -307,6 +313,7 @@ async fn every_page_is_open_to_everybody() {
         "/console/find?q=an".into(),
         format!("/console/incidents/{id}"),
         format!("/console/incidents/{id}/report"),
+        format!("/console/incidents/{}", past.id),
         format!("/console/campaigns/{campaign}"),
     ];
     tell("axe on every page", &base, async |browser: &mut Browser| {

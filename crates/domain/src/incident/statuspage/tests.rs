@@ -104,7 +104,7 @@ fn what_is_wrong_is_named_with_its_place() {
     check(
         |file| {
             file["incidents"][1]["incident_updates"][0]["display_at"] =
-                "2024-01-01T00:00:00Z".into()
+                "2024-01-01T00:00:00Z".into();
         },
         &format!("{updates}[0].display_at: an update of the past cannot be of the future"),
     );
