@@ -349,7 +349,7 @@ fn placed(node: &Node<'_>, bad: &BadPast) -> Problem {
 impl Node<'_> {
     fn not_one_of(&self, words: &str) -> Problem {
         match self.word() {
-            Some(word) => self.problem(format!("{} is none of {words}", shown(word))),
+            Some(word) => self.problem(format!("{} is not one of {words}", shown(word))),
             None => self.problem(format!("give {words}")),
         }
     }

@@ -94,7 +94,7 @@ fn what_is_wrong_is_named_with_its_place() {
     check(
         |file| file["incidents"][1]["incident_updates"][0]["status"] = "done".into(),
         &format!(
-            "{updates}[0].status: \"done\" is none of investigating, identified, monitoring, resolved or postmortem"
+            "{updates}[0].status: \"done\" is not one of investigating, identified, monitoring, resolved or postmortem"
         ),
     );
     check(
@@ -114,7 +114,7 @@ fn what_is_wrong_is_named_with_its_place() {
     );
     check(
         |file| file["incidents"][3]["impact"] = "bad".into(),
-        "incidents[3].impact: \"bad\" is none of none, minor, major or critical",
+        "incidents[3].impact: \"bad\" is not one of none, minor, major or critical",
     );
     check(
         |file| file["incidents"][3]["name"] = " \u{200b}".into(),
