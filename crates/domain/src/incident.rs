@@ -4,6 +4,7 @@
 pub mod backfill;
 mod correction;
 mod follow_up;
+mod maintenance;
 mod post;
 pub mod promise;
 pub mod report;
@@ -16,6 +17,9 @@ mod update;
 
 pub use correction::{CORRECTIONS_MAX, Correction};
 pub use follow_up::{BadFollowUp, End as FollowUpEnd, FollowUp};
+pub use maintenance::{
+    AHEAD_DAYS_MAX, BadWindow, Maintenance, REMIND_MINUTES_MAX, WINDOW_HOURS_MAX, Window,
+};
 pub use post::{BadPost, Post, Posted};
 pub use promise::{Promise, PromiseKind};
 pub use scope::{Affected, Fit, Scope};
@@ -52,6 +56,8 @@ pub struct Incident {
     pub complete_after_watch: bool,
     /// When it was added, if that was after it was over: nobody was told of it while it went on.
     pub added_at: Option<Timestamp>,
+    /// When the work is done, where it is planned.
+    pub maintenance: Option<Maintenance>,
 }
 
 impl Incident {
@@ -75,6 +81,7 @@ impl Incident {
             accepted_at: None,
             complete_after_watch: false,
             added_at: None,
+            maintenance: None,
         }
     }
 
@@ -97,7 +104,40 @@ impl Incident {
             accepted_at: Some(now),
             complete_after_watch: false,
             added_at: None,
+            maintenance: None,
         }
+    }
+
+    /// Planned work. It is public at once.
+    #[must_use]
+    pub fn plan(
+        id: IncidentId,
+        (title, scope, impact): (String, Scope, Impact),
+        maintenance: Maintenance,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            state: State::Scheduled,
+            maintenance: Some(maintenance.clone()),
+            ..Self::open(id, (title, scope, impact), maintenance.from, now)
+        }
+    }
+
+    /// Planned work in another window, before a post says so. Followers are reminded of it anew.
+    ///
+    /// # Errors
+    /// When it is over, or no planned work.
+    pub fn move_window(self, to: Maintenance) -> Result<Self, WrongAct> {
+        let state = match self.state.stage() {
+            Stage::Scheduled => self.state.clone(),
+            _ => self.state.clone().begin()?,
+        };
+        Ok(Self {
+            state,
+            started_at: to.from,
+            maintenance: Some(to),
+            ..self
+        })
     }
 
     /// The incident after an act that leaves it in `state`, as the next version.

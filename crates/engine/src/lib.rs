@@ -55,7 +55,8 @@ pub use publish::NewDocument;
 pub use release::{Activate, NotReady, Sites};
 pub use respond::{
     Acceptance, Backfilled, Case, HistoryError, ImportedHistory, ImportedIncident, IncidentView,
-    NewCorrection, NewFollowUp, NewUpdate, Opening, Proposal, ReleaseBefore,
+    MovedWork, NewCorrection, NewFollowUp, NewUpdate, Opening, PlannedWork, Proposal,
+    ReleaseBefore,
 };
 pub use roll_out::Sample;
 pub use staff::{BreakGlass, NewToken, token_hash};

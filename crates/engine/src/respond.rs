@@ -7,6 +7,7 @@ mod backfill;
 mod case;
 mod correct;
 mod follow_ups;
+mod maintain;
 mod open;
 mod propose;
 mod request;
@@ -38,7 +39,9 @@ use crate::{Engine, EngineError, Signal};
 pub use backfill::{Backfilled, HistoryError, ImportedHistory, ImportedIncident};
 pub use case::{Case, ReleaseBefore};
 pub use follow_ups::NewFollowUp;
-pub use request::{Acceptance, NewCorrection, NewUpdate, Opening, Proposal};
+pub use request::{
+    Acceptance, MovedWork, NewCorrection, NewUpdate, Opening, PlannedWork, Proposal,
+};
 pub(crate) use templates::OwnTemplates;
 pub use view::IncidentView;
 pub(crate) use view::Incidents;
@@ -391,6 +394,7 @@ impl Engine {
             self.entry(update.at, who, fact_of(update)),
             self.sites_counted(incident),
         ];
+        timeline.extend(how.also.map(|fact| self.entry(update.at, who, fact)));
         let is_over =
             incident.state.stage() == Stage::Completed && update.kind == UpdateKind::Update;
         timeline.extend(is_over.then(|| self.entry(update.at, who, Fact::Completed)));
@@ -413,7 +417,8 @@ impl Engine {
             update.state.as_str(),
         );
         self.save(incident, &added, &audit).await?;
-        if is_over {
+        // Nothing failed on sites that were worked on as planned.
+        if is_over && incident.maintenance.is_none() {
             self.learn(self.sites_in(&incident.scope), Evidence::Settled);
         }
         Ok(())
@@ -532,10 +537,12 @@ fn fact_of(update: &Update) -> Fact {
 }
 
 /// How a post is saved.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct How<'a> {
     /// Tell no follower.
     quiet: bool,
+    /// What else happened with it.
+    also: Option<Fact>,
     /// Posts that waited for this until now.
     spent: &'a [UpdateId],
 }

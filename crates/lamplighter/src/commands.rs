@@ -15,6 +15,7 @@ pub(crate) mod follow_up;
 pub(crate) mod follower;
 pub(crate) mod incident;
 pub(crate) mod key;
+mod maintenance;
 pub(crate) mod notification;
 pub(crate) mod on_call;
 pub(crate) mod page;
@@ -55,6 +56,9 @@ pub(crate) enum Command {
     /// See incidents, and tell customers of them.
     #[command(subcommand)]
     Incident(incident::Incident),
+    /// Announce work before it begins, and move it.
+    #[command(subcommand)]
+    Maintenance(maintenance::Maintenance),
     /// Keep what will be done after incidents.
     #[command(subcommand)]
     FollowUp(follow_up::FollowUp),
@@ -111,6 +115,7 @@ impl Command {
             Self::Fleet(fleet) => fleet.run(output).await,
             Self::Campaign(campaign) => campaign.run(output).await,
             Self::Incident(incident) => incident.run(output).await,
+            Self::Maintenance(maintenance) => maintenance.run(output).await,
             Self::Follower(follower) => follower.run(output).await,
             Self::Notification(notification) => notification.run(output).await,
             Self::Drill(drill) => drill.run(output).await,

@@ -50,6 +50,21 @@ const CALLERS: &[(&str, Caller)] = &[
         "GET /api/v1/public/banners",
         Nobody("customers' programs call it, without a token"),
     ),
+    ("GET /api/v1/maintenances", By("maintenance list")),
+    (
+        "POST /api/v1/maintenances",
+        By(
+            "maintenance plan title words --local-from 2023-07-12T22:00 --local-until 2023-07-13T02:00",
+        ),
+    ),
+    (
+        "POST /api/v1/maintenances/{id}/move",
+        By("maintenance move ID words --from 2023-07-12T22:00:00Z --until 2023-07-13T02:00:00Z"),
+    ),
+    (
+        "GET /api/v1/public/maintenances",
+        Nobody("customers' programs call it, without a token"),
+    ),
     ("GET /api/v1/follow-ups", By("follow-up list")),
     (
         "POST /api/v1/incidents/{id}/follow-ups",

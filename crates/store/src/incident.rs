@@ -64,7 +64,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         const SAVE: &str = "UPDATE incidents SET version = $2, stage = $3, state = $4, impact = $5, \
             title = $6, scope = $7, started_at = $8, accepted_at = $9, complete_after_watch = $10, \
-            added_at = $11 WHERE id = $1 AND version = $2 - 1";
+            maintenance = $11, added_at = $12 WHERE id = $1 AND version = $2 - 1";
         let change = Change::new()
             .run(SAVE, incident_params(incident))
             .expect_rows(1);
@@ -95,7 +95,7 @@ impl Store {
     /// When the database fails.
     pub async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError> {
         const GET: &str = "SELECT id, version, state, impact, title, scope, started_at, accepted_at, \
-            complete_after_watch, added_at FROM incidents WHERE id = $1";
+            complete_after_watch, maintenance, added_at FROM incidents WHERE id = $1";
         self.db
             .read(GET, params![id])
             .await?
@@ -110,7 +110,7 @@ impl Store {
     /// When the database fails.
     pub async fn incidents(&self, limit: u32) -> Result<Vec<Incident>, StoreError> {
         const LIST: &str = "SELECT id, version, state, impact, title, scope, started_at, accepted_at, \
-            complete_after_watch, added_at FROM incidents ORDER BY started_at DESC, id DESC LIMIT $1";
+            complete_after_watch, maintenance, added_at FROM incidents ORDER BY started_at DESC, id DESC LIMIT $1";
         self.db
             .read(LIST, params![limit])
             .await?
@@ -125,7 +125,7 @@ impl Store {
     /// When the database fails.
     pub async fn open_incidents(&self, limit: u32) -> Result<Vec<Incident>, StoreError> {
         const LIST: &str = "SELECT id, version, state, impact, title, scope, started_at, accepted_at, \
-            complete_after_watch, added_at FROM incidents WHERE stage NOT IN ('completed', 'dismissed') \
+            complete_after_watch, maintenance, added_at FROM incidents WHERE stage NOT IN ('completed', 'dismissed', 'cancelled') \
             ORDER BY started_at, id LIMIT $1";
         self.db
             .read(LIST, params![limit])
@@ -237,8 +237,8 @@ const ADD_ENTRY: &str =
 /// The change that adds an incident with its first records.
 pub(crate) fn inserted(incident: &Incident, added: &IncidentAdditions) -> Change {
     const ADD: &str = "INSERT INTO incidents (id, version, stage, state, impact, title, scope, \
-        started_at, accepted_at, complete_after_watch, added_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+        started_at, accepted_at, complete_after_watch, maintenance, added_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     let change = Change::new().run(ADD, incident_params(incident));
     add(change, incident.id, added)
 }
@@ -320,6 +320,7 @@ fn incident_params(incident: &Incident) -> Vec<Value> {
         incident.started_at,
         incident.accepted_at,
         incident.complete_after_watch,
+        incident.maintenance.as_ref().map(json),
         incident.added_at,
     ]
 }
@@ -399,7 +400,8 @@ fn incident(row: &Row) -> Result<Incident, StoreError> {
         started_at: row.time(6)?,
         accepted_at: row.optional(7, |row| row.time(7))?,
         complete_after_watch: row.flag(8)?,
-        added_at: row.optional(9, |row| row.time(9))?,
+        maintenance: row.optional(9, |row| read_json(row, 9, "planned work"))?,
+        added_at: row.optional(10, |row| row.time(10))?,
     })
 }
 

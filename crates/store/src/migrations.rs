@@ -17,6 +17,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0012_reminders.sql"),
     include_str!("../migrations/0013_followers.sql"),
     include_str!("../migrations/0014_follow_ups.sql"),
+    include_str!("../migrations/0015_maintenance.sql"),
     include_str!("../migrations/0020_backfill.sql"),
 ];
 

@@ -79,7 +79,7 @@ contract! {
     follower: an_address_follows_a_thing_once, an_ended_follower_is_forgotten, an_announcement_is_spread_once,
         a_notification_is_claimed_until_it_runs_out;
     follow_up: a_follow_up_reads_back_and_ends_once;
-    incident: an_incident_reads_back_with_its_records, the_slower_of_two_decisions_is_refused, an_alarm_has_one_incident,
+    incident: planned_work_reads_back_with_its_window, an_incident_reads_back_with_its_records, the_slower_of_two_decisions_is_refused, an_alarm_has_one_incident,
         a_correction_keeps_what_stood_there;
     notify: an_on_call_list_is_replaced_whole, a_claim_is_exclusive_until_it_runs_out, an_acknowledged_page_is_not_escalated,
         a_step_of_reminding_is_taken_once;

@@ -15,6 +15,7 @@ pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod incidents;
 pub(crate) mod keys;
+pub(crate) mod maintenances;
 pub(crate) mod on_call;
 pub(crate) mod outcomes;
 pub(crate) mod releases;

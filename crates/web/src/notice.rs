@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::api::{incidents, statuspage};
 use crate::pages::prose::prose;
-use crate::pages::{followed, stage};
+use crate::pages::{followed, stage, window};
 use crate::{App, Inner};
 
 /// The longest text of a chat message, in characters: Slack refuses sections over 3,000.
@@ -50,6 +50,15 @@ struct Told<'a> {
     url: String,
 }
 
+/// What is told without a post: that there is an incident, or that planned work begins soon.
+fn opened(app: &App, view: &IncidentView) -> String {
+    let scope = &view.incident.scope;
+    match &view.incident.maintenance {
+        Some(work) => format!("It is planned for {scope}: {}.", window(app, work)),
+        None => format!("We are looking into it. It is about {scope}."),
+    }
+}
+
 impl<'a> Told<'a> {
     fn of(app: &App, (view, update): (&'a IncidentView, Option<&'a Update>)) -> Self {
         let said = match update {
@@ -59,10 +68,7 @@ impl<'a> Told<'a> {
         };
         let body = match update {
             Some(update) => read_in(&app.engine().settings().home_zone, &update.body),
-            None => format!(
-                "We are looking into it. It is about {}.",
-                view.incident.scope
-            ),
+            None => opened(app, view),
         };
         let base = &app.engine().settings().base_url;
         Self {
@@ -163,6 +169,7 @@ fn ask(app: &App, notice: &Notice<'_>) -> Result<Letter, askama::Error> {
 
 fn standard(app: &App, notice: &Notice<'_>, told: &Told<'_>) -> Value {
     let (kind, update) = match told.update {
+        None if told.view.incident.maintenance.is_some() => ("maintenance.coming", Value::Null),
         None => ("incident.opened", Value::Null),
         Some(update) => {
             let update = json!({"id": update.id, "at": update.at, "state": update.state,

@@ -123,6 +123,7 @@ fn all() -> Vec<Route> {
         api::health::routes(),
         api::history::routes(),
         api::incidents::routes(),
+        api::maintenances::routes(),
         api::on_call::routes(),
         api::accounts::routes(),
         api::clients::routes(),

@@ -153,7 +153,66 @@ struct Summary {
     status: Status,
     components: Vec<Component>,
     incidents: Vec<Incident>,
-    scheduled_maintenances: Vec<serde_json::Value>,
+    scheduled_maintenances: Vec<Maintenance>,
+}
+
+#[derive(Deserialize, PartialEq, Debug)]
+#[serde(rename_all = "snake_case")]
+enum WorkStatus {
+    Scheduled,
+    InProgress,
+    Verifying,
+    Completed,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(
+    dead_code,
+    reason = "that a field is there, and of its type, is what is tested"
+)]
+struct WorkUpdate {
+    id: String,
+    status: WorkStatus,
+    body: String,
+    incident_id: String,
+    created_at: jiff::Timestamp,
+    updated_at: jiff::Timestamp,
+    display_at: jiff::Timestamp,
+    affected_components: Vec<Affected>,
+    deliver_notifications: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(
+    dead_code,
+    reason = "that a field is there, and of its type, is what is tested"
+)]
+struct Maintenance {
+    id: String,
+    name: String,
+    status: WorkStatus,
+    created_at: jiff::Timestamp,
+    updated_at: jiff::Timestamp,
+    monitoring_at: Option<jiff::Timestamp>,
+    resolved_at: Option<jiff::Timestamp>,
+    impact: Impact,
+    shortlink: String,
+    started_at: jiff::Timestamp,
+    page_id: String,
+    incident_updates: Vec<WorkUpdate>,
+    components: Vec<Component>,
+    scheduled_for: jiff::Timestamp,
+    scheduled_until: jiff::Timestamp,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "that it is there is what is tested")]
+struct Maintenances {
+    page: Page,
+    scheduled_maintenances: Vec<Maintenance>,
 }
 
 #[derive(Deserialize)]
@@ -250,6 +309,65 @@ async fn an_incident_is_told_as_statuspage_tells_it() {
     assert_eq!(states, told.iter().collect::<Vec<_>>());
     let resolved = &all.incidents[0].incident_updates[1].affected_components[0];
     assert_eq!(resolved.new_status, ComponentStatus::Operational);
+}
+
+/// Planned work goes its way through the lists; a zone is under maintenance in its own window only.
+#[tokio::test]
+async fn planned_work_is_told_as_statuspage_tells_it() {
+    let plane = Plane::with_fleet().await;
+    let token = plane.token(Role::Support).await;
+    let post = async |path: &str, body: serde_json::Value| {
+        let answer = plane.send("POST", path, Some(&token), body.to_string());
+        let answer = answer.await;
+        assert!(answer.status.is_success(), "{path}: {}", answer.text);
+        plane.hand.advance(std::time::Duration::from_secs(1));
+        serde_json::from_str::<serde_json::Value>(&answer.text).unwrap()
+    };
+    let window =
+        serde_json::json!({"local": {"from": "2023-07-11T17:00", "until": "2023-07-11T18:00"}});
+    let body = serde_json::json!({"title": "Work", "text": "Soon.", "window": window});
+    let id = post("/api/v1/maintenances", body).await;
+    let updates = format!("/api/v1/incidents/{}/updates", id["id"].as_str().unwrap());
+    let listed = async |name: &str| {
+        let name = format!("scheduled-maintenances{name}.json");
+        let listed: Maintenances = read(&plane, &name).await;
+        listed.scheduled_maintenances
+    };
+    assert_eq!(listed("/upcoming").await.len(), 1);
+    assert_eq!(listed("/active").await.len(), 0);
+    let all = listed("").await;
+    assert_eq!(all[0].status, WorkStatus::Scheduled);
+    assert_eq!(all[0].scheduled_for.to_string(), "2023-07-11T21:00:00Z");
+    assert_eq!(all[0].scheduled_until.to_string(), "2023-07-12T04:00:00Z");
+
+    // 17:30 in New York is 13:30 in Anchorage.
+    plane.hand.advance(std::time::Duration::from_secs(3_600));
+    let begun = serde_json::json!({"text": "It begins.", "state": "in_progress"});
+    post(&updates, begun).await;
+    let summary: Summary = read(&plane, "summary.json").await;
+    assert_eq!(summary.status.indicator, Indicator::Maintenance);
+    assert_eq!(summary.status.description, "Service Under Maintenance");
+    assert!(summary.incidents.is_empty(), "planned work is no incident");
+    assert_eq!(summary.scheduled_maintenances.len(), 1);
+    let status = |end: &str| {
+        let mut components = summary.components.iter();
+        let one = components.find(|one| one.id.ends_with(end)).unwrap();
+        one.status
+    };
+    assert_eq!(status(".eastern"), ComponentStatus::UnderMaintenance);
+    assert_eq!(status(".alaska"), ComponentStatus::Operational);
+    let active = &listed("/active").await[0];
+    assert_eq!(active.status, WorkStatus::InProgress);
+    let told = &active.incident_updates[0].affected_components[0];
+    assert_eq!(told.new_status, ComponentStatus::UnderMaintenance);
+
+    let done = serde_json::json!({"text": "Done.", "state": "completed"});
+    post(&updates, done).await;
+    let over = &listed("").await[0];
+    assert_eq!(over.status, WorkStatus::Completed);
+    assert!(over.resolved_at.is_some());
+    let incidents: Incidents = read(&plane, "incidents.json").await;
+    assert!(incidents.incidents.is_empty());
 }
 
 #[tokio::test]

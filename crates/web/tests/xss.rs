@@ -181,6 +181,9 @@ impl Attack {
         let follow_up = json!({"text": text, "owner": text, "due": "2023-08-01"});
         let follow_ups = format!("/api/v1/incidents/{}/follow-ups", self.incident);
         self.call("POST", &follow_ups, follow_up).await;
+        let work = json!({"title": format!("Work {text}"), "text": text,
+            "window": {"at": {"from": "2023-07-12T00:00:00Z", "until": "2023-07-12T01:00:00Z"}}});
+        self.call("POST", "/api/v1/maintenances", work).await;
         let banner = json!({"text": text, "severity": "critical"});
         self.call("POST", "/api/v1/banners", banner).await;
         let gap = json!({"name": "gap", "kind": "text", "default": text});
@@ -276,6 +279,7 @@ impl Attack {
             "/console/releases",
             "/console/config",
             "/console/banners",
+            "/console/maintenances",
             "/console/follow-ups",
             "/console/templates",
             "/console/followers",

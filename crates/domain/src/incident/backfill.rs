@@ -15,6 +15,14 @@ pub const TITLE_CHARACTERS_MAX: usize = 255;
 /// The longest key that a sender knows an incident by, in characters.
 pub const KEY_CHARACTERS_MAX: usize = 100;
 
+/// The states that an update of the past may have led to.
+const SAID: [Stage; 4] = [
+    Stage::Investigating,
+    Stage::Identified,
+    Stage::Monitoring,
+    Stage::Completed,
+];
+
 /// An incident of the past, as somebody asks to add it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -164,7 +172,7 @@ impl NewPast {
             let reason = "it is older than the beginning of the incident";
             return Err(bad(Place::UpdateAt(place), reason));
         }
-        if matches!(update.state, Stage::Proposed | Stage::Dismissed) {
+        if !SAID.contains(&update.state) {
             let reason = "it can be investigating, identified, monitoring or completed";
             return Err(bad(Place::UpdateState(place), reason));
         }
@@ -221,6 +229,7 @@ impl PastIncident {
             started_at: past.started_at,
             accepted_at: said.first().map(|update| update.at),
             complete_after_watch: false,
+            maintenance: None,
             added_at: Some(now),
         };
         let updates = said.into_iter().map(|update| Update {

@@ -106,7 +106,7 @@ impl Post {
             return Err(BadPost::WatchIsOver);
         }
         // The post that completes an incident may still promise its report.
-        let over = stage == Stage::Completed;
+        let over = matches!(stage, Stage::Completed | Stage::Cancelled);
         let ends = self.stage == Some(Stage::Completed);
         let late = |kind| over || (ends && kind == PromiseKind::NextUpdate);
         let mut kinds = self.promises.iter().map(|(kind, _)| *kind);
@@ -194,6 +194,9 @@ fn move_to(
         Some(Stage::Identified) => state.identify(),
         Some(Stage::Monitoring) => state.monitor(watch_ends, now),
         Some(Stage::Completed) => state.complete(now, by),
+        Some(Stage::InProgress) => state.begin(),
+        Some(Stage::Verifying) => state.verify(),
+        Some(Stage::Cancelled) => state.cancel(now, by),
         Some(other) => Err(WrongAct::NotByUpdate(other)),
     }
 }

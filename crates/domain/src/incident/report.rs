@@ -247,6 +247,8 @@ fn act(entry: &TimelineEntry) -> Option<Line> {
         Fact::AddedAfterwards { .. } => {
             vec![by(), Words(" added the incident, after it was over.")]
         }
+        Fact::Planned => vec![by(), Words(" announced the work.")],
+        Fact::Moved { .. } => vec![by(), Words(" moved the work to another time.")],
         Fact::Accepted => vec![by(), Words(" accepted the incident.")],
         Fact::PageAcknowledged { .. } => vec![by(), Words(" acknowledged the page.")],
         Fact::Updated {

@@ -40,6 +40,19 @@ pub enum State {
         /// Why.
         reason: String,
     },
+    /// Planned work that has not begun.
+    Scheduled,
+    /// Planned work is being done.
+    InProgress,
+    /// Planned work was done; people check that all works.
+    Verifying,
+    /// Planned work will not be done.
+    Cancelled {
+        /// Since when.
+        at: Timestamp,
+        /// Who said so.
+        by: String,
+    },
 }
 
 /// The name of a state, without its data.
@@ -58,6 +71,14 @@ pub enum Stage {
     Completed,
     /// Turned down.
     Dismissed,
+    /// Planned, not begun.
+    Scheduled,
+    /// Planned work, being done.
+    InProgress,
+    /// Planned work, done and being checked.
+    Verifying,
+    /// Planned work, given up.
+    Cancelled,
 }
 
 /// An act that the incident's state does not allow, in words for whoever tried it.
@@ -78,6 +99,18 @@ pub enum WrongAct {
     /// An update cannot lead there.
     #[error("An update cannot make an incident {}; it can be investigating, identified, monitoring or completed.", .0.as_str())]
     NotByUpdate(Stage),
+    /// It is planned work, which goes another way.
+    #[error("This is planned work: it can be in progress, verifying, completed or cancelled.")]
+    IsPlanned,
+    /// It is no planned work.
+    #[error("This is no planned work; it cannot be {}.", .0.as_str())]
+    NotPlanned(Stage),
+    /// Planned work that has not begun cannot be over.
+    #[error("The planned work has not begun; begin it, or cancel it.")]
+    NotBegun,
+    /// Planned work that is done or given up.
+    #[error("This planned work is over.")]
+    WorkIsOver,
     /// A watch period must end later than it begins.
     #[error("The watch period must end in the future.")]
     WatchIsOver,
@@ -136,10 +169,42 @@ impl State {
     /// It is over.
     ///
     /// # Errors
-    /// When it is not an accepted, unfinished incident.
+    /// When it is not an accepted, unfinished incident, or is planned work that has not begun.
     pub fn complete(self, at: Timestamp, by: &str) -> Result<Self, WrongAct> {
-        self.ongoing()
-            .map(|_| Self::Completed { at, by: by.into() })
+        let done = Self::Completed { at, by: by.into() };
+        match self.stage() {
+            Stage::InProgress | Stage::Verifying => Ok(done),
+            Stage::Scheduled => Err(WrongAct::NotBegun),
+            _ => self.ongoing().map(|_| done),
+        }
+    }
+
+    /// Planned work begins, or goes on after a check.
+    ///
+    /// # Errors
+    /// When it is over, or no planned work.
+    pub fn begin(self) -> Result<Self, WrongAct> {
+        self.planned(Stage::InProgress).map(|_| Self::InProgress)
+    }
+
+    /// Planned work was done and is checked.
+    ///
+    /// # Errors
+    /// When it has not begun or is over, or it is no planned work.
+    pub fn verify(self) -> Result<Self, WrongAct> {
+        match self.planned(Stage::Verifying)?.stage() {
+            Stage::Scheduled => Err(WrongAct::NotBegun),
+            _ => Ok(Self::Verifying),
+        }
+    }
+
+    /// Planned work will not be done, or not finished.
+    ///
+    /// # Errors
+    /// When it is over, or no planned work.
+    pub fn cancel(self, at: Timestamp, by: &str) -> Result<Self, WrongAct> {
+        self.planned(Stage::Cancelled)
+            .map(|_| Self::Cancelled { at, by: by.into() })
     }
 
     /// Allows an entry that leaves the state as it is: also after completion, for the official
@@ -165,6 +230,20 @@ impl State {
             Self::Monitoring { .. } => Stage::Monitoring,
             Self::Completed { .. } => Stage::Completed,
             Self::Dismissed { .. } => Stage::Dismissed,
+            Self::Scheduled => Stage::Scheduled,
+            Self::InProgress => Stage::InProgress,
+            Self::Verifying => Stage::Verifying,
+            Self::Cancelled { .. } => Stage::Cancelled,
+        }
+    }
+
+    /// The state of planned work that is not over, on its way to `to`.
+    fn planned(self, to: Stage) -> Result<Self, WrongAct> {
+        match self.stage() {
+            Stage::Scheduled | Stage::InProgress | Stage::Verifying => Ok(self),
+            Stage::Cancelled => Err(WrongAct::WorkIsOver),
+            Stage::Completed => Err(WrongAct::CompletedAlready),
+            _ => Err(WrongAct::NotPlanned(to)),
         }
     }
 
@@ -182,19 +261,25 @@ impl State {
             Stage::Completed => Err(WrongAct::CompletedAlready),
             Stage::Dismissed => Err(WrongAct::Dismissed),
             Stage::Investigating | Stage::Identified | Stage::Monitoring => Ok(self),
+            Stage::Scheduled | Stage::InProgress | Stage::Verifying => Err(WrongAct::IsPlanned),
+            Stage::Cancelled => Err(WrongAct::WorkIsOver),
         }
     }
 }
 
 impl Stage {
     /// All stages.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::Proposed,
         Self::Investigating,
         Self::Identified,
         Self::Monitoring,
         Self::Completed,
         Self::Dismissed,
+        Self::Scheduled,
+        Self::InProgress,
+        Self::Verifying,
+        Self::Cancelled,
     ];
 
     /// The word it is stored and sent as.
@@ -207,6 +292,10 @@ impl Stage {
             Self::Monitoring => "monitoring",
             Self::Completed => "completed",
             Self::Dismissed => "dismissed",
+            Self::Scheduled => "scheduled",
+            Self::InProgress => "in_progress",
+            Self::Verifying => "verifying",
+            Self::Cancelled => "cancelled",
         }
     }
 
@@ -219,7 +308,7 @@ impl Stage {
     /// Whether something may still happen.
     #[must_use]
     pub fn is_open(self) -> bool {
-        !matches!(self, Self::Completed | Self::Dismissed)
+        !matches!(self, Self::Completed | Self::Dismissed | Self::Cancelled)
     }
 }
 
@@ -310,6 +399,13 @@ mod tests {
                     by: "a".into(),
                     reason: "b".into(),
                 },
+                State::Scheduled,
+                State::InProgress,
+                State::Verifying,
+                State::Cancelled {
+                    at: now,
+                    by: "a".into(),
+                },
             ]
         };
         let allowed = |act: &dyn Fn(State) -> Result<State, WrongAct>| {
@@ -318,13 +414,19 @@ mod tests {
                 .iter()
                 .collect::<String>()
         };
-        assert_eq!(allowed(&State::accept), "+-----");
-        assert_eq!(allowed(&|state| state.dismiss(now, "a", "quiet")), "+-----");
-        assert_eq!(allowed(&State::investigate), "-+++--");
-        assert_eq!(allowed(&State::identify), "-+++--");
-        assert_eq!(allowed(&|state| state.monitor(later, now)), "-+++--");
-        assert_eq!(allowed(&|state| state.complete(now, "a")), "-+++--");
-        assert_eq!(allowed(&State::comment), "-++++-");
+        assert_eq!(allowed(&State::accept), "+---------");
+        assert_eq!(
+            allowed(&|state| state.dismiss(now, "a", "quiet")),
+            "+---------"
+        );
+        assert_eq!(allowed(&State::investigate), "-+++------");
+        assert_eq!(allowed(&State::identify), "-+++------");
+        assert_eq!(allowed(&|state| state.monitor(later, now)), "-+++------");
+        assert_eq!(allowed(&|state| state.complete(now, "a")), "-+++---++-");
+        assert_eq!(allowed(&State::begin), "------+++-");
+        assert_eq!(allowed(&State::verify), "-------++-");
+        assert_eq!(allowed(&|state| state.cancel(now, "a")), "------+++-");
+        assert_eq!(allowed(&State::comment), "-++++-++++");
         assert_eq!(
             State::Identified.monitor(now, now),
             Err(WrongAct::WatchIsOver)

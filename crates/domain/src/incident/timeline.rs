@@ -77,6 +77,17 @@ pub enum Fact {
         /// Where its records come from, such as "statuspage 3wcfx9j1kbg3".
         source: Option<String>,
     },
+    /// A person planned work.
+    Planned,
+    /// The window of planned work was moved.
+    Moved {
+        /// When the first site's window begins.
+        from: Timestamp,
+        /// When the last site's window ends.
+        until: Timestamp,
+    },
+    /// Followers were told again that planned work begins.
+    Reminded,
     /// A person took the incident up.
     Accepted,
     /// A person turned the proposal down.
@@ -215,6 +226,9 @@ impl TimelineEntry {
                 "{} added the incident after it was over, from {source}.",
                 self.by
             ),
+            Fact::Planned => format!("{} planned the work.", self.by),
+            Fact::Moved { .. } => format!("{} moved the planned work.", self.by),
+            Fact::Reminded => "Followers were reminded of the planned work.".into(),
             Fact::Accepted => format!("{} accepted the incident.", self.by),
             Fact::Dismissed { reason } => format!("{} dismissed the proposal: {reason}", self.by),
             Fact::Updated {

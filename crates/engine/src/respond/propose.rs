@@ -11,7 +11,8 @@ impl Engine {
     ) -> Result<Option<(Incident, Fit)>, EngineError> {
         let fleet = self.fleet();
         let mut home = None;
-        for incident in self.store().open_incidents(1_000).await? {
+        let open = self.store().open_incidents(1_000).await?.into_iter();
+        for incident in open.filter(|one| one.maintenance.is_none()) {
             let sites = fleet.sites().map(|(_, site)| site);
             let fit = incident.scope.fit(&proposal.scope, sites);
             let is_better = match (&fit, &home) {

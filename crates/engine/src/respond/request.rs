@@ -1,5 +1,7 @@
 //! What alarms and people ask of an incident.
 
+use domain::incident::Window;
+
 use super::*;
 
 /// An alarm, as it proposes an incident.
@@ -46,6 +48,44 @@ pub struct Opening {
     /// When it began; now without one.
     #[serde(default)]
     pub started_at: Option<Timestamp>,
+}
+
+/// Work that a person plans.
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedWork {
+    /// One line, such as "Sign-in servers are replaced".
+    pub title: String,
+    /// What customers are told at once: Markdown.
+    pub text: String,
+    /// Which sites it is about; all without one.
+    #[serde(default)]
+    pub scope: Scope,
+    /// How much they will notice; nothing without one.
+    #[serde(default)]
+    pub impact: Option<Impact>,
+    /// When it is done.
+    pub window: Window,
+    /// How long before it begins followers are told again, in minutes; never without one.
+    #[serde(default)]
+    pub remind_minutes: Option<u32>,
+    /// Complete it by itself when its window ends. Without, people say how it went, and are paged
+    /// when the window ends before they did.
+    #[serde(default)]
+    pub completes_itself: bool,
+    /// Shows it on the pages and in the feeds, and tells no follower.
+    #[serde(default)]
+    pub quiet: bool,
+}
+
+/// Another window for planned work.
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MovedWork {
+    /// When it is done instead.
+    pub window: Window,
+    /// What customers are told: Markdown.
+    pub text: String,
 }
 
 /// An update that a person wants to post: a template with its values, or a text.

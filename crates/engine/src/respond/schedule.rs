@@ -93,7 +93,11 @@ impl Engine {
             match self.made_of(scheduled, incident) {
                 Ok((posted, quiet)) => {
                     let spent = &[scheduled.id];
-                    let how = How { quiet, spent };
+                    let how = How {
+                        quiet,
+                        spent,
+                        ..How::default()
+                    };
                     self.save_post(&posted, &scheduled.by, how).await?;
                 }
                 Err(error) if matches!(error.kind(), Kind::Refused | Kind::Conflict) => {

@@ -107,13 +107,16 @@ impl Incidents {
         })
     }
 
+    /// Incidents and planned work, in no order.
+    pub(crate) fn all(&self) -> Vec<Arc<IncidentView>> {
+        self.views.load().values().cloned().collect()
+    }
+
+    /// Incidents that go on, without planned work.
     pub(crate) fn open(&self) -> Vec<Arc<IncidentView>> {
-        self.views
-            .load()
-            .values()
-            .filter(|view| view.incident.is_open())
-            .cloned()
-            .collect()
+        let mut open = self.all();
+        open.retain(|view| view.incident.is_open() && view.incident.maintenance.is_none());
+        open
     }
 
     /// Puts a view in its place, unless a newer one stands there already.
@@ -154,12 +157,31 @@ impl Engine {
             .collect()
     }
 
-    /// Incidents with proposals and dismissed ones, newest first. From memory.
+    /// Incidents with proposals and dismissed ones, newest first, without planned work. From memory.
     #[must_use]
     pub fn all_incidents(&self) -> Vec<Arc<IncidentView>> {
-        let mut all: Vec<_> = self.incidents().views.load().values().cloned().collect();
+        let mut all = self.incidents().all();
+        all.retain(|view| view.incident.maintenance.is_none());
         all.sort_by_key(|view| std::cmp::Reverse((view.incident.started_at, view.incident.id)));
         all
+    }
+
+    /// Planned work, the last to begin first. From memory.
+    #[must_use]
+    pub fn maintenances(&self) -> Vec<Arc<IncidentView>> {
+        let mut all = self.incidents().all();
+        all.retain(|view| view.incident.maintenance.is_some());
+        all.sort_by_key(|view| std::cmp::Reverse((view.incident.started_at, view.incident.id)));
+        all
+    }
+
+    /// Planned work that is not over, the first to begin first. From memory.
+    #[must_use]
+    pub fn coming_maintenances(&self) -> Vec<Arc<IncidentView>> {
+        let mut coming = self.maintenances();
+        coming.retain(|view| view.incident.is_open());
+        coming.reverse();
+        coming
     }
 
     /// An incident in memory: the open ones and the newest others. A page for customers must ask

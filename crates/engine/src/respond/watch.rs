@@ -27,7 +27,7 @@ pub(crate) async fn watch(engine: Engine, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = engine.clock().sleep(Duration::from_secs(LOOK_SECONDS)) => {}
         }
-        for view in engine.all_incidents() {
+        for view in engine.incidents().all() {
             if let Err(e) = look(&engine, &view).await {
                 let id = view.incident.id;
                 tracing::warn!(incident.id = %id, error = &e as &dyn std::error::Error, "could not watch incident {id}");
@@ -39,6 +39,7 @@ pub(crate) async fn watch(engine: Engine, stop: CancellationToken) {
 async fn look(engine: &Engine, view: &IncidentView) -> Result<(), EngineError> {
     remind(engine, view).await?;
     engine.post_due(view).await?;
+    engine.keep_window(view).await?;
     let now = engine.clock().now();
     match view.incident.state {
         State::Monitoring { until } if until <= now => end_watch(engine, view, until).await,

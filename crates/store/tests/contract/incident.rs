@@ -2,7 +2,11 @@
 
 use domain::id::{AlarmId, UpdateId};
 use domain::incident::timeline::{Fact, TimelineEntry};
-use domain::incident::{Incident, Promise, PromiseKind, Scope, Stage, Update, UpdateKind};
+use domain::incident::{
+    Impact, Incident, Maintenance, Promise, PromiseKind, Scope, Stage, State, Update, UpdateKind,
+    Window,
+};
+use domain::site::Zone;
 use store::{IncidentAdditions, Store, StoreError};
 
 use crate::{at, audit, id};
@@ -38,6 +42,36 @@ fn update() -> Update {
         kind: UpdateKind::Update,
         corrections: vec![],
     }
+}
+
+/// Planned work keeps its window, also a local one, through changes.
+pub(crate) async fn planned_work_reads_back_with_its_window(store: Store) {
+    let window = Window::Local {
+        from: "2023-07-12T22:00".parse().unwrap(),
+        until: "2023-07-13T02:00".parse().unwrap(),
+    };
+    let zones = [Zone::parse("America/Denver").unwrap()];
+    let work = Maintenance::plan(window, &zones, (Some(60), true), at(NOW)).unwrap();
+    let what = ("Work".into(), Scope::default(), Impact::None);
+    let planned = Incident::plan(id(), what, work, at(NOW));
+    let nothing = IncidentAdditions::default();
+    store
+        .add_incident(&planned, &nothing, &audit())
+        .await
+        .unwrap();
+    let mut begun = planned.after(State::begin).unwrap();
+    begun.maintenance.as_mut().unwrap().reminded = true;
+    store
+        .save_incident(&begun, &nothing, &audit())
+        .await
+        .unwrap();
+    assert_eq!(store.incident(begun.id).await.unwrap(), Some(begun.clone()));
+    let cancelled = begun.after(|state| state.cancel(at(NOW), "Kim")).unwrap();
+    store
+        .save_incident(&cancelled, &nothing, &audit())
+        .await
+        .unwrap();
+    assert_eq!(store.open_incidents(10).await.unwrap(), []);
 }
 
 pub(crate) async fn an_incident_reads_back_with_its_records(store: Store) {

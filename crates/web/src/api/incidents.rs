@@ -9,7 +9,7 @@ use domain::detection::Alarm;
 use domain::id::{IncidentId, UpdateId};
 use domain::incident::template::read_in;
 use domain::incident::timeline::TimelineEntry;
-use domain::incident::{FollowUp, Posted, PromiseKind};
+use domain::incident::{FollowUp, Maintenance, Posted, PromiseKind};
 use domain::site::Zone;
 use engine::{Acceptance, IncidentView, NewCorrection, NewUpdate, Opening};
 use serde_json::{Value, json};
@@ -358,7 +358,13 @@ pub(crate) fn for_customers(app: &App, view: &IncidentView) -> Value {
         "added_at": incident.added_at,
         "report_due_at": view.due_at(PromiseKind::Report),
         "next_update_due_at": view.due_at(PromiseKind::NextUpdate),
+        "maintenance": incident.maintenance.as_ref().map(planned),
     })
+}
+
+/// When planned work is done, as customers read it.
+fn planned(work: &Maintenance) -> Value {
+    json!({"window": work.window, "from": work.from, "until": work.until})
 }
 
 /// What will be done, as customers read it: without its owner.
@@ -390,7 +396,7 @@ fn at_home(app: &App, post: &str) -> String {
     read_in(&app.engine().settings().home_zone, post)
 }
 
-fn posted_view(app: &App, posted: &Posted, preview: bool) -> Value {
+pub(crate) fn posted_view(app: &App, posted: &Posted, preview: bool) -> Value {
     let mut update = json!(posted.update);
     update["body"] = json!(at_home(app, &posted.update.body));
     json!({

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use domain::incident::Impact;
+use domain::incident::{Impact, Stage};
 use engine::IncidentView;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -38,13 +38,9 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::get(
             "/api/v2/scheduled-maintenances/upcoming.json",
             public,
-            maintenances,
+            upcoming,
         ),
-        Route::get(
-            "/api/v2/scheduled-maintenances/active.json",
-            public,
-            maintenances,
-        ),
+        Route::get("/api/v2/scheduled-maintenances/active.json", public, active),
     ];
     routes.into_iter().map(Route::kept).collect()
 }
@@ -76,25 +72,29 @@ struct Answer {
     components: Option<Vec<Component>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     incidents: Option<Vec<Incident>>,
-    /// Work that is planned: there is none yet.
     #[serde(skip_serializing_if = "Option::is_none")]
-    scheduled_maintenances: Option<[Value; 0]>,
+    scheduled_maintenances: Option<Vec<Incident>>,
 }
 
-/// What an answer is made from: incidents that customers may see, newest first.
+/// What an answer is made from: incidents that customers may see, newest first, then planned work.
 struct Facts(Vec<Arc<IncidentView>>);
 
 impl Facts {
     fn of(app: &App) -> Self {
-        Self(app.engine().public_incidents())
+        let mut all = app.engine().public_incidents();
+        all.extend(app.engine().maintenances());
+        Self(all)
     }
 
     fn status(&self) -> Status {
-        let open = self.0.iter().filter(|view| is_open(view));
+        let open = self.0.iter().filter(|view| is_unresolved(view));
         let worst = open.map(|view| view.incident.impact).max();
         // An incident that people have not judged yet still is one.
         let worst = worst.map(|impact| impact.max(Impact::Minor));
         let (indicator, description) = match worst.unwrap_or(Impact::None) {
+            Impact::None if self.0.iter().any(|view| is_active(view)) => {
+                ("maintenance", "Service Under Maintenance")
+            }
             Impact::None => ("none", "All Systems Operational"),
             Impact::Minor => ("minor", "Minor Service Outage"),
             Impact::Major => ("major", "Partial System Outage"),
@@ -141,8 +141,28 @@ impl Facts {
     }
 }
 
-fn is_open(view: &IncidentView) -> bool {
-    view.incident.is_open()
+fn is_incident(view: &IncidentView) -> bool {
+    view.incident.maintenance.is_none()
+}
+
+fn is_unresolved(view: &IncidentView) -> bool {
+    is_incident(view) && view.incident.is_open()
+}
+
+fn is_planned(view: &IncidentView) -> bool {
+    !is_incident(view)
+}
+
+fn is_upcoming(view: &IncidentView) -> bool {
+    is_planned(view) && view.incident.state.stage() == Stage::Scheduled
+}
+
+/// Whether planned work is being done or checked.
+fn is_active(view: &IncidentView) -> bool {
+    matches!(
+        view.incident.state.stage(),
+        Stage::InProgress | Stage::Verifying
+    )
 }
 
 /// What Statuspage sends to the webhooks of its subscribers when an incident changes.
@@ -189,8 +209,10 @@ async fn summary(State(app): State<App>) -> Response {
     let components = component::all(&app, &facts.0);
     open_to_all(&Answer {
         status: Some(facts.status()),
-        incidents: Some(facts.shaped(&app, &components, is_open)),
-        scheduled_maintenances: Some([]),
+        incidents: Some(facts.shaped(&app, &components, is_unresolved)),
+        scheduled_maintenances: Some(facts.shaped(&app, &components, |view| {
+            is_upcoming(view) || is_active(view)
+        })),
         components: Some(components),
         ..facts.answer(&app)
     })
@@ -208,7 +230,7 @@ async fn incidents(State(app): State<App>) -> Response {
     let facts = Facts::of(&app);
     let components = component::all(&app, &facts.0);
     open_to_all(&Answer {
-        incidents: Some(facts.shaped(&app, &components, |_| true)),
+        incidents: Some(facts.shaped(&app, &components, is_incident)),
         ..facts.answer(&app)
     })
 }
@@ -217,15 +239,29 @@ async fn unresolved(State(app): State<App>) -> Response {
     let facts = Facts::of(&app);
     let components = component::all(&app, &facts.0);
     open_to_all(&Answer {
-        incidents: Some(facts.shaped(&app, &components, is_open)),
+        incidents: Some(facts.shaped(&app, &components, is_unresolved)),
         ..facts.answer(&app)
     })
 }
 
 async fn maintenances(State(app): State<App>) -> Response {
+    planned(&app, is_planned)
+}
+
+async fn upcoming(State(app): State<App>) -> Response {
+    planned(&app, is_upcoming)
+}
+
+async fn active(State(app): State<App>) -> Response {
+    planned(&app, is_active)
+}
+
+fn planned(app: &App, wanted: fn(&IncidentView) -> bool) -> Response {
+    let facts = Facts::of(app);
+    let components = component::all(app, &facts.0);
     open_to_all(&Answer {
-        scheduled_maintenances: Some([]),
-        ..Facts::of(&app).answer(&app)
+        scheduled_maintenances: Some(facts.shaped(app, &components, wanted)),
+        ..facts.answer(app)
     })
 }
 

@@ -112,7 +112,7 @@ impl Compose {
         let gaps = |(number, template)| gaps(number, template, fields);
         Self {
             templates: templates.iter().enumerate().map(gaps).collect(),
-            stages: stages(&typed("state")),
+            stages: stages(view, &typed("state")),
             text: typed("text"),
             next_update_within: typed("next_update_within"),
             post_at: typed("post_at"),
@@ -251,13 +251,14 @@ pub(super) fn value(app: &App, kind: Kind, text: &str) -> serde_json::Value {
     }
 }
 
-fn stages(chosen: &str) -> Vec<Choice> {
-    let later = [
-        Stage::Investigating,
-        Stage::Identified,
-        Stage::Monitoring,
-        Stage::Completed,
-    ];
+fn stages(view: &IncidentView, chosen: &str) -> Vec<Choice> {
+    use Stage::{
+        Cancelled, Completed, Identified, InProgress, Investigating, Monitoring, Verifying,
+    };
+    let later = match view.incident.maintenance {
+        None => [Investigating, Identified, Monitoring, Completed],
+        Some(_) => [InProgress, Verifying, Completed, Cancelled],
+    };
     let each = later.into_iter().map(|one| Choice {
         value: one.as_str(),
         name: stage(one),

@@ -38,7 +38,7 @@ pub(crate) fn routes() -> Vec<Route> {
 /// Whose incidents are listed; all without any. With several, those that concern a site of all.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-struct About {
+pub(super) struct About {
     product: Option<ProductName>,
     organization: Option<String>,
     site: Option<Hostname>,
@@ -144,6 +144,20 @@ fn readable(xml: &str) -> String {
 }
 
 impl About {
+    /// Whether it asks about everything.
+    pub(super) fn is_all(&self) -> bool {
+        self.product.is_none() && self.organization.is_none() && self.site.is_none()
+    }
+
+    /// What is listed, and for what.
+    pub(super) fn title(&self, what: &str) -> String {
+        let (names, ..) = self.names();
+        match names.is_empty() {
+            true => what.to_owned(),
+            false => format!("{what}: {names}"),
+        }
+    }
+
     /// What it asks for, as it is called in a title, in an address, and the page about it.
     fn names(&self) -> (String, String, String) {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -168,8 +182,12 @@ impl About {
     }
 
     /// The sites it asks about; `None` for all, also for those that are not there yet.
-    fn sites(&self, fleet: &Fleet) -> Result<Option<Vec<Arc<Site>>>, ApiError> {
-        if self.product.is_none() && self.organization.is_none() && self.site.is_none() {
+    pub(super) fn sites(&self, fleet: &Fleet) -> Result<Option<Vec<Arc<Site>>>, ApiError> {
+        let name = self.organization.as_ref();
+        if name.is_some_and(|name| name.len() > NAME_BYTES_MAX) {
+            return Err(ApiError::not_found("there is no organization of that name"));
+        }
+        if self.is_all() {
             return Ok(None);
         }
         let organization = |site: &Site| fleet.organization(site.organization);
@@ -204,13 +222,6 @@ impl About {
 
 impl Feed {
     fn about(app: &App, about: &About) -> Result<Self, ApiError> {
-        if about
-            .organization
-            .as_ref()
-            .is_some_and(|name| name.len() > NAME_BYTES_MAX)
-        {
-            return Err(ApiError::not_found("there is no organization of that name"));
-        }
         let settings = app.engine().settings();
         let (base, zone) = (&settings.base_url, &settings.home_zone);
         let sites = about.sites(&app.engine().fleet())?;
@@ -220,10 +231,9 @@ impl Feed {
                 .as_ref()
                 .is_none_or(|sites| sites.iter().any(|site| scope.holds(site)))
         };
-        let incidents: Vec<_> = app
-            .engine()
-            .public_incidents()
-            .into_iter()
+        let public = app.engine().public_incidents().into_iter();
+        let incidents: Vec<_> = public
+            .chain(app.engine().maintenances())
             .filter(concerns)
             .collect();
         let mut told: Vec<_> = incidents
@@ -233,13 +243,9 @@ impl Feed {
         told.sort_by_key(|(_, update)| std::cmp::Reverse((update.at, update.id)));
         told.truncate(ENTRIES_MAX);
         let changes = told.iter().map(|(_, update)| update.changed_at());
-        let (names, query, page) = about.names();
+        let (_, query, page) = about.names();
         Ok(Self {
-            title: if names.is_empty() {
-                "Incidents".into()
-            } else {
-                format!("Incidents: {names}")
-            },
+            title: about.title("Incidents"),
             query: if query.is_empty() {
                 query
             } else {

@@ -19,7 +19,9 @@ use super::lamps::bands::Counts;
 use super::prose::prose;
 use super::status::{Line, Table, ZoneQuery, is_lit, rim};
 use super::words::{self, Moment, Reader};
-use super::{Answer, Choice, Page, PageError, follow_ups, reader, render, zone_choices};
+use super::{
+    Answer, Choice, Page, PageError, follow_ups, maintenance, reader, render, zone_choices,
+};
 use crate::App;
 use crate::access::Access;
 use crate::extract::{Path, Query};
@@ -112,6 +114,9 @@ async fn incident(
         query.zone.as_deref(),
         &app.engine().settings().home_zone,
     );
+    if let Some(planned) = maintenance::page(&app, &view, &reader) {
+        return planned;
+    }
     let fleet = app.engine().fleet();
     let lamps = app.drawn().lamps(&fleet);
     let (counts, table) = affected(&view.incident, &lamps, &fleet, &reader);
@@ -239,6 +244,10 @@ pub(crate) fn stage(stage: Stage) -> &'static str {
         Stage::Monitoring => "Monitoring",
         Stage::Completed => "Completed",
         Stage::Dismissed => "Dismissed",
+        Stage::Scheduled => "Planned",
+        Stage::InProgress => "In progress",
+        Stage::Verifying => "Being checked",
+        Stage::Cancelled => "Cancelled",
     }
 }
 
@@ -249,11 +258,16 @@ fn steps(now: Stage) -> Vec<Step> {
         Stage::Monitoring,
         Stage::Completed,
     ];
+    on_the_way(&way, now)
+}
+
+/// The stages of a way, and how far it was gone.
+pub(super) fn on_the_way(way: &[Stage], now: Stage) -> Vec<Step> {
     let reached = way.iter().position(|step| *step == now).unwrap_or(0);
-    way.into_iter()
+    way.iter()
         .enumerate()
         .map(|(place, step)| Step {
-            name: stage(step),
+            name: stage(*step),
             here: place == reached,
             done: place < reached,
         })

@@ -33,6 +33,7 @@ pub(super) const CONSOLE: &[Section] = &[
         name: "Incidents",
         pages: &[
             ("Incidents", "/console/incidents"),
+            ("Planned work", "/console/maintenances"),
             ("Alarms", "/console/alarms"),
             ("Reports", "/console/reports"),
             ("Follow-ups", "/console/follow-ups"),

@@ -12,6 +12,7 @@ use engine::{Fleet, SiteIndex};
 use super::banners::{Shown, on_sites};
 use super::incident::Card;
 use super::lamps::bands::Counts;
+use super::maintenance::{Card as Planned, cards as planned};
 use super::site::Found;
 use super::status::{is_lit, rim};
 use super::words::{self, Headline, Moment, Reader};
@@ -45,6 +46,7 @@ struct View {
     rim: &'static str,
     as_of: Moment,
     banners: Vec<Shown>,
+    planned: Vec<Planned>,
     incidents: Vec<Card>,
     sites: Vec<Found>,
     total: String,
@@ -86,6 +88,9 @@ async fn show(
         headline,
         as_of: reader.now(),
         banners: on_sites(&app, &sites),
+        planned: planned(&app, &reader, None, |scope| {
+            sites.iter().any(|site| scope.holds(site))
+        }),
         incidents: incidents(&app, &sites, &reader),
         sites: found(&fleet, all.get(start..end).unwrap_or_default()),
         total: words::counted(all.len(), "site", "sites"),

@@ -16,6 +16,7 @@ use store::Reminded;
 use super::case::Linked;
 use super::compose::{Compose, Fields, staff};
 use super::incident::{Promised, Said, affected, impact, promised, said, stage, updates};
+use super::maintenance::when;
 use super::status::Table;
 use super::words::{self, Moment, Reader};
 use super::{Answer, Page, PageError, follow_ups, render};
@@ -51,6 +52,8 @@ struct View {
     proposed: bool,
     public: bool,
     open: bool,
+    /// The window of planned work.
+    window: Option<String>,
     started: Moment,
     added: bool,
     impact: &'static str,
@@ -146,7 +149,10 @@ pub(super) async fn show(
     let case = app.engine().case(&view).await?;
     // A second one beside it would do its work twice.
     let running = case.active_campaign();
-    let wanted = view.incident.is_public() && view.incident.is_open() && running.is_none();
+    let wanted = view.incident.is_public()
+        && view.incident.is_open()
+        && view.incident.maintenance.is_none()
+        && running.is_none();
     let campaign = if wanted {
         proposed(app, id).await
     } else {
@@ -165,6 +171,11 @@ pub(super) async fn show(
         proposed: now == Stage::Proposed,
         public: view.incident.is_public(),
         open: view.incident.is_open(),
+        window: view
+            .incident
+            .maintenance
+            .as_ref()
+            .map(|work| when(work, &reader, None)),
         started: reader.moment(view.incident.started_at),
         added: view.incident.added_at.is_some(),
         impact: impact(view.incident.impact),

@@ -14,6 +14,7 @@ use store::CampaignRow;
 
 use super::banners::{Shown, on_site};
 use super::incident::Card;
+use super::maintenance::{Card as Planned, cards as planned};
 use super::status::{ZoneQuery, is_lit, rim};
 use super::words::{self, Moment};
 use super::{Answer, Choice, Page, reader, render};
@@ -51,6 +52,7 @@ struct View {
     as_of: Moment,
     banners: Vec<Shown>,
     done: Vec<Done>,
+    planned: Vec<Planned>,
     incidents: Vec<Card>,
     facts: Vec<Fact>,
     zones: Vec<Choice>,
@@ -106,6 +108,7 @@ async fn site(
         as_of: reader.now(),
         banners: on_site(&app, &site),
         done: done(&rows, &reader),
+        planned: planned(&app, &reader, Some(&site.zone), |scope| scope.holds(&site)),
         incidents,
         facts: facts(&fleet, &site, &reader),
         zones: super::zone_choices(&lamps.bands, &site.zone, &reader),

@@ -13,6 +13,7 @@ use super::banners::{Shown, on_all_pages};
 use super::incident::{Card, promised};
 use super::lamps::Lamps;
 use super::lamps::bands::Counts;
+use super::maintenance::{Card as Planned, cards as planned};
 use super::words::{self, Headline, Moment, Reader};
 use super::{Answer, Choice, Page, reader, render, zone_choices};
 use crate::App;
@@ -45,6 +46,7 @@ struct View {
     table: Table,
     products: Option<Table>,
     next: Option<String>,
+    planned: Vec<Planned>,
     open: Vec<Card>,
     past: Vec<Card>,
     /// Whether the history has more of them.
@@ -108,6 +110,7 @@ async fn status(State(app): State<App>, Query(query): Query<ZoneQuery>) -> Answe
         next: next(&app, &counts, &open, &reader),
         table: by_zone(&lamps, &fleet, &reader),
         products: by_product(&fleet),
+        planned: planned(&app, &reader, None, |_| true),
         open: open.iter().map(|view| Card::of(view, &reader)).collect(),
         is_longer: past.len() > PAST_MAX,
         past: past

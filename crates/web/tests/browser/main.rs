@@ -269,6 +269,10 @@ async fn every_page_is_open_to_everybody() {
         "updates": [{"at": "2023-02-01T16:00:00Z", "state": "completed", "text": "It is over."}]});
     let past = serde_json::from_value(past).unwrap();
     let past = plane.engine.backfill_incident("Ada", past).await.unwrap();
+    let work = json!({"title": "Sign-in servers are replaced", "text": "You may have to sign in **again**.",
+        "window": {"local": {"from": "2023-07-13T22:00", "until": "2023-07-14T02:00"}}});
+    let work = serde_json::from_value(work).unwrap();
+    let planned = plane.engine.plan_maintenance("Ada", work).await.unwrap();
     let token = plane.token(Role::Admin).await;
     let base = serve(&plane).await;
     let site = domain::name::Hostname::parse(SITE).unwrap();
@@ -283,6 +287,7 @@ async fn every_page_is_open_to_everybody() {
         format!("/incidents/{id}/report"),
         "/history".into(),
         format!("/incidents/{}", past.id),
+        format!("/incidents/{planned}"),
         "/report".into(),
         "/follow".into(),
         "/no-such-page".into(),
@@ -302,6 +307,8 @@ async fn every_page_is_open_to_everybody() {
         "/console/releases".into(),
         "/console/config".into(),
         "/console/banners".into(),
+        "/console/maintenances".into(),
+        format!("/console/incidents/{planned}"),
         "/console/follow-ups".into(),
         "/console/followers".into(),
         "/console/templates".into(),

@@ -62,8 +62,10 @@ impl NewTemplate {
         if self.placeholders.len() > GAPS_MAX {
             return Err(bad(format!("it has more than {GAPS_MAX} gaps")));
         }
-        if let Some(Stage::Proposed | Stage::Dismissed) = self.state {
-            return Err(bad("no post makes an incident proposed or dismissed".into()));
+        if let Some(Stage::Proposed | Stage::Dismissed | Stage::Scheduled) = self.state {
+            return Err(bad(
+                "no post makes an incident proposed, dismissed or scheduled".into(),
+            ));
         }
         let gaps = self.placeholders.into_iter().map(NewPlaceholder::check);
         let placeholders = gaps.collect::<Result<Vec<_>, _>>().map_err(bad)?;
@@ -164,7 +166,7 @@ mod tests {
         check(
             "A",
             r#"{"text": "a", "state": "dismissed"}"#,
-            Err("proposed or dismissed"),
+            Err("proposed, dismissed or scheduled"),
         );
     }
 }

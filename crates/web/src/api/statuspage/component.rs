@@ -44,6 +44,8 @@ struct Part {
     since: Timestamp,
     sites: usize,
     down: usize,
+    /// Whether planned work is being done on one of them.
+    worked_on: bool,
     concerned: Vec<bool>,
 }
 
@@ -63,7 +65,7 @@ pub(super) fn all(app: &App, incidents: &[Arc<IncidentView>]) -> Vec<Component> 
     let lamps = app.drawn().lamps(&fleet);
     let page = super::page_id(app);
     let mut groups: BTreeMap<ProductName, Vec<(usize, Part)>> = BTreeMap::new();
-    let mut kinds = Kinds::new();
+    let mut kinds = Kinds::new(app.engine().clock().now());
     for (place, band) in lamps.bands.iter().enumerate() {
         let mut parts: HashMap<ProductName, Part> = HashMap::new();
         for index in &band.sites {
@@ -116,6 +118,7 @@ fn whole(parts: &[(usize, Part)]) -> Part {
         since: parts().map(|part| part.since).min().unwrap_or_default(),
         sites: parts().map(|part| part.sites).sum(),
         down: parts().map(|part| part.down).sum(),
+        worked_on: parts().any(|part| part.worked_on),
         concerned: (0..incidents).map(concerns).collect(),
     }
 }
@@ -126,6 +129,7 @@ impl Part {
             since: first.activated_at,
             sites: 0,
             down: 0,
+            worked_on: false,
             concerned: vec![false; incidents],
         }
     }
@@ -137,6 +141,7 @@ impl Part {
         );
         self.since = self.since.min(site.activated_at);
         self.sites += 1;
+        self.worked_on |= concern.worked_on;
         self.down += usize::from(concern.is_told && is_down);
         for (known, concerned) in self.concerned.iter_mut().zip(&concern.incidents) {
             *known |= concerned;
@@ -148,31 +153,50 @@ impl Part {
 type Kind = (ProductName, Zone, Version);
 
 /// Sites come in few kinds, so that each scope is asked once for a kind, not for each of 100,000 sites.
-struct Kinds(HashMap<Kind, Concern>);
+struct Kinds {
+    known: HashMap<Kind, Concern>,
+    now: Timestamp,
+}
 
 /// Which incidents concern the sites of a kind.
 struct Concern {
     incidents: Vec<bool>,
     /// Whether one of them is open.
     is_told: bool,
+    /// Whether planned work is being done in their zone.
+    worked_on: bool,
+}
+
+/// Whether planned work is being done in a zone: its window is open there, or it is checked.
+fn is_worked_on(view: &IncidentView, zone: &Zone, now: Timestamp) -> bool {
+    let work = view.incident.maintenance.as_ref();
+    super::is_active(view)
+        && work.is_some_and(|work| {
+            let (from, until) = work.window.in_zone(zone);
+            (from..until).contains(&now) || now >= work.until
+        })
 }
 
 impl Kinds {
-    fn new() -> Self {
-        Self(HashMap::new())
+    fn new(now: Timestamp) -> Self {
+        let known = HashMap::new();
+        Self { known, now }
     }
 
     fn concern(&mut self, site: &Site, incidents: &[Arc<IncidentView>]) -> &Concern {
+        let now = self.now;
         let kind = (
             site.product.clone(),
             site.zone.clone(),
             site.running.clone(),
         );
-        self.0.entry(kind).or_insert_with(|| {
+        self.known.entry(kind).or_insert_with(|| {
             let holds = |view: &Arc<IncidentView>| view.incident.scope.holds(site);
-            let mut open = incidents.iter().filter(|view| view.incident.is_open());
+            let mut open = incidents.iter().filter(|view| super::is_unresolved(view));
+            let mut work = incidents.iter();
             Concern {
                 is_told: open.any(holds),
+                worked_on: work.any(|one| is_worked_on(one, &site.zone, now) && holds(one)),
                 incidents: incidents.iter().map(holds).collect(),
             }
         })
@@ -189,7 +213,10 @@ impl Component {
         Self {
             id: id.to_owned(),
             name: String::new(),
-            status: status(part.down, part.sites),
+            status: match status(part.down, part.sites) {
+                "operational" if part.worked_on => super::incident::UNDER_MAINTENANCE,
+                status => status,
+            },
             created_at: part.since,
             updated_at: changes.max().unwrap_or(part.since),
             position: 0,

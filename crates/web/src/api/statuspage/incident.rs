@@ -26,6 +26,11 @@ pub(super) struct Incident {
     page_id: String,
     incident_updates: Vec<IncidentUpdate>,
     components: Vec<Component>,
+    /// Of planned work only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scheduled_for: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scheduled_until: Option<Timestamp>,
 }
 
 #[derive(Serialize)]
@@ -86,7 +91,7 @@ pub(super) fn shaped(
         updated_at: updated_at(view),
         monitoring_at: first_in(Stage::Monitoring),
         resolved_at: match incident.state {
-            State::Completed { at, .. } => Some(at),
+            State::Completed { at, .. } | State::Cancelled { at, .. } => Some(at),
             _ => None,
         },
         impact: incident.impact.as_str(),
@@ -99,18 +104,26 @@ pub(super) fn shaped(
         page_id: page_id.to_owned(),
         incident_updates: updates(view, &concerned, &app.engine().settings().home_zone),
         components: concerned,
+        scheduled_for: incident.maintenance.as_ref().map(|work| work.from),
+        scheduled_until: incident.maintenance.as_ref().map(|work| work.until),
     }
 }
 
 fn status(view: &IncidentView) -> &'static str {
     match view.official_comment() {
         Some(_) if !view.incident.is_open() => "postmortem",
-        _ => stage_status(view.incident.state.stage()),
+        _ => stage_status(view, view.incident.state.stage()),
     }
 }
 
-fn stage_status(stage: Stage) -> &'static str {
+fn stage_status(view: &IncidentView, stage: Stage) -> &'static str {
     match stage {
+        Stage::Scheduled => "scheduled",
+        Stage::InProgress => "in_progress",
+        Stage::Verifying => "verifying",
+        // Statuspage knows no work that was given up.
+        Stage::Cancelled => "completed",
+        Stage::Completed if view.incident.maintenance.is_some() => "completed",
         Stage::Identified => "identified",
         Stage::Monitoring => "monitoring",
         Stage::Completed => "resolved",
@@ -127,7 +140,10 @@ fn updates(view: &IncidentView, concerned: &[Component], zone: &Zone) -> Vec<Inc
         .rev()
         .map(|update| {
             let after = match update.state {
-                Stage::Completed => component_status(Impact::None),
+                Stage::Completed | Stage::Cancelled | Stage::Scheduled => {
+                    component_status(Impact::None)
+                }
+                Stage::InProgress | Stage::Verifying => UNDER_MAINTENANCE,
                 _ => component_status(view.incident.impact),
             };
             let shaped = one((view, update), concerned, (before, after), zone);
@@ -155,7 +171,7 @@ fn one(
         id: update.id.to_string(),
         status: match (update.kind, update.state) {
             (UpdateKind::OfficialComment, Stage::Completed) => "postmortem",
-            (_, stage) => stage_status(stage),
+            (_, stage) => stage_status(view, stage),
         },
         body: read_in(zone, &update.body),
         incident_id: view.incident.id.to_string(),
@@ -167,6 +183,9 @@ fn one(
         deliver_notifications: view.incident.added_at.is_none(),
     }
 }
+
+/// A component that is worked on as planned.
+pub(super) const UNDER_MAINTENANCE: &str = "under_maintenance";
 
 /// What an impact means for a component.
 pub(super) fn component_status(impact: Impact) -> &'static str {
