@@ -446,17 +446,18 @@ fn notifications(told: &Value) -> String {
 }
 
 fn headline(incident: &Value) -> String {
+    let [id, state, impact, title] =
+        ["id", "state", "impact", "title"].map(|part| text(&incident[part]));
     let affected = &incident["affected"];
-    format!(
-        "{} {:<13} {:<8} {} ({} of {} sites fail, {} restored)",
-        text(&incident["id"]),
-        text(&incident["state"]),
-        text(&incident["impact"]),
-        text(&incident["title"]),
-        affected["failing"],
-        affected["total"],
-        affected["restored"]
-    )
+    let about = match incident["added_at"].as_str() {
+        // How its sites are today says nothing of it.
+        Some(_) => "added afterwards".to_owned(),
+        None => format!(
+            "{} of {} sites fail, {} restored",
+            affected["failing"], affected["total"], affected["restored"]
+        ),
+    };
+    format!("{id} {state:<13} {impact:<8} {title} ({about})")
 }
 
 /// What is recorded besides who and when differs from fact to fact, and stands as it is.
