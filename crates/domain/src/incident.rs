@@ -1,6 +1,7 @@
 //! Incidents: what state one is in, and which acts that state allows.
 //! Decides; never stores, never tells anybody. Posts to customers begin with a person's `accept`.
 
+pub mod backfill;
 mod correction;
 mod follow_up;
 mod maintenance;
@@ -9,6 +10,7 @@ pub mod promise;
 pub mod report;
 mod scope;
 mod state;
+pub mod statuspage;
 pub mod template;
 pub mod timeline;
 mod update;
@@ -52,6 +54,8 @@ pub struct Incident {
     pub accepted_at: Option<Timestamp>,
     /// Complete it when the watch period ends and no site in scope fails.
     pub complete_after_watch: bool,
+    /// When it was added, if that was after it was over: nobody was told of it while it went on.
+    pub added_at: Option<Timestamp>,
     /// When the work is done, where it is planned.
     pub maintenance: Option<Maintenance>,
 }
@@ -76,6 +80,7 @@ impl Incident {
             started_at,
             accepted_at: None,
             complete_after_watch: false,
+            added_at: None,
             maintenance: None,
         }
     }
@@ -98,6 +103,7 @@ impl Incident {
             started_at,
             accepted_at: Some(now),
             complete_after_watch: false,
+            added_at: None,
             maintenance: None,
         }
     }

@@ -56,8 +56,9 @@ pub use probe::{CanarySession, ERROR_HEADER, Probe, SIGNED_IN_HEADER};
 pub use publish::NewDocument;
 pub use release::{Activate, NotReady, Sites};
 pub use respond::{
-    Acceptance, Case, IncidentView, MovedWork, NewCorrection, NewFollowUp, NewUpdate, Opening,
-    PlannedWork, Proposal, ReleaseBefore,
+    Acceptance, Backfilled, Case, HistoryError, ImportedHistory, ImportedIncident, IncidentView,
+    MovedWork, NewCorrection, NewFollowUp, NewUpdate, Opening, PlannedWork, Proposal,
+    ReleaseBefore,
 };
 pub use roll_out::Sample;
 pub use staff::{BreakGlass, NewToken, token_hash};

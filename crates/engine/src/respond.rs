@@ -3,6 +3,7 @@
 //! Nothing here tells a customer anything before a person accepted the incident. Every act leaves
 //! entries in the timeline, which the incident report rests on. Never detects; never restores.
 
+mod backfill;
 mod case;
 mod correct;
 mod follow_ups;
@@ -25,7 +26,7 @@ use domain::incident::report::ReportDraft;
 use domain::incident::template::Template;
 use domain::incident::timeline::{Fact, TimelineEntry};
 use domain::incident::{
-    Fit, Impact, Incident, Post, Posted, PromiseKind, Scope, Stage, UpdateKind,
+    Fit, Impact, Incident, Post, Posted, PromiseKind, Scope, Stage, Update, UpdateKind,
 };
 use domain::name::Hostname;
 use domain::site::Zone;
@@ -36,6 +37,7 @@ use store::{Announcement, IncidentAdditions, StoreError};
 
 use crate::{Engine, EngineError, Signal};
 
+pub use backfill::{Backfilled, HistoryError, ImportedHistory, ImportedIncident};
 pub use case::{Case, ReleaseBefore};
 pub use follow_ups::NewFollowUp;
 pub use request::{
@@ -391,16 +393,8 @@ impl Engine {
             made,
             kept,
         } = posted;
-        let fact = match update.kind {
-            UpdateKind::OfficialComment => Fact::OfficialComment { update: update.id },
-            UpdateKind::Update => Fact::Updated {
-                update: update.id,
-                stage: update.state,
-                template: update.template.clone().map(|(name, _)| name),
-            },
-        };
         let mut timeline = vec![
-            self.entry(update.at, who, fact),
+            self.entry(update.at, who, fact_of(update)),
             self.sites_counted(incident),
         ];
         timeline.extend(how.also.map(|fact| self.entry(update.at, who, fact)));
@@ -540,6 +534,18 @@ impl Engine {
                 sites,
             },
         ))
+    }
+}
+
+/// A post, as the timeline names it.
+fn fact_of(update: &Update) -> Fact {
+    match update.kind {
+        UpdateKind::OfficialComment => Fact::OfficialComment { update: update.id },
+        UpdateKind::Update => Fact::Updated {
+            update: update.id,
+            stage: update.state,
+            template: update.template.clone().map(|(name, _)| name),
+        },
     }
 }
 

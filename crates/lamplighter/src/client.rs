@@ -159,5 +159,11 @@ fn refused(status: StatusCode, text: &str) -> Failure {
             )
         })
         .collect();
-    Failure::new(format!("{message}{at} [{}]{lines}", status.as_u16())).with_detail(body)
+    let problems = body["problems"].as_array().into_iter().flatten();
+    let part = |problem: &Value, part: &str| problem[part].as_str().unwrap_or("").to_owned();
+    let problems =
+        problems.map(|problem| format!("\n  {}: {}", part(problem, "at"), part(problem, "reason")));
+    let problems: String = problems.collect();
+    let status = status.as_u16();
+    Failure::new(format!("{message}{at} [{status}]{lines}{problems}")).with_detail(body)
 }

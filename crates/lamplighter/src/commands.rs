@@ -23,6 +23,7 @@ pub(crate) mod page;
 pub(crate) mod product;
 pub(crate) mod release;
 pub(crate) mod report;
+mod report_version;
 pub(crate) mod serve;
 pub(crate) mod template;
 pub(crate) mod token;
@@ -57,6 +58,9 @@ pub(crate) enum Command {
     /// See incidents, and tell customers of them.
     #[command(subcommand)]
     Incident(incident::Incident),
+    /// Save, approve and publish the report on an incident.
+    #[command(subcommand)]
+    IncidentReport(report_version::IncidentReport),
     /// List and judge what customers write under incidents.
     #[command(subcommand)]
     Comment(comment::Comment),
@@ -119,6 +123,7 @@ impl Command {
             Self::Fleet(fleet) => fleet.run(output).await,
             Self::Campaign(campaign) => campaign.run(output).await,
             Self::Incident(incident) => incident.run(output).await,
+            Self::IncidentReport(report) => report.run(output).await,
             Self::Comment(comment) => comment.run(output).await,
             Self::Maintenance(maintenance) => maintenance.run(output).await,
             Self::Follower(follower) => follower.run(output).await,

@@ -50,6 +50,22 @@ const CALLERS: &[(&str, Caller)] = &[
         "GET /api/v1/public/banners",
         Nobody("customers' programs call it, without a token"),
     ),
+    (
+        "GET /api/v1/incidents/{id}/report/versions",
+        By("incident-report versions ID"),
+    ),
+    (
+        "POST /api/v1/incidents/{id}/report/versions",
+        By("incident-report save ID accounts.csv"),
+    ),
+    (
+        "POST /api/v1/incidents/{id}/report/versions/{number}/approve",
+        By("incident-report approve ID 1"),
+    ),
+    (
+        "POST /api/v1/incidents/{id}/report/versions/{number}/publish",
+        By("incident-report publish ID 1"),
+    ),
     ("GET /api/v1/comments", By("comment list")),
     (
         "POST /api/v1/comments/{id}/judge",
@@ -181,6 +197,14 @@ const CALLERS: &[(&str, Caller)] = &[
         Nobody("browsers open it; the command prints the Markdown"),
     ),
     ("POST /api/v1/incidents", By("incident open Outage")),
+    (
+        "POST /api/v1/incidents/backfill",
+        By("incident backfill --file settings.json"),
+    ),
+    (
+        "POST /api/v1/incidents/import",
+        By("incident import settings.json"),
+    ),
     (
         "POST /api/v1/incidents/{id}/accept",
         By("incident accept ID"),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::api::{Api, ApiFailure};
-use crate::scenario::EngineerPlan;
+use crate::scenario::{EngineerPlan, WrittenPlan};
 pub use pager::{Page, Pager};
 
 /// How often a halted campaign is looked into and resumed before somebody else must look.
@@ -27,8 +27,12 @@ pub struct Engineer {
     pub clock: Clock,
     /// What the engineer works with.
     pub api: Api,
+    /// What somebody else on the team works with, who approves the report.
+    pub colleague: Api,
     /// How long each step takes.
     pub plan: EngineerPlan,
+    /// What the engineer writes into the report.
+    pub written: WrittenPlan,
     /// Told of each step, for a progress display.
     pub told: tokio::sync::mpsc::UnboundedSender<Step>,
 }
@@ -76,7 +80,7 @@ pub struct Handled {
     pub campaign_started_at: Timestamp,
     /// When the API said that the last campaign had finished.
     pub campaign_finished_at: Timestamp,
-    /// The drafted incident report, in Markdown.
+    /// The incident report as it was published, in Markdown.
     pub report: String,
 }
 
@@ -122,12 +126,7 @@ impl Engineer {
         self.take(self.plan.watch).await;
         self.update(&incident, json!({"text": WELL, "state": "completed"}))
             .await?;
-        let report = self
-            .api
-            .get_text(&format!("/api/v1/incidents/{incident}/report.md"))
-            .await?;
-        let official = format!("/api/v1/incidents/{incident}/official-comment");
-        self.api.post(&official, &json!({"text": report})).await?;
+        let report = self.report(&incident).await?;
         self.tell(Step::Completed);
         Ok(Handled {
             incident,
@@ -136,6 +135,24 @@ impl Engineer {
             campaign_finished_at: finished,
             report,
         })
+    }
+
+    /// Writes what the drafted report leaves to a person, has it approved, and publishes it.
+    async fn report(&self, incident: &str) -> Result<String, Stuck> {
+        let base = format!("/api/v1/incidents/{incident}/report");
+        let draft = self.api.get_text(&format!("{base}.md")).await?;
+        let report = self.written.fill(&draft);
+        let versions = format!("{base}/versions");
+        let saved = self.api.post(&versions, &json!({"text": report})).await?;
+        let version = format!("{versions}/{}", saved["number"]);
+        let nothing = json!({});
+        self.colleague
+            .post(&format!("{version}/approve"), &nothing)
+            .await?;
+        self.api
+            .post(&format!("{version}/publish"), &nothing)
+            .await?;
+        Ok(report)
     }
 
     /// Starts the campaign that Lamplighter proposes.

@@ -37,6 +37,8 @@ pub struct Scenario {
     pub reports: ReportsPlan,
     /// How fast the engineer reacts.
     pub engineer: EngineerPlan,
+    /// What people write into the incident report.
+    pub written: WrittenPlan,
     /// What caches refill from.
     pub origin: OriginPlan,
     /// The release under agents.
@@ -124,6 +126,40 @@ impl ReportsPlan {
     pub fn probability(&self, sign_ins_per_second: f64) -> f64 {
         let least = self.reports_per_minute_min / (60.0 * sign_ins_per_second);
         self.probability.max(least).min(1.0)
+    }
+}
+
+/// What people write into the incident report: no record knows it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenPlan {
+    /// What failed, and why it was not seen before.
+    pub cause: String,
+    /// What helped, and should be kept.
+    pub went_well: String,
+    /// What will change, who does it, and by when.
+    pub follow_ups: String,
+}
+
+impl WrittenPlan {
+    /// A draft with each section's gap filled; what stands elsewhere is left as it is.
+    #[must_use]
+    pub fn fill(&self, draft: &str) -> String {
+        let mut section = "";
+        let mut report = String::new();
+        for line in draft.lines() {
+            section = line.strip_prefix("## ").unwrap_or(section);
+            let words = match section {
+                _ if !line.contains("To be written by a person:") => line,
+                "Cause" => &self.cause,
+                "What went well" => &self.went_well,
+                "Follow-ups" => &self.follow_ups,
+                _ => line,
+            };
+            report.push_str(words);
+            report.push('\n');
+        }
+        report
     }
 }
 

@@ -49,14 +49,8 @@ impl Store {
         added: &IncidentAdditions,
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
-        const ADD: &str = "INSERT INTO incidents (id, version, stage, state, impact, title, scope, \
-            started_at, accepted_at, complete_after_watch, maintenance) \
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-        let change = Change::new().run(ADD, incident_params(incident));
-        self.db
-            .write(add(change, incident.id, added).audit(audit))
-            .await
-            .map(drop)
+        let change = inserted(incident, added).audit(audit);
+        self.db.write(change).await.map(drop)
     }
 
     /// Saves the next version of an incident with what was added to it.
@@ -72,7 +66,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         const SAVE: &str = "UPDATE incidents SET version = $2, stage = $3, state = $4, impact = $5, \
             title = $6, scope = $7, started_at = $8, accepted_at = $9, complete_after_watch = $10, \
-            maintenance = $11 WHERE id = $1 AND version = $2 - 1";
+            maintenance = $11, added_at = $12 WHERE id = $1 AND version = $2 - 1";
         let change = Change::new()
             .run(SAVE, incident_params(incident))
             .expect_rows(1);
@@ -103,7 +97,7 @@ impl Store {
     /// When the database fails.
     pub async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError> {
         const GET: &str = "SELECT id, version, state, impact, title, scope, started_at, accepted_at, \
-            complete_after_watch, maintenance FROM incidents WHERE id = $1";
+            complete_after_watch, maintenance, added_at FROM incidents WHERE id = $1";
         self.db
             .read(GET, params![id])
             .await?
@@ -118,7 +112,7 @@ impl Store {
     /// When the database fails.
     pub async fn incidents(&self, limit: u32) -> Result<Vec<Incident>, StoreError> {
         const LIST: &str = "SELECT id, version, state, impact, title, scope, started_at, accepted_at, \
-            complete_after_watch, maintenance FROM incidents ORDER BY started_at DESC, id DESC LIMIT $1";
+            complete_after_watch, maintenance, added_at FROM incidents ORDER BY started_at DESC, id DESC LIMIT $1";
         self.db
             .read(LIST, params![limit])
             .await?
@@ -133,7 +127,7 @@ impl Store {
     /// When the database fails.
     pub async fn open_incidents(&self, limit: u32) -> Result<Vec<Incident>, StoreError> {
         const LIST: &str = "SELECT id, version, state, impact, title, scope, started_at, accepted_at, \
-            complete_after_watch, maintenance FROM incidents WHERE stage NOT IN ('completed', 'dismissed', 'cancelled') \
+            complete_after_watch, maintenance, added_at FROM incidents WHERE stage NOT IN ('completed', 'dismissed', 'cancelled') \
             ORDER BY started_at, id LIMIT $1";
         self.db
             .read(LIST, params![limit])
@@ -242,6 +236,15 @@ impl Store {
 const ADD_ENTRY: &str =
     "INSERT INTO incident_timeline (id, incident, at, author, fact) VALUES ($1, $2, $3, $4, $5)";
 
+/// The change that adds an incident with its first records.
+pub(crate) fn inserted(incident: &Incident, added: &IncidentAdditions) -> Change {
+    const ADD: &str = "INSERT INTO incidents (id, version, stage, state, impact, title, scope, \
+        started_at, accepted_at, complete_after_watch, maintenance, added_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    let change = Change::new().run(ADD, incident_params(incident));
+    add(change, incident.id, added)
+}
+
 /// Adds the rows beside an incident to its change.
 fn add(change: Change, id: IncidentId, added: &IncidentAdditions) -> Change {
     // An alarm has one incident: the guard refuses a second one instead of failing on the key.
@@ -326,6 +329,7 @@ fn incident_params(incident: &Incident) -> Vec<Value> {
         incident.accepted_at,
         incident.complete_after_watch,
         incident.maintenance.as_ref().map(json),
+        incident.added_at,
     ]
 }
 
@@ -405,6 +409,7 @@ fn incident(row: &Row) -> Result<Incident, StoreError> {
         accepted_at: row.optional(7, |row| row.time(7))?,
         complete_after_watch: row.flag(8)?,
         maintenance: row.optional(9, |row| read_json(row, 9, "planned work"))?,
+        added_at: row.optional(10, |row| row.time(10))?,
     })
 }
 

@@ -7,6 +7,7 @@
 mod access;
 mod alarm;
 mod audit;
+mod backfill;
 mod banner;
 mod campaign;
 mod comment;
@@ -35,6 +36,7 @@ use crate::db::Schema;
 
 pub use access::{Holder, HolderInUse};
 pub use audit::AuditEntry;
+pub use backfill::Source;
 pub use campaign::{Answer, CampaignRow, Claim, NewCampaign, RowCount};
 pub use comment::{Reader, WrittenComment};
 pub use db::Migrations;

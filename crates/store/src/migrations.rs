@@ -20,6 +20,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0015_maintenance.sql"),
     include_str!("../migrations/0016_comments.sql"),
     include_str!("../migrations/0017_written_reports.sql"),
+    include_str!("../migrations/0020_backfill.sql"),
 ];
 
 /// What differs between the databases.

@@ -6,6 +6,8 @@
 
 #[path = "contract/access.rs"]
 mod access;
+#[path = "contract/backfill.rs"]
+mod backfill;
 #[path = "contract/banner.rs"]
 mod banner;
 #[path = "contract/campaign.rs"]
@@ -67,6 +69,7 @@ macro_rules! contract {
 contract! {
     access: a_token_is_found_until_it_is_withdrawn, a_name_is_held_once_at_a_time, holders_are_listed_until_they_are_withdrawn,
         the_audit_is_read_page_by_page;
+    backfill: an_incident_of_the_past_is_added_once;
     banner: a_banner_reads_back_and_the_slower_change_is_refused;
     campaign: a_campaign_reads_back, a_claim_is_exclusive, a_claim_stays_within_its_wave, a_completion_with_an_old_fence_is_refused, tries_and_reasons_are_kept, a_stopped_campaign_gives_no_claims,
         a_course_is_told_in_stretches, a_site_knows_how_many_wait_before_it;
@@ -79,7 +82,7 @@ contract! {
     follower: an_address_follows_a_thing_once, an_ended_follower_is_forgotten, an_announcement_is_spread_once,
         a_notification_is_claimed_until_it_runs_out;
     follow_up: a_follow_up_reads_back_and_ends_once;
-    incident: planned_work_reads_back_with_its_window, an_incident_reads_back_with_its_records, the_slower_of_two_decisions_is_refused, an_alarm_has_one_incident,
+    incident: a_version_of_a_report_is_saved_approved_and_published_once, planned_work_reads_back_with_its_window, an_incident_reads_back_with_its_records, the_slower_of_two_decisions_is_refused, an_alarm_has_one_incident,
         a_correction_keeps_what_stood_there;
     notify: an_on_call_list_is_replaced_whole, a_claim_is_exclusive_until_it_runs_out, an_acknowledged_page_is_not_escalated,
         a_step_of_reminding_is_taken_once;

@@ -13,6 +13,7 @@ pub(crate) mod fleet;
 pub(crate) mod follow_ups;
 pub(crate) mod followers;
 pub(crate) mod health;
+pub(crate) mod history;
 pub(crate) mod incidents;
 pub(crate) mod keys;
 pub(crate) mod maintenances;

@@ -23,6 +23,12 @@ impl ErrorBody {
             error: ErrorParts { code, message, at },
         }
     }
+
+    /// About a part of the request.
+    pub(crate) fn at(mut self, at: Option<String>) -> Self {
+        self.error.at = at;
+        self
+    }
 }
 
 /// What went wrong.

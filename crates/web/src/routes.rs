@@ -196,6 +196,7 @@ fn all() -> Vec<Route> {
 fn of_api() -> Vec<Route> {
     [
         of("Incidents", "What customers read of incidents, and what the team does about them.", api::incidents::routes()),
+        of("History", "Incidents of the past, added afterwards.", api::history::routes()),
         of("Incident reports", "The report on an incident, as people write, approve and publish it.", api::written_reports::routes()),
         of("Maintenances", "Work that is announced before it begins.", api::maintenances::routes()),
         of("Comments", "What customers write under incidents, and what the team decides about it.", api::comments::routes()),

@@ -133,6 +133,8 @@ struct Attack {
     plane: Plane,
     token: String,
     incident: IncidentId,
+    /// One that was imported from another page.
+    imported: String,
 }
 
 impl Attack {
@@ -153,12 +155,14 @@ impl Attack {
         let token = plane.token(Role::Admin).await;
         let opening = serde_json::from_value(json!({ "title": format!("Title {text}") })).unwrap();
         let incident = plane.engine.open_incident(text, opening).await.unwrap();
-        let attack = Self {
+        let mut attack = Self {
             plane,
             token,
             incident,
+            imported: String::new(),
         };
         attack.write(text).await;
+        attack.imported = attack.import(text).await;
         attack
     }
 
@@ -175,6 +179,8 @@ impl Attack {
         self.call("POST", &updates, waits).await;
         let comment = format!("/api/v1/incidents/{}/official-comment", self.incident);
         self.call("POST", &comment, json!({ "text": text })).await;
+        let report = format!("/api/v1/incidents/{}/report/versions", self.incident);
+        self.call("POST", &report, json!({ "text": text })).await;
         let follow_up = json!({"text": text, "owner": text, "due": "2023-08-01"});
         let follow_ups = format!("/api/v1/incidents/{}/follow-ups", self.incident);
         self.call("POST", &follow_ups, follow_up).await;
@@ -224,6 +230,28 @@ impl Attack {
             .unwrap();
     }
 
+    /// A history whose every text is the attack: as it is, in a link, and behind entities.
+    async fn import(&self, text: &str) -> String {
+        let entities = text.replace('<', "&lt;").replace('>', "&#62;");
+        let bodies = [
+            ("postmortem", text.to_owned()),
+            (
+                "resolved",
+                format!("<a href=\"{text}\">{text}</a> and <a href='{text}'>it</a>"),
+            ),
+            ("identified", format!("<b>{entities}</b><br/><i>{text}")),
+        ];
+        let updates = bodies.map(
+            |(status, body)| json!({"status": status, "body": body, "display_at": "2023-03-01T14:00:00Z"}),
+        );
+        let incident = json!({"id": text, "name": text, "status": "postmortem", "impact": "minor",
+            "started_at": "2023-03-01T13:00:00Z", "resolved_at": "2023-03-01T15:00:00Z",
+            "incident_updates": updates, "components": [{"name": text}]});
+        let file = json!({"page": {"name": text}, "incidents": [incident]});
+        let imported = self.call("POST", "/api/v1/incidents/import", file).await;
+        imported["incidents"][0]["id"].as_str().unwrap().to_owned()
+    }
+
     async fn call(&self, method: &str, path: &str, body: Value) -> Value {
         let answer = self
             .plane
@@ -257,6 +285,11 @@ impl Attack {
             format!("/incidents/{id}/comments"),
             format!("/report?site={q}"),
             format!("/follow?site={q}"),
+            format!("/incidents/{}", self.imported),
+            format!("/incidents/{}/report", self.imported),
+            format!("/console/incidents/{}", self.imported),
+            format!("/console/incidents/{}/report", self.imported),
+            "/history".into(),
             "/feed.atom".into(),
             "/feed.rss".into(),
             format!("/feed.atom?organization={q}"),
@@ -267,6 +300,7 @@ impl Attack {
             "/console/fleet",
             "/console/audit",
             "/console/incidents",
+            "/console/incidents/past",
             "/console/alarms",
             "/console/reports",
             "/console/campaigns",

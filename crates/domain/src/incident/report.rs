@@ -283,6 +283,9 @@ fn act(entry: &TimelineEntry) -> Option<Line> {
     let by = || Quoted(entry.by.clone());
     let rest = match &entry.fact {
         Fact::Opened => vec![by(), Words(" opened the incident.")],
+        Fact::AddedAfterwards { .. } => {
+            vec![by(), Words(" added the incident, after it was over.")]
+        }
         Fact::Planned => vec![by(), Words(" announced the work.")],
         Fact::Moved { .. } => vec![by(), Words(" moved the work to another time.")],
         Fact::Accepted => vec![by(), Words(" accepted the incident.")],

@@ -73,6 +73,11 @@ pub enum Fact {
     },
     /// A person opened the incident, without an alarm.
     Opened,
+    /// A person added the incident after it was over.
+    AddedAfterwards {
+        /// Where its records come from, such as "statuspage 3wcfx9j1kbg3".
+        source: Option<String>,
+    },
     /// A person planned work.
     Planned,
     /// The window of planned work was moved.
@@ -217,6 +222,15 @@ impl TimelineEntry {
                 format!("The alarm made the incident wider: it is about {scope} from now on.")
             }
             Fact::Opened => format!("{} opened the incident.", self.by),
+            Fact::AddedAfterwards { source: None } => {
+                format!("{} added the incident after it was over.", self.by)
+            }
+            Fact::AddedAfterwards {
+                source: Some(source),
+            } => format!(
+                "{} added the incident after it was over, from {source}.",
+                self.by
+            ),
             Fact::Planned => format!("{} planned the work.", self.by),
             Fact::Moved { .. } => format!("{} moved the planned work.", self.by),
             Fact::Reminded => "Followers were reminded of the planned work.".into(),

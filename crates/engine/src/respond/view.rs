@@ -74,6 +74,15 @@ impl IncidentView {
             .map(|promise| promise.due_at)
     }
 
+    /// Whether time alone may change it.
+    fn may_change(&self) -> bool {
+        let owes = self
+            .promises
+            .iter()
+            .any(|promise| promise.kept_at.is_none());
+        self.incident.is_open() || owes || !self.scheduled.is_empty()
+    }
+
     async fn load(store: &Store, incident: Incident) -> Result<Self, StoreError> {
         let id = incident.id;
         Ok(Self {
@@ -128,9 +137,23 @@ impl Incidents {
             if !views.get(&id).is_some_and(is_newer) {
                 views.insert(id, Arc::clone(view));
             }
+            forget_old(&mut views);
             views
         });
     }
+}
+
+/// Keeps as many as a start would load, and what time may still change: a history of thousands must
+/// not stay in memory, where every page reads it.
+fn forget_old(views: &mut HashMap<IncidentId, Arc<IncidentView>>) {
+    if views.len() <= KEPT as usize {
+        return;
+    }
+    let place = |view: &IncidentView| (view.incident.started_at, view.incident.id);
+    let mut places: Vec<_> = views.values().map(|view| place(view)).collect();
+    places.sort_unstable();
+    let oldest = places[places.len() - KEPT as usize];
+    views.retain(|_, view| place(view) >= oldest || view.may_change());
 }
 
 impl Engine {

@@ -1,9 +1,11 @@
 //! `lamplighter incident`: what is going on, and what customers are told.
 
+use std::path::PathBuf;
+
 use serde_json::{Map, Value, json};
 
 use crate::client::Server;
-use crate::input::Limit;
+use crate::input::{Limit, read, read_json};
 use crate::output::{Failure, Options, lines, text};
 
 /// List, accept and tell of incidents.
@@ -42,6 +44,25 @@ pub(crate) enum Incident {
         /// When it began, such as 2023-07-11T16:00:00-05:00; now without one.
         #[arg(long)]
         started_at: Option<jiff::Timestamp>,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Add an incident that is over, as it happened: no follower is told.
+    Backfill {
+        /// JSON: title, impact, started_at, resolved_at, updates (each at, state, text), perhaps key and
+        /// scope; - for standard input.
+        #[arg(long)]
+        file: PathBuf,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Import the history of a Statuspage: what is over and not here yet. No follower is told.
+    Import {
+        /// The answer of its /api/v2/incidents.json; - for standard input.
+        file: PathBuf,
+        /// Show what would be added, and add nothing.
+        #[arg(long)]
+        dry_run: bool,
         #[command(flatten)]
         server: Server,
     },
@@ -202,6 +223,21 @@ impl Incident {
                 body.insert("scope".into(), scope);
                 let incident = server.client()?.post("/api/v1/incidents", &body).await?;
                 output.print(&incident, |one| format!("Opened: {}", headline(one)));
+            }
+            Self::Backfill { file, server } => {
+                let past: Value = read_json(&file)?;
+                let path = "/api/v1/incidents/backfill";
+                let incident = server.client()?.post(path, &past).await?;
+                output.print(&incident, |one| format!("Added: {}", headline(one)));
+            }
+            Self::Import {
+                file,
+                dry_run,
+                server,
+            } => {
+                let path = format!("/api/v1/incidents/import?dry_run={dry_run}");
+                let imported = server.client()?.post_bytes(&path, read(&file)?).await?;
+                output.print(&imported, history);
             }
             Self::Accept {
                 id,
@@ -377,6 +413,24 @@ fn shown(incident: &Value) -> String {
     format!("{}\n{}", headline(incident), updates.collect::<String>())
 }
 
+/// What an import did; what was left out is named, for it may be wanted after all.
+fn history(imported: &Value) -> String {
+    let did = match imported["dry_run"].as_bool() {
+        Some(true) => "Would add",
+        _ => "Added",
+    };
+    let skipped = imported["skipped"].as_array().map_or(0, Vec::len);
+    let says = format!(
+        "{did} {} incidents; {} are here already, {skipped} were left out.",
+        imported["added"], imported["already_there"]
+    );
+    let left_out = |one: &Value| {
+        let [at, title, reason] = ["at", "title", "reason"].map(|part| text(&one[part]));
+        format!("{at} {title}: {reason}")
+    };
+    format!("{says}\n{}", lines(&imported["skipped"], "", left_out))
+}
+
 fn notifications(told: &Value) -> String {
     let count = |state: &str| told[state].as_u64().unwrap_or_default();
     let (reached, given_up, waiting) = (count("delivered"), count("given_up"), count("waiting"));
@@ -392,17 +446,18 @@ fn notifications(told: &Value) -> String {
 }
 
 fn headline(incident: &Value) -> String {
+    let [id, state, impact, title] =
+        ["id", "state", "impact", "title"].map(|part| text(&incident[part]));
     let affected = &incident["affected"];
-    format!(
-        "{} {:<13} {:<8} {} ({} of {} sites fail, {} restored)",
-        text(&incident["id"]),
-        text(&incident["state"]),
-        text(&incident["impact"]),
-        text(&incident["title"]),
-        affected["failing"],
-        affected["total"],
-        affected["restored"]
-    )
+    let about = match incident["added_at"].as_str() {
+        // How its sites are today says nothing of it.
+        Some(_) => "added afterwards".to_owned(),
+        None => format!(
+            "{} of {} sites fail, {} restored",
+            affected["failing"], affected["total"], affected["restored"]
+        ),
+    };
+    format!("{id} {state:<13} {impact:<8} {title} ({about})")
 }
 
 /// What is recorded besides who and when differs from fact to fact, and stands as it is.

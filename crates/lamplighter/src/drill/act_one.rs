@@ -170,7 +170,9 @@ impl<'a> Stage<'a> {
         let engineer = Engineer {
             clock: self.clock.clone(),
             api: self.world.engineer.clone(),
+            colleague: self.world.colleague.clone(),
             plan: self.drill.scenario.engineer,
+            written: self.drill.scenario.written.clone(),
             told,
         };
         let limit = self.drill.scenario.release_at + Duration::from_secs(HOURS_MAX * 3_600);

@@ -32,6 +32,7 @@ pub(super) struct Addresses {
 pub(super) struct World {
     pub(super) admin: Api,
     pub(super) engineer: Api,
+    pub(super) colleague: Api,
     pub(super) accounts: Vec<Account>,
     /// Host name and secret of each site.
     pub(super) secrets: Vec<(String, String)>,
@@ -80,9 +81,13 @@ pub(super) async fn set_up(
     let token = json!({"name": "Engineer on call", "role": "engineer"});
     let token = admin.post("/api/v1/tokens", &token).await?;
     let engineer = Api::new(http.clone(), &server.url(), text(&token["token"])?);
+    let token = json!({"name": "Support lead", "role": "support"});
+    let token = admin.post("/api/v1/tokens", &token).await?;
+    let colleague = Api::new(http.clone(), &server.url(), text(&token["token"])?);
     Ok(World {
         admin,
         engineer,
+        colleague,
         accounts,
         secrets,
     })

@@ -1,6 +1,7 @@
 //! Incidents, their posts, promises and timelines.
 
 use domain::id::{AlarmId, UpdateId};
+use domain::incident::report::{Approval, ReportVersion};
 use domain::incident::timeline::{Fact, TimelineEntry};
 use domain::incident::{
     Impact, Incident, Maintenance, Promise, PromiseKind, Scope, Stage, State, Update, UpdateKind,
@@ -210,4 +211,59 @@ pub(crate) async fn a_correction_keeps_what_stood_there(store: Store) {
         matches!(refused, Err(StoreError::Conflict { .. })),
         "{refused:?}"
     );
+}
+
+pub(crate) async fn a_version_of_a_report_is_saved_approved_and_published_once(store: Store) {
+    let alarm = id();
+    let incident = proposed(alarm).accept(at(NOW)).unwrap();
+    store
+        .add_incident(&incident, &with_alarm(alarm), &audit())
+        .await
+        .unwrap();
+    let first = ReportVersion::after(None, "# Report".into(), ("Kim", at(NOW))).unwrap();
+    let add = async |version: &ReportVersion| {
+        store
+            .add_report_version(incident.id, version, &audit())
+            .await
+    };
+    add(&first).await.unwrap();
+    assert!(matches!(
+        add(&first).await,
+        Err(StoreError::Conflict { .. })
+    ));
+    let second = ReportVersion::after(Some(&first), "Better.".into(), ("Kim", at(NOW))).unwrap();
+    add(&second).await.unwrap();
+    let publish = async |next: &Incident| {
+        let update = update();
+        let added = IncidentAdditions {
+            published: vec![(2, update.id)],
+            updates: vec![update],
+            ..IncidentAdditions::default()
+        };
+        store.save_incident(next, &added, &audit()).await
+    };
+    let next = incident.clone().after(Ok).unwrap();
+    let early = publish(&next).await;
+    assert!(
+        matches!(early, Err(StoreError::Conflict { .. })),
+        "it is not approved"
+    );
+    let approval = Approval {
+        by: "Ada".into(),
+        at: at(NOW),
+    };
+    let approve = async || {
+        store
+            .approve_report_version(incident.id, (2, &approval), &audit())
+            .await
+    };
+    approve().await.unwrap();
+    assert!(matches!(approve().await, Err(StoreError::Conflict { .. })));
+    publish(&next).await.unwrap();
+    let again = publish(&next.clone().after(Ok).unwrap()).await;
+    assert!(matches!(again, Err(StoreError::Conflict { .. })));
+    let known = store.report_versions(incident.id).await.unwrap();
+    assert_eq!((known[0].number, &known[0].approved), (2, &Some(approval)));
+    assert!(known[0].published.is_some());
+    assert_eq!(known[1], first);
 }

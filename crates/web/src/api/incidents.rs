@@ -214,7 +214,7 @@ async fn open(
     Json(opening): Json<Opening>,
 ) -> Result<JsonBody<StaffIncident>, ApiError> {
     let id = app.engine().open_incident(caller.name(), opening).await?;
-    answer(&app, id).await
+    found(&app, id).await
 }
 
 async fn accept(
@@ -226,7 +226,7 @@ async fn accept(
     app.engine()
         .accept_incident(id, caller.name(), acceptance)
         .await?;
-    answer(&app, id).await
+    found(&app, id).await
 }
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -245,7 +245,7 @@ async fn dismiss(
     app.engine()
         .dismiss_incident(id, caller.name(), &dismissal.reason)
         .await?;
-    answer(&app, id).await
+    found(&app, id).await
 }
 
 // Taken apart by hand: a flattened struct cannot refuse unknown fields.
@@ -357,7 +357,7 @@ async fn correct(
     app.engine()
         .correct_update(id, update, caller.name(), correction)
         .await?;
-    answer(&app, id).await
+    found(&app, id).await
 }
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -417,7 +417,8 @@ async fn drafted(app: &App, id: IncidentId, query: &ReportQuery) -> Result<Strin
     Ok(app.engine().report_draft(id, zone).await?.markdown())
 }
 
-async fn answer(app: &App, id: IncidentId) -> Result<JsonBody<StaffIncident>, ApiError> {
+/// An incident as staff reads it.
+pub(super) async fn found(app: &App, id: IncidentId) -> Result<JsonBody<StaffIncident>, ApiError> {
     let view = app
         .engine()
         .find_incident(id)

@@ -93,6 +93,11 @@ impl<'a> Sheet<'a> {
         }
     }
 
+    /// The body is JSON whose shape others describe.
+    pub(crate) fn takes_any_json(&mut self) {
+        self.body = Some(("application/json", json!({})));
+    }
+
     /// A reply of this status, with a JSON body of type `T`.
     pub(crate) fn reply_json<T: JsonSchema>(&mut self, status: u16, words: &'static str) {
         let schema = self.outputs.subschema_for::<T>().to_value();

@@ -279,9 +279,18 @@ impl Entry {
             updated: update.changed_at(),
             at_rfc2822: rfc2822(update.at),
             state,
-            html: prose(&read_in(zone, &update.body)),
+            html: prose(&read_in(zone, &update.body)) + &added(view, zone),
         }
     }
+}
+
+/// That an entry was added after the incident was over, to a reader who has not seen it before.
+fn added(view: &IncidentView, zone: &Zone) -> String {
+    let Some(at) = view.incident.added_at else {
+        return String::new();
+    };
+    let day = at.to_zoned_datetime(zone.rules()).strftime("%B %-d, %Y");
+    format!("<p><em>Added afterwards, on {day}.</em></p>\n")
 }
 
 fn rfc2822(at: Timestamp) -> String {

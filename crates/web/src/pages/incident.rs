@@ -44,6 +44,7 @@ struct View {
     lead: String,
     impact: &'static str,
     started: Moment,
+    added: Option<Moment>,
     as_of: Moment,
     steps: Vec<Step>,
     promises: Vec<Promised>,
@@ -133,6 +134,7 @@ async fn incident(
         lead: lead(&view.incident, &counts, &reader),
         impact: impact(view.incident.impact),
         started: reader.moment(view.incident.started_at),
+        added: view.incident.added_at.map(|at| reader.moment(at)),
         as_of: reader.now(),
         steps: steps(view.incident.state.stage()),
         promises: view
@@ -142,7 +144,7 @@ async fn incident(
             .collect(),
         official: official(&view, &reader),
         updates: updates(&view, &reader),
-        table: Some(table).filter(|_| view.incident.is_open() || counts.affected() > 0),
+        table: Some(table).filter(|_| is_felt(&view.incident, &counts)),
         follow_ups: follow_ups::of(&app, &view.follow_ups),
         comments: comments(&view, &reader),
         comments_total: words::counted(
@@ -200,16 +202,26 @@ pub(crate) fn affected(
     (all, Table::of(lines))
 }
 
+/// Whether its sites say something of it: not those of today about an incident that was over before it
+/// was added.
+fn is_felt(incident: &Incident, counts: &Counts) -> bool {
+    incident.is_open() || (counts.affected() > 0 && incident.added_at.is_none())
+}
+
 fn mood(incident: &Incident, counts: &Counts) -> SiteState {
-    if incident.state.stage() == Stage::Completed && counts.affected() == 0 {
-        return SiteState::Well;
+    if is_felt(incident, counts) {
+        words::headline(counts).mood
+    } else {
+        SiteState::Well
     }
-    words::headline(counts).mood
 }
 
 fn lead(incident: &Incident, counts: &Counts, reader: &Reader) -> String {
     let headline = words::headline(counts);
     match &incident.state {
+        IncidentState::Completed { at, .. } if incident.added_at.is_some() => {
+            format!("It is over since {}.", reader.moment(*at).text)
+        }
         IncidentState::Completed { at, .. } if counts.affected() == 0 => format!(
             "It is over since {}. It concerned {}.",
             reader.moment(*at).text,
@@ -346,6 +358,8 @@ pub(crate) struct Card {
     pub(crate) is_proposed: bool,
     /// Whether the vendor's word on the whole of it can be read.
     pub(crate) has_report: bool,
+    /// Whether it was added after it was over.
+    pub(crate) is_added: bool,
 }
 
 impl Card {
@@ -361,6 +375,7 @@ impl Card {
             is_open: view.incident.is_open(),
             is_proposed: stage_now == Stage::Proposed,
             has_report: view.official_comment().is_some(),
+            is_added: view.incident.added_at.is_some(),
             promises: view
                 .promises
                 .iter()

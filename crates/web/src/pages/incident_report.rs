@@ -1,10 +1,8 @@
-//! `/incidents/{id}/report`: the vendor's word on the whole incident, as a document. And its draft
-//! for staff at `/console/incidents/{id}/report`, where it is finished and posted.
+//! `/incidents/{id}/report`: the vendor's word on the whole incident, as a document.
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::access::Permission;
 use domain::id::IncidentId;
 use domain::incident::template::read_in;
 
@@ -12,18 +10,14 @@ use super::incident::public;
 use super::prose::document;
 use super::status::ZoneQuery;
 use super::words::Moment;
-use super::{Answer, Choice, Page, PageError, follow_ups, reader, render, zone_choices};
+use super::{Answer, Page, PageError, follow_ups, reader, render};
 use crate::App;
 use crate::access::Access;
 use crate::extract::{Path, Query};
 use crate::routes::Route;
 
 pub(crate) fn routes() -> Vec<Route> {
-    let see = Access::Holder(Permission::SeeConsole);
-    vec![
-        Route::get("/incidents/{id}/report", Access::Public, read).kept(),
-        Route::get("/console/incidents/{id}/report", see, draft),
-    ]
+    vec![Route::get("/incidents/{id}/report", Access::Public, read).kept()]
 }
 
 #[derive(Template)]
@@ -63,44 +57,6 @@ async fn read(
         has_heading: html.starts_with("<h1"),
         follow_ups: follow_ups::of(&app, &view.follow_ups),
         html,
-    };
-    Ok(render(StatusCode::OK, &page))
-}
-
-#[derive(Template)]
-#[template(path = "console/report_draft.html")]
-struct Draft {
-    page: Page,
-    id: IncidentId,
-    html: String,
-    markdown: String,
-    /// Customers may read the incident, so its official comment can be posted.
-    public: bool,
-    posted: bool,
-    zones: Vec<Choice>,
-}
-
-async fn draft(
-    State(app): State<App>,
-    Path(id): Path<IncidentId>,
-    Query(query): Query<ZoneQuery>,
-) -> Answer {
-    let engine = app.engine();
-    let view = engine.find_incident(id).await?;
-    let view = view.ok_or_else(|| PageError::not_found("There is no such incident."))?;
-    let home = &engine.settings().home_zone;
-    let reader = reader(&app, query.zone.as_deref(), home);
-    let draft = engine.report_draft(id, reader.zone.clone()).await?;
-    let markdown = draft.markdown();
-    let lamps = app.drawn().lamps(&engine.fleet());
-    let page = Draft {
-        page: Page::console("Draft of the incident report", "/console/incidents"),
-        id,
-        html: document(&markdown),
-        markdown,
-        public: view.incident.is_public(),
-        posted: view.official_comment().is_some(),
-        zones: zone_choices(&lamps.bands, home, &reader),
     };
     Ok(render(StatusCode::OK, &page))
 }

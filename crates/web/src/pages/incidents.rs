@@ -54,6 +54,7 @@ struct Line {
     failing: String,
     began: Moment,
     promise: Option<(String, bool)>,
+    is_added: bool,
 }
 
 /// The kinds of incidents that one looks for.
@@ -127,5 +128,6 @@ fn line(app: &App, view: &IncidentView, reader: &Reader) -> Line {
             .iter()
             .find_map(|promise| promised(promise, reader))
             .map(|promise| (promise.words, promise.overdue)),
+        is_added: incident.added_at.is_some(),
     }
 }

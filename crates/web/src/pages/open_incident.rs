@@ -79,25 +79,29 @@ async fn open(
 
 impl Typed {
     fn opening(&self, app: &App) -> Result<Opening, EngineError> {
-        let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        let product = given(&self.product).map(|name| ProductName::parse(&name));
-        let product = product
-            .transpose()
-            .map_err(|e| EngineError::refused_at("product", e))?;
-        let zone = given(&self.zone).map(|name| Zone::parse(&name)).transpose();
-        let zone = zone.map_err(|e| EngineError::refused_at("zone", e))?;
-        let zones = zone.map_or_else(BTreeSet::new, |zone| same_clock(app, zone));
         Ok(Opening {
             title: self.title.clone(),
-            scope: Scope {
-                products: product.into_iter().collect(),
-                zones,
-                ..Scope::default()
-            },
+            scope: scope(app, &self.product, &self.zone)?,
             impact: Impact::parse(&self.impact),
             started_at: None,
         })
     }
+}
+
+/// The sites that a form names; an empty field says nothing.
+pub(super) fn scope(app: &App, product: &str, zone: &str) -> Result<Scope, EngineError> {
+    let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let product = given(product).map(|name| ProductName::parse(&name));
+    let product = product
+        .transpose()
+        .map_err(|e| EngineError::refused_at("product", e))?;
+    let zone = given(zone).map(|name| Zone::parse(&name)).transpose();
+    let zone = zone.map_err(|e| EngineError::refused_at("zone", e))?;
+    Ok(Scope {
+        products: product.into_iter().collect(),
+        zones: zone.map_or_else(BTreeSet::new, |zone| same_clock(app, zone)),
+        ..Scope::default()
+    })
 }
 
 /// All zones of the fleet whose clocks go with this one's: the form names them as one.
@@ -110,39 +114,58 @@ pub(super) fn same_clock(app: &App, zone: Zone) -> BTreeSet<Zone> {
     zones.chain([zone]).collect()
 }
 
+/// What the fields of a form offer.
+pub(super) struct Choices {
+    pub(super) products: Vec<Choice>,
+    pub(super) zones: Vec<Choice>,
+    pub(super) impacts: Vec<Choice>,
+}
+
+impl Choices {
+    /// With these chosen.
+    pub(super) fn of(app: &App, product: &str, zone: &str, chosen_impact: &str) -> Self {
+        let settings = app.engine().settings();
+        let fleet = app.engine().fleet();
+        let lamps = app.drawn().lamps(&fleet);
+        let reader = super::reader(app, Some(zone), &settings.home_zone);
+        let choice = |name: String, value: String, chosen: &str| Choice {
+            chosen: value == chosen,
+            name,
+            value,
+        };
+        let products = fleet.products().map(|product| product.name.to_string());
+        let mut zones = zone_choices(&lamps.bands, &settings.home_zone, &reader);
+        for one in &mut zones {
+            one.chosen = one.value == zone;
+        }
+        let impacts = Impact::ALL.into_iter().map(|one| {
+            let value = one.as_str().to_owned();
+            choice(impact(one).to_owned(), value, chosen_impact)
+        });
+        Self {
+            products: products
+                .map(|name| choice(name.clone(), name, product))
+                .collect(),
+            zones,
+            impacts: impacts.collect(),
+        }
+    }
+}
+
 fn show(
     app: &App,
     status: StatusCode,
     problem: Option<String>,
     typed: &Typed,
 ) -> axum::response::Response {
-    let fleet = app.engine().fleet();
-    let lamps = app.drawn().lamps(&fleet);
-    let settings = app.engine().settings();
-    let reader = super::reader(app, Some(&typed.zone), &settings.home_zone);
-    let choice = |name: String, value: String, chosen: &str| Choice {
-        chosen: value == chosen,
-        name,
-        value,
-    };
-    let products = fleet.products().map(|product| product.name.to_string());
-    let mut zones = zone_choices(&lamps.bands, &settings.home_zone, &reader);
-    for zone in &mut zones {
-        zone.chosen = zone.value == typed.zone;
-    }
-    let impacts = Impact::ALL.into_iter().map(|one| {
-        let value = one.as_str().to_owned();
-        choice(impact(one).to_owned(), value, &typed.impact)
-    });
+    let choices = Choices::of(app, &typed.product, &typed.zone, &typed.impact);
     let view = View {
         page: Page::console("Open an incident", "/console/incidents"),
         problem,
         title: typed.title.clone(),
-        products: products
-            .map(|name| choice(name.clone(), name, &typed.product))
-            .collect(),
-        zones,
-        impacts: impacts.collect(),
+        products: choices.products,
+        zones: choices.zones,
+        impacts: choices.impacts,
     };
     render(status, &view)
 }

@@ -55,6 +55,7 @@ struct View {
     /// The window of planned work.
     window: Option<String>,
     started: Moment,
+    added: bool,
     impact: &'static str,
     scope: String,
     impacts: Vec<Choice>,
@@ -176,6 +177,7 @@ pub(super) async fn show(
             .as_ref()
             .map(|work| when(work, &reader, None)),
         started: reader.moment(view.incident.started_at),
+        added: view.incident.added_at.is_some(),
         impact: impact(view.incident.impact),
         scope: view.incident.scope.to_string(),
         impacts: impacts(counts.affected(), fleet.len()),

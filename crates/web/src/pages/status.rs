@@ -49,6 +49,8 @@ struct View {
     planned: Vec<Planned>,
     open: Vec<Card>,
     past: Vec<Card>,
+    /// Whether the history has more of them.
+    is_longer: bool,
 }
 
 /// Counts by time zone or product: a column for each state that occurs, the worst first.
@@ -110,6 +112,7 @@ async fn status(State(app): State<App>, Query(query): Query<ZoneQuery>) -> Answe
         products: by_product(&fleet),
         planned: planned(&app, &reader, None, |_| true),
         open: open.iter().map(|view| Card::of(view, &reader)).collect(),
+        is_longer: past.len() > PAST_MAX,
         past: past
             .iter()
             .take(PAST_MAX)

@@ -238,6 +238,20 @@ async fn respond(browser: &Browser) {
     assert_eq!(browser.path().await, "/console/sign-in");
 }
 
+/// The report, as people finish, approve and publish it; and a version that waits for approval.
+async fn write_report(plane: &Plane, incident: IncidentId) {
+    let engine = &plane.engine;
+    let draft = engine.report_draft(incident, engine.settings().home_zone.clone());
+    let draft = draft.await.unwrap().markdown();
+    let finished = draft.replace("**To be written by a person:** ", "We know ");
+    let saved = engine.save_report(incident, (0, finished.clone()), "Kim");
+    saved.await.unwrap();
+    engine.approve_report(incident, 1, "Ada").await.unwrap();
+    engine.publish_report(incident, 1, "Ada").await.unwrap();
+    let saved = engine.save_report(incident, (1, format!("{finished} More.")), "Kim");
+    saved.await.unwrap();
+}
+
 /// What a customer wrote under an incident.
 async fn comment(plane: &Plane, incident: IncidentId) {
     let account = store::Account {
@@ -264,15 +278,7 @@ async fn every_page_is_open_to_everybody() {
     let plane = Plane::with_fleet().await;
     let (id, campaign) = incident(&plane).await;
     restore_canaries(&plane, campaign).await;
-    let draft = plane
-        .engine
-        .report_draft(id, plane.engine.settings().home_zone.clone());
-    let report = draft.await.unwrap().markdown();
-    plane
-        .engine
-        .official_comment(id, "Ada", report)
-        .await
-        .unwrap();
+    write_report(&plane, id).await;
     let banner = json!({"text": "Sign-in is **slow** in the north.", "severity": "critical",
         "area": {"states": ["AK", "WA"]}});
     let banner = serde_json::from_value(banner).unwrap();
@@ -286,6 +292,11 @@ async fn every_page_is_open_to_everybody() {
         .await
         .unwrap();
     comment(&plane, id).await;
+    let past = json!({"title": "Sign-in was slow", "impact": "minor",
+        "started_at": "2023-02-01T14:00:00Z", "resolved_at": "2023-02-01T16:00:00Z",
+        "updates": [{"at": "2023-02-01T16:00:00Z", "state": "completed", "text": "It is over."}]});
+    let past = serde_json::from_value(past).unwrap();
+    let past = plane.engine.backfill_incident("Ada", past).await.unwrap();
     let work = json!({"title": "Sign-in servers are replaced", "text": "You may have to sign in **again**.",
         "window": {"local": {"from": "2023-07-13T22:00", "until": "2023-07-14T02:00"}}});
     let work = serde_json::from_value(work).unwrap();
@@ -302,6 +313,8 @@ async fn every_page_is_open_to_everybody() {
         format!("/sites/{SITE}"),
         format!("/incidents/{id}"),
         format!("/incidents/{id}/report"),
+        "/history".into(),
+        format!("/incidents/{}", past.id),
         format!("/incidents/{planned}"),
         format!("/incidents/{id}/comments"),
         "/report".into(),
@@ -315,6 +328,7 @@ async fn every_page_is_open_to_everybody() {
         "/console/fleet?band=alaska".into(),
         "/console/audit".into(),
         "/console/incidents".into(),
+        "/console/incidents/past".into(),
         "/console/alarms".into(),
         "/console/reports".into(),
         "/console/campaigns".into(),
@@ -337,6 +351,7 @@ async fn every_page_is_open_to_everybody() {
         "/console/find?q=an".into(),
         format!("/console/incidents/{id}"),
         format!("/console/incidents/{id}/report"),
+        format!("/console/incidents/{}", past.id),
         format!("/console/campaigns/{campaign}"),
     ];
     tell("axe on every page", &base, async |browser: &mut Browser| {

@@ -52,6 +52,9 @@ struct Head {
     /// When the next update was promised for.
     #[schemars(with = "Option<Moment>")]
     next_update_due_at: Option<Timestamp>,
+    /// When it was added afterwards, where it was.
+    #[schemars(with = "Option<Moment>")]
+    added_at: Option<Timestamp>,
     /// When it is done, where it is planned work.
     maintenance: Option<Planned>,
 }
@@ -287,6 +290,7 @@ fn head(app: &App, view: &IncidentView) -> Head {
         affected: app.engine().affected_by(view),
         report_due_at: view.due_at(PromiseKind::Report),
         next_update_due_at: view.due_at(PromiseKind::NextUpdate),
+        added_at: incident.added_at,
         maintenance: incident.maintenance.as_ref().map(|work| Planned {
             window: work.window.clone(),
             from: work.from,

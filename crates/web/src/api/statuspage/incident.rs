@@ -192,7 +192,8 @@ fn one(
         updated_at: update.changed_at(),
         display_at: update.at,
         affected_components: affected.collect(),
-        deliver_notifications: true,
+        // What was added afterwards was told to nobody.
+        deliver_notifications: view.incident.added_at.is_none(),
     }
 }
 
