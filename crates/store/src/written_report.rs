@@ -20,7 +20,7 @@ impl Store {
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
         const ADD: &str = "INSERT INTO incident_reports_written (incident, number, at, author, body) \
-            SELECT $1, $2, $3, $4, $5 WHERE $2 - 1 = \
+            SELECT $1, CAST($2 AS BIGINT), $3, $4, $5 WHERE CAST($2 AS BIGINT) - 1 = \
             (SELECT COALESCE(MAX(number), 0) FROM incident_reports_written WHERE incident = $1)";
         let params = params![
             incident,
