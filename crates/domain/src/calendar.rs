@@ -2,6 +2,7 @@
 //! Decides moments from a start and a length; never knows what was promised, or to whom.
 
 mod holiday;
+mod kept;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,6 +13,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 pub use holiday::federal_holiday;
+pub use kept::{
+    BadBusinessCalendar, BusinessCalendar, DEFAULT_NAME, HOLIDAYS_MAX, NAME_CHARACTERS_MAX,
+};
 
 use crate::site::Zone;
 

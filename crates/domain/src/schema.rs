@@ -27,6 +27,23 @@ impl JsonSchema for WallTime {
     }
 }
 
+/// Stands for a time of day: `jiff::civil::Time`.
+pub struct TimeOfDay;
+
+impl JsonSchema for TimeOfDay {
+    fn schema_name() -> Cow<'static, str> {
+        "TimeOfDay".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "examples": ["07:00:00"]})
+    }
+}
+
 impl JsonSchema for Moment {
     fn schema_name() -> Cow<'static, str> {
         "Moment".into()

@@ -5,6 +5,7 @@
 //! truth; a signal only says "look again".
 
 mod banner;
+mod calendar;
 mod campaign;
 mod comment;
 mod course;
@@ -41,6 +42,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use banner::NewBanner;
+pub use calendar::{CALENDARS_MAX, HOLIDAYS_BYTES_MAX, ImportedHolidays, SkippedEvent};
 pub use campaign::{CampaignView, Counts, Halted, PlanView, PlannedWave, Progress, WaveProgress};
 pub use comment::{SHOWN_MAX as COMMENTS_SHOWN_MAX, WRITTEN_MAX as COMMENTS_WRITTEN_MAX};
 pub use course::{Course, Turn};
@@ -125,6 +127,7 @@ struct Inner {
     incidents: respond::Incidents,
     banners: banner::Banners,
     templates: respond::OwnTemplates,
+    calendars: calendar::Calendars,
     told: AtomicU64,
 }
 
@@ -143,6 +146,7 @@ impl Engine {
         let fleet = Fleet::load(&store).await?;
         let incidents = respond::Incidents::load(&store).await?;
         let templates = respond::OwnTemplates::load(&store).await?;
+        let calendars = calendar::Calendars::load(&store).await?;
         let banners = banner::Banners::load(&store, clock.now()).await?;
         let delivery = delivery::Delivery::open(&store, &clock).await?;
         Ok(Self(Arc::new(Inner {
@@ -161,6 +165,7 @@ impl Engine {
             incidents,
             banners,
             templates,
+            calendars,
             told: AtomicU64::default(),
         })))
     }

@@ -19,7 +19,7 @@ mod watch;
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::calendar::{Calendar, Length};
+use domain::calendar::Length;
 use domain::detection::Alarm;
 use domain::id::{AlarmId, IncidentId, ReportId, UpdateId};
 use domain::incident::report::ReportDraft;
@@ -287,12 +287,6 @@ impl Engine {
         Ok(ReportDraft::from_records(&incident, records, zone))
     }
 
-    /// The calendar that promises are counted on: 7:00 to 19:00 on weekdays in the home zone.
-    #[must_use]
-    pub fn calendar(&self) -> Calendar {
-        Calendar::in_zone(self.settings().home_zone.clone())
-    }
-
     /// Makes the post out of what a person wrote or chose.
     fn written(&self, update: NewUpdate, open: bool) -> Result<Post, EngineError> {
         let NewUpdate {
@@ -317,6 +311,7 @@ impl Engine {
         post.watch_until = update.watch_until;
         post.complete_after_watch = update.complete_after_watch;
         post.impact = update.impact;
+        post.calendar = update.calendar;
         let asked = [
             (PromiseKind::NextUpdate, update.next_update_within),
             (PromiseKind::Report, update.report_within),
@@ -378,8 +373,9 @@ impl Engine {
     ) -> Result<Posted, EngineError> {
         use domain::incident::BadPost;
         let by = (who, self.clock().now());
+        let calendar = self.calendar_of(post.calendar.as_deref())?;
         incident
-            .post(post, id, by, &self.calendar())
+            .post(post, id, by, &calendar)
             .map_err(|bad| match bad {
                 BadPost::WrongAct(wrong) => EngineError::conflict(wrong),
                 bad => EngineError::refused_at(bad.at().unwrap_or("text"), bad),
@@ -572,6 +568,7 @@ fn plain(body: String, kind: UpdateKind) -> Post {
         complete_after_watch: false,
         impact: None,
         promises: vec![],
+        calendar: None,
     }
 }
 

@@ -6,7 +6,8 @@ pub(crate) mod alarm;
 pub(crate) mod audit;
 pub(crate) mod banner;
 pub(crate) mod break_glass;
-pub(crate) mod campaign;
+pub(crate) mod calendar;
+mod campaign;
 pub(crate) mod client;
 pub(crate) mod comment;
 mod config;
@@ -82,6 +83,9 @@ pub(crate) enum Command {
     /// List the texts that updates are made from.
     #[command(subcommand)]
     Template(template::Template),
+    /// Keep business calendars and their holidays.
+    #[command(subcommand)]
+    Calendar(calendar::Calendar),
     /// Say who is paged.
     #[command(subcommand)]
     OnCall(on_call::OnCall),
@@ -133,6 +137,7 @@ impl Command {
             Self::Product(product) => product.run(output).await,
             Self::Alarm(alarm) => alarm.run(output).await,
             Self::Template(template) => template.run(output).await,
+            Self::Calendar(calendar) => calendar.run(output).await,
             Self::OnCall(on_call) => on_call.run(output).await,
             Self::Page(page) => page.run(output).await,
             Self::Token(token) => token.run(output).await,

@@ -66,6 +66,19 @@ const CALLERS: &[(&str, Caller)] = &[
         "POST /api/v1/incidents/{id}/report/versions/{number}/publish",
         By("incident-report publish ID 1"),
     ),
+    ("GET /api/v1/calendars", By("calendar list")),
+    (
+        "PUT /api/v1/calendars/{name}",
+        By("calendar save default --zone America/Denver --opens 08:00 --closes 17:00"),
+    ),
+    (
+        "POST /api/v1/calendars/{name}/holidays",
+        By("calendar import default accounts.csv"),
+    ),
+    (
+        "POST /api/v1/calendars/{name}/remove",
+        By("calendar remove default"),
+    ),
     ("GET /api/v1/comments", By("comment list")),
     (
         "POST /api/v1/comments/{id}/judge",

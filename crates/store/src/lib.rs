@@ -9,6 +9,7 @@ mod alarm;
 mod audit;
 mod backfill;
 mod banner;
+mod calendar;
 mod campaign;
 mod comment;
 mod db;

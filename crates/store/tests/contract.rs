@@ -86,7 +86,7 @@ contract! {
         a_correction_keeps_what_stood_there;
     notify: an_on_call_list_is_replaced_whole, a_claim_is_exclusive_until_it_runs_out, an_acknowledged_page_is_not_escalated,
         a_step_of_reminding_is_taken_once;
-    post: every_version_of_a_template_is_kept, a_post_stops_waiting_once;
+    post: a_calendar_is_replaced_and_removed, every_version_of_a_template_is_kept, a_post_stops_waiting_once;
     report: reports_read_back_in_order, a_report_sent_twice_is_one, an_alarm_reads_back, outcomes_add_up_and_are_forgotten,
         a_batch_of_outcomes_sent_again_counts_once;
     schema: the_schema_is_whole;

@@ -5,6 +5,7 @@ pub(crate) mod agent;
 pub(crate) mod alarms;
 pub(crate) mod audit;
 pub(crate) mod banners;
+pub(crate) mod calendars;
 pub(crate) mod campaigns;
 pub(crate) mod clients;
 pub(crate) mod comments;

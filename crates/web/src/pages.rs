@@ -9,6 +9,7 @@ mod assets;
 mod audit;
 mod banners;
 mod calendar;
+mod calendars;
 mod campaign;
 mod campaigns;
 mod case;
@@ -119,6 +120,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(config::routes());
     routes.extend(people::routes());
     routes.extend(on_call::routes());
+    routes.extend(calendars::routes());
     routes.extend(accounts::routes());
     routes.extend(design::routes());
     routes

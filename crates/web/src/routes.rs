@@ -212,6 +212,7 @@ fn of_api() -> Vec<Route> {
         of("Releases", "Versions of the code of products: staged, gated, activated, retired.", api::releases::routes()),
         of("Documents", "The config that releases need.", api::documents::routes()),
         of("Agents", "What agents beside the sites call.", api::agent::routes()),
+        of("Calendars", "When the team works, for promises in business hours.", api::calendars::routes()),
         of("On call", "Who is paged, and who has answered.", api::on_call::routes()),
         of("Tokens", "Who may call this API.", api::tokens::routes()),
         of("Accounts", "Accounts that sign in to sites.", api::accounts::routes()),

@@ -181,6 +181,12 @@ impl Attack {
         self.call("POST", &comment, json!({ "text": text })).await;
         let report = format!("/api/v1/incidents/{}/report/versions", self.incident);
         self.call("POST", &report, json!({ "text": text })).await;
+        let name: String = text.chars().take(60).filter(|c| !c.is_control()).collect();
+        let name: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
+        let calendar = json!({"zone": "America/Denver", "opens": "07:00:00", "closes": "19:00:00",
+            "holidays": {"2023-12-01": text.chars().take(100).collect::<String>()}});
+        let path = format!("/api/v1/calendars/{}", name.replace('+', "%20"));
+        self.call("PUT", &path, calendar).await;
         let follow_up = json!({"text": text, "owner": text, "due": "2023-08-01"});
         let follow_ups = format!("/api/v1/incidents/{}/follow-ups", self.incident);
         self.call("POST", &follow_ups, follow_up).await;
@@ -314,6 +320,7 @@ impl Attack {
             "/console/templates",
             "/console/followers",
             "/console/on-call",
+            "/console/calendars",
             "/console/people",
             "/console/accounts",
         ];

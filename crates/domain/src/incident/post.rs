@@ -33,6 +33,8 @@ pub struct Post {
     pub impact: Option<Impact>,
     /// What it promises, and how soon.
     pub promises: Vec<(PromiseKind, Length)>,
+    /// The calendar that its promises are counted on; the default one without.
+    pub calendar: Option<String>,
 }
 
 /// What a post does.
@@ -224,6 +226,7 @@ mod tests {
             complete_after_watch: false,
             impact: None,
             promises: vec![(PromiseKind::Report, Length::REPORT)],
+            calendar: None,
         }
     }
 

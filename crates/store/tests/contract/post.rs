@@ -110,3 +110,21 @@ pub(crate) async fn a_post_stops_waiting_once(store: Store) {
     );
     assert!(store.scheduled(incident.id).await.unwrap().is_empty());
 }
+
+pub(crate) async fn a_calendar_is_replaced_and_removed(store: Store) {
+    let zone = domain::site::Zone::parse("America/Denver").unwrap();
+    let mut calendar = domain::calendar::BusinessCalendar::in_zone(zone);
+    for holiday in ["2026-07-03", "2026-12-24"] {
+        let day = holiday.parse().unwrap();
+        calendar.holidays.insert(day, "Town day".into());
+        store
+            .save_calendar("default", &calendar, &audit())
+            .await
+            .unwrap();
+    }
+    let known = store.calendars().await.unwrap();
+    assert_eq!(known, [("default".to_owned(), calendar)].into());
+    store.remove_calendar("default", &audit()).await.unwrap();
+    let twice = store.remove_calendar("default", &audit()).await;
+    assert!(matches!(twice, Err(StoreError::Conflict { .. })));
+}

@@ -93,6 +93,11 @@ impl<'a> Sheet<'a> {
         }
     }
 
+    /// The body is text of this medium.
+    pub(crate) fn takes_text(&mut self, medium: &'static str) {
+        self.body = Some((medium, json!({"type": "string"})));
+    }
+
     /// The body is JSON whose shape others describe.
     pub(crate) fn takes_any_json(&mut self) {
         self.body = Some(("application/json", json!({})));

@@ -109,10 +109,23 @@ impl Compose {
             });
         }
         let templates = app.engine().templates();
+        let stages = stages(view, &typed("state"));
+        // A template that leads where this cannot go is of no use here.
+        let leads = |template: &&PostTemplate| {
+            let mut stages = stages.iter().map(|stage| stage.value);
+            template
+                .state
+                .is_none_or(|to| stages.any(|stage| stage == to.as_str()))
+        };
         let gaps = |(number, template)| gaps(number, template, fields);
         Self {
-            templates: templates.iter().enumerate().map(gaps).collect(),
-            stages: stages(view, &typed("state")),
+            templates: templates
+                .iter()
+                .filter(leads)
+                .enumerate()
+                .map(gaps)
+                .collect(),
+            stages,
             text: typed("text"),
             next_update_within: typed("next_update_within"),
             post_at: typed("post_at"),

@@ -66,6 +66,7 @@ pub(super) const CONSOLE: &[Section] = &[
         name: "Settings",
         pages: &[
             ("On call", "/console/on-call"),
+            ("Calendars", "/console/calendars"),
             ("Sign-in", "/console/accounts"),
             ("People", "/console/people"),
             ("Audit", "/console/audit"),

@@ -345,6 +345,7 @@ async fn every_page_is_open_to_everybody() {
         "/console/templates".into(),
         "/console/templates/edit?copy=Fix%20Implemented".into(),
         "/console/on-call".into(),
+        "/console/calendars".into(),
         "/console/people".into(),
         "/console/accounts".into(),
         "/console/design".into(),
