@@ -13,6 +13,7 @@ mod kept;
 mod limit;
 mod notice;
 mod pages;
+mod pdf;
 mod reader;
 mod routes;
 mod sign_in;

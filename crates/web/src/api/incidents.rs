@@ -20,6 +20,7 @@ use crate::access::{Access, Caller};
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query, page_size};
 use crate::pages::prose::document;
+use crate::pdf;
 use crate::routes::Route;
 
 /// How many incidents one answer lists: the newest; no more are kept in memory.
@@ -37,6 +38,7 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::get("/api/v1/incidents/{id}/timeline", see, timeline),
         Route::get("/api/v1/incidents/{id}/report.md", see, report_markdown),
         Route::get("/api/v1/incidents/{id}/report.html", see, report_html),
+        Route::get("/api/v1/incidents/{id}/report.pdf", see, report_pdf),
         Route::post("/api/v1/incidents/{id}/accept", tell, accept),
         Route::post("/api/v1/incidents/{id}/dismiss", tell, dismiss),
         Route::post("/api/v1/incidents/{id}/updates", tell, post_update),
@@ -313,6 +315,24 @@ async fn report_html(
          <body><main>\n{body}</main></body>\n</html>\n"
     );
     Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response())
+}
+
+async fn report_pdf(
+    State(app): State<App>,
+    Path(id): Path<IncidentId>,
+    Query(query): Query<ReportQuery>,
+) -> Result<Response, ApiError> {
+    let markdown = drafted(&app, id, &query).await?;
+    let view = app.engine().find_incident(id).await?;
+    let view = view.ok_or_else(|| nothing(id))?;
+    let about = pdf::About {
+        title: format!("Draft of the incident report: {}", view.incident.title),
+        author: "Lamplighter".to_owned(),
+        created_at: app.engine().clock().now(),
+        byline: "A draft, from the recorded timeline. It is not posted.".to_owned(),
+        base_url: app.engine().settings().base_url.clone(),
+    };
+    Ok(pdf::answer(id, markdown, about).await?)
 }
 
 async fn drafted(app: &App, id: IncidentId, query: &ReportQuery) -> Result<String, ApiError> {

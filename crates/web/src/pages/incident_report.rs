@@ -6,7 +6,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use domain::access::Permission;
 use domain::id::IncidentId;
+use domain::incident::Update;
 use domain::incident::template::read_in;
+use engine::IncidentView;
 
 use super::incident::public;
 use super::prose::document;
@@ -16,12 +18,14 @@ use super::{Answer, Choice, Page, PageError, follow_ups, reader, render, zone_ch
 use crate::App;
 use crate::access::Access;
 use crate::extract::{Path, Query};
+use crate::pdf::{About, answer};
 use crate::routes::Route;
 
 pub(crate) fn routes() -> Vec<Route> {
     let see = Access::Holder(Permission::SeeConsole);
     vec![
         Route::get("/incidents/{id}/report", Access::Public, read).kept(),
+        Route::get("/incidents/{id}/report.pdf", Access::Public, pdf).kept(),
         Route::get("/console/incidents/{id}/report", see, draft),
     ]
 }
@@ -32,6 +36,8 @@ struct View {
     page: Page,
     id: IncidentId,
     title: String,
+    /// The zone it is written in.
+    zone: String,
     at: Moment,
     by: String,
     html: String,
@@ -46,11 +52,7 @@ async fn read(
     Query(query): Query<ZoneQuery>,
 ) -> Answer {
     let view = public(&app, &id).await?;
-    let comment = view.official_comment().ok_or_else(|| {
-        PageError::not_found(
-            "The report of this incident is not written yet. Its page says when it comes.",
-        )
-    })?;
+    let comment = posted(&view)?;
     let home = &app.engine().settings().home_zone;
     let reader = reader(&app, query.zone.as_deref(), home);
     let html = document(&read_in(&reader.zone, &comment.body));
@@ -58,6 +60,7 @@ async fn read(
         page: Page::public("Official comment", "/"),
         id: view.incident.id,
         title: view.incident.title.clone(),
+        zone: reader.zone.as_str().to_owned(),
         at: reader.moment(comment.at),
         by: comment.by.clone(),
         has_heading: html.starts_with("<h1"),
@@ -67,11 +70,40 @@ async fn read(
     Ok(render(StatusCode::OK, &page))
 }
 
+async fn pdf(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(query): Query<ZoneQuery>,
+) -> Answer {
+    let view = public(&app, &id).await?;
+    let comment = posted(&view)?;
+    let home = &app.engine().settings().home_zone;
+    let reader = reader(&app, query.zone.as_deref(), home);
+    let markdown = read_in(&reader.zone, &comment.body);
+    let about = About {
+        title: format!("Incident report: {}", view.incident.title),
+        author: comment.by.clone(),
+        created_at: comment.at,
+        byline: format!("Posted by {}, {}.", comment.by, reader.date(comment.at)),
+        base_url: app.engine().settings().base_url.clone(),
+    };
+    Ok(answer(view.incident.id, markdown, about).await?)
+}
+
+fn posted(view: &IncidentView) -> Result<&Update, PageError> {
+    view.official_comment().ok_or_else(|| {
+        PageError::not_found(
+            "The report of this incident is not written yet. Its page says when it comes.",
+        )
+    })
+}
+
 #[derive(Template)]
 #[template(path = "console/report_draft.html")]
 struct Draft {
     page: Page,
     id: IncidentId,
+    zone: String,
     html: String,
     markdown: String,
     /// Customers may read the incident, so its official comment can be posted.
@@ -96,6 +128,7 @@ async fn draft(
     let page = Draft {
         page: Page::console("Draft of the incident report", "/console/incidents"),
         id,
+        zone: reader.zone.as_str().to_owned(),
         html: document(&markdown),
         markdown,
         public: view.incident.is_public(),
