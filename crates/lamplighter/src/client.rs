@@ -100,6 +100,19 @@ impl Client {
         }
     }
 
+    /// The body as it is, for files.
+    pub(crate) async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, Failure> {
+        let request = self.request(Method::GET, path);
+        let response = request.send().await.map_err(|e| self.lost(&e))?;
+        let status = response.status();
+        let body = response.bytes().await.map_err(|e| self.lost(&e))?;
+        if status.is_success() {
+            Ok(body.into())
+        } else {
+            Err(refused(status, &String::from_utf8_lossy(&body)))
+        }
+    }
+
     async fn call(
         &self,
         method: Method,

@@ -209,6 +209,10 @@ const CALLERS: &[(&str, Caller)] = &[
         "GET /api/v1/incidents/{id}/report.html",
         Nobody("browsers open it; the command prints the Markdown"),
     ),
+    (
+        "GET /api/v1/incidents/{id}/report.pdf",
+        By("incident report ID --pdf report.pdf"),
+    ),
     ("POST /api/v1/incidents", By("incident open Outage")),
     (
         "POST /api/v1/incidents/backfill",

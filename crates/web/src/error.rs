@@ -8,6 +8,8 @@ use axum::response::{IntoResponse, Response};
 use engine::{EngineError, Kind};
 use signin::SignInError;
 
+use crate::pdf::PdfError;
+
 /// An error as it is sent.
 #[derive(serde::Serialize, schemars::JsonSchema)]
 #[schemars(rename = "Error")]
@@ -182,6 +184,23 @@ impl From<SignInError> for ApiError {
             },
             SignInError::Crypto(_) | SignInError::UnknownKey(_) => {
                 tracing::error!("a request failed: {error}");
+                let says = "something failed on our side; it was logged";
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", says)
+            }
+        }
+    }
+}
+
+impl From<PdfError> for ApiError {
+    fn from(error: PdfError) -> Self {
+        match error {
+            PdfError::TooLong => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "refused",
+                error.to_string(),
+            ),
+            PdfError::Fonts | PdfError::Write(_) => {
+                tracing::error!("a report could not be drawn: {error}");
                 let says = "something failed on our side; it was logged";
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", says)
             }

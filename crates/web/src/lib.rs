@@ -14,6 +14,7 @@ mod limit;
 mod notice;
 mod open_api;
 mod pages;
+mod pdf;
 mod reader;
 mod reply;
 mod routes;

@@ -120,3 +120,20 @@ impl<M: Medium> Gives for Raw<M> {
         sheet.reply(200, M::WORDS, Some((medium, schema)));
     }
 }
+
+/// A document that browsers open or save.
+pub(crate) struct PdfFile(pub(crate) Response);
+
+impl IntoResponse for PdfFile {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl Gives for PdfFile {
+    fn gives(sheet: &mut Sheet<'_>) {
+        let schema = json!({"type": "string", "format": "binary"});
+        let content = Some(("application/pdf", schema));
+        sheet.reply(200, "The document, as tagged PDF.", content);
+    }
+}

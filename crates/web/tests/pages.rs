@@ -312,6 +312,15 @@ async fn a_site_in_line_is_told_when_its_turn_comes() {
     );
 }
 
+#[track_caller]
+fn assert_is_pdf(answer: &Answer) {
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.headers["content-type"], "application/pdf");
+    let named = answer.headers["content-disposition"].to_str().unwrap();
+    assert!(named.contains("filename=\"incident-report-"), "{named}");
+    assert!(answer.text.starts_with("%PDF-1.7"));
+}
+
 #[tokio::test]
 async fn an_incident_that_is_over_proposes_nothing_and_shows_its_report() {
     let plane = Plane::with_fleet().await;
@@ -332,6 +341,15 @@ async fn an_incident_that_is_over_proposes_nothing_and_shows_its_report() {
         "{}",
         draft.text
     );
+    let as_pdf = format!("/api/v1/incidents/{id}/report.pdf");
+    assert!(draft.text.contains(&as_pdf), "{}", draft.text);
+    let in_zone = |zone: &str| format!("{as_pdf}?zone={zone}");
+    let path = in_zone("America/Denver");
+    assert_is_pdf(&plane.send("GET", &path, Some(&token), "").await);
+    let path = in_zone("Nowhere");
+    assert_eq!(plane.send("GET", &path, Some(&token), "").await.status, 422);
+    let unwritten = format!("/incidents/{id}/report.pdf");
+    assert_eq!(get(&plane, &unwritten).await.status, 404);
     let text = format!(
         "text=%23+Incident+Report%0A%0A{}",
         "All+is+well.+".repeat(80)
@@ -360,6 +378,10 @@ async fn an_incident_that_is_over_proposes_nothing_and_shows_its_report() {
         "{}",
         page.text
     );
+    let as_pdf = format!("{report}.pdf");
+    assert!(page.text.contains(&as_pdf), "{}", page.text);
+    let file = get(&plane, &format!("{as_pdf}?zone=America/Denver")).await;
+    assert_is_pdf(&file);
     let staff = plane.send("GET", &console, Some(&token), "").await;
     assert!(
         !staff.text.contains("Start this campaign"),

@@ -1,6 +1,6 @@
 //! `lamplighter incident`: what is going on, and what customers are told.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
@@ -145,13 +145,16 @@ pub(crate) enum Incident {
         #[command(flatten)]
         server: Server,
     },
-    /// Print the drafted incident report, in Markdown.
+    /// Print the drafted incident report, in Markdown, or write it as PDF.
     Report {
         /// The incident.
         id: uuid::Uuid,
         /// The reader's time zone, such as America/Denver.
         #[arg(long)]
         zone: Option<String>,
+        /// Write it into this file, as PDF, instead.
+        #[arg(long, value_name = "FILE")]
+        pdf: Option<PathBuf>,
         #[command(flatten)]
         server: Server,
     },
@@ -305,15 +308,27 @@ impl Incident {
                 let told = server.client()?.get(&path).await?;
                 output.print(&told, notifications);
             }
-            Self::Report { id, zone, server } => {
+            Self::Report {
+                id,
+                zone,
+                pdf,
+                server,
+            } => {
                 let zone = zone
                     .map(|zone| format!("?zone={}", zone.replace('/', "%2F")))
                     .unwrap_or_default();
-                let report = server
-                    .client()?
-                    .get_text(&format!("/api/v1/incidents/{id}/report.md{zone}"))
-                    .await?;
-                output.print(&json!({ "markdown": report }), |_| report.clone());
+                let client = server.client()?;
+                match pdf {
+                    Some(file) => {
+                        let path = format!("/api/v1/incidents/{id}/report.pdf{zone}");
+                        write_pdf(&client.get_bytes(&path).await?, &file, output)?;
+                    }
+                    None => {
+                        let path = format!("/api/v1/incidents/{id}/report.md{zone}");
+                        let report = client.get_text(&path).await?;
+                        output.print(&json!({ "markdown": report }), |_| report.clone());
+                    }
+                }
             }
         }
         Ok(())
@@ -362,6 +377,14 @@ impl Update {
         });
         Ok(())
     }
+}
+
+fn write_pdf(pdf: &[u8], file: &Path, output: Options) -> Result<(), Failure> {
+    let name = file.display();
+    std::fs::write(file, pdf).map_err(|e| Failure::new(format!("could not write {name}: {e}")))?;
+    let written = json!({"file": name.to_string(), "bytes": pdf.len()});
+    output.print(&written, |_| format!("Written: {name}"));
+    Ok(())
 }
 
 /// The values of gaps, as `GAP=VALUE` gives them.

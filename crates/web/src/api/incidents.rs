@@ -18,7 +18,8 @@ use crate::access::{Access, Caller};
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query, page_size};
 use crate::pages::prose::document;
-use crate::reply::{Bare, Html, Markdown, Raw};
+use crate::pdf;
+use crate::reply::{Bare, Html, Markdown, PdfFile, Raw};
 use crate::routes::{Api, Route};
 use view::{
     CaseAlarm, CaseReport, CaseView, PostAnswer, PublicIncidents, Scheduled, StaffIncidents,
@@ -72,6 +73,12 @@ pub(crate) fn routes() -> Vec<Route> {
             see,
             "Draft the incident report as HTML",
             report_html,
+        ),
+        Api::get(
+            "/api/v1/incidents/{id}/report.pdf",
+            see,
+            "Draft the incident report as PDF",
+            report_pdf,
         ),
         Api::post(
             "/api/v1/incidents/{id}/accept",
@@ -407,6 +414,24 @@ async fn report_html(
          <body><main>\n{body}</main></body>\n</html>\n"
     );
     Ok(Raw::new(page))
+}
+
+async fn report_pdf(
+    State(app): State<App>,
+    Path(id): Path<IncidentId>,
+    Query(query): Query<ReportQuery>,
+) -> Result<PdfFile, ApiError> {
+    let markdown = drafted(&app, id, &query).await?;
+    let view = app.engine().find_incident(id).await?;
+    let view = view.ok_or_else(|| nothing(id))?;
+    let about = pdf::About {
+        title: format!("Draft of the incident report: {}", view.incident.title),
+        author: "Lamplighter".to_owned(),
+        created_at: app.engine().clock().now(),
+        byline: "A draft, from the recorded timeline. It is not posted.".to_owned(),
+        base_url: app.engine().settings().base_url.clone(),
+    };
+    Ok(PdfFile(pdf::answer(id, markdown, about).await?))
 }
 
 async fn drafted(app: &App, id: IncidentId, query: &ReportQuery) -> Result<String, ApiError> {

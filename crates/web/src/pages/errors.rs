@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use engine::{EngineError, Kind};
 
 use super::{Page, render};
+use crate::pdf::PdfError;
 
 /// Why a page cannot be shown.
 #[derive(Debug)]
@@ -113,6 +114,22 @@ impl From<EngineError> for PageError {
                     status: StatusCode::INTERNAL_SERVER_ERROR,
                     title: "Something failed on our side",
                     says: "It was logged. Please try again in a minute.".into(),
+                }
+            }
+        }
+    }
+}
+
+impl From<PdfError> for PageError {
+    fn from(error: PdfError) -> Self {
+        match error {
+            PdfError::TooLong => Self::refused("This report is too long for a PDF."),
+            PdfError::Fonts | PdfError::Write(_) => {
+                tracing::error!("a report could not be drawn: {error}");
+                Self {
+                    status: StatusCode::INTERNAL_SERVER_ERROR,
+                    title: "Something failed on our side",
+                    says: "It was logged. The report can be read on its page.".into(),
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Markdown that people wrote, as safe HTML: what they typed as HTML is shown, never obeyed.
 
-use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, html};
+use pulldown_cmark::{Alignment, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, html};
 
 /// Renders `markdown`. Raw HTML becomes text, pictures become their words, headings become strong
 /// paragraphs (a post must not break the outline of its page), and links lead only to the web.
@@ -17,10 +17,7 @@ pub(crate) fn prose(markdown: &str) -> String {
 pub(crate) fn document(markdown: &str) -> String {
     let (mut text, mut notes) = (vec![], vec![]);
     let mut in_note = false;
-    for event in parser(markdown).flat_map(|event| match event {
-        Event::Start(Tag::Heading { .. }) | Event::End(TagEnd::Heading(_)) => vec![event],
-        event => tame(event),
-    }) {
+    for event in tamed(markdown) {
         in_note |= matches!(event, Event::Start(Tag::FootnoteDefinition(_)));
         let ends = matches!(event, Event::End(TagEnd::FootnoteDefinition));
         if in_note {
@@ -37,6 +34,22 @@ pub(crate) fn document(markdown: &str) -> String {
     let events = text.into_iter().chain(open).chain(notes);
     html::push_html(&mut out, events.chain(fold("</details>\n")));
     out
+}
+
+/// What a document consists of, in whatever form it is drawn: headings and tables stay.
+pub(crate) fn tamed(markdown: &str) -> impl Iterator<Item = Event<'_>> {
+    let options = Options::ENABLE_FOOTNOTES | Options::ENABLE_TABLES;
+    Parser::new_ext(markdown, options).flat_map(|event| match event {
+        Event::Start(Tag::Heading { .. }) | Event::End(TagEnd::Heading(_)) => vec![event],
+        // An alignment would become a style in the page, which our policy forbids.
+        Event::Start(Tag::Table(columns)) => {
+            vec![Event::Start(Tag::Table(vec![
+                Alignment::None;
+                columns.len()
+            ]))]
+        }
+        event => tame(event),
+    })
 }
 
 /// Footnotes name the records behind the figures of an incident report.
@@ -116,6 +129,8 @@ mod tests {
 
     #[test]
     fn a_document_keeps_its_headings_and_footnotes_but_no_script() {
+        let table = document("|A|B|\n|-|:-|\n|1|2|");
+        assert!(table.contains("<th>B</th>"), "{table}");
         let html = document("# Report\n\nOne.[^1] <script>x</script>\n\n[^1]: Record.\n");
         assert!(html.contains("<h1>Report</h1>"), "{html}");
         let (_, notes) = html.split_once("<details").unwrap();

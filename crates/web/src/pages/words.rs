@@ -39,6 +39,13 @@ impl Reader {
         }
     }
 
+    /// A moment for paper, which does not know the year it is read in: such as
+    /// "July 11, 2023, 4:06 PM CDT".
+    pub(crate) fn date(&self, at: Timestamp) -> String {
+        let local = at.to_zoned_datetime(self.zone.rules());
+        local.strftime("%B %-d, %Y, %-I:%M %p %Z").to_string()
+    }
+
     /// A moment to the second, for audits.
     pub(crate) fn exact(&self, at: Timestamp) -> Moment {
         let local = at.to_zoned_datetime(self.zone.rules());

@@ -46,6 +46,7 @@ struct View {
     versions: Vec<Line>,
     /// Customers may read the incident, so its report can be published.
     public: bool,
+    zone: String,
     zones: Vec<Choice>,
 }
 
@@ -185,6 +186,7 @@ async fn show(
         number: shown.map_or(0, |version| version.number),
         versions: versions.iter().map(line).collect(),
         public,
+        zone: reader.zone.as_str().to_owned(),
         zones: zone_choices(&lamps.bands, home, &reader),
     };
     Ok(render(status, &page))
