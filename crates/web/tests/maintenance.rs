@@ -317,7 +317,9 @@ async fn the_form_is_looked_at_before_it_is_announced() {
 #[tokio::test]
 async fn calendars_read_it() {
     let desk = Desk::new().await;
-    let id = desk.plan(json!({"title": "Work; with, signs\\n"})).await;
+    let text = format!("Two\r\nlines\rBEGIN:VEVENT\r\n{}", "long ".repeat(3_000));
+    let what = json!({"title": "Work; with, signs\\n", "text": text});
+    let id = desk.plan(what).await;
     let read = async |path: &str| {
         let answer = desk.plane.send("GET", path, None, "").await;
         assert_eq!(answer.status, 200, "{}", answer.text);
@@ -325,6 +327,8 @@ async fn calendars_read_it() {
             answer.headers["content-type"],
             "text/calendar; charset=utf-8"
         );
+        let lines = answer.text.replace("\r\n", "");
+        assert!(!lines.contains(['\r', '\n']), "{lines:?}");
         answer.text.parse::<Calendar>().unwrap()
     };
     let event = |calendar: &Calendar| {

@@ -27,12 +27,12 @@ pub(super) struct Holidays {
 
 /// Reads a file.
 pub(super) fn read(file: &str) -> Result<Holidays, String> {
-    if depth(file) > DEPTH_MAX {
+    let unfolded = unfold(file);
+    if depth(&unfolded) > DEPTH_MAX {
         return Err(format!(
             "components lie more than {DEPTH_MAX} deep in each other"
         ));
     }
-    let unfolded = unfold(file);
     let calendar = read_calendar(&unfolded)
         .map_err(|_| "this is no iCalendar file; it begins with BEGIN:VCALENDAR".to_owned())?;
     let events = || {
@@ -59,14 +59,15 @@ pub(super) fn read(file: &str) -> Result<Holidays, String> {
     Ok(holidays)
 }
 
-/// The parser descends as deep as a file does.
+/// The parser descends as deep as a file does, and would leave the stack. Asked of what it will read:
+/// a folded line hides a word.
 fn depth(file: &str) -> usize {
     let begins = |line: &str, word: &str| {
         let start = line.trim_start().get(..word.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(word))
     };
     let (mut now, mut most) = (0_usize, 0);
-    for line in file.lines() {
+    for line in file.split(['\r', '\n']) {
         if begins(line, "BEGIN:") {
             now += 1;
             most = most.max(now);
@@ -161,8 +162,16 @@ mod tests {
     #[test]
     fn what_is_no_calendar_is_refused() {
         assert!(read("hello").is_err());
-        let deep = "BEGIN:VEVENT\n".repeat(50_000);
-        assert!(read(&deep).unwrap_err().contains("deep"));
+        for line in [
+            "BEGIN:VEVENT\n",
+            "begin:vevent\r\n",
+            " \tBEGIN:VEVENT\n",
+            "BEGIN:VEVENT\r",
+            "BEG\r\n IN:VEVENT\r\n",
+        ] {
+            let deep = format!("BEGIN:VCALENDAR\r\n{}", line.repeat(50_000));
+            assert!(read(&deep).is_err(), "{line:?}");
+        }
     }
 
     proptest! {

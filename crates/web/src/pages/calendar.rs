@@ -12,12 +12,15 @@ use icalendar::{Calendar, Component as _, Event, EventStatus, Property};
 use jiff::Timestamp;
 
 use super::feed::About;
+use super::words::cut;
 use crate::App;
 use crate::access::Access;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::routes::Route;
 
+/// How much of what is said a calendar shows; the rest stands at the address.
+const SAID_CHARACTERS_MAX: usize = 1_000;
 /// The most entries of a calendar, the last to begin first.
 const ENTRIES_MAX: usize = 100;
 
@@ -70,6 +73,8 @@ fn event(app: &App, view: &IncidentView, work: &Maintenance, own: Option<&Zone>)
     let (from, until) = ends(&work.window, own);
     let said = view.updates.first().map_or("", |update| &update.body);
     let said = read_in(own.unwrap_or(&settings.home_zone), said);
+    // A carriage return would begin a line of the calendar; folding a long text takes its square.
+    let said = cut(&said.replace('\r', ""), SAID_CHARACTERS_MAX);
     let status = match incident.state.stage() {
         Stage::Cancelled => EventStatus::Cancelled,
         _ => EventStatus::Confirmed,
