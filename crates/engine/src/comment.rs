@@ -64,13 +64,12 @@ impl Engine {
         id: CommentId,
         reader: &Reader,
         helpful: bool,
-    ) -> Result<IncidentId, EngineError> {
-        let comment = self.shown_comment(id).await?;
+    ) -> Result<(), EngineError> {
+        self.shown_comment(id).await?;
         may_write(reader)?;
         let account = reader.account;
-        self.store().vote_for_comment(id, account, helpful).await?;
-        self.incident_changed(comment.incident).await?;
-        Ok(comment.incident)
+        // No kept page shows votes: a crowd that votes makes none of them old.
+        Ok(self.store().vote_for_comment(id, account, helpful).await?)
     }
 
     /// Notes that a reader finds that a comment should not stand there. Enough of them hold it until
@@ -78,11 +77,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::vote_for_comment`].
-    pub async fn report_comment(
-        &self,
-        id: CommentId,
-        reader: &Reader,
-    ) -> Result<IncidentId, EngineError> {
+    pub async fn report_comment(&self, id: CommentId, reader: &Reader) -> Result<(), EngineError> {
         let incident = self.shown_comment(id).await?.incident;
         may_write(reader)?;
         self.store().report_comment(id, reader.account).await?;
@@ -96,7 +91,7 @@ impl Engine {
             }
             self.incident_changed(incident).await?;
         }
-        Ok(incident)
+        Ok(())
     }
 
     /// Shows, holds or hides a comment; staff decide, and readers' reports change it no more.

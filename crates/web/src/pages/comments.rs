@@ -233,7 +233,7 @@ async fn vote(
     let helpful = vote.helpful > 0;
     let voted = app.engine().vote_for_comment(comment, &writer, helpful);
     match voted.await {
-        Ok(_) => {
+        Ok(()) => {
             let to = format!("/incidents/{id}/comments#comment-{comment}");
             Ok(Redirect::to(&to).into_response())
         }
@@ -250,7 +250,7 @@ async fn report(
     admit(&app, client)?;
     let writer = reader::writer(&app, &headers).await.map_err(failed)?;
     match app.engine().report_comment(comment, &writer).await {
-        Ok(_) => {
+        Ok(()) => {
             let to = format!("/incidents/{id}/comments?done=reported");
             Ok(Redirect::to(&to).into_response())
         }

@@ -123,7 +123,8 @@ fn sites(app: &App, q: &str) -> Vec<Entry> {
 }
 
 fn incidents(app: &App, words: &Words) -> Vec<Entry> {
-    let all = app.engine().all_incidents().into_iter();
+    let incidents = app.engine().all_incidents().into_iter();
+    let all = incidents.chain(app.engine().maintenances());
     all.filter(|view| !words.is_empty() && words.are_in(&view.incident.title))
         .take(EACH_MAX)
         .map(|view| Entry {
