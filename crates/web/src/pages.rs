@@ -2,57 +2,15 @@
 //!
 //! One file for each page with its view. Every page works without script. Never decides.
 
-mod accounts;
-mod alarms;
-mod api;
 mod assets;
-mod audit;
-mod banners;
-mod calendar;
-mod calendars;
-mod campaign;
-mod campaigns;
-mod case;
-mod comments;
-mod compose;
-mod config;
 mod console;
-mod design;
-mod embed;
 mod errors;
-mod feed;
-mod find;
-mod fleet;
-mod follow;
-mod follow_ups;
-mod followers;
-mod history;
-mod incident;
-mod incident_report;
-mod incidents;
 pub(crate) mod lamps;
 mod live;
-mod maintenance;
-mod maintenances;
-mod moderation;
 mod nav;
-mod on_call;
-mod open_incident;
-mod organization;
-mod past_incident;
-mod people;
 pub(crate) mod prose;
-mod releases;
-mod report;
-mod reports;
-mod respond;
-mod sign_in;
-mod site;
-mod staff_site;
-mod status;
-mod templates;
+mod public;
 mod words;
-mod write_report;
 
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -63,9 +21,9 @@ use crate::App;
 use crate::access::Access;
 use crate::error::ApiError;
 use crate::routes::Route;
-pub(crate) use follow::followed;
-pub(crate) use incident::stage;
-pub(crate) use maintenance::window;
+pub(crate) use public::follow::followed;
+pub(crate) use public::incident::stage;
+pub(crate) use public::maintenance::window;
 
 use assets::{ASSETS, Assets};
 use errors::PageError;
@@ -80,49 +38,9 @@ const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
 
 pub(crate) fn routes() -> Vec<Route> {
     let mut routes = vec![Route::get("/assets/{name}", Access::Public, assets::asset)];
-    routes.extend(status::routes());
-    routes.extend(incident::routes());
-    routes.extend(incident_report::routes());
-    routes.extend(write_report::routes());
-    routes.extend(embed::routes());
-    routes.extend(feed::routes());
-    routes.extend(comments::routes());
-    routes.extend(moderation::routes());
-    routes.extend(calendar::routes());
-    routes.extend(maintenances::routes());
-    routes.extend(site::routes());
-    routes.extend(organization::routes());
-    routes.extend(follow::routes());
-    routes.extend(followers::routes());
-    routes.extend(report::routes());
-    routes.extend(api::routes());
-    routes.extend(sign_in::routes());
+    routes.extend(public::routes());
     routes.extend(console::routes());
     routes.extend(live::routes());
-    routes.extend(open_incident::routes());
-    routes.extend(history::routes());
-    routes.extend(past_incident::routes());
-    routes.extend(respond::routes());
-    routes.extend(compose::routes());
-    routes.extend(campaign::routes());
-    routes.extend(fleet::routes());
-    routes.extend(audit::routes());
-    routes.extend(banners::routes());
-    routes.extend(follow_ups::routes());
-    routes.extend(templates::routes());
-    routes.extend(find::routes());
-    routes.extend(incidents::routes());
-    routes.extend(alarms::routes());
-    routes.extend(reports::routes());
-    routes.extend(campaigns::routes());
-    routes.extend(staff_site::routes());
-    routes.extend(releases::routes());
-    routes.extend(config::routes());
-    routes.extend(people::routes());
-    routes.extend(on_call::routes());
-    routes.extend(calendars::routes());
-    routes.extend(accounts::routes());
-    routes.extend(design::routes());
     routes
 }
 

@@ -1,0 +1,294 @@
+//! Banners on pages, and `/console/banners`, where they are made.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect};
+use domain::access::Permission;
+use domain::banner::{Area, Banner, Severity};
+use domain::id::BannerId;
+use domain::name::{Hostname, ProductName};
+use domain::site::Zone;
+use engine::{EngineError, Kind, NewBanner};
+use jiff::civil::DateTime;
+
+use crate::App;
+use crate::access::{Access, Caller};
+use crate::extract::{Form, Path};
+use crate::pages::console::campaigns::{optional, read, split};
+use crate::pages::console::open_incident::same_clock;
+use crate::pages::prose::prose;
+use crate::pages::words::{self, Moment, Reader};
+use crate::pages::{Answer, Choice, Page, reader, render, zone_choices};
+use crate::routes::Route;
+
+/// Room for an area of some thousand host names.
+const FORM_BYTES_MAX: usize = 512 << 10;
+
+pub(crate) fn routes() -> Vec<Route> {
+    let see = Access::Holder(Permission::SeeConsole);
+    let tell = Access::Holder(Permission::TellCustomers);
+    vec![
+        Route::get("/console/banners", see, list),
+        Route::post("/console/banners", tell, add).body_max(FORM_BYTES_MAX),
+        Route::post("/console/banners/{id}/end", tell, end),
+    ]
+}
+
+/// A banner as a page shows it.
+pub(in crate::pages) struct Shown {
+    pub(in crate::pages) class: &'static str,
+    /// What its colour says, for who does not see it.
+    pub(in crate::pages) word: &'static str,
+    pub(in crate::pages) html: String,
+    /// Whom it is about, where that is not everybody who reads the page.
+    pub(in crate::pages) area: Option<String>,
+}
+
+/// The banners of a page about everything: each names its area.
+pub(in crate::pages) fn on_all_pages(app: &App) -> Vec<Shown> {
+    let standing = app.engine().standing_banners();
+    standing.iter().map(|one| named(one)).collect()
+}
+
+/// A banner with its area, unless that is everywhere.
+fn named(banner: &Banner) -> Shown {
+    let area = &banner.area;
+    shown(banner, (!area.is_everywhere()).then(|| area.to_string()))
+}
+
+/// The banners of a page about several sites: each names its area.
+pub(in crate::pages) fn on_sites(app: &App, sites: &[Arc<domain::site::Site>]) -> Vec<Shown> {
+    let standing = app.engine().standing_banners().into_iter();
+    let concerned = standing.filter(|one| sites.iter().any(|site| one.area.holds(site)));
+    concerned.map(|one| named(&one)).collect()
+}
+
+/// The banners of a page about one site.
+pub(in crate::pages) fn on_site(app: &App, site: &domain::site::Site) -> Vec<Shown> {
+    let banners = app.engine().banners_of(site);
+    banners.iter().map(|banner| shown(banner, None)).collect()
+}
+
+fn shown(banner: &Banner, area: Option<String>) -> Shown {
+    Shown {
+        class: banner.severity.as_str(),
+        word: severity(banner.severity),
+        html: prose(&banner.text),
+        area,
+    }
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "Good to know",
+        Severity::Warning => "Take note",
+        Severity::Critical => "Important",
+    }
+}
+
+#[derive(Template)]
+#[template(path = "console/banners.html")]
+struct View {
+    page: Page,
+    problem: Option<String>,
+    banners: Vec<Line>,
+    typed: Typed,
+    preview: Option<Preview>,
+    products: Vec<Choice>,
+    zones: Vec<Choice>,
+    severities: Vec<Choice>,
+    zone_name: String,
+}
+
+struct Line {
+    id: BannerId,
+    shown: Shown,
+    area: String,
+    sites: String,
+    from: Moment,
+    until: Option<Moment>,
+    state: &'static str,
+    is_left: bool,
+}
+
+/// How a banner would be seen, and by whom.
+struct Preview {
+    shown: Shown,
+    says: String,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Typed {
+    text: String,
+    severity: String,
+    product: String,
+    zone: String,
+    states: String,
+    sites: String,
+    from: String,
+    until: String,
+    /// Which button was pressed: only to look, or to add.
+    act: String,
+}
+
+async fn list(State(app): State<App>) -> Answer {
+    Ok(show(&app, StatusCode::OK, None, Typed::default(), None))
+}
+
+async fn add(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Form(typed): Form<Typed>,
+) -> Answer {
+    let banner = match typed.banner(&app) {
+        Ok(new) if typed.act == "add" => match app.engine().add_banner(new, caller.name()).await {
+            Ok(_) => return Ok(Redirect::to("/console/banners").into_response()),
+            Err(error) => Err(error),
+        },
+        Ok(new) => app.engine().preview_banner(new),
+        Err(error) => Err(error),
+    };
+    let error = match banner {
+        Ok(banner) => {
+            let preview = Some(preview(&app, &banner));
+            return Ok(show(&app, StatusCode::OK, None, typed, preview));
+        }
+        Err(error) => error,
+    };
+    let status = match error.kind() {
+        Kind::Refused => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::Conflict => StatusCode::CONFLICT,
+        _ => return Err(error.into()),
+    };
+    Ok(show(&app, status, Some(error.to_string()), typed, None))
+}
+
+async fn end(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<BannerId>,
+) -> Answer {
+    match app.engine().end_banner(id, caller.name()).await {
+        Ok(_) => Ok(Redirect::to("/console/banners").into_response()),
+        Err(error) if error.kind() == Kind::Conflict => {
+            let problem = Some(error.to_string());
+            Ok(show(
+                &app,
+                StatusCode::CONFLICT,
+                problem,
+                Typed::default(),
+                None,
+            ))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Typed {
+    fn banner(&self, app: &App) -> Result<NewBanner, EngineError> {
+        let home = &app.engine().settings().home_zone;
+        let product = optional("product", &self.product, ProductName::parse)?;
+        let zone = optional("zone", &self.zone, Zone::parse)?;
+        let sites = split(&self.sites).map(|name| read("sites", name, Hostname::parse));
+        Ok(NewBanner {
+            text: self.text.clone(),
+            severity: Severity::parse(&self.severity).unwrap_or(Severity::Warning),
+            area: Area {
+                products: product.into_iter().collect(),
+                states: split(&self.states).map(str::to_uppercase).collect(),
+                zones: zone.map(|zone| same_clock(app, zone)).unwrap_or_default(),
+                sites: sites.collect::<Result<_, _>>()?,
+            },
+            from: local("from", &self.from, home)?,
+            until: local("until", &self.until, home)?,
+        })
+    }
+}
+
+/// A moment as a form gives it, on the vendor's clock.
+pub(in crate::pages) fn local(
+    at: &str,
+    text: &str,
+    zone: &Zone,
+) -> Result<Option<jiff::Timestamp>, EngineError> {
+    let moment = optional(at, text, str::parse::<DateTime>)?;
+    let rules = zone.rules();
+    let moment = moment.map(|moment| rules.to_timestamp(moment)).transpose();
+    moment.map_err(|e| EngineError::refused_at(at, e))
+}
+
+fn preview(app: &App, banner: &Banner) -> Preview {
+    let sites = app.engine().sites_in_area(&banner.area);
+    Preview {
+        shown: shown(banner, None),
+        says: format!(
+            "It stands on the pages of {}: {}.",
+            words::counted(sites, "site", "sites"),
+            banner.area
+        ),
+    }
+}
+
+fn show(
+    app: &App,
+    status: StatusCode,
+    problem: Option<String>,
+    typed: Typed,
+    preview: Option<Preview>,
+) -> axum::response::Response {
+    let fleet = app.engine().fleet();
+    let lamps = app.drawn().lamps(&fleet);
+    let home = &app.engine().settings().home_zone;
+    let reader = reader(app, None, home);
+    let mut zones = zone_choices(&lamps.bands, home, &reader);
+    zones
+        .iter_mut()
+        .for_each(|zone| zone.chosen = zone.value == typed.zone);
+    let products = fleet.products().map(|product| Choice {
+        name: product.name.to_string(),
+        value: product.name.to_string(),
+        chosen: product.name.as_str() == typed.product,
+    });
+    let chosen = Severity::parse(&typed.severity).unwrap_or(Severity::Warning);
+    let severities = Severity::ALL.into_iter().map(|one| Choice {
+        name: severity(one).into(),
+        value: one.as_str().into(),
+        chosen: one == chosen,
+    });
+    let all = app.engine().banners();
+    let view = View {
+        page: Page::console("Banners", "/console/banners"),
+        problem,
+        banners: all.iter().map(|one| line(app, one, &reader)).collect(),
+        products: products.collect(),
+        zones,
+        severities: severities.collect(),
+        zone_name: home.to_string(),
+        typed,
+        preview,
+    };
+    render(status, &view)
+}
+
+fn line(app: &App, banner: &Banner, reader: &Reader) -> Line {
+    let is_over = banner.is_over(reader.now);
+    Line {
+        id: banner.id,
+        shown: shown(banner, None),
+        area: banner.area.to_string(),
+        sites: words::counted(app.engine().sites_in_area(&banner.area), "site", "sites"),
+        from: reader.moment(banner.from),
+        until: banner.until.map(|until| reader.moment(until)),
+        state: match (is_over, banner.stands(reader.now)) {
+            (true, _) => "over",
+            (false, true) => "stands",
+            (false, false) => "will stand",
+        },
+        is_left: !is_over,
+    }
+}

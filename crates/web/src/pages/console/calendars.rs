@@ -1,0 +1,164 @@
+//! `/console/calendars`: when the team works, and its holidays.
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect};
+use domain::access::Permission;
+use domain::calendar::{BusinessCalendar, DEFAULT_NAME};
+use domain::site::Zone;
+use engine::{EngineError, ImportedHolidays, Kind};
+use jiff::civil::Time;
+
+use crate::App;
+use crate::access::{Access, Caller};
+use crate::extract::Form;
+use crate::pages::console::campaigns::read;
+use crate::pages::words;
+use crate::pages::{Answer, Page, render};
+use crate::routes::Route;
+
+/// Room for a file of holidays, as a form encodes it.
+const FORM_BYTES_MAX: usize = 3 << 20;
+/// How many holidays of a calendar the page names: the next ones.
+const NAMED_MAX: usize = 15;
+
+pub(crate) fn routes() -> Vec<Route> {
+    let see = Access::Holder(Permission::SeeConsole);
+    let change = Access::Holder(Permission::ChangeOnCall);
+    vec![
+        Route::get("/console/calendars", see, list),
+        Route::post("/console/calendars", change, act).body_max(FORM_BYTES_MAX),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "console/calendars.html")]
+struct View {
+    page: Page,
+    problem: Option<String>,
+    done: Option<String>,
+    calendars: Vec<Line>,
+    zone_name: String,
+}
+
+struct Line {
+    name: String,
+    hours: String,
+    federal: bool,
+    holidays: Vec<(String, String)>,
+    total: String,
+    is_default: bool,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Typed {
+    name: String,
+    zone: String,
+    opens: String,
+    closes: String,
+    federal_holidays: String,
+    /// An iCalendar file.
+    file: String,
+    /// save, import or remove.
+    act: String,
+}
+
+async fn list(State(app): State<App>) -> Answer {
+    Ok(show(&app, StatusCode::OK, (None, None)))
+}
+
+async fn act(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Form(typed): Form<Typed>,
+) -> Answer {
+    match typed.carry_out(&app, caller.name()).await {
+        Ok(None) => Ok(Redirect::to("/console/calendars").into_response()),
+        Ok(done) => Ok(show(&app, StatusCode::OK, (None, done))),
+        Err(error) => {
+            let status = match error.kind() {
+                Kind::Refused => StatusCode::UNPROCESSABLE_ENTITY,
+                Kind::Conflict => StatusCode::CONFLICT,
+                _ => return Err(error.into()),
+            };
+            Ok(show(&app, status, (Some(error.to_string()), None)))
+        }
+    }
+}
+
+impl Typed {
+    /// What there is to say of it, if anything.
+    async fn carry_out(&self, app: &App, who: &str) -> Result<Option<String>, EngineError> {
+        let (engine, name) = (app.engine(), self.name.trim());
+        match &*self.act {
+            "import" => {
+                let imported = engine.import_holidays(name, self.file.as_bytes(), who);
+                Ok(Some(says(&imported.await?)))
+            }
+            "remove" => engine.remove_calendar(name, who).await.map(|()| None),
+            _ => {
+                let holidays = engine.calendars().remove(name);
+                let calendar = BusinessCalendar {
+                    zone: read("zone", &self.zone, Zone::parse)?,
+                    opens: read("opens", &self.opens, str::parse::<Time>)?,
+                    closes: read("closes", &self.closes, str::parse::<Time>)?,
+                    federal_holidays: !self.federal_holidays.is_empty(),
+                    holidays: holidays.map(|known| known.holidays).unwrap_or_default(),
+                };
+                let saved = engine.save_calendar(name, calendar, who);
+                saved.await.map(|_| None)
+            }
+        }
+    }
+}
+
+fn says(imported: &ImportedHolidays) -> String {
+    let added = words::counted(imported.added.len(), "day is", "days are");
+    let left_out: Vec<_> = imported
+        .skipped
+        .iter()
+        .take(NAMED_MAX)
+        .map(|event| format!(" Left out: {}, because {}.", event.name, event.reason))
+        .collect();
+    format!("{added} free from now on.{}", left_out.concat())
+}
+
+fn show(
+    app: &App,
+    status: StatusCode,
+    (problem, done): (Option<String>, Option<String>),
+) -> axum::response::Response {
+    let calendars = app.engine().calendars().into_iter();
+    let view = View {
+        page: Page::console("Calendars", "/console/calendars"),
+        problem,
+        done,
+        calendars: calendars.map(|(name, one)| line(app, name, &one)).collect(),
+        zone_name: app.engine().settings().home_zone.to_string(),
+    };
+    render(status, &view)
+}
+
+fn line(app: &App, name: String, calendar: &BusinessCalendar) -> Line {
+    let today = app.engine().today();
+    let next = calendar.holidays.range(today..).take(NAMED_MAX);
+    let clock = |time: Time| time.strftime("%-I:%M %p").to_string();
+    Line {
+        is_default: name == DEFAULT_NAME,
+        name,
+        hours: format!(
+            "{} to {} on weekdays in {}",
+            clock(calendar.opens),
+            clock(calendar.closes),
+            calendar.zone
+        ),
+        federal: calendar.federal_holidays,
+        holidays: next
+            .map(|(day, why)| (day.strftime("%a, %b %-d, %Y").to_string(), why.clone()))
+            .collect(),
+        total: words::counted(calendar.holidays.len(), "holiday", "holidays"),
+    }
+}

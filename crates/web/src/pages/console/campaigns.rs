@@ -1,0 +1,279 @@
+//! `/console/campaigns`: what is done and was done to many sites; and planning the next one.
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect};
+use domain::access::Permission;
+use domain::campaign::pace::Pace;
+use domain::campaign::selection::Selection;
+use domain::campaign::{Action, Order};
+use domain::id::CampaignId;
+use domain::name::{Hostname, ProductName};
+use domain::site::Zone;
+use engine::{CampaignView, EngineError, Kind, PlanView};
+
+use crate::App;
+use crate::access::{Access, Caller};
+use crate::extract::{Form, Query};
+use crate::pages::console::campaign::{named, seconds, wave_name};
+use crate::pages::console::open_incident::same_clock;
+use crate::pages::words::{self, Moment, Reader};
+use crate::pages::{Answer, Page, reader, render, zone_choices};
+use crate::routes::Route;
+
+/// The newest campaigns that the page lists.
+const LISTED_MAX: u32 = 100;
+/// Room for some thousand host names.
+const FORM_BYTES_MAX: usize = 256 << 10;
+
+pub(crate) fn routes() -> Vec<Route> {
+    let see = Access::Holder(Permission::SeeConsole);
+    let run = Access::Holder(Permission::RunCampaigns);
+    vec![
+        Route::get("/console/campaigns", see, list),
+        Route::get("/console/campaigns/new", run, form),
+        Route::post("/console/campaigns/plan", run, plan).body_max(FORM_BYTES_MAX),
+        Route::post("/console/campaigns", run, create).body_max(FORM_BYTES_MAX),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "console/campaigns.html")]
+struct List {
+    page: Page,
+    campaigns: Vec<Line>,
+}
+
+struct Line {
+    id: CampaignId,
+    name: String,
+    state: &'static str,
+    created: Moment,
+    took: String,
+    halted: Option<String>,
+}
+
+async fn list(State(app): State<App>) -> Answer {
+    let reader = reader(&app, None, &app.engine().settings().home_zone);
+    let newest = app.engine().campaigns(LISTED_MAX).await?;
+    let view = List {
+        page: Page::console("Campaigns", "/console/campaigns"),
+        campaigns: newest.iter().map(|one| line(one, &reader)).collect(),
+    };
+    Ok(render(StatusCode::OK, &view))
+}
+
+fn line(campaign: &CampaignView, reader: &Reader) -> Line {
+    let took = campaign.started_at.map(|from| {
+        let until = campaign.finished_at.unwrap_or(reader.now);
+        seconds(until.duration_since(from).as_secs_f64())
+    });
+    Line {
+        id: campaign.id,
+        name: named(campaign),
+        state: campaign.state,
+        created: reader.moment(campaign.created_at),
+        took: took.unwrap_or_default(),
+        halted: campaign.halted.as_ref().map(|halted| halted.reason.clone()),
+    }
+}
+
+/// What a person typed; every field is text, because a form sends nothing else.
+#[derive(Clone, Default, serde::Deserialize)]
+#[serde(default)]
+struct Typed {
+    product: String,
+    action: String,
+    version: String,
+    zone: String,
+    states: String,
+    running: String,
+    reported: String,
+    hostnames: String,
+    all: String,
+    rate: String,
+}
+
+#[derive(Template)]
+#[template(path = "console/campaign_plan.html")]
+struct Planning {
+    page: Page,
+    problem: Option<String>,
+    typed: Typed,
+    products: Vec<crate::pages::Choice>,
+    zones: Vec<crate::pages::Choice>,
+    plan: Option<Planned>,
+}
+
+/// What the campaign would do.
+struct Planned {
+    name: String,
+    sites: String,
+    organizations: String,
+    people: String,
+    canaries: String,
+    takes: Option<String>,
+    waves: Vec<(String, String)>,
+}
+
+async fn form(State(app): State<App>, Query(typed): Query<Typed>) -> Answer {
+    Ok(show(&app, StatusCode::OK, typed, Ok(None)))
+}
+
+async fn plan(State(app): State<App>, Form(typed): Form<Typed>) -> Answer {
+    let planned = match typed.order(&app) {
+        Ok(order) => {
+            let plan = app.engine().plan_campaign(&order).await;
+            plan.map(|plan| Some(planned(&order, plan)))
+        }
+        Err(error) => Err(error),
+    };
+    let status = match &planned {
+        Ok(_) => StatusCode::OK,
+        Err(error) => refused(error),
+    };
+    Ok(show(&app, status, typed, planned))
+}
+
+/// Creates it, planned and not started: its page has the button.
+async fn create(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Form(typed): Form<Typed>,
+) -> Answer {
+    let created = match typed.order(&app) {
+        Ok(order) => app.engine().create_campaign(&order, caller.name()).await,
+        Err(error) => Err(error),
+    };
+    match created {
+        Ok(campaign) => {
+            let to = format!("/console/campaigns/{}", campaign.id);
+            Ok(Redirect::to(&to).into_response())
+        }
+        Err(error) => Ok(show(&app, refused(&error), typed, Err(error))),
+    }
+}
+
+fn refused(error: &EngineError) -> StatusCode {
+    match error.kind() {
+        Kind::Refused => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::Conflict => StatusCode::CONFLICT,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl Typed {
+    fn order(&self, app: &App) -> Result<Order, EngineError> {
+        let product = read("product", &self.product, ProductName::parse)?;
+        let action = match self.action.as_str() {
+            "activate" => Action::ActivateRelease {
+                version: read("version", &self.version, semver::Version::parse)?,
+            },
+            "clear_cache" => Action::ClearCache,
+            _ => Action::Refresh,
+        };
+        let zone = optional("zone", &self.zone, Zone::parse)?;
+        let zones = zone.map(|zone| same_clock(app, zone)).unwrap_or_default();
+        let hostnames = split(&self.hostnames).map(|name| read("hostnames", name, Hostname::parse));
+        let selection = Selection {
+            all: !self.all.is_empty(),
+            zones: zones.into_iter().collect(),
+            states: split(&self.states).map(str::to_uppercase).collect(),
+            running: optional("running", &self.running, semver::Version::parse)?,
+            has_reported: !self.reported.is_empty(),
+            hostnames: hostnames.collect::<Result<_, _>>()?,
+            ..Selection::none(product)
+        };
+        let rate = optional("rate", &self.rate, str::parse)?;
+        let pace = rate.map_or(Pace::Adaptive, |sites_per_minute: f64| Pace::FixedRate {
+            sites_per_second: sites_per_minute / 60.0,
+        });
+        Ok(Order {
+            action,
+            selection,
+            incident: None,
+            pace,
+        })
+    }
+}
+
+pub(in crate::pages) fn read<'a, T, E: ToString>(
+    at: &str,
+    text: &'a str,
+    parse: impl Fn(&'a str) -> Result<T, E>,
+) -> Result<T, EngineError> {
+    parse(text.trim()).map_err(|e| EngineError::refused_at(at, format!("{at}: {}", e.to_string())))
+}
+
+pub(in crate::pages) fn optional<'a, T, E: ToString>(
+    at: &str,
+    text: &'a str,
+    parse: impl Fn(&'a str) -> Result<T, E>,
+) -> Result<Option<T>, EngineError> {
+    let given = Some(text).filter(|text| !text.trim().is_empty());
+    given.map(|text| read(at, text, parse)).transpose()
+}
+
+/// The words between spaces, commas and line ends.
+pub(in crate::pages) fn split(text: &str) -> impl Iterator<Item = &str> {
+    text.split([' ', ',', ';', '\n', '\r', '\t'])
+        .filter(|word| !word.is_empty())
+}
+
+fn planned(order: &Order, plan: PlanView) -> Planned {
+    let blast = plan.blast_radius;
+    let people = usize::try_from(blast.people).unwrap_or(usize::MAX);
+    let waves = plan.waves.iter();
+    Planned {
+        name: format!("{}: {}", order.action.name(), order.selection),
+        sites: words::counted(blast.sites, "site", "sites"),
+        organizations: words::counted(blast.organizations, "organization", "organizations"),
+        people: words::count(people),
+        canaries: words::counted(blast.canaries, "canary", "canaries"),
+        takes: plan.estimate_seconds.map(seconds),
+        waves: waves
+            .map(|wave| (wave_name(&wave.name), words::count(wave.sites)))
+            .collect(),
+    }
+}
+
+fn show(
+    app: &App,
+    status: StatusCode,
+    typed: Typed,
+    plan: Result<Option<Planned>, EngineError>,
+) -> axum::response::Response {
+    let fleet = app.engine().fleet();
+    let lamps = app.drawn().lamps(&fleet);
+    let home = &app.engine().settings().home_zone;
+    let reader = reader(app, Some(&typed.zone), home);
+    let mut zones = zone_choices(&lamps.bands, home, &reader);
+    for zone in &mut zones {
+        zone.chosen = zone.value == typed.zone;
+    }
+    let mut products: Vec<_> = fleet
+        .products()
+        .map(|product| crate::pages::Choice {
+            name: product.name.to_string(),
+            value: product.name.to_string(),
+            chosen: product.name.as_str() == typed.product,
+        })
+        .collect();
+    products.sort_by(|one, other| one.name.cmp(&other.name));
+    let (plan, problem) = match plan {
+        Ok(plan) => (plan, None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    let view = Planning {
+        page: Page::console("Plan a campaign", "/console/campaigns"),
+        problem,
+        typed,
+        products,
+        zones,
+        plan,
+    };
+    render(status, &view)
+}

@@ -1,0 +1,156 @@
+//! `/console/comments`: what customers wrote, and what staff decide about it.
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect};
+use domain::access::Permission;
+use domain::comment::Standing;
+use domain::id::{CommentId, IncidentId};
+use store::WrittenComment;
+
+use crate::App;
+use crate::access::{Access, Caller};
+use crate::extract::{Form, Path, Query};
+use crate::pages::console::compose::staff;
+use crate::pages::words::{self, Moment, Reader};
+use crate::pages::{Answer, Page, render};
+use crate::routes::Route;
+
+/// How many comments one page shows.
+const PER_PAGE: u32 = 50;
+
+pub(crate) fn routes() -> Vec<Route> {
+    let see = Access::Holder(Permission::SeeConsole);
+    let tell = Access::Holder(Permission::TellCustomers);
+    vec![
+        Route::get("/console/comments", see, list),
+        Route::post("/console/comments/{id}", tell, decide),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "console/comments.html")]
+struct View {
+    page: Page,
+    choices: Vec<Choice>,
+    standing: &'static str,
+    comments: Vec<Line>,
+    next: Option<CommentId>,
+}
+
+struct Choice {
+    value: &'static str,
+    name: &'static str,
+    here: bool,
+}
+
+struct Line {
+    id: CommentId,
+    incident: IncidentId,
+    title: String,
+    name: String,
+    email: String,
+    text: String,
+    at: Moment,
+    standing: &'static str,
+    reason: Option<String>,
+    decided_by: Option<String>,
+    votes: u64,
+    reports: String,
+    banned: bool,
+}
+
+#[derive(serde::Deserialize)]
+struct Asked {
+    standing: Option<Standing>,
+    before: Option<CommentId>,
+}
+
+async fn list(State(app): State<App>, Query(asked): Query<Asked>) -> Answer {
+    let standing = asked.standing.unwrap_or(Standing::Held);
+    let comments = app.engine().comments(standing, asked.before, PER_PAGE);
+    let comments = comments.await?;
+    let reader = staff(&app);
+    let more = comments.len() >= PER_PAGE as usize;
+    let view = View {
+        page: Page::console("Comments", "/console/comments"),
+        choices: Standing::ALL
+            .into_iter()
+            .map(|one| Choice {
+                value: one.as_str(),
+                name: name(one),
+                here: one == standing,
+            })
+            .collect(),
+        standing: standing.as_str(),
+        next: comments.last().filter(|_| more).map(|last| last.comment.id),
+        comments: comments
+            .iter()
+            .map(|one| line(&app, one, &reader))
+            .collect(),
+    };
+    Ok(render(StatusCode::OK, &view))
+}
+
+fn name(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Shown => "Shown",
+        Standing::Held => "Waiting for you",
+        Standing::Hidden => "Hidden",
+    }
+}
+
+fn line(app: &App, one: &WrittenComment, reader: &Reader) -> Line {
+    let comment = &one.comment;
+    let view = app.engine().incident_view(comment.incident);
+    let reports = usize::try_from(comment.reports).unwrap_or(usize::MAX);
+    Line {
+        id: comment.id,
+        incident: comment.incident,
+        title: view.map_or_else(
+            || "an earlier incident".into(),
+            |view| view.incident.title.clone(),
+        ),
+        name: comment.name.clone(),
+        email: one.email.to_string(),
+        text: comment.text.clone(),
+        at: reader.moment(comment.at),
+        standing: comment.standing.as_str(),
+        reason: comment.reason.clone().filter(|reason| !reason.is_empty()),
+        decided_by: comment.decided_by.clone(),
+        votes: comment.votes,
+        reports: words::counted(reports, "report", "reports"),
+        banned: one.banned,
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Decision {
+    /// shown, held, hidden, ban or unban.
+    act: String,
+    #[serde(default)]
+    reason: String,
+    /// The list that was looked at.
+    #[serde(default)]
+    back: String,
+}
+
+async fn decide(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<CommentId>,
+    Form(decision): Form<Decision>,
+) -> Answer {
+    let how = (caller.name(), &*decision.reason);
+    let engine = app.engine();
+    match (&*decision.act, Standing::parse(&decision.act)) {
+        (_, Some(standing)) => engine.judge_comment(id, standing, how).await?,
+        ("ban", _) => engine.ban_commenter(id, how).await?,
+        _ => engine.unban_commenter(id, caller.name()).await?,
+    };
+    let back = Standing::parse(&decision.back).unwrap_or(Standing::Held);
+    let to = format!("/console/comments?standing={}", back.as_str());
+    Ok(Redirect::to(&to).into_response())
+}

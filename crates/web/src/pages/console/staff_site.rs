@@ -1,0 +1,199 @@
+//! `/console/sites/{hostname}`: one site, for those who help its people: what is known of it, what
+//! was said and done, and the button that restores it.
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect};
+use domain::access::Permission;
+use domain::campaign::Action;
+use domain::campaign::row::Row as Progress;
+use domain::id::{CampaignId, IncidentId};
+use domain::name::Hostname;
+use domain::site::Site;
+use engine::{EngineError, SiteIndex};
+use jiff::Timestamp;
+
+use crate::App;
+use crate::access::{Access, Caller};
+use crate::extract::{Form, Path};
+use crate::pages::console::campaign::capital;
+use crate::pages::console::reports::{self, Line as Told};
+use crate::pages::public::site;
+use crate::pages::words::{self, Moment, Reader};
+use crate::pages::{Answer, Page, PageError, reader, render};
+use crate::routes::Route;
+
+/// The newest reports and acts that the page tells.
+const REPORTS_MAX: u32 = 10;
+const DONE_MAX: u32 = 20;
+
+pub(crate) fn routes() -> Vec<Route> {
+    let see = Access::Holder(Permission::SeeConsole);
+    let restore = Access::Holder(Permission::RestoreSite);
+    vec![
+        Route::get("/console/sites/{hostname}", see, look),
+        Route::post("/console/sites/{hostname}", restore, act),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "console/site.html")]
+struct View {
+    page: Page,
+    hostname: String,
+    state: &'static str,
+    state_class: &'static str,
+    lead: &'static str,
+    organization: String,
+    place: String,
+    zone: String,
+    time_there: String,
+    runs: String,
+    ran_before: Option<String>,
+    since: Moment,
+    served: String,
+    documents: Vec<(String, String)>,
+    incidents: Vec<(IncidentId, String)>,
+    done: Vec<Done>,
+    reports: Vec<Told>,
+    problem: Option<String>,
+}
+
+/// What a campaign did to the site.
+struct Done {
+    at: Moment,
+    words: String,
+    campaign: CampaignId,
+}
+
+async fn look(State(app): State<App>, Path(hostname): Path<Hostname>) -> Answer {
+    show(&app, &hostname, StatusCode::OK, None).await
+}
+
+async fn show(
+    app: &App,
+    hostname: &Hostname,
+    status: StatusCode,
+    problem: Option<String>,
+) -> Answer {
+    let fleet = app.engine().fleet();
+    let found = fleet.find(hostname);
+    let found = found.and_then(|index| Some((index, fleet.site(index)?)));
+    let (index, site) = found.ok_or_else(|| {
+        PageError::not_found("There is no such site in the fleet. Look for it under Fleet.")
+    })?;
+    let reader = reader(app, None, &app.engine().settings().home_zone);
+    let state = fleet.state(index);
+    let organization = fleet.organization(site.organization).unwrap_or_default();
+    let reports = app
+        .engine()
+        .reports_before((Timestamp::MAX, None), Some(site.id), REPORTS_MAX)
+        .await?;
+    let view = View {
+        page: Page::console(hostname.as_str(), "/console/fleet"),
+        hostname: hostname.to_string(),
+        state: words::state(state),
+        state_class: state.as_str(),
+        lead: site::answer(state).1,
+        organization: organization.to_string(),
+        place: format!("{}, {}", site.area.city, site.area.state),
+        zone: site.zone.to_string(),
+        time_there: words::clock_time(reader.now, &site.zone),
+        runs: format!("{} {}", site.product, site.running),
+        ran_before: site.ran_before.as_ref().map(ToString::to_string),
+        since: reader.moment(site.activated_at),
+        served: served(app, index, &site),
+        documents: documents(app, &site),
+        incidents: incidents(app, &site),
+        done: done(app, &site, &reader).await?,
+        reports: reports
+            .iter()
+            .filter_map(|stored| reports::line(&fleet, stored, &reader))
+            .collect(),
+        problem,
+    };
+    Ok(render(status, &view))
+}
+
+/// Who keeps the site's config, and whether it holds what the running code needs.
+fn served(app: &App, index: SiteIndex, site: &Site) -> String {
+    match app.engine().is_ready(index, &site.running) {
+        Ok(()) => "Its agent holds verified config for the code it runs.".into(),
+        Err(reason) => format!("{}.", capital(&reason.to_string())),
+    }
+}
+
+/// The documents of its product, and the version that its code is given.
+fn documents(app: &App, site: &Site) -> Vec<(String, String)> {
+    let repository = app.engine().repository();
+    let keys = repository.documents().keys();
+    let of_product = keys.filter(|key| key.product == site.product);
+    let version = |key| {
+        let document = app.engine().document_for(key, &site.running);
+        document.map_or("none accepts its code".into(), |one| {
+            format!("version {}", one.version)
+        })
+    };
+    of_product
+        .map(|key| (key.to_string(), version(key)))
+        .collect()
+}
+
+fn incidents(app: &App, site: &Site) -> Vec<(IncidentId, String)> {
+    let all = app.engine().all_incidents().into_iter();
+    all.filter(|view| view.incident.is_open() && view.incident.scope.holds(site))
+        .map(|view| (view.incident.id, view.incident.title.clone()))
+        .collect()
+}
+
+async fn done(app: &App, site: &Site, reader: &Reader) -> Result<Vec<Done>, EngineError> {
+    let rows = app.engine().done_to_site(site.id, DONE_MAX).await?;
+    let line = |row: store::CampaignRow| Done {
+        at: reader.moment(row.changed_at),
+        words: match row.progress {
+            Progress::Waiting => "Put in line".into(),
+            Progress::Sent { .. } => "Asked to act".into(),
+            Progress::Acted { .. } => "Acted; a test sign-in follows".into(),
+            Progress::Verified { .. } => "Proved by a test sign-in".into(),
+            Progress::Failed { .. } => format!("Given up: {}", row.reason),
+            Progress::Skipped => "Left alone: the campaign was aborted".into(),
+        },
+        campaign: row.campaign,
+    };
+    Ok(rows.into_iter().map(line).collect())
+}
+
+#[derive(serde::Deserialize)]
+struct Act {
+    action: String,
+}
+
+async fn act(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(hostname): Path<Hostname>,
+    Form(form): Form<Act>,
+) -> Answer {
+    let action = match form.action.as_str() {
+        "refresh" => Action::Refresh,
+        "clear_cache" => Action::ClearCache,
+        _ => return Err(PageError::refused("There is no such action.")),
+    };
+    match app
+        .engine()
+        .act_on_site(&hostname, action, caller.name())
+        .await
+    {
+        Ok(campaign) => {
+            let to = format!("/console/campaigns/{}", campaign.id);
+            Ok(Redirect::to(&to).into_response())
+        }
+        Err(error) if error.kind() == engine::Kind::Refused => {
+            let problem = Some(error.to_string());
+            show(&app, &hostname, StatusCode::UNPROCESSABLE_ENTITY, problem).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
