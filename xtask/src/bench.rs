@@ -5,6 +5,7 @@
 
 mod detection;
 mod pacing;
+mod pages;
 mod table;
 
 use std::fs;
@@ -17,17 +18,22 @@ const BENCHES: &[(&str, &str, Bench)] = &[
     (
         "detection",
         "delay and false alarms of the detectors, in simulation",
-        detection::run,
+        |options| Ok(detection::run(options)),
     ),
     (
         "pacing",
         "time over the bound and seconds over the promise of pacing laws, in simulation",
-        pacing::run,
+        |options| Ok(pacing::run(options)),
+    ),
+    (
+        "pages",
+        "weight and rate of public pages beside nginx, and the memory of 10,000 readers",
+        pages::run,
     ),
 ];
 
 /// Runs one benchmark, ours and its peers in turn.
-type Bench = fn(&Options) -> Vec<Row>;
+type Bench = fn(&Options) -> Result<Vec<Row>, String>;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -39,12 +45,17 @@ pub(crate) struct Arguments {
     /// Fixes all chance in the run.
     #[arg(long, default_value_t = 20_230_711)]
     seed: u64,
+    /// A site that cState built (`hugo`), as a peer of `pages`.
+    #[arg(long, value_name = "FOLDER")]
+    cstate: Option<PathBuf>,
 }
 
 /// What a benchmark is told.
 pub(crate) struct Options {
     /// All chance comes from here.
     pub(crate) seed: u64,
+    /// A status page that cState built.
+    pub(crate) cstate: Option<PathBuf>,
 }
 
 /// Runs the benchmark that was asked for.
@@ -64,7 +75,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     println!("benchmark {name}, seed {}", arguments.seed);
     let rows = bench(&Options {
         seed: arguments.seed,
-    });
+        cstate: arguments.cstate.clone(),
+    })?;
     print!("{}", table::render(&rows));
     arguments
         .json

@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -31,12 +32,44 @@ pub(crate) struct Bounds {
     pub(crate) connections_max: u32,
 }
 
-/// An agent's stream and a browser's lamps each keep a connection open. Heads of honest clients
-/// arrive within a second; proxies keep idle connections, and open another when one is closed.
+/// An agent's stream, a browser's lamps and whoever reads a public page as things happen each keep a
+/// connection open. Heads of honest clients arrive within a second; proxies keep idle connections,
+/// and open another when one is closed.
 pub(crate) const BOUNDS: Bounds = Bounds {
     head: Duration::from_secs(20),
-    connections_max: 10_000,
+    connections_max: 25_000,
 };
+/// What the database, the outboxes and probes may have open beside connections, in files.
+const FILES_BESIDE: u32 = 1_000;
+
+impl Bounds {
+    /// These bounds, as far as the process may open files: it first asks for all that it may have.
+    pub(crate) fn within_open_files(self) -> Self {
+        let limit = getrlimit(Resource::Nofile);
+        let all = Rlimit {
+            current: limit.maximum,
+            ..limit
+        };
+        let files = match setrlimit(Resource::Nofile, all) {
+            Ok(()) => limit.maximum,
+            Err(_) => limit.current,
+        };
+        let files = files.map_or(u32::MAX, |files| u32::try_from(files).unwrap_or(u32::MAX));
+        let connections_max = self
+            .connections_max
+            .min(files.saturating_sub(FILES_BESIDE).max(files / 2));
+        if connections_max < self.connections_max {
+            tracing::warn!(
+                "at most {connections_max} connections instead of {}: the process may open {files} files; raise its limit (ulimit -n, LimitNOFILE)",
+                self.connections_max
+            );
+        }
+        Self {
+            connections_max,
+            ..self
+        }
+    }
+}
 
 /// The process ran out of something, such as files: others end in the meantime.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_secs(1);

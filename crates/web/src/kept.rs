@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -34,92 +34,127 @@ const KEY_BYTES_MAX: usize = 1_000;
 #[derive(Clone, Copy)]
 pub(crate) struct Keep;
 
-/// The answers.
+/// The answers, by what they are for and how they are written.
 #[derive(Default)]
-pub(crate) struct Kept(Mutex<HashMap<Key, Answer>>);
+pub(crate) struct Kept(Mutex<HashMap<Kind, HashMap<String, Slot>>>);
 
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Key {
-    target: String,
-    encodings: String,
+/// How an answer is written, beside what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Kind {
+    gzip: bool,
 }
 
-#[derive(Clone)]
+/// What a request asks for, if its answer may be kept.
+struct Key<'r> {
+    kind: Kind,
+    target: &'r str,
+}
+
+struct Slot {
+    answer: Arc<Answer>,
+    /// When somebody last went to draw it anew.
+    asked_at: Timestamp,
+}
+
 struct Answer {
     headers: HeaderMap,
     body: Bytes,
     /// How often something was told by then.
     told: u64,
     drawn_at: Timestamp,
-    /// When somebody last went to draw it anew.
-    asked_at: Timestamp,
 }
 
 /// Answers from what is kept, or keeps what is answered.
 pub(crate) async fn keep(State(app): State<App>, request: Request, next: Next) -> Response {
-    let Some(key) = Key::of(&request) else {
+    let Some(Key { kind, target }) = Key::of(&request) else {
         return next.run(request).await;
     };
-    let known = request.headers().get(header::IF_NONE_MATCH).cloned();
     let (told, now) = (app.engine().times_told(), app.engine().clock().now());
-    if let Some(answer) = app.kept().fresh(&key, told, now) {
-        return answer.send(known.as_ref());
+    if let Some(answer) = app.kept().fresh(kind, target, told, now) {
+        return answer.send(request.headers().get(header::IF_NONE_MATCH));
     }
+    let target = target.to_owned();
+    let known = request.headers().get(header::IF_NONE_MATCH).cloned();
     let response = next.run(request).await;
     if response.status().is_server_error() {
-        let last = app.kept().last(&key, now);
+        let last = app.kept().last(kind, &target, now);
         return last.map_or(response, |answer| answer.send(known.as_ref()));
     }
     match Answer::of(response, told, now).await {
         Ok(answer) => {
-            app.kept().put(key, answer.clone(), now);
+            let answer = Arc::new(answer);
+            app.kept().put(kind, target, Arc::clone(&answer), now);
             answer.send(known.as_ref())
         }
         Err(response) => response,
     }
 }
 
-impl Key {
-    fn of(request: &Request) -> Option<Self> {
+impl<'r> Key<'r> {
+    fn of(request: &'r Request) -> Option<Self> {
         let target = request.uri().path_and_query()?.as_str();
         let encodings = request.headers().get(header::ACCEPT_ENCODING);
         let encodings = encodings.map_or(Some(""), |value| value.to_str().ok())?;
-        let fits = target.len() + encodings.len() <= KEY_BYTES_MAX;
+        let fits = target.len() <= KEY_BYTES_MAX;
         (request.method() == Method::GET && fits).then(|| Self {
-            target: target.to_owned(),
-            encodings: encodings.to_owned(),
+            kind: Kind {
+                gzip: takes_gzip(encodings),
+            },
+            target,
         })
     }
 }
 
+/// Whether an answer for a request with this `Accept-Encoding` may be compressed (RFC 9110, 12.5.3).
+/// Who says yes may be sent a plain answer all the same.
+fn takes_gzip(encodings: &str) -> bool {
+    encodings.split(',').any(|one| {
+        let mut parts = one.split(';').map(str::trim);
+        let is_gzip = parts.next().is_some_and(|name| {
+            ["gzip", "x-gzip", "*"]
+                .iter()
+                .any(|gzip| name.eq_ignore_ascii_case(gzip))
+        });
+        let weight = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
+        is_gzip && weight.is_none_or(|weight| weight.parse().is_ok_and(|weight: f32| weight > 0.0))
+    })
+}
+
 impl Kept {
     /// An answer that still stands, or that somebody else draws anew just now.
-    fn fresh(&self, key: &Key, told: u64, now: Timestamp) -> Option<Answer> {
-        let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = answers.get_mut(key).filter(|answer| answer.told == told)?;
+    fn fresh(&self, kind: Kind, target: &str, told: u64, now: Timestamp) -> Option<Arc<Answer>> {
+        let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = kinds.get_mut(&kind)?.get_mut(target)?;
         // A clock that was set back makes nothing stand for longer.
-        let age = now.duration_since(answer.asked_at);
-        if (SignedDuration::ZERO..STANDS).contains(&age) {
-            return Some(answer.clone());
+        let age = now.duration_since(slot.asked_at);
+        if slot.answer.told == told && (SignedDuration::ZERO..STANDS).contains(&age) {
+            return Some(Arc::clone(&slot.answer));
         }
-        answer.asked_at = now;
+        slot.asked_at = now;
         None
     }
 
     /// The last answer, for when there is no new one.
-    fn last(&self, key: &Key, now: Timestamp) -> Option<Answer> {
-        let answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = answers.get(key)?;
-        (now.duration_since(answer.drawn_at) < LASTS).then(|| answer.clone())
+    fn last(&self, kind: Kind, target: &str, now: Timestamp) -> Option<Arc<Answer>> {
+        let kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = &kinds.get(&kind)?.get(target)?.answer;
+        (now.duration_since(answer.drawn_at) < LASTS).then(|| Arc::clone(answer))
     }
 
-    fn put(&self, key: Key, answer: Answer, now: Timestamp) {
-        let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if answers.len() >= ANSWERS_MAX {
-            answers.retain(|_, answer| now.duration_since(answer.drawn_at) < STANDS);
+    fn put(&self, kind: Kind, target: String, answer: Arc<Answer>, now: Timestamp) {
+        let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kinds.values().map(HashMap::len).sum::<usize>() >= ANSWERS_MAX {
+            for answers in kinds.values_mut() {
+                answers.retain(|_, slot| now.duration_since(slot.answer.drawn_at) < STANDS);
+            }
         }
-        if answers.len() < ANSWERS_MAX && answer.body.len() <= KEPT_BYTES_MAX {
-            answers.insert(key, answer);
+        let has_room = kinds.values().map(HashMap::len).sum::<usize>() < ANSWERS_MAX;
+        if has_room && answer.body.len() <= KEPT_BYTES_MAX {
+            let slot = Slot {
+                answer,
+                asked_at: now,
+            };
+            kinds.entry(kind).or_default().insert(target, slot);
         }
     }
 }
@@ -151,11 +186,10 @@ impl Answer {
             body,
             told,
             drawn_at: now,
-            asked_at: now,
         })
     }
 
-    fn send(self, known: Option<&HeaderValue>) -> Response {
+    fn send(&self, known: Option<&HeaderValue>) -> Response {
         let is_known = |tag: &HeaderValue| {
             let known = known.and_then(|known| known.to_str().ok()).unwrap_or("");
             let tag = tag.to_str().unwrap_or("");
@@ -163,13 +197,13 @@ impl Answer {
                 .split(',')
                 .any(|one| one.trim().trim_start_matches("W/") == tag)
         };
-        let mut headers = self.headers;
+        let mut headers = self.headers.clone();
         if headers.get(header::ETAG).is_some_and(is_known) {
             headers.remove(header::CONTENT_LENGTH);
             headers.remove(header::CONTENT_ENCODING);
             return (StatusCode::NOT_MODIFIED, headers).into_response();
         }
-        let mut response = Body::from(self.body).into_response();
+        let mut response = Body::from(self.body.clone()).into_response();
         *response.headers_mut() = headers;
         response
     }

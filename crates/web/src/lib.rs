@@ -46,6 +46,7 @@ struct Inner {
     sign_ins: limit::Limit,
     drawn: pages::lamps::Drawn,
     kept: kept::Kept,
+    readers: pages::Readers,
     readiness: api::health::Readiness,
 }
 
@@ -92,6 +93,7 @@ impl App {
             clients,
             drawn: pages::lamps::Drawn::default(),
             kept: kept::Kept::default(),
+            readers: pages::Readers::default(),
             readiness: api::health::Readiness::default(),
         });
         let pen = notice::Pen(Arc::downgrade(&inner));
@@ -111,6 +113,11 @@ impl App {
     /// Answers of public pages.
     pub(crate) fn kept(&self) -> &kept::Kept {
         &self.0.kept
+    }
+
+    /// Who reads public pages as things happen.
+    pub(crate) fn readers(&self) -> &pages::Readers {
+        &self.0.readers
     }
 
     pub(crate) fn provider(&self) -> &Provider {
@@ -148,7 +155,9 @@ impl App {
     /// Everything that answers over HTTP.
     pub fn router(&self) -> Router {
         let keep = axum::middleware::from_fn_with_state(self.clone(), kept::keep);
-        headers::harden(routes::router(self)).layer(keep)
+        // Around the router, not in it: what is kept is answered before a route is looked for.
+        let answers = tower::Layer::layer(&keep, headers::harden(routes::router(self)));
+        Router::new().fallback_service(answers)
     }
 }
 

@@ -6,7 +6,6 @@ mod assets;
 mod console;
 mod errors;
 pub(crate) mod lamps;
-mod live;
 mod nav;
 pub(crate) mod prose;
 mod public;
@@ -23,6 +22,7 @@ use crate::error::ApiError;
 use crate::routes::Route;
 pub(crate) use public::follow::followed;
 pub(crate) use public::incident::stage;
+pub(crate) use public::live::Readers;
 pub(crate) use public::maintenance::window;
 
 use assets::{ASSETS, Assets};
@@ -40,7 +40,6 @@ pub(crate) fn routes() -> Vec<Route> {
     let mut routes = vec![Route::get("/assets/{name}", Access::Public, assets::asset)];
     routes.extend(public::routes());
     routes.extend(console::routes());
-    routes.extend(live::routes());
     routes
 }
 
@@ -51,6 +50,8 @@ struct Page {
     here: &'static str,
     wide: bool,
     signed_in: bool,
+    /// Whether it keeps itself as things are now, where script may run.
+    live: bool,
     assets: &'static Assets,
 }
 
@@ -61,6 +62,7 @@ impl Page {
             here,
             wide: false,
             signed_in: false,
+            live: false,
             assets: &ASSETS,
         }
     }
@@ -71,7 +73,16 @@ impl Page {
             here,
             wide: true,
             signed_in: true,
+            live: false,
             assets: &ASSETS,
+        }
+    }
+
+    /// A public page that follows what happens.
+    fn live(title: impl Into<String>, here: &'static str) -> Self {
+        Self {
+            live: true,
+            ..Self::public(title, here)
         }
     }
 

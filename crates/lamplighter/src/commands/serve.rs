@@ -113,7 +113,12 @@ impl Serve {
         let app = App::with_clients(engine, provider, self.clients());
         self.announce(address, &base_url, &token)?;
         tokio::spawn(stop_when_asked(stop.clone()));
-        let server = listen::serve(listener, app.router(), BOUNDS, stop.clone());
+        let server = listen::serve(
+            listener,
+            app.router(),
+            BOUNDS.within_open_files(),
+            stop.clone(),
+        );
         // Event streams never end by themselves: after a while, whatever is open is cut.
         let cut = async {
             stop.cancelled().await;

@@ -13,6 +13,7 @@ pub(crate) struct Assets {
     pub(crate) css: String,
     pub(crate) script: String,
     pub(crate) finder: String,
+    pub(crate) live: String,
     pub(crate) icon: String,
 }
 
@@ -22,7 +23,7 @@ struct Asset {
     text: &'static str,
 }
 
-static ALL: LazyLock<[Asset; 4]> = LazyLock::new(|| {
+static ALL: LazyLock<[Asset; 5]> = LazyLock::new(|| {
     let asset = |stem: &str, ending: &str, kind, text: &'static str| Asset {
         name: format!("{stem}-{:016x}.{ending}", fnv_1a(text)),
         kind,
@@ -48,6 +49,12 @@ static ALL: LazyLock<[Asset; 4]> = LazyLock::new(|| {
             include_str!("../../assets/console.js"),
         ),
         asset(
+            "live",
+            "js",
+            "text/javascript; charset=utf-8",
+            include_str!("../../assets/live.js"),
+        ),
+        asset(
             "lamp",
             "svg",
             "image/svg+xml",
@@ -57,12 +64,13 @@ static ALL: LazyLock<[Asset; 4]> = LazyLock::new(|| {
 });
 
 pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
-    let [css, script, finder, icon] = &*ALL;
+    let [css, script, finder, live, icon] = &*ALL;
     let path = |asset: &Asset| format!("/assets/{}", asset.name);
     Assets {
         css: path(css),
         script: path(script),
         finder: path(finder),
+        live: path(live),
         icon: path(icon),
     }
 });

@@ -16,6 +16,7 @@ pub(in crate::pages) mod fleet;
 pub(in crate::pages) mod follow_ups;
 pub(in crate::pages) mod followers;
 pub(in crate::pages) mod incidents;
+pub(in crate::pages) mod live;
 pub(in crate::pages) mod maintenances;
 pub(in crate::pages) mod moderation;
 pub(in crate::pages) mod on_call;
@@ -50,6 +51,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(follow_ups::routes());
     routes.extend(followers::routes());
     routes.extend(incidents::routes());
+    routes.extend(live::routes());
     routes.extend(maintenances::routes());
     routes.extend(moderation::routes());
     routes.extend(on_call::routes());

@@ -9,6 +9,7 @@ pub(in crate::pages) mod follow;
 pub(in crate::pages) mod history;
 pub(in crate::pages) mod incident;
 pub(in crate::pages) mod incident_report;
+pub(crate) mod live;
 pub(in crate::pages) mod maintenance;
 pub(in crate::pages) mod organization;
 pub(in crate::pages) mod report;
@@ -28,6 +29,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(history::routes());
     routes.extend(incident::routes());
     routes.extend(incident_report::routes());
+    routes.extend(live::routes());
     routes.extend(organization::routes());
     routes.extend(report::routes());
     routes.extend(site::routes());

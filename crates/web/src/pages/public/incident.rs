@@ -125,7 +125,7 @@ async fn incident(
     let (counts, table) = affected(&view.incident, &lamps, &fleet, &reader);
     let mood = mood(&view.incident, &counts);
     let page = View {
-        page: Page::public(view.incident.title.clone(), "/"),
+        page: Page::live(view.incident.title.clone(), "/"),
         id: view.incident.id,
         title: view.incident.title.clone(),
         mood: mood.as_str(),

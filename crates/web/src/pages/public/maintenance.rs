@@ -118,7 +118,7 @@ pub(in crate::pages) fn page(app: &App, view: &IncidentView, reader: &Reader) ->
     let scope = &view.incident.scope;
     let (lines, sites) = lines(&lamps, &fleet, (scope, &work.window), reader);
     let page = View {
-        page: Page::public(view.incident.title.clone(), "/"),
+        page: Page::live(view.incident.title.clone(), "/"),
         id: view.incident.id,
         title: view.incident.title.clone(),
         mood: mood.as_str(),

@@ -80,7 +80,7 @@ async fn show(
     let lamps = app.drawn().lamps(&fleet);
     let sites: Vec<_> = all.iter().map(|(_, site)| Arc::clone(site)).collect();
     let view = View {
-        page: Page::public(name.to_string(), "/sites"),
+        page: Page::live(name.to_string(), "/sites"),
         id,
         name: name.to_string(),
         lit: is_lit(headline.mood),

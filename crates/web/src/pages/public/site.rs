@@ -95,7 +95,7 @@ async fn site(
     let incidents = incidents(&app, &site, &reader);
     let base = &app.engine().settings().base_url;
     let view = View {
-        page: Page::public(site.hostname.as_str(), "/sites"),
+        page: Page::live(site.hostname.as_str(), "/sites"),
         hostname: site.hostname.to_string(),
         base: base.clone(),
         url: format!("{base}/sites/{}", site.hostname),

@@ -102,7 +102,7 @@ async fn status(State(app): State<App>, Query(query): Query<ZoneQuery>) -> Answe
     let counts = Counts::of_all(&fleet);
     let headline = words::headline(&counts);
     let view = View {
-        page: Page::public("Status", "/"),
+        page: Page::live("Status", "/"),
         lit: is_lit(headline.mood),
         rim: rim(headline.mood),
         headline,
