@@ -1,9 +1,10 @@
 //! Answers connections, with the bounds that `axum::serve` leaves out: how long a request's head may
 //! take to arrive, and how many connections are open. Never knows what is answered.
 
+mod stream;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
+
+use stream::{Asks, Exit};
 
 /// What connections may take, in the machine's time.
 #[derive(Clone, Copy, Debug)]
@@ -123,16 +126,26 @@ async fn answer(
     head: Duration,
     stop: CancellationToken,
 ) {
-    let service = service_fn(|request| route(router.clone(), peer, request));
-    let connection = http1::Builder::new()
+    let (exit, taken) = Exit::new();
+    let service = service_fn(|request| route(router.clone(), peer, request, &exit));
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(head)
         .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
     let done = tokio::select! {
         done = &mut connection => done,
+        Ok(response) = taken => {
+            // Only a client that sends its next request before it has read the last answer could
+            // miss the end of that one.
+            let socket = connection.into_parts().io.into_inner();
+            tokio::select! {
+                () = stream::send(socket, response) => {}
+                () = stop.cancelled() => {}
+            }
+            return;
+        }
         () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
+            std::pin::Pin::new(&mut connection).graceful_shutdown();
             connection.await
         }
     };
@@ -146,20 +159,37 @@ async fn route(
     mut router: Router,
     peer: SocketAddr,
     request: Request<Incoming>,
+    exit: &Exit,
 ) -> Result<Response, Infallible> {
+    let asks = Asks::of(&request);
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(ConnectInfo(peer));
-    router.call(request).await
+    let response = router.call(request).await?;
+    match exit.take(asks, response) {
+        Some(response) => Ok(response),
+        None => std::future::pending().await,
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::{HeaderValue, header};
+    use axum::response::IntoResponse as _;
     use axum::routing::get;
+    use futures_util::StreamExt as _;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
 
     const REQUEST: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    /// Tells something once, then waits for ever.
+    async fn events() -> Response {
+        let once = futures_util::stream::once(async { Ok::<_, Infallible>("data: 1\n\n") });
+        let body = Body::from_stream(once.chain(futures_util::stream::pending()));
+        let kind = HeaderValue::from_static("text/event-stream");
+        ([(header::CONTENT_TYPE, kind)], body).into_response()
+    }
 
     struct Server {
         address: SocketAddr,
@@ -177,7 +207,10 @@ mod tests {
                 "slow"
             };
             let who = |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() };
-            let router = Router::new().route("/", get(who)).route("/slow", get(slow));
+            let router = Router::new()
+                .route("/", get(who))
+                .route("/slow", get(slow))
+                .route("/events", get(events));
             let bounds = Bounds {
                 head,
                 connections_max,
@@ -255,5 +288,52 @@ mod tests {
         assert_eq!(within(20, rest(idle)).await.as_deref(), Some(""));
         let done = tokio::time::timeout(Duration::from_secs(20), server.done).await;
         done.unwrap().unwrap();
+    }
+
+    async fn heard(stream: &mut TcpStream, words: &str) -> String {
+        let (mut heard, mut some) = (String::new(), [0; 256]);
+        while !heard.contains(words) {
+            let count = stream.read(&mut some).await.unwrap();
+            assert!(count > 0, "ended after {heard:?}");
+            heard += &String::from_utf8_lossy(&some[..count]);
+        }
+        heard
+    }
+
+    #[tokio::test]
+    async fn event_streams_are_sent_on_used_connections_and_end_with_the_server() {
+        let server = Server::start(Duration::from_secs(60), 10).await;
+        let mut reader = server.connect(REQUEST).await;
+        heard(&mut reader, "127.0.0.1").await;
+        let asks = b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n";
+        reader.write_all(asks).await.unwrap();
+        let head = heard(&mut reader, "data: 1\n\n").await;
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+        for line in [
+            "connection: close",
+            "date: ",
+            "content-type: text/event-stream",
+        ] {
+            assert!(head.contains(line), "{line} is not in {head}");
+        }
+        assert!(!head.contains("chunked"), "{head}");
+        server.stop.cancel();
+        assert_eq!(within(20, rest(reader)).await.as_deref(), Some(""));
+        let done = tokio::time::timeout(Duration::from_secs(20), server.done).await;
+        done.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_reader_who_goes_gives_the_place_back() {
+        let server = Server::start(Duration::from_secs(60), 1).await;
+        for _ in 0..3 {
+            let mut reader = server
+                .connect("GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+                .await;
+            heard(&mut reader, "data: 1\n\n").await;
+        }
+        let close = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        let answer = within(20, rest(server.connect(close).await)).await.unwrap();
+        assert!(answer.contains("200 OK"), "{answer}");
     }
 }
