@@ -8,10 +8,14 @@ mod support;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::Request;
+use bytes::Bytes;
 use domain::access::Role;
 use domain::site::state::Evidence;
+use futures_util::{Stream, StreamExt as _};
 use support::{Answer, Plane};
+use tower::ServiceExt as _;
 
 async fn get(plane: &Plane, path: &str, known: Option<&str>) -> Answer {
     let mut request = Request::get(path).header("host", "127.0.0.1:8080");
@@ -28,6 +32,88 @@ async fn post(plane: &Plane, token: &str, path: &str, body: &str) {
 
 fn tag(answer: &Answer) -> String {
     answer.headers["etag"].to_str().unwrap().to_owned()
+}
+
+/// Opens the stream that readers are told on.
+async fn open_events(plane: &Plane) -> axum::response::Response {
+    let from: std::net::SocketAddr = "127.0.0.1:40000".parse().unwrap();
+    let request = Request::get("/events").extension(ConnectInfo(from));
+    let request = request.body(Body::empty()).unwrap();
+    plane.router.clone().oneshot(request).await.unwrap()
+}
+
+/// What comes next on a stream of events, within a while.
+async fn next(events: &mut (impl Stream<Item = Result<Bytes, axum::Error>> + Unpin)) -> String {
+    let next = tokio::time::timeout(Duration::from_secs(20), events.next()).await;
+    String::from_utf8(next.unwrap().unwrap().unwrap().to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn readers_are_told_that_something_changed() {
+    let plane = Plane::with_fleet().await;
+    let token = plane.token(Role::Support).await;
+    let id = plane.propose().await;
+    let answer = open_events(&plane).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    assert_eq!(answer.headers()["x-accel-buffering"], "no");
+    let mut events = answer.into_body().into_data_stream();
+    let again = next(&mut events).await;
+    let again: u64 = again
+        .strip_prefix("retry: ")
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
+    assert!((2_000..10_000).contains(&again), "{again}");
+    let accept = format!("/api/v1/incidents/{id}/accept");
+    post(&plane, &token, &accept, "{}").await;
+    while next(&mut events).await != "event: told\ndata: look\n\n" {}
+    let site = plane.engine.fleet().sites().next().unwrap().0;
+    plane.engine.learn([site], Evidence::Failed);
+    while next(&mut events).await != "event: sites\ndata: look\n\n" {}
+}
+
+#[tokio::test]
+async fn one_address_cannot_take_all_places_of_readers() {
+    let plane = Plane::with_fleet().await;
+    let mut open = vec![];
+    let refused = loop {
+        let answer = open_events(&plane).await;
+        if answer.status() != 200 {
+            break answer;
+        }
+        open.push(answer);
+        assert!(open.len() <= 500, "one address has {} streams", open.len());
+    };
+    assert_eq!((refused.status().as_u16(), open.len()), (503, 500));
+    open.clear();
+    assert_eq!(open_events(&plane).await.status(), 200);
+}
+
+#[tokio::test]
+async fn clients_that_do_not_take_gzip_are_not_sent_it() {
+    let plane = Plane::with_fleet().await;
+    let ask = async |encodings: &str| {
+        let request = Request::get("/").header("accept-encoding", encodings);
+        let request = request.body(Body::empty()).unwrap();
+        let answer = plane.router.clone().oneshot(request).await.unwrap();
+        answer.headers().get("content-encoding").cloned()
+    };
+    let gzip = Some("gzip".parse().unwrap());
+    for (encodings, answered) in [
+        ("gzip, deflate, br", &gzip),
+        ("identity", &None),
+        ("gzip;q=0", &None),
+        ("br;q=1, GZIP;q=0.5", &gzip),
+        ("gzip; q=0.0, deflate", &None),
+        ("", &None),
+    ] {
+        // The first answer is drawn, the second kept.
+        for _ in 0..2 {
+            assert_eq!(&ask(encodings).await, answered, "{encodings}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use std::time::Duration;
 use domain::access::Role;
 use domain::campaign::Command;
 use domain::id::{CampaignId, IncidentId};
+use domain::incident::State;
 use domain::site::state::Evidence;
 use driver::{Browser, Look, tell};
 use engine::{Acceptance, NewUpdate};
@@ -114,6 +115,45 @@ async fn clerk(browser: &Browser) {
     assert_eq!(heading, "Thank you. We have your report.");
     browser.check_width().await;
     browser.picture("thanks").await;
+}
+
+/// With script a page that stands open follows the incident; whoever types is not disturbed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_stands_open_tells_what_happened_since() {
+    let plane = Plane::with_fleet().await;
+    let (id, _) = incident(&plane).await;
+    let base = serve(&plane).await;
+    tell(
+        "the waiting reader's story",
+        &base,
+        async |browser: &mut Browser| {
+            browser.look(Look::PHONE).await;
+            browser.open(&format!("/incidents/{id}")).await;
+            assert!(!browser.has(".tag.monitoring").await);
+            let fixed = NewUpdate {
+                text: Some("All sites are restored; we look at them.".into()),
+                state: Some(State::Monitoring),
+                ..NewUpdate::default()
+            };
+            plane.engine.post_update(id, "Ada", fixed).await.unwrap();
+            browser.wait_for("main .tag.monitoring").await;
+            let says = browser.text("main + [role=status]").await;
+            let heading = browser.heading().await;
+            assert!(
+                says.is_empty() || says.starts_with(heading.trim()),
+                "{says}"
+            );
+            browser.write("#q", "anchorage").await;
+            let more = NewUpdate {
+                text: Some("It stays that way.".into()),
+                ..NewUpdate::default()
+            };
+            plane.engine.post_update(id, "Ada", more).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(6)).await;
+            assert_eq!(browser.value("#q").await, "anchorage");
+        },
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
