@@ -18,6 +18,7 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::App;
+use crate::language::Language;
 
 /// How long an answer stands.
 const STANDS: SignedDuration = SignedDuration::from_secs(1);
@@ -42,6 +43,8 @@ pub(crate) struct Kept(Mutex<HashMap<Key, Answer>>);
 struct Key {
     target: String,
     encodings: String,
+    /// Not the header that asks for it: readers write that in thousands of ways.
+    language: Language,
 }
 
 #[derive(Clone)]
@@ -88,6 +91,7 @@ impl Key {
         (request.method() == Method::GET && fits).then(|| Self {
             target: target.to_owned(),
             encodings: encodings.to_owned(),
+            language: Language::here(),
         })
     }
 }

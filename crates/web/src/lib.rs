@@ -10,6 +10,7 @@ mod error;
 mod extract;
 mod headers;
 mod kept;
+mod language;
 mod limit;
 mod notice;
 mod open_api;
@@ -148,7 +149,10 @@ impl App {
     /// Everything that answers over HTTP.
     pub fn router(&self) -> Router {
         let keep = axum::middleware::from_fn_with_state(self.clone(), kept::keep);
-        headers::harden(routes::router(self)).layer(keep)
+        let speak = axum::middleware::from_fn_with_state(self.clone(), language::speak);
+        headers::harden(routes::router(self))
+            .layer(keep)
+            .layer(speak)
     }
 }
 

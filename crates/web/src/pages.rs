@@ -20,10 +20,12 @@ use domain::site::Zone;
 use crate::App;
 use crate::access::Access;
 use crate::error::ApiError;
+use crate::language::{Language, Spoken, say};
 use crate::routes::Route;
 pub(crate) use public::follow::followed;
 pub(crate) use public::incident::stage;
 pub(crate) use public::maintenance::window;
+pub(crate) use words::count;
 
 use assets::{ASSETS, Assets};
 use errors::PageError;
@@ -51,6 +53,7 @@ struct Page {
     here: &'static str,
     wide: bool,
     signed_in: bool,
+    spoken: Spoken,
     assets: &'static Assets,
 }
 
@@ -61,6 +64,7 @@ impl Page {
             here,
             wide: false,
             signed_in: false,
+            spoken: Spoken::here(),
             assets: &ASSETS,
         }
     }
@@ -71,8 +75,65 @@ impl Page {
             here,
             wide: true,
             signed_in: true,
+            spoken: Spoken::default(),
             assets: &ASSETS,
         }
+    }
+
+    /// A text in the page's language.
+    fn say(&self, key: &'static str) -> &'static str {
+        self.spoken.language.say(key)
+    }
+
+    /// A text with words in it.
+    fn with(&self, key: &'static str, name: &'static str, words: impl ToString) -> String {
+        self.with2(key, &[(name, words.to_string())])
+    }
+
+    /// A text with words in two places, or more.
+    fn with2<W: ToString, const N: usize>(
+        &self,
+        key: &'static str,
+        words: &[(&'static str, W); N],
+    ) -> String {
+        let words = words
+            .each_ref()
+            .map(|(name, words)| (*name, words.to_string().into()));
+        self.spoken.language.tell(key, words)
+    }
+
+    /// What a link without a query ends with: the language, if the reader chose it.
+    fn asks(&self) -> String {
+        self.chosen("?lang=")
+    }
+
+    /// What a link with a query ends with.
+    fn and(&self) -> String {
+        self.chosen("&lang=")
+    }
+
+    fn chosen(&self, begin: &str) -> String {
+        let tag = self.spoken.language.tag();
+        let chosen = self.spoken.is_chosen.then(|| format!("{begin}{tag}"));
+        chosen.unwrap_or_default()
+    }
+
+    /// The same for a form that is sent as a query. HTML without anything typed by people.
+    fn hidden(&self) -> String {
+        let tag = self.spoken.language.tag();
+        let field = format!("<input type=\"hidden\" name=\"lang\" value=\"{tag}\">");
+        self.spoken.is_chosen.then_some(field).unwrap_or_default()
+    }
+
+    fn languages(&self) -> [Language; 2] {
+        Language::ALL
+    }
+
+    /// The languages that the page could be read in instead.
+    fn others(&self) -> Vec<Language> {
+        let mut others = Language::ALL.to_vec();
+        others.retain(|one| *one != self.spoken.language);
+        others
     }
 
     fn links(&self) -> Vec<nav::Link> {
@@ -103,6 +164,7 @@ fn reader(app: &App, asked: Option<&str>, fallback: &Zone) -> Reader {
         .and_then(|name| Zone::parse(name).ok())
         .unwrap_or_else(|| fallback.clone());
     Reader {
+        language: Language::here(),
         zone,
         now: app.engine().clock().now(),
     }
@@ -111,7 +173,7 @@ fn reader(app: &App, asked: Option<&str>, fallback: &Zone) -> Reader {
 /// The zones of the fleet, the vendor's own and the chosen one.
 fn zone_choices(bands: &[Band], home: &Zone, reader: &Reader) -> Vec<Choice> {
     let mut choices: Vec<Choice> = vec![];
-    let of_bands = bands.iter().map(|band| (band.name.clone(), &band.zone));
+    let of_bands = bands.iter().map(|band| (words::zone_name(&band.name), &band.zone));
     let others = [home, &reader.zone].map(|zone| (zone.as_str().replace('_', " "), zone));
     for (name, zone) in of_bands.chain(others) {
         let value = zone.as_str().to_owned();
@@ -145,7 +207,7 @@ fn render(status: StatusCode, page: &impl Template) -> Response {
 
 /// For an address that leads nowhere.
 pub(crate) fn nothing_here() -> Response {
-    PageError::not_found("Perhaps its address was cut or mistyped.").into_response()
+    PageError::not_found(say("error-mistyped")).into_response()
 }
 
 /// For a form that cannot be read.
