@@ -59,7 +59,10 @@ pub(crate) fn say(key: &'static str) -> &'static str {
 }
 
 /// A text with values in it, in the language of the present request.
-pub(crate) fn tell<const N: usize>(key: &'static str, values: [(&'static str, Value<'_>); N]) -> String {
+pub(crate) fn tell<const N: usize>(
+    key: &'static str,
+    values: [(&'static str, Value<'_>); N],
+) -> String {
     Language::here().tell(key, values)
 }
 

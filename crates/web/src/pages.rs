@@ -173,7 +173,9 @@ fn reader(app: &App, asked: Option<&str>, fallback: &Zone) -> Reader {
 /// The zones of the fleet, the vendor's own and the chosen one.
 fn zone_choices(bands: &[Band], home: &Zone, reader: &Reader) -> Vec<Choice> {
     let mut choices: Vec<Choice> = vec![];
-    let of_bands = bands.iter().map(|band| (words::zone_name(&band.name), &band.zone));
+    let of_bands = bands
+        .iter()
+        .map(|band| (words::zone_name(&band.name), &band.zone));
     let others = [home, &reader.zone].map(|zone| (zone.as_str().replace('_', " "), zone));
     for (name, zone) in of_bands.chain(others) {
         let value = zone.as_str().to_owned();

@@ -106,16 +106,14 @@ impl From<EngineError> for PageError {
             Kind::Overloaded => Self {
                 status: StatusCode::SERVICE_UNAVAILABLE,
                 title: say("error-too-much"),
-                says: say("error-many-people")
-                    .into(),
+                says: say("error-many-people").into(),
             },
             Kind::Disk => {
                 tracing::error!("a page failed: {says}");
                 Self {
                     status: StatusCode::SERVICE_UNAVAILABLE,
                     title: say("error-not-saved"),
-                    says: say("error-disk")
-                        .into(),
+                    says: say("error-disk").into(),
                 }
             }
             Kind::Internal => {

@@ -99,7 +99,10 @@ fn dated(language: Language, key: &'static str, day: Date, time: String) -> Stri
     let weekday = day.weekday().to_sunday_zero_offset();
     let values = [
         ("weekday", of_list(language, "weekdays", weekday).into()),
-        ("month", of_list(language, "months-short", day.month() - 1).into()),
+        (
+            "month",
+            of_list(language, "months-short", day.month() - 1).into(),
+        ),
         ("day", day.day().to_string().into()),
         ("year", day.year().to_string().into()),
         ("time", time.into()),

@@ -272,9 +272,9 @@ struct Came {
 
 async fn signed_in(State(app): State<App>, Query(came): Query<Came>, headers: HeaderMap) -> Answer {
     let finished = reader::finish(&app, &headers, (&came.state, &came.code)).await;
-    finished.map_err(failed)?.ok_or_else(|| {
-        PageError::refused(say("sign-in-not-begun"))
-    })
+    finished
+        .map_err(failed)?
+        .ok_or_else(|| PageError::refused(say("sign-in-not-begun")))
 }
 
 async fn sign_out(

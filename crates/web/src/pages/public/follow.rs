@@ -94,10 +94,7 @@ pub(crate) fn followed(app: &App, about: &About) -> String {
     let fleet = app.engine().fleet();
     let site = about.site.map(|id| {
         let site = fleet.index(id).and_then(|index| fleet.site(index));
-        site.map_or_else(
-            || say("site-gone").into(),
-            |site| site.hostname.to_string(),
-        )
+        site.map_or_else(|| say("site-gone").into(), |site| site.hostname.to_string())
     });
     let organization = about.organization.map(|id| {
         let name = fleet.organization(id);

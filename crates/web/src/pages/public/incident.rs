@@ -163,8 +163,7 @@ pub(in crate::pages) fn comments(view: &IncidentView, reader: &Reader) -> Vec<Co
 
 /// An incident that customers may see. Proposals are not there for them.
 pub(crate) async fn public(app: &App, id: &str) -> Result<Arc<IncidentView>, PageError> {
-    let missing =
-        || PageError::not_found(say("error-no-incident"));
+    let missing = || PageError::not_found(say("error-no-incident"));
     let id: IncidentId = id.parse().map_err(|_| missing())?;
     let view = app.engine().find_incident(id).await?.ok_or_else(missing)?;
     if view.incident.is_public() {

@@ -89,7 +89,6 @@ async fn pdf(
 }
 
 fn posted(view: &IncidentView) -> Result<&Update, PageError> {
-    view.official_comment().ok_or_else(|| {
-        PageError::not_found(say("error-no-report"))
-    })
+    view.official_comment()
+        .ok_or_else(|| PageError::not_found(say("error-no-report")))
 }

@@ -62,8 +62,7 @@ async fn show(
     Path(id): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Answer {
-    let missing =
-        || PageError::not_found(say("error-no-organization"));
+    let missing = || PageError::not_found(say("error-no-organization"));
     let id: OrganizationId = id.parse().map_err(|_| missing())?;
     let fleet = app.engine().fleet();
     let name = fleet.organization(id).ok_or_else(missing)?;

@@ -121,26 +121,11 @@ async fn site(
 pub(in crate::pages) fn answer(state: SiteState) -> (&'static str, &'static str) {
     match state {
         SiteState::Well => (say("answer-well"), say("lead-well")),
-        SiteState::Restored => (
-            say("answer-restored"),
-            say("lead-site-restored"),
-        ),
-        SiteState::Restoring => (
-            say("answer-restoring"),
-            say("lead-site-restoring"),
-        ),
-        SiteState::Reported => (
-            say("answer-reported"),
-            say("lead-site-reported"),
-        ),
-        SiteState::Failing => (
-            say("answer-failing"),
-            say("lead-site-failing"),
-        ),
-        SiteState::Unknown => (
-            say("answer-unknown"),
-            say("lead-site-unknown"),
-        ),
+        SiteState::Restored => (say("answer-restored"), say("lead-site-restored")),
+        SiteState::Restoring => (say("answer-restoring"), say("lead-site-restoring")),
+        SiteState::Reported => (say("answer-reported"), say("lead-site-reported")),
+        SiteState::Failing => (say("answer-failing"), say("lead-site-failing")),
+        SiteState::Unknown => (say("answer-unknown"), say("lead-site-unknown")),
     }
 }
 
@@ -153,22 +138,11 @@ fn next(state: SiteState, turn: Option<Turn>, incidents: &[Card]) -> Option<Stri
             .map(|promise| promise.words.clone())
     };
     match (state, turn) {
-        (SiteState::Restored, _) => {
-            Some(say("next-restored").into())
-        }
-        (SiteState::Restoring, _) => {
-            Some(say("next-restoring").into())
-        }
+        (SiteState::Restored, _) => Some(say("next-restored").into()),
+        (SiteState::Restoring, _) => Some(say("next-restoring").into()),
         (SiteState::Failing, Some(turn)) => Some(in_line(&turn)),
-        (SiteState::Failing, None) => update().or_else(|| {
-            Some(
-                say("next-failing")
-                    .into(),
-            )
-        }),
-        (SiteState::Reported, _) => {
-            update().or_else(|| Some(say("next-reported").into()))
-        }
+        (SiteState::Failing, None) => update().or_else(|| Some(say("next-failing").into())),
+        (SiteState::Reported, _) => update().or_else(|| Some(say("next-reported").into())),
         (SiteState::Well | SiteState::Unknown, _) => None,
     }
 }
@@ -181,12 +155,11 @@ fn in_line(turn: &Turn) -> String {
         _ => tell("before-some", [("n", ahead.into())]),
     };
     match words::left(ahead + 1, turn.per_second) {
-        _ if !turn.is_running => {
-            tell("waits-paused", [("before", before.into())])
-        }
-        Some(left) => {
-            tell("waits-left", [("left", left.into()), ("before", before.into())])
-        }
+        _ if !turn.is_running => tell("waits-paused", [("before", before.into())]),
+        Some(left) => tell(
+            "waits-left",
+            [("left", left.into()), ("before", before.into())],
+        ),
         None => tell("waits", [("before", before.into())]),
     }
 }
@@ -216,13 +189,9 @@ fn done(rows: &[CampaignRow], reader: &words::Reader) -> Vec<Done> {
         let words = match row.progress {
             Progress::Waiting => say("done-waiting"),
             Progress::Sent { .. } => say("done-sent"),
-            Progress::Acted { .. } => {
-                say("done-acted")
-            }
+            Progress::Acted { .. } => say("done-acted"),
             Progress::Verified { .. } => say("done-verified"),
-            Progress::Failed { .. } => {
-                say("done-failed")
-            }
+            Progress::Failed { .. } => say("done-failed"),
             Progress::Skipped => return None,
         };
         Some(Done {
@@ -276,7 +245,10 @@ fn facts(fleet: &Fleet, site: &Site, reader: &words::Reader) -> Vec<Fact> {
         tell(
             "version-since",
             [
-                ("version", format!("{} {}", site.product, site.running).into()),
+                (
+                    "version",
+                    format!("{} {}", site.product, site.running).into(),
+                ),
                 ("since", since.into()),
             ],
         ),

@@ -141,9 +141,7 @@ fn next(app: &App, counts: &Counts, open: &[Arc<IncidentView>], reader: &Reader)
         .find_map(|promise| promised(promise, reader));
     match update {
         Some(update) => Some(update.words),
-        None if open.is_empty() => {
-            Some(say("next-look").into())
-        }
+        None if open.is_empty() => Some(say("next-look").into()),
         None => Some(say("next-post").into()),
     }
 }
@@ -211,8 +209,9 @@ impl Table {
             ("head-works", Counts::working),
             ("head-unknown", |counts| counts.get(SiteState::Unknown)),
         ];
-        let occurs =
-            |(name, of): &Column| *name == "head-works" || lines.iter().any(|line| of(&line.counts) > 0);
+        let occurs = |(name, of): &Column| {
+            *name == "head-works" || lines.iter().any(|line| of(&line.counts) > 0)
+        };
         let columns: Vec<_> = COLUMNS.into_iter().filter(occurs).collect();
         let row = |line: &Line| Row {
             name: line.name.clone(),
