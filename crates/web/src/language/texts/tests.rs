@@ -58,7 +58,8 @@ fn every_language_has_the_same_keys_and_values() {
 #[test]
 fn every_key_that_is_asked_for_is_there_and_takes_values_where_some_are_given() {
     let (all, written) = (with_values(ENGLISH_FILES), written());
-    let code = written.replace(['\n', ' '], "");
+    // The writer of PDFs says pieces of reports.
+    let code = written.replace(['\n', ' '], "").replace("self.say(", "");
     for (call, takes_values) in [
         ("say(\"", false),
         ("tell(\"", true),
