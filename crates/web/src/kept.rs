@@ -18,6 +18,7 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::App;
+use crate::language::Language;
 
 /// How long an answer stands.
 const STANDS: SignedDuration = SignedDuration::from_secs(1);
@@ -42,6 +43,8 @@ pub(crate) struct Kept(Mutex<HashMap<Kind, HashMap<String, Slot>>>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Kind {
     gzip: bool,
+    /// Not the header that asks for it: readers write that in thousands of ways.
+    language: Language,
 }
 
 /// What a request asks for, if its answer may be kept.
@@ -99,6 +102,7 @@ impl<'r> Key<'r> {
         (request.method() == Method::GET && fits).then(|| Self {
             kind: Kind {
                 gzip: takes_gzip(encodings),
+                language: Language::here(),
             },
             target,
         })

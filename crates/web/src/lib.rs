@@ -10,6 +10,7 @@ mod error;
 mod extract;
 mod headers;
 mod kept;
+mod language;
 mod limit;
 mod notice;
 mod open_api;
@@ -155,9 +156,10 @@ impl App {
     /// Everything that answers over HTTP.
     pub fn router(&self) -> Router {
         let keep = axum::middleware::from_fn_with_state(self.clone(), kept::keep);
+        let speak = axum::middleware::from_fn_with_state(self.clone(), language::speak);
         // Around the router, not in it: what is kept is answered before a route is looked for.
         let answers = tower::Layer::layer(&keep, headers::harden(routes::router(self)));
-        Router::new().fallback_service(answers)
+        Router::new().fallback_service(answers).layer(speak)
     }
 }
 

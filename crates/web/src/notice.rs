@@ -11,6 +11,7 @@ use engine::{IncidentView, Letter, Notice, Writer};
 use serde_json::{Value, json};
 
 use crate::api::{incidents, statuspage};
+use crate::language::in_english;
 use crate::pages::prose::prose;
 use crate::pages::{followed, stage, window};
 use crate::{App, Inner};
@@ -94,10 +95,10 @@ impl Pen {
 impl Writer for Pen {
     fn mail(&self, notice: &Notice<'_>) -> Option<Letter> {
         let app = self.app()?;
-        let letter = match notice.told {
+        let letter = in_english(|| match notice.told {
             Some(told) => update(&app, notice, &Told::of(&app, told)),
             None => ask(&app, notice),
-        };
+        });
         letter
             .inspect_err(|error| tracing::error!(%error, "could not render a mail"))
             .ok()
@@ -105,13 +106,14 @@ impl Writer for Pen {
 
     fn body(&self, shape: Shape, notice: &Notice<'_>) -> Option<Value> {
         let app = self.app()?;
-        let told = Told::of(&app, notice.told?);
-        Some(match shape {
-            Shape::Standard => standard(&app, notice, &told),
+        let post = notice.told?;
+        let body = |told: &Told<'_>| match shape {
+            Shape::Standard => standard(&app, notice, told),
             Shape::Statuspage => statuspage::told(&app, told.view, &following_url(&app, notice)),
-            Shape::Slack => slack(&told),
-            Shape::Teams => teams(&told),
-        })
+            Shape::Slack => slack(told),
+            Shape::Teams => teams(told),
+        };
+        Some(in_english(|| body(&Told::of(&app, post))))
     }
 }
 

@@ -19,11 +19,13 @@ use domain::site::Zone;
 use crate::App;
 use crate::access::Access;
 use crate::error::ApiError;
+use crate::language::{Language, Spoken, say};
 use crate::routes::Route;
 pub(crate) use public::follow::followed;
 pub(crate) use public::incident::stage;
 pub(crate) use public::live::Readers;
 pub(crate) use public::maintenance::window;
+pub(crate) use words::count;
 
 use assets::{ASSETS, Assets};
 use errors::PageError;
@@ -52,6 +54,7 @@ struct Page {
     signed_in: bool,
     /// Whether it keeps itself as things are now, where script may run.
     live: bool,
+    spoken: Spoken,
     assets: &'static Assets,
 }
 
@@ -63,6 +66,7 @@ impl Page {
             wide: false,
             signed_in: false,
             live: false,
+            spoken: Spoken::here(),
             assets: &ASSETS,
         }
     }
@@ -74,6 +78,7 @@ impl Page {
             wide: true,
             signed_in: true,
             live: false,
+            spoken: Spoken::default(),
             assets: &ASSETS,
         }
     }
@@ -84,6 +89,62 @@ impl Page {
             live: true,
             ..Self::public(title, here)
         }
+    }
+
+    /// A text in the page's language.
+    fn say(&self, key: &'static str) -> &'static str {
+        self.spoken.language.say(key)
+    }
+
+    /// A text with words in it.
+    fn with(&self, key: &'static str, name: &'static str, words: impl ToString) -> String {
+        self.with2(key, &[(name, words.to_string())])
+    }
+
+    /// A text with words in two places, or more.
+    fn with2<W: ToString, const N: usize>(
+        &self,
+        key: &'static str,
+        words: &[(&'static str, W); N],
+    ) -> String {
+        let words = words
+            .each_ref()
+            .map(|(name, words)| (*name, words.to_string().into()));
+        self.spoken.language.tell(key, words)
+    }
+
+    /// What a link without a query ends with: the language, if the reader chose it.
+    fn asks(&self) -> String {
+        self.chosen("?lang=")
+    }
+
+    /// What a link with a query ends with.
+    fn and(&self) -> String {
+        self.chosen("&lang=")
+    }
+
+    fn chosen(&self, begin: &str) -> String {
+        let tag = self.spoken.language.tag();
+        let chosen = self.spoken.is_chosen.then(|| format!("{begin}{tag}"));
+        chosen.unwrap_or_default()
+    }
+
+    /// The same for a form that is sent as a query. HTML without anything typed by people.
+    fn hidden(&self) -> String {
+        let tag = self.spoken.language.tag();
+        let field = format!("<input type=\"hidden\" name=\"lang\" value=\"{tag}\">");
+        self.spoken.is_chosen.then_some(field).unwrap_or_default()
+    }
+
+    fn languages(&self) -> [Language; 2] {
+        Language::ALL
+    }
+
+    /// The languages that the page could be read in instead.
+    fn others(&self) -> Vec<Language> {
+        let mut others = Language::ALL.to_vec();
+        others.retain(|one| *one != self.spoken.language);
+        others
     }
 
     fn links(&self) -> Vec<nav::Link> {
@@ -114,6 +175,7 @@ fn reader(app: &App, asked: Option<&str>, fallback: &Zone) -> Reader {
         .and_then(|name| Zone::parse(name).ok())
         .unwrap_or_else(|| fallback.clone());
     Reader {
+        language: Language::here(),
         zone,
         now: app.engine().clock().now(),
     }
@@ -122,7 +184,9 @@ fn reader(app: &App, asked: Option<&str>, fallback: &Zone) -> Reader {
 /// The zones of the fleet, the vendor's own and the chosen one.
 fn zone_choices(bands: &[Band], home: &Zone, reader: &Reader) -> Vec<Choice> {
     let mut choices: Vec<Choice> = vec![];
-    let of_bands = bands.iter().map(|band| (band.name.clone(), &band.zone));
+    let of_bands = bands
+        .iter()
+        .map(|band| (words::zone_name(&band.name), &band.zone));
     let others = [home, &reader.zone].map(|zone| (zone.as_str().replace('_', " "), zone));
     for (name, zone) in of_bands.chain(others) {
         let value = zone.as_str().to_owned();
@@ -156,7 +220,7 @@ fn render(status: StatusCode, page: &impl Template) -> Response {
 
 /// For an address that leads nowhere.
 pub(crate) fn nothing_here() -> Response {
-    PageError::not_found("Perhaps its address was cut or mistyped.").into_response()
+    PageError::not_found(say("error-mistyped")).into_response()
 }
 
 /// For a form that cannot be read.

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use engine::{EngineError, Kind};
 
 use super::{Page, render};
+use crate::language::{Language, say};
 use crate::pdf::PdfError;
 
 /// Why a page cannot be shown.
@@ -27,36 +28,32 @@ impl PageError {
     pub(crate) fn not_found(says: impl Into<String>) -> Self {
         Self {
             status: StatusCode::NOT_FOUND,
-            title: "This page is not here",
+            title: say("error-not-here"),
             says: says.into(),
         }
     }
 
     pub(crate) fn not_allowed(says: &str) -> Self {
-        let mut says = format!("{says}.");
-        if let Some(first) = says.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
         Self {
+            says: reason("says-not-allowed", sentence(says)),
             status: StatusCode::FORBIDDEN,
-            title: "This is not yours to do",
-            says,
+            title: say("error-not-yours"),
         }
     }
 
     pub(crate) fn bad_form(status: StatusCode, says: &str) -> Self {
         Self {
             status,
-            title: "This form did not arrive as it should",
-            ..Self::not_allowed(says)
+            title: say("error-form"),
+            says: reason("says-form", sentence(says)),
         }
     }
 
     pub(crate) fn too_many(says: &str) -> Self {
         Self {
             status: StatusCode::TOO_MANY_REQUESTS,
-            title: "Too often",
-            ..Self::not_allowed(says)
+            title: say("error-too-often"),
+            says: reason("says-too-often", sentence(says)),
         }
     }
 
@@ -64,13 +61,13 @@ impl PageError {
     pub(crate) fn failed(status: StatusCode, says: &str) -> Self {
         Self {
             status,
-            title: "It was not done",
-            ..Self::not_allowed(says)
+            title: say("error-not-done"),
+            says: reason("says-failed", sentence(says)),
         }
     }
 
     pub(crate) fn refused(says: impl Into<String>) -> Self {
-        let title = "This cannot be done";
+        let title = say("error-cannot");
         Self {
             status: StatusCode::UNPROCESSABLE_ENTITY,
             title,
@@ -79,30 +76,44 @@ impl PageError {
     }
 }
 
+/// What the engine and the API say is English: who reads another language is told the rule in general.
+pub(in crate::pages) fn reason(key: &'static str, english: String) -> String {
+    match Language::here() {
+        Language::English => english,
+        language => language.say(key).to_owned(),
+    }
+}
+
+fn sentence(says: &str) -> String {
+    let mut says = format!("{says}.");
+    if let Some(first) = says.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    says
+}
+
 impl From<EngineError> for PageError {
     fn from(error: EngineError) -> Self {
         let says = error.to_string();
         match error.kind() {
-            Kind::NotFound => Self::not_found(says),
-            Kind::Refused => Self::refused(says),
+            Kind::NotFound => Self::not_found(reason("says-not-found", says)),
+            Kind::Refused => Self::refused(reason("says-refused", says)),
             Kind::Conflict => Self {
                 status: StatusCode::CONFLICT,
-                title: "It was not done",
-                says,
+                title: say("error-not-done"),
+                says: reason("says-conflict", says),
             },
             Kind::Overloaded => Self {
                 status: StatusCode::SERVICE_UNAVAILABLE,
-                title: "Too much at once",
-                says: "Many people are here at this moment. Please try again in a few seconds."
-                    .into(),
+                title: say("error-too-much"),
+                says: say("error-many-people").into(),
             },
             Kind::Disk => {
                 tracing::error!("a page failed: {says}");
                 Self {
                     status: StatusCode::SERVICE_UNAVAILABLE,
-                    title: "It was not saved",
-                    says: "Our server cannot save anything at this moment. Please try again later."
-                        .into(),
+                    title: say("error-not-saved"),
+                    says: say("error-disk").into(),
                 }
             }
             Kind::Internal => {
@@ -112,8 +123,8 @@ impl From<EngineError> for PageError {
                 );
                 Self {
                     status: StatusCode::INTERNAL_SERVER_ERROR,
-                    title: "Something failed on our side",
-                    says: "It was logged. Please try again in a minute.".into(),
+                    title: say("error-failed"),
+                    says: say("error-logged").into(),
                 }
             }
         }
@@ -123,13 +134,13 @@ impl From<EngineError> for PageError {
 impl From<PdfError> for PageError {
     fn from(error: PdfError) -> Self {
         match error {
-            PdfError::TooLong => Self::refused("This report is too long for a PDF."),
+            PdfError::TooLong => Self::refused(say("error-pdf-long")),
             PdfError::Fonts | PdfError::Write(_) => {
                 tracing::error!("a report could not be drawn: {error}");
                 Self {
                     status: StatusCode::INTERNAL_SERVER_ERROR,
-                    title: "Something failed on our side",
-                    says: "It was logged. The report can be read on its page.".into(),
+                    title: say("error-failed"),
+                    says: say("error-pdf").into(),
                 }
             }
         }

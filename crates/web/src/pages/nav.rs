@@ -1,6 +1,8 @@
 //! Where pages lead: the bar of the public pages, and the console's sections with their pages.
 //! Never decides who may follow a link; the routes do.
 
+use crate::language::say;
+
 /// A link of the navigation.
 pub(super) struct Link {
     pub(super) name: &'static str,
@@ -16,11 +18,12 @@ pub(super) struct Section {
     pub(super) pages: &'static [(&'static str, &'static str)],
 }
 
+/// By the keys of their names.
 const PUBLIC: &[(&str, &str)] = &[
-    ("Status", "/"),
-    ("Your site", "/sites"),
-    ("Report a problem", "/report"),
-    ("Follow", "/follow"),
+    ("page-status", "/"),
+    ("your-site", "/sites"),
+    ("report-a-problem", "/report"),
+    ("page-follow", "/follow"),
 ];
 
 /// The console, section by section.
@@ -88,7 +91,11 @@ pub(super) fn bar(is_console: bool, here: &str) -> Vec<Link> {
         };
         CONSOLE.iter().filter_map(link).collect()
     } else {
-        links(PUBLIC, here)
+        let mut links = links(PUBLIC, here);
+        for link in &mut links {
+            link.name = say(link.name);
+        }
+        links
     }
 }
 

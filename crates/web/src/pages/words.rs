@@ -3,9 +3,11 @@
 
 use domain::site::state::SiteState;
 use domain::site::{Area, Zone};
-use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::{Timestamp, ZonedDateTime};
 
 use super::lamps::bands::Counts;
+use crate::language::{Language, say, tell};
 
 /// A moment as a page shows it: for people, and for machines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,9 +18,10 @@ pub(crate) struct Moment {
     pub(crate) iso: String,
 }
 
-/// Whose clock a page's times are written in, and when the page is written.
+/// In whose language and on whose clock a page's times are written, and when the page is written.
 #[derive(Clone, Debug)]
 pub(crate) struct Reader {
+    pub(crate) language: Language,
     pub(crate) zone: Zone,
     pub(crate) now: Timestamp,
 }
@@ -28,19 +31,20 @@ impl Reader {
     pub(crate) fn moment(&self, at: Timestamp) -> Moment {
         let local = at.to_zoned_datetime(self.zone.rules());
         let this_year = self.now.to_zoned_datetime(self.zone.rules()).year();
-        let format = if local.year() == this_year {
-            "%a, %b %-d, %-I:%M %p %Z"
+        let key = if local.year() == this_year {
+            "moment"
         } else {
-            "%a, %b %-d, %Y, %-I:%M %p %Z"
+            "moment-of-year"
         };
+        let time = time_of_day(self.language, &local);
         Moment {
-            text: local.strftime(format).to_string(),
+            text: dated(self.language, key, local.date(), time),
             iso: at.to_string(),
         }
     }
 
     /// A moment for paper, which does not know the year it is read in: such as
-    /// "July 11, 2023, 4:06 PM CDT".
+    /// "July 11, 2023, 4:06 PM CDT". In English, as the reports are that it stands under.
     pub(crate) fn date(&self, at: Timestamp) -> String {
         let local = at.to_zoned_datetime(self.zone.rules());
         local.strftime("%B %-d, %Y, %-I:%M %p %Z").to_string()
@@ -64,9 +68,104 @@ impl Reader {
 
 /// The time of day in a zone, such as "4:06 PM CDT".
 pub(crate) fn clock_time(at: Timestamp, zone: &Zone) -> String {
-    at.to_zoned_datetime(zone.rules())
-        .strftime("%-I:%M %p %Z")
-        .to_string()
+    time_of_day(Language::here(), &at.to_zoned_datetime(zone.rules()))
+}
+
+fn time_of_day(language: Language, local: &ZonedDateTime) -> String {
+    let values = [
+        ("clock", local.strftime("%-I:%M").to_string().into()),
+        ("half", half(language, local.hour()).into()),
+        ("zone", local.strftime("%Z").to_string().into()),
+    ];
+    language.tell("clock-time", values)
+}
+
+fn half(language: Language, hour: i8) -> &'static str {
+    language.say(if hour < 12 { "half-am" } else { "half-pm" })
+}
+
+/// A moment on any clock, such as "Tue, Jul 11, 4:06 PM".
+pub(crate) fn wall(at: &DateTime) -> String {
+    let language = Language::here();
+    let values = [
+        ("clock", at.strftime("%-I:%M").to_string().into()),
+        ("half", half(language, at.hour()).into()),
+    ];
+    let time = language.tell("clock-wall", values);
+    dated(language, "moment", at.date(), time)
+}
+
+fn dated(language: Language, key: &'static str, day: Date, time: String) -> String {
+    let weekday = day.weekday().to_sunday_zero_offset();
+    let values = [
+        ("weekday", of_list(language, "weekdays", weekday).into()),
+        (
+            "month",
+            of_list(language, "months-short", day.month() - 1).into(),
+        ),
+        ("day", day.day().to_string().into()),
+        ("year", day.year().to_string().into()),
+        ("time", time.into()),
+    ];
+    language.tell(key, values)
+}
+
+/// A word of a text that is a list.
+fn of_list(language: Language, key: &'static str, place: i8) -> &'static str {
+    let place = usize::try_from(place).unwrap_or_default();
+    let mut words = language.say(key).split(' ');
+    words.nth(place).unwrap_or_default()
+}
+
+/// A day with its year: "July 11, 2023".
+pub(crate) fn day(day: Date) -> String {
+    calendar_day("day", "months", day)
+}
+
+/// A day in few letters: "Jul 11, 2023".
+pub(crate) fn day_short(day: Date) -> String {
+    calendar_day("day-short", "months-short", day)
+}
+
+/// A month with its year: "March 2023".
+pub(crate) fn month(day: Date) -> String {
+    calendar_day("month-of-year", "months", day)
+}
+
+fn calendar_day(key: &'static str, months: &'static str, day: Date) -> String {
+    let language = Language::here();
+    let values = [
+        ("month", of_list(language, months, day.month() - 1).into()),
+        ("day", day.day().to_string().into()),
+        ("year", day.year().to_string().into()),
+    ];
+    language.tell(key, values)
+}
+
+/// What the clock of a band is called.
+pub(crate) fn zone_name(name: &str) -> String {
+    let key = match name {
+        "Hawaii" => "zone-hawaii",
+        "Alaska" => "zone-alaska",
+        "Pacific" => "zone-pacific",
+        "Arizona" => "zone-arizona",
+        "Mountain" => "zone-mountain",
+        "Central" => "zone-central",
+        "Eastern" => "zone-eastern",
+        "Atlantic" => "zone-atlantic",
+        city => return city.to_owned(),
+    };
+    say(key).to_owned()
+}
+
+/// "1 site", "3,405 sites".
+pub(crate) fn sites(n: usize) -> String {
+    tell("sites", [("n", n.into())])
+}
+
+/// "1 comment", "30 comments".
+pub(crate) fn comments(n: u64) -> String {
+    tell("comments-counted", [("n", n.into())])
 }
 
 /// A count with separators: 13,732.
@@ -101,13 +200,14 @@ pub(crate) fn duration(seconds: u64) -> String {
 pub(crate) fn left(sites: usize, per_second: Option<f64>) -> Option<String> {
     #[expect(clippy::cast_precision_loss, reason = "sites are fewer than 2^52")]
     let minutes = sites as f64 / per_second.filter(|pace| *pace > 0.0)? / 60.0;
+    let number = |key, n: f64| tell(key, [("n", n.into())]);
     Some(match minutes {
-        ..2.0 => "a minute or two".into(),
-        2.0..5.0 => "a few minutes".into(),
-        5.0..60.0 => format!("about {:.0} minutes", (minutes / 5.0).ceil() * 5.0),
-        60.0..90.0 => "about an hour".into(),
-        90.0..720.0 => format!("about {:.0} hours", minutes / 60.0),
-        _ => "more than half a day".into(),
+        ..2.0 => say("left-minute-or-two").into(),
+        2.0..5.0 => say("left-few-minutes").into(),
+        5.0..60.0 => number("left-minutes", (minutes / 5.0).ceil() * 5.0),
+        60.0..90.0 => say("left-hour").into(),
+        90.0..720.0 => number("left-hours", (minutes / 60.0).round_ties_even()),
+        _ => say("left-half-a-day").into(),
     })
 }
 
@@ -128,12 +228,12 @@ pub(crate) fn place_beside(organization: &str, area: &Area) -> Option<String> {
 /// What a state is called to a person.
 pub(crate) fn state(state: SiteState) -> &'static str {
     match state {
-        SiteState::Well => "works",
-        SiteState::Restored => "restored",
-        SiteState::Restoring => "being restored",
-        SiteState::Reported => "reported",
-        SiteState::Failing => "failing",
-        SiteState::Unknown => "not checked yet",
+        SiteState::Well => say("state-well"),
+        SiteState::Restored => say("state-restored"),
+        SiteState::Restoring => say("state-restoring"),
+        SiteState::Reported => say("state-reported"),
+        SiteState::Failing => say("state-failing"),
+        SiteState::Unknown => say("state-unknown"),
     }
 }
 
@@ -154,7 +254,7 @@ pub(crate) fn states(counts: &Counts) -> String {
 /// How many of a band are not well; nothing where all are.
 pub(crate) fn not_well(affected: usize) -> String {
     if affected > 0 {
-        format!("{} not well", count(affected))
+        tell("not-well", [("n", affected.into())])
     } else {
         String::new()
     }
@@ -172,8 +272,8 @@ pub(crate) struct Headline {
 /// Says how sign-in is, from what is known of the sites; never more than is known.
 pub(crate) fn headline(counts: &Counts) -> Headline {
     let total = counts.total();
-    let sites = counted(total, "site", "sites");
-    let of = |n: usize| format!("{} of {sites}", count(n));
+    let of = |key, n: usize| tell(key, [("n", n.into()), ("total", total.into())]);
+    let some = |key, n: usize| tell(key, [("n", n.into())]);
     let (failing, reported) = (
         counts.get(SiteState::Failing),
         counts.get(SiteState::Reported),
@@ -184,55 +284,36 @@ pub(crate) fn headline(counts: &Counts) -> Headline {
     );
     let unknown = counts.get(SiteState::Unknown);
     let (sentence, mood) = if failing > 0 {
-        (
-            format!("Sign-in fails on {}.", of(failing)),
-            SiteState::Failing,
-        )
+        (of("headline-failing", failing), SiteState::Failing)
     } else if restoring > 0 {
-        (
-            format!("Sign-in is being restored on {}.", of(restoring)),
-            SiteState::Restoring,
-        )
+        (of("headline-restoring", restoring), SiteState::Restoring)
     } else if reported > 0 {
-        (
-            format!("Sign-in problems are reported on {}.", of(reported)),
-            SiteState::Reported,
-        )
+        (of("headline-reported", reported), SiteState::Reported)
     } else if unknown == 0 {
-        (format!("Sign-in works on {}.", of(total)), SiteState::Well)
+        (of("headline-well", total), SiteState::Well)
     } else {
         let mood = if unknown == total {
             SiteState::Unknown
         } else {
             SiteState::Well
         };
-        ("Nothing is known to be wrong with sign-in.".into(), mood)
+        (say("headline-unknown").into(), mood)
     };
     let mut rest = vec![];
     if matches!(mood, SiteState::Failing) && restoring > 0 {
-        let are = if restoring == 1 { "is" } else { "are" };
-        rest.push(format!("{} {are} being restored", count(restoring)));
+        rest.push(some("lead-restoring", restoring));
     }
     if restored > 0 {
-        let were = if restored == 1 { "was" } else { "were" };
-        rest.push(format!("{} {were} restored and checked", count(restored)));
+        rest.push(some("lead-restored", restored));
     }
     if matches!(mood, SiteState::Failing | SiteState::Restoring) && reported > 0 {
-        let are = if reported == 1 { "is" } else { "are" };
-        rest.push(format!("{} more {are} reported", count(reported)));
+        rest.push(some("lead-reported", reported));
     }
     let lead = match (mood, rest.is_empty()) {
-        (SiteState::Unknown, _) => format!("We know of {sites}; none was checked yet."),
-        (SiteState::Well, _) if unknown > 0 => {
-            format!(
-                "It is proved to work on {}; the rest were not checked yet.",
-                of(counts.working())
-            )
-        }
-        (SiteState::Well, _) if restored == 0 => {
-            "Every site was checked by a test sign-in, or by its own visitors.".into()
-        }
-        (_, true) => "We are on it. What we know is below.".into(),
+        (SiteState::Unknown, _) => some("lead-none-checked", total),
+        (SiteState::Well, _) if unknown > 0 => of("lead-rest-unchecked", counts.working()),
+        (SiteState::Well, _) if restored == 0 => say("lead-all-checked").into(),
+        (_, true) => say("lead-on-it").into(),
         (_, false) => sentence_of(&rest),
     };
     Headline {
@@ -254,6 +335,7 @@ mod tests {
 
     fn reader(now: &str) -> Reader {
         Reader {
+            language: Language::English,
             zone: Zone::parse("America/Chicago").unwrap(),
             now: now.parse().unwrap(),
         }
@@ -269,6 +351,14 @@ mod tests {
         assert_eq!(
             reader("2024-01-01T21:00:00Z").moment(at).text,
             "Thu, Jul 13, 2023, 6:27 PM CDT"
+        );
+        let spanish = Reader {
+            language: Language::Spanish,
+            ..reader("2024-01-01T21:00:00Z")
+        };
+        assert_eq!(
+            spanish.moment(at).text,
+            "jue, 13 jul 2023, 6:27 p.\u{a0}m. CDT"
         );
     }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use domain::access::Role;
 use domain::campaign::Command;
 use domain::id::{CampaignId, IncidentId};
-use domain::incident::State;
+use domain::incident::Stage;
 use domain::site::state::Evidence;
 use driver::{Browser, Look, tell};
 use engine::{Acceptance, NewUpdate};
@@ -132,7 +132,7 @@ async fn a_page_that_stands_open_tells_what_happened_since() {
             assert!(!browser.has(".tag.monitoring").await);
             let fixed = NewUpdate {
                 text: Some("All sites are restored; we look at them.".into()),
-                state: Some(State::Monitoring),
+                state: Some(Stage::Monitoring),
                 ..NewUpdate::default()
             };
             plane.engine.post_update(id, "Ada", fixed).await.unwrap();
@@ -154,6 +154,57 @@ async fn a_page_that_stands_open_tells_what_happened_since() {
         },
     )
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clerk_reads_and_reports_in_spanish() {
+    let plane = Plane::with_fleet().await;
+    incident(&plane).await;
+    let base = serve(&plane).await;
+    tell(
+        "the clerk's story in Spanish",
+        &base,
+        async |browser: &mut Browser| {
+            for look in Look::STORIES {
+                browser.look(look).await;
+                clerk_in_spanish(browser).await;
+            }
+        },
+    )
+    .await;
+}
+
+async fn clerk_in_spanish(browser: &Browser) {
+    browser.open("/").await;
+    browser.press("Español").await;
+    browser.wait_for("html[lang=es]").await;
+    let heading = browser.heading().await;
+    assert!(
+        heading.starts_with("El inicio de sesión falla en"),
+        "{heading}"
+    );
+    browser.check_width().await;
+    browser.picture("status-es").await;
+
+    browser.write("#q", "anchorage").await;
+    browser.press("Buscar su sitio").await;
+    browser.wait_for(".found").await;
+    browser.press(SITE).await;
+    browser.wait_for(".next").await;
+    let heading = browser.heading().await;
+    assert_eq!(
+        heading.trim(),
+        format!("El inicio de sesión falla en {SITE}")
+    );
+    browser.check_width().await;
+
+    browser.press("Reportar un problema con este sitio").await;
+    browser.wait_for("#text").await;
+    browser.write("#text", "Dice: solicitud no válida.").await;
+    browser.press("Enviar el reporte").await;
+    browser.wait_for(".asof").await;
+    assert_eq!(browser.heading().await, "Gracias. Recibimos su reporte.");
+    browser.check_width().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -361,6 +412,15 @@ async fn every_page_is_open_to_everybody() {
         "/follow".into(),
         "/api".into(),
         "/no-such-page".into(),
+        "/?lang=es".into(),
+        "/sites?q=spring&lang=es".into(),
+        format!("/sites/{SITE}?lang=es"),
+        format!("/incidents/{id}?lang=es"),
+        format!("/incidents/{planned}?lang=es"),
+        format!("/incidents/{id}/comments?lang=es"),
+        "/history?lang=es".into(),
+        "/report?lang=es".into(),
+        "/follow?lang=es".into(),
         "/console/sign-in".into(),
     ];
     let staff = [

@@ -18,6 +18,7 @@ use jiff::civil::DateTime;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
+use crate::language::say;
 use crate::pages::console::campaigns::{optional, read, split};
 use crate::pages::console::open_incident::same_clock;
 use crate::pages::prose::prose;
@@ -84,9 +85,9 @@ fn shown(banner: &Banner, area: Option<String>) -> Shown {
 
 fn severity(severity: Severity) -> &'static str {
     match severity {
-        Severity::Info => "Good to know",
-        Severity::Warning => "Take note",
-        Severity::Critical => "Important",
+        Severity::Info => say("banner-info"),
+        Severity::Warning => say("banner-warning"),
+        Severity::Critical => say("banner-critical"),
     }
 }
 

@@ -14,6 +14,7 @@ use jiff::civil::Date;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
+use crate::language::{say, tell};
 use crate::pages::console::respond::{Typed, then_back};
 use crate::pages::words;
 use crate::pages::{Answer, Page, render};
@@ -46,14 +47,14 @@ pub(in crate::pages) struct Shown {
 impl Shown {
     pub(in crate::pages) fn of(follow_up: &FollowUp, today: Date) -> Self {
         let ended = follow_up.end.as_ref().map(|end| match &end.dropped {
-            None => "Done".to_owned(),
-            Some(reason) => format!("Not done: {reason}"),
+            None => say("follow-up-done").to_owned(),
+            Some(reason) => tell("follow-up-dropped", [("reason", reason.as_str().into())]),
         });
         Self {
             id: follow_up.id,
             text: follow_up.text.clone(),
             owner: follow_up.owner.clone(),
-            due: follow_up.due.strftime("%b %-d, %Y").to_string(),
+            due: words::day_short(follow_up.due),
             ended,
             overdue: follow_up.is_overdue(today),
         }

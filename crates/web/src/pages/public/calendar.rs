@@ -15,6 +15,7 @@ use crate::App;
 use crate::access::Access;
 use crate::error::ApiError;
 use crate::extract::Query;
+use crate::language::{kept, say};
 use crate::pages::public::feed::About;
 use crate::pages::words::cut;
 use crate::routes::Route;
@@ -46,7 +47,7 @@ async fn calendar(
     let work = app.engine().maintenances().into_iter();
     let mut calendar = Calendar::new();
     calendar
-        .name(&about.title("Planned work"))
+        .name(&about.title(say("planned-work")))
         .append_property(Property::new("METHOD", "PUBLISH"))
         .append_property(
             Property::new("REFRESH-INTERVAL", "PT1H")
@@ -67,7 +68,7 @@ async fn calendar(
 fn event(app: &App, view: &IncidentView, work: &Maintenance, own: Option<&Zone>) -> Event {
     let settings = app.engine().settings();
     let incident = &view.incident;
-    let url = format!("{}/incidents/{}", settings.base_url, incident.id);
+    let url = kept(&format!("{}/incidents/{}", settings.base_url, incident.id));
     let changed = view.updates.iter().map(|update| update.changed_at()).max();
     let changed = changed.unwrap_or(incident.started_at);
     let (from, until) = ends(&work.window, own);

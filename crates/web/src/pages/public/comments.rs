@@ -14,6 +14,8 @@ use crate::access::Access;
 use crate::client_address::Client;
 use crate::error::ApiError;
 use crate::extract::{Form, Path, Query};
+use crate::language::{kept, say, tell};
+use crate::pages::errors::reason;
 use crate::pages::public::incident::public;
 use crate::pages::words::{self, Moment, Reader as Clock};
 use crate::pages::{Answer, Page, PageError, reader, render};
@@ -62,14 +64,13 @@ pub(in crate::pages) struct Shown {
 
 impl Shown {
     pub(in crate::pages) fn of(comment: &Comment, clock: &Clock) -> Self {
-        let votes = usize::try_from(comment.votes).unwrap_or(usize::MAX);
         Self {
             id: comment.id,
             name: comment.name.clone(),
             text: comment.text.clone(),
             at: clock.moment(comment.at),
             votes: comment.votes,
-            helpful: words::counted(votes, "person finds", "people find"),
+            helpful: tell("helpful-to", [("n", comment.votes.into())]),
         }
     }
 }
@@ -143,12 +144,11 @@ async fn show(
     let comments = comments.await?;
     let reader = reader::reader(app, headers).await.map_err(failed)?;
     let more = comments.len() >= PER_PAGE as usize;
-    let total = usize::try_from(view.comments_total).unwrap_or(usize::MAX);
     let page = View {
-        page: Page::public("Comments", "/"),
+        page: Page::public(say("comments"), "/"),
         id,
         title: view.incident.title.clone(),
-        total: words::counted(total, "comment", "comments"),
+        total: words::comments(view.comments_total),
         next: comments.last().filter(|_| more).map(|last| last.id),
         comments: comments.iter().map(|one| Shown::of(one, &clock)).collect(),
         banned: reader.as_ref().and_then(|reader| reader.banned.clone()),
@@ -162,9 +162,9 @@ async fn show(
 
 fn thanks(done: &str) -> &'static str {
     match done {
-        "shown" => "Thank you. Your comment stands here now.",
-        "held" => "Thank you. Our staff look at comments with links before they are shown.",
-        "reported" => "Thank you. Our staff look at what is reported.",
+        "shown" => say("thanks-shown"),
+        "held" => say("thanks-held"),
+        "reported" => say("thanks-reported"),
         _ => "",
     }
 }
@@ -183,7 +183,7 @@ async fn write(
         Ok(comment) => {
             let done = comment.standing.as_str();
             let to = format!("/incidents/{id}/comments?done={done}");
-            Ok(Redirect::to(&to).into_response())
+            Ok(Redirect::to(&kept(&to)).into_response())
         }
         Err(error) => again(&app, id, &headers, error, typed).await,
     }
@@ -203,7 +203,7 @@ async fn again(
         _ => return Err(error.into()),
     };
     let said = Said {
-        problem: Some(error.to_string()),
+        problem: Some(reason("comment-refused", error.to_string())),
         typed,
     };
     show(
@@ -235,7 +235,7 @@ async fn vote(
     match voted.await {
         Ok(()) => {
             let to = format!("/incidents/{id}/comments#comment-{comment}");
-            Ok(Redirect::to(&to).into_response())
+            Ok(Redirect::to(&kept(&to)).into_response())
         }
         Err(error) => again(&app, id, &headers, error, Typed::default()).await,
     }
@@ -252,7 +252,7 @@ async fn report(
     match app.engine().report_comment(comment, &writer).await {
         Ok(()) => {
             let to = format!("/incidents/{id}/comments?done=reported");
-            Ok(Redirect::to(&to).into_response())
+            Ok(Redirect::to(&kept(&to)).into_response())
         }
         Err(error) => again(&app, id, &headers, error, Typed::default()).await,
     }
@@ -272,9 +272,9 @@ struct Came {
 
 async fn signed_in(State(app): State<App>, Query(came): Query<Came>, headers: HeaderMap) -> Answer {
     let finished = reader::finish(&app, &headers, (&came.state, &came.code)).await;
-    finished.map_err(failed)?.ok_or_else(|| {
-        PageError::refused("This sign-in did not begin in this browser, or it took too long.")
-    })
+    finished
+        .map_err(failed)?
+        .ok_or_else(|| PageError::refused(say("sign-in-not-begun")))
 }
 
 async fn sign_out(

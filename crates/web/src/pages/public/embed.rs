@@ -11,6 +11,7 @@ use crate::App;
 use crate::access::Access;
 use crate::error::ApiError;
 use crate::extract::Path;
+use crate::language::{kept, say};
 use crate::pages::Page;
 use crate::pages::public::site::answer;
 use crate::pages::public::status::{is_lit, rim};
@@ -37,6 +38,9 @@ pub(crate) fn routes() -> Vec<Route> {
 #[template(path = "embed/badge.svg")]
 struct Badge {
     says: String,
+    /// What it tells of, and how wide that is.
+    name: &'static str,
+    named: usize,
     word: &'static str,
     colour: &'static str,
     lit: bool,
@@ -65,10 +69,13 @@ async fn badge(
 ) -> Result<Response, ApiError> {
     let state = state_of(&app, &hostname)?;
     let (word, colour) = word(state);
-    let length = word.len() * TWO_LETTERS / 2;
+    let length = word.chars().count() * TWO_LETTERS / 2;
+    let name = say("badge-name");
     let width = LEFT + 8 + length + 8;
     let badge = Badge {
         says: format!("{} {hostname}", answer(state).0),
+        named: name.chars().count() * 6,
+        name,
         word,
         colour,
         lit: is_lit(state),
@@ -88,13 +95,13 @@ async fn notice(
     let (answer, lead) = answer(state);
     let base = &app.engine().settings().base_url;
     let notice = Notice {
-        page: Page::public("Notice", "/sites"),
+        page: Page::public("", "/sites"),
         answer,
         next: Some(lead).filter(|_| state != SiteState::Well),
         mood: state.as_str(),
         lit: is_lit(state),
         rim: rim(state),
-        url: format!("{base}/sites/{hostname}"),
+        url: kept(&format!("{base}/sites/{hostname}")),
         hostname,
     };
     Ok(shown(
@@ -134,11 +141,11 @@ fn shown(what: &impl Template, kind: &'static str, policy: Option<HeaderValue>) 
 /// A state in a word, and a colour that white letters stand out from (WCAG 2.2, 1.4.3).
 fn word(state: SiteState) -> (&'static str, &'static str) {
     match state {
-        SiteState::Well => ("works", "#1d7340"),
-        SiteState::Restored => ("works again", "#1d7340"),
-        SiteState::Restoring => ("being restored", "#1f5fb5"),
-        SiteState::Reported => ("reported", "#a84b12"),
-        SiteState::Failing => ("fails", "#b3261e"),
-        SiteState::Unknown => ("not checked yet", "#59607d"),
+        SiteState::Well => (say("badge-well"), "#1d7340"),
+        SiteState::Restored => (say("badge-restored"), "#1d7340"),
+        SiteState::Restoring => (say("badge-restoring"), "#1f5fb5"),
+        SiteState::Reported => (say("badge-reported"), "#a84b12"),
+        SiteState::Failing => (say("badge-failing"), "#b3261e"),
+        SiteState::Unknown => (say("badge-unknown"), "#59607d"),
     }
 }

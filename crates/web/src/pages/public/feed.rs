@@ -19,8 +19,10 @@ use crate::App;
 use crate::access::Access;
 use crate::error::ApiError;
 use crate::extract::Query;
+use crate::language::{Language, kept, say, tell};
 use crate::pages::prose::prose;
 use crate::pages::public::incident::stage;
+use crate::pages::words;
 use crate::routes::Route;
 
 /// The newest entries that a feed lists.
@@ -42,11 +44,15 @@ pub(in crate::pages) struct About {
     product: Option<ProductName>,
     organization: Option<String>,
     site: Option<Hostname>,
+    /// Read before.
+    #[serde(rename = "lang")]
+    _lang: Option<String>,
 }
 
 #[derive(Template)]
 #[template(path = "feed/atom.xml")]
 struct Atom {
+    language: &'static str,
     title: String,
     url: String,
     page: String,
@@ -57,6 +63,7 @@ struct Atom {
 #[derive(Template)]
 #[template(path = "feed/rss.xml")]
 struct Rss {
+    language: &'static str,
     title: String,
     about: String,
     url: String,
@@ -91,8 +98,9 @@ async fn atom(State(app): State<App>, Query(about): Query<About>) -> Result<Resp
     let feed = Feed::about(&app, &about)?;
     let base = &app.engine().settings().base_url;
     let atom = Atom {
+        language: Language::here().tag(),
         title: feed.title,
-        url: format!("{base}/feed.atom{}", feed.query),
+        url: kept(&format!("{base}/feed.atom{}", feed.query)),
         page: feed.page,
         updated: feed.updated,
         entries: feed.entries,
@@ -104,12 +112,10 @@ async fn rss(State(app): State<App>, Query(about): Query<About>) -> Result<Respo
     let feed = Feed::about(&app, &about)?;
     let base = &app.engine().settings().base_url;
     let rss = Rss {
-        about: format!(
-            "{}: what is told of incidents, each update an entry",
-            feed.title
-        ),
+        language: Language::here().tag(),
+        about: tell("feed-about", [("title", feed.title.as_str().into())]),
         title: feed.title,
-        url: format!("{base}/feed.rss{}", feed.query),
+        url: kept(&format!("{base}/feed.rss{}", feed.query)),
         page: feed.page,
         updated_rfc2822: rfc2822(feed.updated),
         entries: feed.entries,
@@ -248,13 +254,13 @@ impl Feed {
         let changes = told.iter().map(|(_, update)| update.changed_at());
         let (_, query, page) = about.names();
         Ok(Self {
-            title: about.title("Incidents"),
+            title: about.title(say("incidents")),
             query: if query.is_empty() {
                 query
             } else {
                 format!("?{query}")
             },
-            page: format!("{base}{page}"),
+            page: kept(&format!("{base}{page}")),
             // A feed without entries never changed.
             updated: changes.max().unwrap_or(Timestamp::UNIX_EPOCH),
             entries: told
@@ -270,12 +276,15 @@ impl Entry {
         let title = &view.incident.title;
         let state = stage(update.state);
         let said = match update.kind {
-            UpdateKind::OfficialComment => "Official comment",
+            UpdateKind::OfficialComment => say("official-comment"),
             UpdateKind::Update => state,
         };
         Self {
             id: update.id.to_string(),
-            url: format!("{base}/incidents/{}#update-{}", view.incident.id, update.id),
+            url: kept(&format!(
+                "{base}/incidents/{}#update-{}",
+                view.incident.id, update.id
+            )),
             title: format!("{said}: {title}"),
             by: update.by.clone(),
             at: update.at,
@@ -292,8 +301,9 @@ fn added(view: &IncidentView, zone: &Zone) -> String {
     let Some(at) = view.incident.added_at else {
         return String::new();
     };
-    let day = at.to_zoned_datetime(zone.rules()).strftime("%B %-d, %Y");
-    format!("<p><em>Added afterwards, on {day}.</em></p>\n")
+    let day = words::day(at.to_zoned_datetime(zone.rules()).date());
+    let added = tell("added-on", [("day", day.into())]);
+    format!("<p><em>{added}</em></p>\n")
 }
 
 fn rfc2822(at: Timestamp) -> String {

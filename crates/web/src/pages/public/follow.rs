@@ -13,7 +13,8 @@ use crate::App;
 use crate::access::Access;
 use crate::client_address::Client;
 use crate::extract::{Body, Form, Path, Query};
-use crate::pages::errors::PageError;
+use crate::language::{kept, say, tell};
+use crate::pages::errors::{PageError, reason};
 use crate::pages::public::site::host_of;
 use crate::pages::words::Moment;
 use crate::pages::{Answer, Page, reader, render};
@@ -93,28 +94,25 @@ pub(crate) fn followed(app: &App, about: &About) -> String {
     let fleet = app.engine().fleet();
     let site = about.site.map(|id| {
         let site = fleet.index(id).and_then(|index| fleet.site(index));
-        site.map_or_else(
-            || "a site that is gone".into(),
-            |site| site.hostname.to_string(),
-        )
+        site.map_or_else(|| say("site-gone").into(), |site| site.hostname.to_string())
     });
     let organization = about.organization.map(|id| {
         let name = fleet.organization(id);
-        let name = name.map_or_else(|| "a customer that is gone".into(), |name| name.to_string());
-        format!("all sites of {name}")
+        let name = name.map_or_else(|| say("customer-gone").into(), |name| name.to_string());
+        tell("all-sites-of", [("name", name.into())])
     });
     let product = about
         .product
         .as_ref()
-        .map(|name| format!("the product {name}"));
+        .map(|name| tell("the-product", [("name", name.as_str().into())]));
     let named: Vec<_> = [site, organization, product]
         .into_iter()
         .flatten()
         .collect();
     if named.is_empty() {
-        "every incident".into()
+        say("every-incident-lower").into()
     } else {
-        format!("incidents of {}", named.join(", "))
+        tell("incidents-of-them", [("names", named.join(", ").into())])
     }
 }
 
@@ -135,7 +133,7 @@ async fn form(State(app): State<App>, Query(of): Query<Of>) -> Answer {
 async fn ask(State(app): State<App>, client: Client, Form(typed): Form<Typed>) -> Answer {
     let mut problems = Problems::default();
     if let Err(error) = app.follow_limit().admit(client, app.engine().clock().now()) {
-        problems.other = Some(error.message().to_owned());
+        problems.other = Some(reason("says-too-often", error.message().to_owned()));
         return Ok(show_form(
             &app,
             StatusCode::TOO_MANY_REQUESTS,
@@ -148,11 +146,17 @@ async fn ask(State(app): State<App>, client: Client, Form(typed): Form<Typed>) -
         Err(error) => Err(error),
     };
     let Err(error) = asked else {
-        let page = Page::public("Look into your mailbox", "/follow");
+        let page = Page::public(say("look-into-mailbox"), "/follow");
         return Ok(render(StatusCode::OK, &Asked { page }));
     };
-    let EngineError::Refused { reason, at } = error else {
+    let EngineError::Refused { reason: why, at } = error else {
         return Err(error.into());
+    };
+    let told = match at.as_deref() {
+        // That was written here.
+        Some("site") => why,
+        Some("email") => reason("e-mail-refused", why),
+        _ => reason("says-refused", why),
     };
     let field = match at.as_deref() {
         _ if !app.engine().offers_mail() => &mut problems.other,
@@ -160,7 +164,7 @@ async fn ask(State(app): State<App>, client: Client, Form(typed): Form<Typed>) -
         Some("site") => &mut problems.site,
         _ => &mut problems.other,
     };
-    *field = Some(reason);
+    *field = Some(told);
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     Ok(show_form(&app, status, typed, problems))
 }
@@ -170,12 +174,12 @@ impl Typed {
         if !matches!(self.about.as_str(), "site" | "organization") {
             return Ok(About::default());
         }
-        let rule = "This is not the address of a site. It looks like anytown.gov.";
+        let rule = say("no-address");
         let site = Hostname::parse(&host_of(&self.site))
             .map_err(|_| EngineError::refused_at("site", rule))?;
         let fleet = app.engine().fleet();
         let known = fleet.site_at(&site);
-        let rule = "We do not know this site. Look it up under “Your site”.";
+        let rule = say("look-it-up");
         let known = known.ok_or_else(|| EngineError::refused_at("site", rule))?;
         Ok(if self.about == "site" {
             About {
@@ -198,7 +202,7 @@ fn show_form(
     problems: Problems,
 ) -> axum::response::Response {
     let view = View {
-        page: Page::public("Follow incidents", "/follow"),
+        page: Page::public(say("follow-incidents"), "/follow"),
         typed,
         problems,
         offers_mail: app.engine().offers_mail(),
@@ -216,7 +220,7 @@ async fn show(State(app): State<App>, Path(token): Path<String>) -> Answer {
     } = follower.ok_or_else(gone)?;
     let reader = reader(&app, None, &app.engine().settings().home_zone);
     let view = Following {
-        page: Page::public("What you follow", "/follow"),
+        page: Page::public(say("what-you-follow"), "/follow"),
         token,
         address: channel.masked(),
         about: followed(&app, &about),
@@ -229,18 +233,16 @@ async fn confirm(State(app): State<App>, Path(token): Path<String>, _: Body) -> 
     if !app.engine().confirm_following(&token).await? {
         return Err(gone());
     }
-    Ok(Redirect::to(&format!("/following/{token}")).into_response())
+    Ok(Redirect::to(&kept(&format!("/following/{token}"))).into_response())
 }
 
 /// Also what a mail program calls by itself (RFC 8058): whatever the body says, the following ends.
 async fn end(State(app): State<App>, Path(token): Path<String>, _: Body) -> Answer {
     app.engine().end_following(&token).await?;
-    let page = Page::public("You follow this no more", "/follow");
+    let page = Page::public(say("you-follow-no-more"), "/follow");
     Ok(render(StatusCode::OK, &Ended { page }))
 }
 
 fn gone() -> PageError {
-    PageError::not_found(
-        "This following has ended, or its address was cut. You can follow again under /follow.",
-    )
+    PageError::not_found(say("following-gone"))
 }

@@ -10,9 +10,10 @@ use engine::IncidentView;
 use crate::App;
 use crate::access::Access;
 use crate::extract::Query;
+use crate::language::say;
 use crate::pages::public::incident::impact;
 use crate::pages::public::status::ZoneQuery;
-use crate::pages::words::{Moment, Reader};
+use crate::pages::words::{self, Moment, Reader};
 use crate::pages::{Answer, Choice, Page, reader, render, zone_choices};
 use crate::routes::Route;
 
@@ -65,7 +66,7 @@ async fn history(State(app): State<App>, Query(query): Query<ZoneQuery>) -> Answ
         }
     }
     let view = View {
-        page: Page::public("Past incidents", "/"),
+        page: Page::public(say("past-incidents"), "/"),
         months,
         zones: zone_choices(&lamps.bands, home, &reader),
         chosen_zone: reader.zone.to_string(),
@@ -77,7 +78,7 @@ async fn history(State(app): State<App>, Query(query): Query<ZoneQuery>) -> Answ
 fn month(view: &IncidentView, reader: &Reader) -> String {
     let began = view.incident.started_at;
     let local = began.to_zoned_datetime(reader.zone.rules());
-    local.strftime("%B %Y").to_string()
+    words::month(local.date())
 }
 
 impl Past {

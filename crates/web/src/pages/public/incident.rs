@@ -17,6 +17,7 @@ use engine::{Fleet, IncidentView, SiteIndex};
 use crate::App;
 use crate::access::Access;
 use crate::extract::{Path, Query};
+use crate::language::{say, tell};
 use crate::pages::console::follow_ups;
 use crate::pages::lamps::Lamps;
 use crate::pages::lamps::bands::Counts;
@@ -147,11 +148,7 @@ async fn incident(
         table: Some(table).filter(|_| is_felt(&view.incident, &counts)),
         follow_ups: follow_ups::of(&app, &view.follow_ups),
         comments: comments(&view, &reader),
-        comments_total: words::counted(
-            usize::try_from(view.comments_total).unwrap_or(usize::MAX),
-            "comment",
-            "comments",
-        ),
+        comments_total: words::comments(view.comments_total),
         zones: zone_choices(&lamps.bands, &app.engine().settings().home_zone, &reader),
         chosen_zone: reader.zone.to_string(),
     };
@@ -166,8 +163,7 @@ pub(in crate::pages) fn comments(view: &IncidentView, reader: &Reader) -> Vec<Co
 
 /// An incident that customers may see. Proposals are not there for them.
 pub(crate) async fn public(app: &App, id: &str) -> Result<Arc<IncidentView>, PageError> {
-    let missing =
-        || PageError::not_found("There is no such incident. Perhaps its address was cut.");
+    let missing = || PageError::not_found(say("error-no-incident"));
     let id: IncidentId = id.parse().map_err(|_| missing())?;
     let view = app.engine().find_incident(id).await?.ok_or_else(missing)?;
     if view.incident.is_public() {
@@ -220,12 +216,14 @@ fn lead(incident: &Incident, counts: &Counts, reader: &Reader) -> String {
     let headline = words::headline(counts);
     match &incident.state {
         IncidentState::Completed { at, .. } if incident.added_at.is_some() => {
-            format!("It is over since {}.", reader.moment(*at).text)
+            tell("over-since", [("when", reader.moment(*at).text.into())])
         }
-        IncidentState::Completed { at, .. } if counts.affected() == 0 => format!(
-            "It is over since {}. It concerned {}.",
-            reader.moment(*at).text,
-            words::counted(counts.total(), "site", "sites"),
+        IncidentState::Completed { at, .. } if counts.affected() == 0 => tell(
+            "over-concerned",
+            [
+                ("when", reader.moment(*at).text.into()),
+                ("n", counts.total().into()),
+            ],
         ),
         _ => format!("{} {}", headline.sentence, headline.lead),
     }
@@ -244,25 +242,25 @@ fn official(view: &IncidentView, reader: &Reader) -> Option<Official> {
 
 pub(crate) fn impact(impact: Impact) -> &'static str {
     match impact {
-        Impact::None => "No impact",
-        Impact::Minor => "Few sites",
-        Impact::Major => "Many sites",
-        Impact::Critical => "Half of all sites or more",
+        Impact::None => say("impact-none"),
+        Impact::Minor => say("impact-minor"),
+        Impact::Major => say("impact-major"),
+        Impact::Critical => say("impact-critical"),
     }
 }
 
 pub(crate) fn stage(stage: Stage) -> &'static str {
     match stage {
-        Stage::Proposed => "Proposed",
-        Stage::Investigating => "Investigating",
-        Stage::Identified => "Identified",
-        Stage::Monitoring => "Monitoring",
-        Stage::Completed => "Completed",
-        Stage::Dismissed => "Dismissed",
-        Stage::Scheduled => "Planned",
-        Stage::InProgress => "In progress",
-        Stage::Verifying => "Being checked",
-        Stage::Cancelled => "Cancelled",
+        Stage::Proposed => say("stage-proposed"),
+        Stage::Investigating => say("stage-investigating"),
+        Stage::Identified => say("stage-identified"),
+        Stage::Monitoring => say("stage-monitoring"),
+        Stage::Completed => say("stage-completed"),
+        Stage::Dismissed => say("stage-dismissed"),
+        Stage::Scheduled => say("stage-scheduled"),
+        Stage::InProgress => say("stage-in-progress"),
+        Stage::Verifying => say("stage-verifying"),
+        Stage::Cancelled => say("stage-cancelled"),
     }
 }
 
@@ -294,16 +292,17 @@ pub(crate) fn promised(promise: &Promise, reader: &Reader) -> Option<Promised> {
     if promise.kept_at.is_some() {
         return None;
     }
-    let what = match promise.kind {
-        PromiseKind::Report => "An incident report will be posted here by",
-        PromiseKind::NextUpdate => "The next update will be posted here by",
+    let key = match promise.kind {
+        PromiseKind::Report => "promise-report",
+        PromiseKind::NextUpdate => "promise-update",
     };
     let by = reader.moment(promise.due_at).text;
     let overdue = promise.is_overdue(reader.now);
+    let promise_made = tell(key, [("when", by.into())]);
     let words = if overdue {
-        format!("{what} {by}. It is late; we are sorry.")
+        tell("promise-late", [("promise", promise_made.into())])
     } else {
-        format!("{what} {by}.")
+        promise_made
     };
     Some(Promised {
         words,

@@ -11,6 +11,7 @@ use engine::IncidentView;
 use crate::App;
 use crate::access::Access;
 use crate::extract::{Path, Query};
+use crate::language::say;
 use crate::pages::console::follow_ups;
 use crate::pages::prose::document;
 use crate::pages::public::incident::public;
@@ -54,7 +55,7 @@ async fn read(
     let reader = reader(&app, query.zone.as_deref(), home);
     let html = document(&read_in(&reader.zone, &comment.body));
     let page = View {
-        page: Page::public("Official comment", "/"),
+        page: Page::public(say("official-comment"), "/"),
         id: view.incident.id,
         title: view.incident.title.clone(),
         zone: reader.zone.as_str().to_owned(),
@@ -88,9 +89,6 @@ async fn pdf(
 }
 
 fn posted(view: &IncidentView) -> Result<&Update, PageError> {
-    view.official_comment().ok_or_else(|| {
-        PageError::not_found(
-            "The report of this incident is not written yet. Its page says when it comes.",
-        )
-    })
+    view.official_comment()
+        .ok_or_else(|| PageError::not_found(say("error-no-report")))
 }

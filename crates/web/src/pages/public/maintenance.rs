@@ -11,6 +11,7 @@ use domain::site::{Site, Zone};
 use engine::{Fleet, IncidentView};
 
 use crate::App;
+use crate::language::tell;
 use crate::pages::lamps::Lamps;
 use crate::pages::lamps::bands::Band;
 use crate::pages::public::incident::{Said, Step, impact, stage, updates};
@@ -64,15 +65,14 @@ fn card(view: &IncidentView, reader: &Reader, own: Option<&Zone>) -> Option<Card
 pub(in crate::pages) fn when(work: &Maintenance, reader: &Reader, own: Option<&Zone>) -> String {
     match (&work.window, own) {
         (Window::Local { from, until }, None) => {
-            let wall =
-                |at: &jiff::civil::DateTime| at.strftime("%a, %b %-d, %-I:%M %p").to_string();
-            let (from, until) = (wall(from), wall(until));
-            format!("{from} to {until}, on each site’s own clock")
+            let (from, until) = (words::wall(from), words::wall(until));
+            let values = [("from", from.into()), ("until", until.into())];
+            tell("window-local", values)
         }
         (window, own) => {
             let (from, until) = window.in_zone(own.unwrap_or(&reader.zone));
             let (from, until) = (reader.moment(from).text, reader.moment(until).text);
-            format!("{from} to {until}")
+            tell("window", [("from", from.into()), ("until", until.into())])
         }
     }
 }
@@ -137,14 +137,15 @@ pub(in crate::pages) fn page(app: &App, view: &IncidentView, reader: &Reader) ->
 }
 
 fn lead(now: Stage, sites: usize, when: &str) -> String {
-    let sites = words::counted(sites, "site", "sites");
-    match now {
-        Stage::InProgress => format!("It is being done now, on {sites}: {when}."),
-        Stage::Verifying => format!("It was done on {sites}, and we check that all works."),
-        Stage::Completed => format!("It is done. It concerned {sites}: {when}."),
-        Stage::Cancelled => format!("It is cancelled. It was planned for {sites}: {when}."),
-        _ => format!("Planned for {sites}: {when}."),
-    }
+    let key = match now {
+        Stage::InProgress => "work-in-progress",
+        Stage::Verifying => "work-verifying",
+        Stage::Completed => "work-completed",
+        Stage::Cancelled => "work-cancelled",
+        _ => "work-planned",
+    };
+    let sites = words::sites(sites);
+    tell(key, [("sites", sites.into()), ("when", when.into())])
 }
 
 fn steps(now: Stage) -> Vec<Step> {
@@ -180,12 +181,13 @@ fn lines(
 
 fn line(band: &Band, sites: usize, window: &Window, reader: &Reader) -> Line {
     let there = Reader {
+        language: reader.language,
         zone: band.zone.clone(),
         now: reader.now,
     };
     let (from, until) = window.in_zone(&band.zone);
     Line {
-        name: band.name.clone(),
+        name: words::zone_name(&band.name),
         sites: words::count(sites),
         from: there.moment(from),
         until: there.moment(until),

@@ -12,6 +12,7 @@ use engine::{Fleet, SiteIndex};
 use crate::App;
 use crate::access::Access;
 use crate::extract::{Path, Query};
+use crate::language::say;
 use crate::pages::console::banners::{Shown, on_sites};
 use crate::pages::lamps::bands::Counts;
 use crate::pages::public::incident::Card;
@@ -61,8 +62,7 @@ async fn show(
     Path(id): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Answer {
-    let missing =
-        || PageError::not_found("There is no such organization. Look for one of its sites.");
+    let missing = || PageError::not_found(say("error-no-organization"));
     let id: OrganizationId = id.parse().map_err(|_| missing())?;
     let fleet = app.engine().fleet();
     let name = fleet.organization(id).ok_or_else(missing)?;
@@ -93,7 +93,7 @@ async fn show(
         }),
         incidents: incidents(&app, &sites, &reader),
         sites: found(&fleet, all.get(start..end).unwrap_or_default()),
-        total: words::counted(all.len(), "site", "sites"),
+        total: words::sites(all.len()),
         before: (start > 0).then(|| asked.page.saturating_sub(1)),
         after: (end < all.len()).then_some(asked.page + 1),
         zones: zone_choices(&lamps.bands, near, &reader),

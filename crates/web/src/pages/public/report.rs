@@ -11,7 +11,9 @@ use crate::App;
 use crate::access::Access;
 use crate::client_address::Client;
 use crate::extract::{Form, Query};
+use crate::language::say;
 use crate::pages::console::banners::{Shown, on_site};
+use crate::pages::errors::reason;
 use crate::pages::public::site::{Found, find, host_of};
 use crate::pages::{Answer, Page, render};
 use crate::routes::Route;
@@ -87,16 +89,16 @@ async fn take(State(app): State<App>, client: Client, Form(mut typed): Form<Type
     }
     if let Err(error) = app.report_limit().admit(client, app.engine().clock().now()) {
         let problems = Problems {
-            other: Some(error.message().to_owned()),
+            other: Some(reason("says-too-often", error.message().to_owned())),
             ..Problems::default()
         };
         return Ok(show(&app, StatusCode::TOO_MANY_REQUESTS, typed, problems));
     }
     let Ok(site) = Hostname::parse(&host_of(&typed.site)) else {
         let says = if typed.site.trim().is_empty() {
-            "Please name your site: the address that you type to reach it."
+            say("name-your-site")
         } else {
-            "This is not the address of a site. It looks like anytown.gov."
+            say("no-address")
         };
         let problems = Problems {
             site: Some(says.into()),
@@ -118,7 +120,7 @@ async fn take(State(app): State<App>, client: Client, Form(mut typed): Form<Type
     };
     match app.engine().take_report(&report).await {
         Ok(id) => {
-            let page = Page::public("Thank you", "/report");
+            let page = Page::public(say("thank-you"), "/report");
             let answered = !typed.contact.trim().is_empty();
             let thanks = Thanks {
                 page,
@@ -145,16 +147,16 @@ fn problems(error: EngineError) -> Result<Problems, EngineError> {
     let mut problems = Problems::default();
     match &error {
         EngineError::NotFound { .. } => {
-            let says = "We do not know this site. Perhaps it is one of those below.";
+            let says = say("one-of-those");
             problems.site = Some(says.into());
         }
-        EngineError::Refused { reason, at } => {
-            let field = match at.as_deref() {
-                Some("text") => &mut problems.text,
-                Some("contact") => &mut problems.contact,
-                _ => &mut problems.other,
+        EngineError::Refused { reason: why, at } => {
+            let (field, key) = match at.as_deref() {
+                Some("text") => (&mut problems.text, "text-refused"),
+                Some("contact") => (&mut problems.contact, "contact-refused"),
+                _ => (&mut problems.other, "says-refused"),
             };
-            *field = Some(reason.clone());
+            *field = Some(reason(key, why.clone()));
         }
         _ => return Err(error),
     }
@@ -176,9 +178,9 @@ fn show(
         offered.truncate(OFFERED_MAX);
     }
     let title = if problems.any() {
-        "Please look again"
+        say("please-look-again")
     } else {
-        "Report a problem"
+        say("report-a-problem")
     };
     let named = Hostname::parse(&host_of(&typed.site)).ok();
     let site = named.and_then(|name| app.engine().fleet().site_at(&name));

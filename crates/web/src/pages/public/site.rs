@@ -15,6 +15,7 @@ use store::CampaignRow;
 use crate::App;
 use crate::access::Access;
 use crate::extract::{Path, Query};
+use crate::language::{kept, say, tell};
 use crate::pages::console::banners::{Shown, on_site};
 use crate::pages::public::incident::Card;
 use crate::pages::public::maintenance::{Card as Planned, cards as planned};
@@ -119,27 +120,12 @@ async fn site(
 /// The five-second answer and the sentence after it.
 pub(in crate::pages) fn answer(state: SiteState) -> (&'static str, &'static str) {
     match state {
-        SiteState::Well => ("Sign-in works on", "Nothing needs to be done."),
-        SiteState::Restored => (
-            "Sign-in works again on",
-            "It failed and was restored. A test sign-in on this site has succeeded since.",
-        ),
-        SiteState::Restoring => (
-            "Sign-in is being restored on",
-            "Right now. Everything else on the site works.",
-        ),
-        SiteState::Reported => (
-            "A sign-in problem was reported on",
-            "We have the report. You need not send another.",
-        ),
-        SiteState::Failing => (
-            "Sign-in fails on",
-            "We know: you need not report it. Everything else on the site works.",
-        ),
-        SiteState::Unknown => (
-            "Nothing is known to be wrong on",
-            "This site was not checked yet. If you cannot sign in, please tell us.",
-        ),
+        SiteState::Well => (say("answer-well"), say("lead-well")),
+        SiteState::Restored => (say("answer-restored"), say("lead-site-restored")),
+        SiteState::Restoring => (say("answer-restoring"), say("lead-site-restoring")),
+        SiteState::Reported => (say("answer-reported"), say("lead-site-reported")),
+        SiteState::Failing => (say("answer-failing"), say("lead-site-failing")),
+        SiteState::Unknown => (say("answer-unknown"), say("lead-site-unknown")),
     }
 }
 
@@ -152,22 +138,11 @@ fn next(state: SiteState, turn: Option<Turn>, incidents: &[Card]) -> Option<Stri
             .map(|promise| promise.words.clone())
     };
     match (state, turn) {
-        (SiteState::Restored, _) => {
-            Some("We go on watching it. If you still cannot sign in, report it below.".into())
-        }
-        (SiteState::Restoring, _) => {
-            Some("A test sign-in on this site proves that it works, and this page says so.".into())
-        }
+        (SiteState::Restored, _) => Some(say("next-restored").into()),
+        (SiteState::Restoring, _) => Some(say("next-restoring").into()),
         (SiteState::Failing, Some(turn)) => Some(in_line(&turn)),
-        (SiteState::Failing, None) => update().or_else(|| {
-            Some(
-                "Our engineers look for the cause. This page says when your site is restored."
-                    .into(),
-            )
-        }),
-        (SiteState::Reported, _) => {
-            update().or_else(|| Some("We look into it, and this page says what was done.".into()))
-        }
+        (SiteState::Failing, None) => update().or_else(|| Some(say("next-failing").into())),
+        (SiteState::Reported, _) => update().or_else(|| Some(say("next-reported").into())),
         (SiteState::Well | SiteState::Unknown, _) => None,
     }
 }
@@ -175,19 +150,17 @@ fn next(state: SiteState, turn: Option<Turn>, incidents: &[Card]) -> Option<Stri
 /// "Its turn comes in about 15 minutes: 312 sites are before it."
 fn in_line(turn: &Turn) -> String {
     let ahead = usize::try_from(turn.ahead).unwrap_or(usize::MAX);
-    let before = match ahead {
-        0 => "it is the next".into(),
-        1 => "1 site is before it".into(),
-        _ => format!("{} sites are before it", words::count(ahead)),
+    let before: String = match ahead {
+        0 => say("before-none").into(),
+        _ => tell("before-some", [("n", ahead.into())]),
     };
     match words::left(ahead + 1, turn.per_second) {
-        _ if !turn.is_running => {
-            format!("It waits for its turn: {before}. Restoring is paused at this moment.")
-        }
-        Some(left) => {
-            format!("It is restored in {left}, at the present pace: {before}. This page says when.")
-        }
-        None => format!("It waits for its turn: {before}."),
+        _ if !turn.is_running => tell("waits-paused", [("before", before.into())]),
+        Some(left) => tell(
+            "waits-left",
+            [("left", left.into()), ("before", before.into())],
+        ),
+        None => tell("waits", [("before", before.into())]),
     }
 }
 
@@ -214,15 +187,11 @@ async fn turn(app: &App, rows: &[CampaignRow]) -> Option<Turn> {
 fn done(rows: &[CampaignRow], reader: &words::Reader) -> Vec<Done> {
     let line = |row: &CampaignRow| {
         let words = match row.progress {
-            Progress::Waiting => "It was put in line to be restored.",
-            Progress::Sent { .. } => "The site was asked to load its sign-in settings again.",
-            Progress::Acted { .. } => {
-                "The site is loading its sign-in settings again; a test sign-in follows."
-            }
-            Progress::Verified { .. } => "It was restored: a test sign-in on this site succeeded.",
-            Progress::Failed { .. } => {
-                "It could not be restored automatically; a person looks at it."
-            }
+            Progress::Waiting => say("done-waiting"),
+            Progress::Sent { .. } => say("done-sent"),
+            Progress::Acted { .. } => say("done-acted"),
+            Progress::Verified { .. } => say("done-verified"),
+            Progress::Failed { .. } => say("done-failed"),
             Progress::Skipped => return None,
         };
         Some(Done {
@@ -256,24 +225,33 @@ fn facts(fleet: &Fleet, site: &Site, reader: &words::Reader) -> Vec<Fact> {
     let mut facts = vec![Fact {
         to: Some(format!("/organizations/{}", site.organization)),
         ..fact(
-            "Organization",
+            say("fact-organization"),
             organization.map_or_else(String::new, |name| name.to_string()),
         )
     }];
     if !site.area.city.is_empty() {
         facts.push(fact(
-            "Place",
+            say("fact-place"),
             format!("{}, {}", site.area.city, site.area.state),
         ));
     }
     facts.push(fact(
-        "Time there",
+        say("fact-time"),
         words::clock_time(reader.now, &site.zone),
     ));
     let since = reader.moment(site.activated_at).text;
     facts.push(fact(
-        "Version",
-        format!("{} {}, since {since}", site.product, site.running),
+        say("fact-version"),
+        tell(
+            "version-since",
+            [
+                (
+                    "version",
+                    format!("{} {}", site.product, site.running).into(),
+                ),
+                ("since", since.into()),
+            ],
+        ),
     ));
     facts
 }
@@ -327,7 +305,7 @@ async fn search(State(app): State<App>, Query(query): Query<SearchQuery>) -> Ans
         .and_then(|name| fleet.site_at(&name))
     {
         let to = format!("/sites/{}", site.hostname);
-        return Ok(Redirect::to(&to).into_response());
+        return Ok(Redirect::to(&kept(&to)).into_response());
     }
     Ok(render(
         StatusCode::OK,
@@ -356,9 +334,9 @@ impl Search {
         found.truncate(FOUND_MAX);
         let page = Page::public(
             if unknown {
-                "Unknown site"
+                say("unknown-site")
             } else {
-                "Find your site"
+                say("find-your-site")
             },
             "/sites",
         );

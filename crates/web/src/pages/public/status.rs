@@ -12,6 +12,7 @@ use engine::{Fleet, IncidentView};
 use crate::App;
 use crate::access::Access;
 use crate::extract::Query;
+use crate::language::{say, tell};
 use crate::pages::console::banners::{Shown, on_all_pages};
 use crate::pages::lamps::Lamps;
 use crate::pages::lamps::bands::Counts;
@@ -56,6 +57,8 @@ struct View {
 /// Counts by time zone or product: a column for each state that occurs, the worst first.
 pub(crate) struct Table {
     pub(crate) heads: Vec<&'static str>,
+    /// What its meters show.
+    pub(crate) shares: &'static str,
     pub(crate) rows: Vec<Row>,
 }
 
@@ -102,7 +105,7 @@ async fn status(State(app): State<App>, Query(query): Query<ZoneQuery>) -> Answe
     let counts = Counts::of_all(&fleet);
     let headline = words::headline(&counts);
     let view = View {
-        page: Page::live("Status", "/"),
+        page: Page::live(say("page-status"), "/"),
         lit: is_lit(headline.mood),
         rim: rim(headline.mood),
         headline,
@@ -130,10 +133,7 @@ fn next(app: &App, counts: &Counts, open: &[Arc<IncidentView>], reader: &Reader)
         return None;
     }
     if let Some(left) = words::left(counts.affected(), app.engine().settled_per_second()) {
-        return Some(format!(
-            "The rest follow time zone by time zone, west to east. At the present pace all are \
-             restored in {left}."
-        ));
+        return Some(tell("next-all-in", [("left", left.into())]));
     }
     let promises = open.iter().flat_map(|view| &view.promises);
     let update = promises
@@ -141,10 +141,8 @@ fn next(app: &App, counts: &Counts, open: &[Arc<IncidentView>], reader: &Reader)
         .find_map(|promise| promised(promise, reader));
     match update {
         Some(update) => Some(update.words),
-        None if open.is_empty() => {
-            Some("We look into the reports, and post here what we find.".into())
-        }
-        None => Some("We post here what we find, and restore the sites west to east.".into()),
+        None if open.is_empty() => Some(say("next-look").into()),
+        None => Some(say("next-post").into()),
     }
 }
 
@@ -193,7 +191,7 @@ fn by_product(fleet: &Arc<Fleet>) -> Option<Table> {
 impl Line {
     pub(crate) fn of_band(band: &crate::pages::Band, reader: &Reader, counts: Counts) -> Self {
         Self {
-            name: band.name.clone(),
+            name: words::zone_name(&band.name),
             slug: band.slug.clone(),
             local: words::clock_time(reader.now, &band.zone),
             counts,
@@ -205,14 +203,15 @@ impl Table {
     pub(crate) fn of(lines: Vec<Line>) -> Self {
         type Column = (&'static str, fn(&Counts) -> usize);
         const COLUMNS: [Column; 5] = [
-            ("Failing", |counts| counts.get(SiteState::Failing)),
-            ("Being restored", |counts| counts.get(SiteState::Restoring)),
-            ("Reported", |counts| counts.get(SiteState::Reported)),
-            ("Works", Counts::working),
-            ("Not checked", |counts| counts.get(SiteState::Unknown)),
+            ("head-failing", |counts| counts.get(SiteState::Failing)),
+            ("head-restoring", |counts| counts.get(SiteState::Restoring)),
+            ("head-reported", |counts| counts.get(SiteState::Reported)),
+            ("head-works", Counts::working),
+            ("head-unknown", |counts| counts.get(SiteState::Unknown)),
         ];
-        let occurs =
-            |(name, of): &Column| *name == "Works" || lines.iter().any(|line| of(&line.counts) > 0);
+        let occurs = |(name, of): &Column| {
+            *name == "head-works" || lines.iter().any(|line| of(&line.counts) > 0)
+        };
         let columns: Vec<_> = COLUMNS.into_iter().filter(occurs).collect();
         let row = |line: &Line| Row {
             name: line.name.clone(),
@@ -227,7 +226,8 @@ impl Table {
         };
         Self {
             rows: lines.iter().map(row).collect(),
-            heads: columns.iter().map(|(name, _)| *name).collect(),
+            heads: columns.iter().map(|(name, _)| say(name)).collect(),
+            shares: say("shares"),
         }
     }
 }

@@ -276,6 +276,7 @@ mod tests {
 
     fn reader() -> Reader {
         Reader {
+            language: crate::language::Language::English,
             zone: Zone::parse("America/Chicago").unwrap(),
             now: "2023-07-11T21:22:30Z".parse().unwrap(),
         }

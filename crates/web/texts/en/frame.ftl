@@ -1,0 +1,10 @@
+### The frame of every page.
+
+skip = Skip to the content
+nav-main = Main
+foot-times = Times are written in the zone they name.
+report-a-problem = Report a problem
+foot-api = API
+foot-staff = Staff
+zone-label = Show times in
+zone-show = Show

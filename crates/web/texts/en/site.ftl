@@ -1,0 +1,70 @@
+### A site's own page, the search for it, and what its pages show of it.
+
+what-was-done = What was done
+the-incident = The incident
+this-site = This site
+something-else = Something else is wrong?
+report-for-this-site = Report a problem with this site
+show-it = Show it on the site
+a-badge = A badge:
+sign-in-status = Sign-in status
+a-notice = A notice:
+follow-this-site = Follow this site:
+planned-work-lower = planned work
+in-your-calendar = in your calendar
+unknown-site-name = We do not know { $name }
+find-your-site = Find your site
+spelled-otherwise = Perhaps it is spelled in another way, or its town is easier to find.
+find-by = By its address, or by the name of the town or office.
+your-site = Your site
+look-up = Look up
+did-you-mean = Did you mean one of these?
+sites-that-match = Sites that match
+there-are-more = There are more: add a word to find yours.
+no-site-matches = No site matches “{ $query }”. You can still
+report-a-problem-lower = report a problem
+sign-in-on = Sign-in on { $site }
+status = Status
+answer-well = Sign-in works on
+answer-restored = Sign-in works again on
+answer-restoring = Sign-in is being restored on
+answer-reported = A sign-in problem was reported on
+answer-failing = Sign-in fails on
+answer-unknown = Nothing is known to be wrong on
+lead-well = Nothing needs to be done.
+lead-site-restored = It failed and was restored. A test sign-in on this site has succeeded since.
+lead-site-restoring = Right now. Everything else on the site works.
+lead-site-reported = We have the report. You need not send another.
+lead-site-failing = We know: you need not report it. Everything else on the site works.
+lead-site-unknown = This site was not checked yet. If you cannot sign in, please tell us.
+next-restored = We go on watching it. If you still cannot sign in, report it below.
+next-restoring = A test sign-in on this site proves that it works, and this page says so.
+next-failing = Our engineers look for the cause. This page says when your site is restored.
+next-reported = We look into it, and this page says what was done.
+before-none = it is the next
+before-some =
+    { $n ->
+        [one] { $n } site is before it
+       *[other] { $n } sites are before it
+    }
+waits-paused = It waits for its turn: { $before }. Restoring is paused at this moment.
+waits-left = It is restored in { $left }, at the present pace: { $before }. This page says when.
+waits = It waits for its turn: { $before }.
+done-waiting = It was put in line to be restored.
+done-sent = The site was asked to load its sign-in settings again.
+done-acted = The site is loading its sign-in settings again; a test sign-in follows.
+done-verified = It was restored: a test sign-in on this site succeeded.
+done-failed = It could not be restored automatically; a person looks at it.
+fact-organization = Organization
+fact-place = Place
+fact-time = Time there
+fact-version = Version
+version-since = { $version }, since { $since }
+unknown-site = Unknown site
+badge-name = sign-in
+badge-well = works
+badge-restored = works again
+badge-restoring = being restored
+badge-reported = reported
+badge-failing = fails
+badge-unknown = not checked yet

@@ -1,0 +1,10 @@
+### El marco de todas las páginas.
+
+skip = Ir al contenido
+nav-main = Principal
+foot-times = Cada hora indica su zona horaria.
+report-a-problem = Reportar un problema
+foot-api = API
+foot-staff = Personal
+zone-label = Mostrar las horas en
+zone-show = Mostrar

@@ -1,0 +1,70 @@
+### La página de un sitio, su búsqueda y lo que se muestra en él.
+
+what-was-done = Qué se hizo
+the-incident = El incidente
+this-site = Este sitio
+something-else = ¿Otro problema?
+report-for-this-site = Reportar un problema con este sitio
+show-it = Mostrarlo en el sitio
+a-badge = Una insignia:
+sign-in-status = Estado del inicio de sesión
+a-notice = Un aviso:
+follow-this-site = Reciba avisos de este sitio:
+planned-work-lower = mantenimiento programado
+in-your-calendar = en su calendario
+unknown-site-name = No conocemos { $name }
+find-your-site = Encuentre su sitio
+spelled-otherwise = Quizá se escribe de otra manera, o sea más fácil buscar la ciudad.
+find-by = Por su dirección, o por el nombre de la ciudad u oficina.
+your-site = Su sitio
+look-up = Buscar
+did-you-mean = ¿Se refiere a uno de estos?
+sites-that-match = Sitios encontrados
+there-are-more = Hay más: agregue una palabra para encontrar el suyo.
+no-site-matches = Ningún sitio coincide con «{ $query }». De todos modos puede
+report-a-problem-lower = reportar un problema
+sign-in-on = Inicio de sesión en { $site }
+status = Estado
+answer-well = El inicio de sesión funciona en
+answer-restored = El inicio de sesión funciona de nuevo en
+answer-restoring = Se está restableciendo el inicio de sesión en
+answer-reported = Se reportó un problema de inicio de sesión en
+answer-failing = El inicio de sesión falla en
+answer-unknown = No se conoce ninguna falla en
+lead-well = No es necesario hacer nada.
+lead-site-restored = Falló y se restableció. Desde entonces, un inicio de sesión de prueba en este sitio tuvo éxito.
+lead-site-restoring = En este momento. Todo lo demás del sitio funciona.
+lead-site-reported = Ya recibimos el reporte. No es necesario enviar otro.
+lead-site-failing = Ya lo sabemos: no es necesario reportarlo. Todo lo demás del sitio funciona.
+lead-site-unknown = Este sitio aún no se ha verificado. Si no puede iniciar sesión, avísenos.
+next-restored = Seguimos vigilándolo. Si aún no puede iniciar sesión, repórtelo abajo.
+next-restoring = Un inicio de sesión de prueba confirmará que funciona, y esta página lo indicará.
+next-failing = Nuestros ingenieros buscan la causa. Esta página indicará cuándo se restablezca su sitio.
+next-reported = Lo estamos revisando, y esta página indicará qué se hizo.
+before-none = es el siguiente
+before-some =
+    { $n ->
+        [one] hay { $n } sitio antes
+       *[other] hay { $n } sitios antes
+    }
+waits-paused = Espera su turno: { $before }. El restablecimiento está en pausa en este momento.
+waits-left = Se restablecerá en { $left }, al ritmo actual: { $before }. Esta página indicará cuándo.
+waits = Espera su turno: { $before }.
+done-waiting = Se puso en lista para restablecerlo.
+done-sent = Se pidió al sitio que vuelva a cargar su configuración de inicio de sesión.
+done-acted = El sitio está volviendo a cargar su configuración; sigue un inicio de sesión de prueba.
+done-verified = Se restableció: un inicio de sesión de prueba en este sitio tuvo éxito.
+done-failed = No se pudo restablecer automáticamente; una persona lo está revisando.
+fact-organization = Organización
+fact-place = Lugar
+fact-time = Hora local
+fact-version = Versión
+version-since = { $version }, desde { $since }
+unknown-site = Sitio desconocido
+badge-name = acceso
+badge-well = funciona
+badge-restored = funciona de nuevo
+badge-restoring = en restablecimiento
+badge-reported = con reportes
+badge-failing = con fallas
+badge-unknown = sin verificar
