@@ -131,9 +131,11 @@ impl Page {
 
     /// The same for a form that is sent as a query. HTML without anything typed by people.
     fn hidden(&self) -> String {
+        if !self.spoken.is_chosen {
+            return String::new();
+        }
         let tag = self.spoken.language.tag();
-        let field = format!("<input type=\"hidden\" name=\"lang\" value=\"{tag}\">");
-        self.spoken.is_chosen.then_some(field).unwrap_or_default()
+        format!("<input type=\"hidden\" name=\"lang\" value=\"{tag}\">")
     }
 
     fn languages(&self) -> [Language; 2] {
