@@ -4,6 +4,7 @@
 //! table, and writes them as JSON when asked. Never judges a figure: tests do.
 
 mod detection;
+mod followers;
 mod pacing;
 mod table;
 
@@ -17,17 +18,22 @@ const BENCHES: &[(&str, &str, Bench)] = &[
     (
         "detection",
         "delay and false alarms of the detectors, in simulation",
-        detection::run,
+        |options| Ok(detection::run(options)),
+    ),
+    (
+        "followers",
+        "mails to 50,000 followers of one incident, through a real store and a real mail server",
+        followers::run,
     ),
     (
         "pacing",
         "time over the bound and seconds over the promise of pacing laws, in simulation",
-        pacing::run,
+        |options| Ok(pacing::run(options)),
     ),
 ];
 
 /// Runs one benchmark, ours and its peers in turn.
-type Bench = fn(&Options) -> Vec<Row>;
+type Bench = fn(&Options) -> Result<Vec<Row>, String>;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -64,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     println!("benchmark {name}, seed {}", arguments.seed);
     let rows = bench(&Options {
         seed: arguments.seed,
-    });
+    })?;
     print!("{}", table::render(&rows));
     arguments
         .json
