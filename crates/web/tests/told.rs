@@ -10,6 +10,7 @@ mod support;
 use std::collections::HashSet;
 use std::time::Duration;
 
+use domain::access::Role;
 use domain::follower::{About, Channel, Email, Follower, Shape};
 use domain::id::IncidentId;
 use engine::{Engine, FOLLOWINGS_MAX, Mail, Opening};
@@ -138,6 +139,10 @@ async fn an_address_follows_at_most_so_many_things() {
     }
     let known = plane.store.followers_at("clerk@city.example", 100).await;
     assert_eq!(known.unwrap().len(), FOLLOWINGS_MAX as usize);
+    let token = plane.token(Role::Support).await;
+    let page = plane.send("GET", "/console/followers", Some(&token), "");
+    let lines = page.await.text.matches("c…@city.example</th>").count();
+    assert_eq!(lines, FOLLOWINGS_MAX as usize);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
