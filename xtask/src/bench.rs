@@ -4,6 +4,7 @@
 //! table, and writes them as JSON when asked. Never judges a figure: tests do.
 
 mod detection;
+mod followers;
 mod pacing;
 mod pages;
 mod table;
@@ -19,6 +20,11 @@ const BENCHES: &[(&str, &str, Bench)] = &[
         "detection",
         "delay and false alarms of the detectors, in simulation",
         |options| Ok(detection::run(options)),
+    ),
+    (
+        "followers",
+        "mails to 50,000 followers of one incident, through a real store and a real mail server",
+        followers::run,
     ),
     (
         "pacing",

@@ -1,6 +1,8 @@
 //! Followers: asked, confirmed, ended, and told what is posted.
 //! Never writes a message: that is the writer's, which the pages set at the start.
 
+mod send;
+mod spread;
 mod tell;
 
 use std::sync::{Arc, OnceLock};
@@ -12,13 +14,14 @@ use domain::id::{FollowerId, IncidentId, NotificationId};
 use domain::incident::Update;
 use domain::name::{Hostname, ProductName};
 use jiff::{SignedDuration, Timestamp};
-use store::{FollowerCount, OnCallStep, StoreError, Told};
+use store::{FollowerCount, OnCallStep, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::notify::check_step;
 use crate::{Engine, EngineError, IncidentView, Mail, Signal};
 
-pub(crate) use tell::{send, spread};
+pub(crate) use send::send;
+pub(crate) use spread::spread;
 
 /// How much one address may follow.
 pub const FOLLOWINGS_MAX: u32 = 20;
@@ -42,6 +45,9 @@ pub struct Letter {
     pub html: String,
 }
 
+/// An incident and what was posted in it.
+pub(crate) type Told<'a> = (&'a IncidentView, Option<&'a Update>);
+
 /// What a message to a follower is made from.
 pub struct Notice<'a> {
     /// To whom.
@@ -49,7 +55,7 @@ pub struct Notice<'a> {
     /// Leads to its page: `/following/TOKEN`.
     pub token: &'a str,
     /// The incident, and the post; none when the incident became public.
-    pub told: Option<(&'a IncidentView, Option<&'a Update>)>,
+    pub told: Option<Told<'a>>,
     /// When it was posted.
     pub at: Timestamp,
 }
@@ -69,8 +75,6 @@ pub(crate) struct Follow {
     mail: OnceLock<Mail>,
     /// Held while an address is looked up and added: its limits hold for two requests at once.
     asking: tokio::sync::Mutex<()>,
-    /// When the mail server may be given the next mail.
-    next_mail_at: std::sync::Mutex<Option<Timestamp>>,
 }
 
 /// A webhook that staff add.
@@ -331,7 +335,7 @@ impl Engine {
     ///
     /// # Errors
     /// When there is no such incident or the store fails.
-    pub async fn told_followers(&self, incident: IncidentId) -> Result<Told, EngineError> {
+    pub async fn told_followers(&self, incident: IncidentId) -> Result<store::Told, EngineError> {
         if self.store().incident(incident).await?.is_none() {
             return Err(EngineError::not_found("incident", incident));
         }

@@ -1,17 +1,28 @@
 //! Sends mail through a server of the vendor's. Never knows what a mail says.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::mail_rate::MailRate;
+use jiff::{SignedDuration, Timestamp};
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
-use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::{Error as SmtpError, PoolConfig};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 
 use crate::follow::Letter;
+
+/// Mails under way at once, each on a connection that is kept. Servers allow one client about 50.
+pub(crate) const CONNECTIONS_MAX: u32 = 32;
+/// How long the server may take for each answer.
+const ANSWER_SECONDS_MAX: u64 = 60;
 
 /// The vendor's mail server, and how much it takes.
 pub struct Mail {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
     per_minute: u32,
+    rate: Mutex<MailRate>,
 }
 
 /// Why mail cannot be sent like this.
@@ -36,7 +47,7 @@ pub(crate) struct Envelope<'a> {
     /// Where one click ends it.
     pub(crate) end_url: Option<String>,
     /// When it is written.
-    pub(crate) at: jiff::Timestamp,
+    pub(crate) at: Timestamp,
 }
 
 /// Why a mail was not taken.
@@ -55,7 +66,8 @@ impl Mail {
     pub fn new(server: &str, from: &str, per_minute: u32) -> Result<Self, BadMail> {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(server)
             .map_err(|e| BadMail::Server(e.to_string()))?
-            .timeout(Some(std::time::Duration::from_secs(60)))
+            .timeout(Some(Duration::from_secs(ANSWER_SECONDS_MAX)))
+            .pool_config(PoolConfig::new().max_size(CONNECTIONS_MAX))
             .build();
         Ok(Self {
             transport,
@@ -63,12 +75,27 @@ impl Mail {
                 .parse()
                 .map_err(|e: lettre::address::AddressError| BadMail::From(e.to_string()))?,
             per_minute: per_minute.max(1),
+            rate: Mutex::new(MailRate::new(per_minute)),
         })
     }
 
     /// How many mails the server takes in a minute.
     pub(crate) fn per_minute(&self) -> u32 {
         self.per_minute
+    }
+
+    /// Takes the next mail's turn: how long it waits.
+    pub(crate) fn turn(&self, now: Timestamp) -> SignedDuration {
+        self.rate().turn(now)
+    }
+
+    /// Learns from what became of a mail; `put_off` when the server takes it later, if at all.
+    pub(crate) fn answered(&self, now: Timestamp, put_off: bool) {
+        self.rate().answered(now, put_off);
+    }
+
+    fn rate(&self) -> std::sync::MutexGuard<'_, MailRate> {
+        self.rate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) async fn send(
@@ -121,9 +148,9 @@ fn message(from: &Mailbox, letter: Letter, envelope: &Envelope<'_>) -> Result<Me
     Ok(message)
 }
 
-fn moment(at: jiff::Timestamp) -> std::time::SystemTime {
+fn moment(at: Timestamp) -> std::time::SystemTime {
     let seconds = u64::try_from(at.as_second()).unwrap_or_default();
-    std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds)
+    std::time::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
 /// What a person wrote, as it may stand in a header: no line end starts another one.

@@ -1,5 +1,7 @@
 //! Followers: addresses sealed, found by hashes. An ended follower is deleted.
 
+use std::sync::LazyLock;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use domain::follower::{About, Channel, Email, Follower, Shape};
 use domain::id::{FollowerId, NotificationId, OrganizationId, SiteId};
@@ -16,6 +18,18 @@ const TOKEN: &str = "follower token";
 /// What is waiting for a follower who is gone goes nowhere.
 const DROP: &str =
     "UPDATE notifications SET state = 'dropped' WHERE follower = $1 AND state = 'waiting'";
+
+/// Followers read by one statement.
+const READ_AT_ONCE: usize = 64;
+/// One text for both databases, which share no way to pass a list.
+static OF: LazyLock<String> = LazyLock::new(|| {
+    let places: Vec<_> = (1..=READ_AT_ONCE).map(|at| format!("${at}")).collect();
+    format!(
+        "SELECT id, channel, address, secret, product, organization, site, asked_at, confirmed_at, token \
+        FROM followers WHERE id IN ({})",
+        places.join(", ")
+    )
+});
 
 /// How many followers share a channel and what they follow.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
@@ -130,6 +144,26 @@ impl Store {
         let rows = self.db.read(GET, params![id]).await?;
         let read = |row: &Row| Ok((self.follower_of(row)?, self.open_text(TOKEN, row, 9)?));
         rows.first().map(read).transpose()
+    }
+
+    /// Those of `ids` that are still there, with the tokens that their messages carry.
+    ///
+    /// # Errors
+    /// When the database fails or a secret does not open.
+    pub async fn followers_of(
+        &self,
+        ids: &[FollowerId],
+    ) -> Result<Vec<(Follower, String)>, StoreError> {
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(READ_AT_ONCE) {
+            // What is left of the statement's places repeats the last one.
+            let ids = (0..READ_AT_ONCE).filter_map(|at| ids.get(at).or(ids.last()));
+            let ids = ids.map(|id| Value::from(*id)).collect();
+            for row in &self.db.read(&OF, ids).await? {
+                found.push((self.follower_of(row)?, self.open_text(TOKEN, row, 9)?));
+            }
+        }
+        Ok(found)
     }
 
     /// Followers after `after`, at most `limit`.

@@ -162,22 +162,24 @@ impl Store {
         rows.map(notification).collect()
     }
 
-    /// Records what became of a claimed notification; false when the claim had been taken over, or the
-    /// follower is gone, so that nothing was changed.
+    /// Records what became of claimed notifications, in one commit; how many. Not counted is one whose claim
+    /// had been taken over, or whose follower is gone: nothing was changed.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn finish_notification(
+    pub async fn finish_notifications(
         &self,
-        claimed: &Notification,
-        attempt: &Attempt,
-    ) -> Result<bool, StoreError> {
+        outcomes: &[(Notification, Attempt)],
+    ) -> Result<u64, StoreError> {
         const FINISH: &str = "UPDATE notifications SET state = $3, next_at = $4, failure = $5, leased_until = 0 \
             WHERE id = $1 AND fence = $2 AND state = 'waiting'";
-        let (state, next_at, failure) = attempt.recorded(claimed.next_at);
-        let params = params![claimed.id, claimed.fence, state, next_at, failure];
-        let outcomes = self.db.write(Change::new().run(FINISH, params)).await?;
-        Ok(outcomes.iter().any(|outcome| outcome.affected == 1))
+        let sets = outcomes.iter().map(|(claimed, attempt)| {
+            let (state, next_at, failure) = attempt.recorded(claimed.next_at);
+            params![claimed.id, claimed.fence, state, next_at, failure]
+        });
+        let change = Change::new().run_many(FINISH, sets.collect());
+        let outcomes = self.db.write(change).await?;
+        Ok(outcomes.iter().map(|outcome| outcome.affected).sum())
     }
 
     /// When the next notification of a lane is due, or its claim runs out.

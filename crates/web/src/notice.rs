@@ -1,6 +1,8 @@
 //! What followers read: mails, and the bodies of webhooks. Drawn from memory when they are sent.
 //! Never sends anything.
 
+mod chat;
+
 use std::sync::Weak;
 
 use askama::Template;
@@ -15,9 +17,6 @@ use crate::language::in_english;
 use crate::pages::prose::prose;
 use crate::pages::{followed, stage, window};
 use crate::{App, Inner};
-
-/// The longest text of a chat message, in characters: Slack refuses sections over 3,000.
-const CHAT_CHARS_MAX: usize = 2_500;
 
 /// Writes while the pages are there. Holds them weakly: the engine that they hold holds this.
 pub(crate) struct Pen(pub(crate) Weak<Inner>);
@@ -187,13 +186,8 @@ fn standard(app: &App, notice: &Notice<'_>, told: &Told<'_>) -> Value {
 }
 
 fn slack(told: &Told<'_>) -> Value {
-    // Markdown of posts is close to Slack's; what Slack would obey is written as text.
-    let escape = |text: &str| {
-        text.replace('&', "&amp;")
-            .replace('<', "&lt;")
-            .replace('>', "&gt;")
-    };
-    let (headline, body) = (escape(&told.headline()), escape(&cut(&told.body)));
+    let headline = chat::slack_line(&told.headline());
+    let body = chat::slack(&told.body);
     json!({
         "text": headline,
         "blocks": [
@@ -209,8 +203,8 @@ fn teams(told: &Told<'_>) -> Value {
         "type": "AdaptiveCard",
         "version": "1.4",
         "body": [
-            {"type": "TextBlock", "size": "Medium", "weight": "Bolder", "wrap": true, "text": told.headline()},
-            {"type": "TextBlock", "wrap": true, "text": cut(&told.body)},
+            {"type": "TextBlock", "size": "Medium", "weight": "Bolder", "wrap": true, "text": chat::teams_line(&told.headline())},
+            {"type": "TextBlock", "wrap": true, "text": chat::teams(&told.body)},
         ],
         "actions": [{"type": "Action.OpenUrl", "title": "All updates", "url": told.url}],
     });
@@ -218,12 +212,4 @@ fn teams(told: &Told<'_>) -> Value {
         "type": "message",
         "attachments": [{"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": null, "content": card}],
     })
-}
-
-fn cut(text: &str) -> String {
-    if text.chars().count() <= CHAT_CHARS_MAX {
-        return text.to_owned();
-    }
-    let start: String = text.chars().take(CHAT_CHARS_MAX).collect();
-    format!("{start}…")
 }

@@ -231,6 +231,51 @@ async fn config_is_read_and_published() {
 }
 
 #[tokio::test]
+async fn a_webhook_follows_everything_a_product_a_customer_or_a_site() {
+    let console = Console::new(Role::Support).await;
+    let path = "/console/followers";
+    for (number, (what, status, says)) in [
+        ("about=everything&name=", 303, "every incident"),
+        (
+            "about=product&name=web-central",
+            303,
+            "the product web-central",
+        ),
+        (
+            "about=organization&name=City+of+Weirton,+WV",
+            303,
+            "all sites of City of Weirton, WV",
+        ),
+        (
+            "about=site&name=https://weirton.wv.example/",
+            303,
+            "incidents of weirton.wv.example",
+        ),
+        ("about=site&name=", 422, "say which one"),
+        ("about=everything&name=Weirton", 422, "has no name"),
+        ("about=product&name=none", 422, "there is no product none"),
+        (
+            "about=organization&name=None",
+            422,
+            "no organization of that name",
+        ),
+        ("about=planet&name=Mars", 422, "give everything, product"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let form = format!("url=https://hooks.example/{number}&shape=slack&{what}");
+        let answer = console.post(path, &form).await;
+        assert_eq!(answer.status, status, "{what}: {}", answer.text);
+        if status == 303 {
+            console.says(path, &[says]).await;
+        } else {
+            assert!(answer.text.contains(says), "{what}: {}", answer.text);
+        }
+    }
+}
+
+#[tokio::test]
 async fn releases_are_staged_and_retired() {
     let console = Console::new(Role::Engineer).await;
     console.says("/console/releases", &["5.1.0", "3,405"]).await;

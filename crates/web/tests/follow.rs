@@ -2,25 +2,25 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "follow/receivers.rs"]
+mod receivers;
 mod support;
 
 use std::process::Stdio;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
-use axum::routing::post;
 use domain::access::Role;
 use domain::follower::Follower;
 use engine::Mail;
+use receivers::{Takes, mail_server, webhook_server};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 use support::{Answer, Plane};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
 /// What has not come after so many looks does not come.
@@ -52,60 +52,6 @@ async fn followers(plane: &Plane) -> Vec<Follower> {
 async fn token_of(plane: &Plane, follower: &Follower) -> String {
     let found = plane.store.follower(follower.id).await.unwrap();
     found.unwrap().1
-}
-
-/// Takes mails; refuses one mailbox for good.
-async fn mail_server() -> (String, UnboundedReceiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("smtp://{}", listener.local_addr().unwrap());
-    let (sender, mails) = unbounded_channel();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(take_mail(stream, sender.clone()));
-        }
-    });
-    (url, mails)
-}
-
-async fn take_mail(stream: TcpStream, mails: UnboundedSender<String>) -> Option<()> {
-    let (read, mut write) = stream.into_split();
-    let mut lines = BufReader::new(read).lines();
-    write.write_all(b"220 mail.example\r\n").await.ok()?;
-    while let Some(line) = lines.next_line().await.ok()? {
-        let line = line.to_uppercase();
-        let answer: &[u8] = if line.starts_with("RCPT TO:<GONE@") {
-            b"550 no such mailbox\r\n"
-        } else if line.starts_with("DATA") {
-            write.write_all(b"354 go on\r\n").await.ok()?;
-            let mut mail = String::new();
-            while let Some(line) = lines.next_line().await.ok()?.filter(|line| line != ".") {
-                mail += &line;
-                mail.push('\n');
-            }
-            mails.send(mail).ok()?;
-            b"250 taken\r\n"
-        } else {
-            b"250 ok\r\n"
-        };
-        write.write_all(answer).await.ok()?;
-    }
-    Some(())
-}
-
-/// Takes webhooks at `/ok`; has none of them any more at `/gone`.
-async fn webhook_server() -> (String, UnboundedReceiver<(HeaderMap, Bytes)>) {
-    let (sender, hooks) = unbounded_channel();
-    let take = move |headers: HeaderMap, body: Bytes| {
-        let _ = sender.send((headers, body));
-        std::future::ready(StatusCode::NO_CONTENT)
-    };
-    let router = Router::new()
-        .route("/ok", post(take))
-        .route("/gone", post(|| std::future::ready(StatusCode::GONE)));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    (url, hooks)
 }
 
 #[tokio::test]
@@ -144,7 +90,14 @@ async fn nothing_is_followed_before_its_holder_says_so_by_a_button() {
     }
     assert!(followers(&plane).await.is_empty());
     let gone = plane.send("GET", &link, None, "").await;
-    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    assert_eq!(gone.status, StatusCode::GONE);
+    assert!(gone.text.contains("You no longer follow"), "{}", gone.text);
+    let never = plane.send("GET", "/following/never", None, "").await;
+    assert_eq!(
+        (never.status, never.text),
+        (gone.status, gone.text),
+        "the answer tells who followed"
+    );
 }
 
 #[tokio::test]
@@ -194,7 +147,7 @@ async fn without_a_mail_server_no_mail_is_offered() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_posted_reaches_followers_by_mail_and_webhook() {
-    let (server, mut mails) = mail_server().await;
+    let (server, mut mails) = mail_server(Takes::All).await;
     let plane = plane(&server).await;
     let (hooks_url, mut hooks) = webhook_server().await;
     let stop = CancellationToken::new();

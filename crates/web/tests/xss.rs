@@ -202,6 +202,8 @@ impl Attack {
         let name = name.replace('+', "%20");
         self.call("PUT", &format!("/api/v1/templates/{name}"), template)
             .await;
+        let follower = json!({"url": "https://hooks.example/x", "shape": "slack", "organization": format!("Org {text}")});
+        self.call("POST", "/api/v1/followers", follower).await;
         let filled = json!({"template": text, "values": {"gap": text}});
         self.call("POST", &updates, filled).await;
         self.call(
@@ -210,6 +212,25 @@ impl Attack {
             json!({"name": text, "role": "support"}),
         )
         .await;
+    }
+
+    /// The form of `/console/followers` with what was typed into it.
+    async fn refused_webhook(&self, text: &str) -> String {
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("url", text)
+            .append_pair("shape", "slack")
+            .append_pair("about", "organization")
+            .append_pair("name", text)
+            .finish();
+        let request = http::Request::post("/console/followers")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("host", "127.0.0.1:8080")
+            .header("authorization", format!("Bearer {}", self.token))
+            .body(form.into())
+            .unwrap();
+        let answer = self.plane.answer(request).await;
+        assert_eq!(answer.status, 422, "{}", answer.text);
+        answer.text
     }
 
     /// As a customer would write it: plain text, under a name.
@@ -360,6 +381,10 @@ async fn nothing_that_people_write_is_obeyed() {
             }
             shown += usize::from(page.contains("pwn"));
         }
+        let typed = attack.refused_webhook(text).await;
+        assert!(typed.contains("pwn"), "{text} is not kept: {typed}");
+        let tag = tags(&typed).find(|tag| tag.is_dangerous());
+        assert!(tag.is_none(), "the form obeys {text:?}: {tag:?}");
         assert!(
             shown > 10,
             "{text} is shown on {shown} pages only: nothing is proved"

@@ -1,219 +1,53 @@
-//! Spreads what was posted over the followers it concerns, and sends each lane's notifications.
-//! At least once: receivers tell doubles by `webhook-id` or Message-ID.
+//! One message to one follower: written now, and given to the mail server or to the receiver.
+//! Never decides when, or what becomes of a failure.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::follower::{About, Channel, Shape};
-use domain::id::OrganizationId;
-use domain::incident::Scope;
-use domain::name::ProductName;
-use domain::site::Site;
-use futures_util::StreamExt as _;
-use jiff::SignedDuration;
+use domain::follower::{Channel, Follower, Shape};
 use standardwebhooks::Webhook;
-use store::{Announcement, Attempt, Lane, Notification};
-use tokio_util::sync::CancellationToken;
+use store::{Announcement, Notification};
 
 use super::Notice;
 use crate::mail::{Envelope, NotSent};
-use crate::{Engine, EngineError, Fleet, Signal, outbox};
+use crate::{Engine, IncidentView};
 
-/// Followers looked at in one commit.
-const PAGE: u32 = 1_000;
-/// Requests under way at once, and how long each may take.
-const WEBHOOKS_MAX: u32 = 32;
+/// How long a receiver may take to answer.
 const ANSWER_SECONDS_MAX: u64 = 10;
-/// Mails under way at once.
-const MAILS_MAX: u32 = 8;
-/// Mails claimed at once, when the server takes that many in half a minute: a claim must not run out
-/// while its mails wait for their turn.
-const MAILS_CLAIMED_MAX: u32 = 256;
-/// Over a day of attempts; by then the news is old.
-const ATTEMPTS_MAX: u32 = 150;
 
-/// Spreads what was posted until it is stopped.
-pub(crate) async fn spread(engine: Engine, stop: CancellationToken) {
-    outbox::run(engine, stop, |engine| async move {
-        while let Some(announcement) = engine.store().next_announcement().await? {
-            spread_page(&engine, &announcement).await?;
-        }
-        Ok(outbox::wait_until(&engine, None))
-    })
-    .await;
+/// What was posted, read once for all the followers of a claim.
+pub(super) struct News {
+    pub(super) announcement: Announcement,
+    pub(super) view: Arc<IncidentView>,
 }
 
-/// Sends what a lane has until it is stopped.
-pub(crate) async fn send(engine: Engine, stop: CancellationToken, lane: Lane) {
-    outbox::run(engine, stop, move |engine| async move {
-        send_due(&engine, lane).await
-    })
-    .await;
-}
-
-async fn spread_page(engine: &Engine, announcement: &Announcement) -> Result<(), EngineError> {
-    let store = engine.store();
-    let page = store.followers_after(announcement.follower, PAGE).await?;
-    let until = page.last().map(|last| last.id);
-    let incident = store.incident(announcement.incident).await?;
-    let concerned = incident.map(|incident| Concerned::of(&engine.fleet(), incident.scope));
-    let concerns = |about: &About| concerned.as_ref().is_some_and(|one| one.includes(about));
-    let told: Vec<_> = page
-        .iter()
-        .filter(|follower| follower.confirmed_at.is_some() && concerns(&follower.about))
-        .map(|follower| (engine.clock().id(), follower.id, lane(&follower.channel)))
-        .collect();
-    let until = until.filter(|_| page.len() == PAGE as usize);
-    let now = engine.clock().now();
-    store.spread(announcement, &told, until, now).await?;
-    engine.signal(Signal::OutboxChanged);
-    Ok(())
-}
-
-/// The sites of an incident, looked up once for a page of followers: a scan of the fleet for each
-/// would take an hour for those of a large fleet.
-struct Concerned {
-    scope: Scope,
-    fleet: Arc<Fleet>,
-    by_organization: HashMap<OrganizationId, Vec<Arc<Site>>>,
-    /// One site of each product.
-    by_product: HashMap<ProductName, Arc<Site>>,
-}
-
-impl Concerned {
-    fn of(fleet: &Arc<Fleet>, scope: Scope) -> Self {
-        let mut concerned = Self {
-            scope,
-            fleet: Arc::clone(fleet),
-            by_organization: HashMap::new(),
-            by_product: HashMap::new(),
+impl News {
+    /// The incident and the post; none when memory does not hold the post yet.
+    fn told(&self) -> Option<super::Told<'_>> {
+        let view = &*self.view;
+        let Some(post) = self.announcement.post else {
+            return Some((view, None));
         };
-        for (_, site) in fleet.sites() {
-            if concerned.scope.holds(&site) {
-                let own = concerned.by_organization.entry(site.organization);
-                own.or_default().push(Arc::clone(&site));
-                let product = concerned.by_product.entry(site.product.clone());
-                product.or_insert(site);
-            }
-        }
-        concerned
-    }
-
-    fn includes(&self, about: &About) -> bool {
-        let sites: Vec<_> = match (about.site, about.organization, &about.product) {
-            (Some(id), _, _) => {
-                let index = self.fleet.index(id);
-                let site = index.and_then(|index| self.fleet.site(index));
-                site.into_iter().collect()
-            }
-            (None, Some(id), _) => self.by_organization.get(&id).cloned().unwrap_or_default(),
-            (None, None, Some(name)) => self.by_product.get(name).cloned().into_iter().collect(),
-            (None, None, None) => vec![],
-        };
-        about.concerns(&self.scope, sites)
+        let post = view.updates.iter().find(|update| update.id == post);
+        post.map(|post| (view, Some(post)))
     }
 }
 
-fn lane(channel: &Channel) -> Lane {
-    match channel {
-        Channel::Email(_) => Lane::Mail,
-        Channel::Webhook { .. } => Lane::Webhook,
-    }
-}
-
-/// Sends everything that is due; how long until something may be due again.
-async fn send_due(engine: &Engine, lane: Lane) -> Result<Duration, EngineError> {
-    let mail = engine.0.follow.mail.get();
-    let (claimed_max, at_once) = match (lane, mail) {
-        (Lane::Webhook, _) => (WEBHOOKS_MAX, WEBHOOKS_MAX),
-        (Lane::Mail, Some(mail)) => {
-            let half_a_minute = mail.per_minute() / 2;
-            (half_a_minute.clamp(1, MAILS_CLAIMED_MAX), MAILS_MAX)
-        }
-        // What waits is kept until there is a server again.
-        (Lane::Mail, None) => return Ok(outbox::wait_until(engine, None)),
+/// Tells one follower; `news` is none for the question whether to follow.
+pub(super) async fn tell(
+    engine: &Engine,
+    claimed: &Notification,
+    (follower, token): (&Follower, &str),
+    news: Option<&News>,
+) -> Result<(), NotSent> {
+    let told = match news.map(News::told) {
+        Some(None) => return Err(later("the post is not in memory yet")),
+        told => told.flatten(),
     };
-    // Nothing is claimed that cannot be written.
-    if engine.0.follow.writer.get().is_none() {
-        return Ok(outbox::wait_until(engine, None));
-    }
-    loop {
-        let lease = outbox::lease(engine);
-        let claimed = engine
-            .store()
-            .claim_notifications(lane, lease, claimed_max)
-            .await?;
-        if claimed.is_empty() {
-            let next = engine.store().next_notification_at(lane).await?;
-            return Ok(outbox::wait_until(engine, next));
-        }
-        futures_util::stream::iter(claimed)
-            .for_each_concurrent(at_once as usize, |one| attempt(engine, one))
-            .await;
-    }
-}
-
-async fn attempt(engine: &Engine, claimed: Notification) {
-    let id = claimed.id;
-    let attempt = match tell(engine, &claimed).await {
-        Ok(()) => Attempt::Delivered,
-        Err(NotSent { failure, for_good }) if for_good || claimed.attempts >= ATTEMPTS_MAX => {
-            tracing::warn!(notification.id = %id, "gave notification {id} up: {failure}");
-            Attempt::GivenUp { failure }
-        }
-        Err(NotSent { failure, .. }) => Attempt::Again {
-            at: outbox::again_at(engine, claimed.attempts),
-            failure,
-        },
-    };
-    if let Err(e) = engine.store().finish_notification(&claimed, &attempt).await {
-        // The claim runs out and it is attempted again.
-        tracing::warn!(notification.id = %id, error = &e as &dyn std::error::Error, "could not record a notification");
-    }
-}
-
-async fn tell(engine: &Engine, claimed: &Notification) -> Result<(), NotSent> {
-    let store = engine.store();
-    let follower = store.follower(claimed.follower).await.map_err(later)?;
-    // It ended meanwhile, and nothing is recorded of it: its notifications were dropped.
-    let Some((follower, token)) = follower else {
-        return Ok(());
-    };
-    let announcement = match claimed.announcement {
-        Some(id) => store.announcement(id).await.map_err(later)?,
-        None => None,
-    };
-    let view = match &announcement {
-        Some(one) => engine.find_incident(one.incident).await.map_err(later)?,
-        None => None,
-    };
-    let lags = |post| {
-        view.as_deref()
-            .is_none_or(|view| view.updates.iter().all(|update| update.id != post))
-    };
-    if announcement
-        .as_ref()
-        .is_some_and(|one| one.post.is_some_and(lags))
-    {
-        return Err(later("the post is not in memory yet"));
-    }
-    let told = announcement
-        .as_ref()
-        .zip(view.as_deref())
-        .map(|(one, view)| {
-            let post = view
-                .updates
-                .iter()
-                .find(|update| Some(update.id) == one.post);
-            (view, post)
-        });
-    let at = announcement
-        .as_ref()
-        .map_or(follower.asked_at, |one| one.made_at);
+    let at = news.map_or(follower.asked_at, |news| news.announcement.made_at);
     let notice = Notice {
-        follower: &follower,
-        token: &token,
+        follower,
+        token,
         told,
         at,
     };
@@ -236,7 +70,6 @@ async fn mail(
     let (Some(letter), Some(mail)) = (letter, follow.mail.get()) else {
         return Err(later("the mail cannot be written now"));
     };
-    turn(engine, mail.per_minute()).await;
     let base = &engine.settings().base_url;
     let envelope = Envelope {
         to,
@@ -250,26 +83,10 @@ async fn mail(
             .map(|_| format!("{base}/following/{}/end", notice.token)),
         at: notice.at,
     };
-    mail.send(letter, &envelope).await
-}
-
-/// Waits for this mail's turn: they are spaced evenly, so that the server never gets more in a minute.
-async fn turn(engine: &Engine, per_minute: u32) {
-    let wait = {
-        let next = &engine.0.follow.next_mail_at;
-        let mut next = next
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let now = engine.clock().now();
-        let mine = next.map_or(now, |next| next.max(now));
-        let space = SignedDuration::from_micros(60_000_000 / i64::from(per_minute));
-        *next = mine.saturating_add(space).ok();
-        mine.duration_since(now)
-    };
-    engine
-        .clock()
-        .sleep(Duration::try_from(wait).unwrap_or_default())
-        .await;
+    let sent = mail.send(letter, &envelope).await;
+    let put_off = sent.as_ref().is_err_and(|failed| !failed.for_good);
+    mail.answered(engine.clock().now(), put_off);
+    sent
 }
 
 async fn request(
@@ -314,7 +131,7 @@ async fn request(
     Err(later(format!("the receiver answered {status}")))
 }
 
-fn later(failure: impl ToString) -> NotSent {
+pub(super) fn later(failure: impl ToString) -> NotSent {
     NotSent {
         failure: failure.to_string(),
         for_good: false,

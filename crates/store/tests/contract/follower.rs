@@ -4,7 +4,7 @@ use domain::follower::{About, Channel, Email, Follower, Shape};
 use domain::id::{AnnouncementId, FollowerId};
 use domain::incident::{Impact, Incident, Scope};
 use jiff::{SignedDuration, Timestamp};
-use store::{Announcement, Attempt, IncidentAdditions, Lane, Store, StoreError};
+use store::{Announcement, Attempt, IncidentAdditions, Lane, Notification, Store, StoreError};
 
 use crate::{at, audit, id};
 
@@ -22,6 +22,11 @@ fn by_mail(address: &str, confirmed: bool) -> Follower {
         asked_at: at(NOW),
         confirmed_at: confirmed.then(|| at(NOW)),
     }
+}
+
+async fn finish(store: &Store, claimed: &Notification, attempt: Attempt) -> u64 {
+    let outcome = (claimed.clone(), attempt);
+    store.finish_notifications(&[outcome]).await.unwrap()
 }
 
 /// An incident with one announcement.
@@ -56,6 +61,8 @@ pub(crate) async fn an_address_follows_a_thing_once(store: Store) {
     assert_eq!(found, Some(follower.clone()));
     let read = store.follower(follower.id).await.unwrap();
     assert_eq!(read, Some((follower.clone(), "token".into())));
+    let both = store.followers_of(&[follower.id, id(), follower.id]).await;
+    assert_eq!(both.unwrap(), [(follower.clone(), "token".into())]);
     let again = by_mail("Clerk@city.example", false);
     let refused = store
         .add_follower(&again, "other", Some(id()), &audit())
@@ -133,12 +140,7 @@ pub(crate) async fn an_ended_follower_is_forgotten(store: Store) {
     assert_eq!(to, [stays.id]);
     assert_eq!(store.purge_unconfirmed(at(NOW)).await.unwrap(), 0);
     assert_eq!(store.purge_unconfirmed(later(1)).await.unwrap(), 1);
-    assert!(
-        !store
-            .finish_notification(&claimed[0], &Attempt::Delivered)
-            .await
-            .unwrap()
-    );
+    assert_eq!(finish(&store, &claimed[0], Attempt::Delivered).await, 0);
 }
 
 /// Of two workers that spread the same page, one is told to look again: nobody is told twice.
@@ -217,16 +219,11 @@ pub(crate) async fn a_notification_is_claimed_until_it_runs_out(store: Store) {
         .unwrap()
         .remove(0);
     assert_eq!((second.id, second.fence, second.attempts), (first.id, 2, 2));
-    assert!(
-        !store
-            .finish_notification(first, &Attempt::Delivered)
-            .await
-            .unwrap()
-    );
+    assert_eq!(finish(&store, first, Attempt::Delivered).await, 0);
     let given_up = Attempt::GivenUp {
         failure: "410".into(),
     };
-    assert!(store.finish_notification(&second, &given_up).await.unwrap());
+    assert_eq!(finish(&store, &second, given_up).await, 1);
     let told = store.told(announcement.incident, 10).await.unwrap();
     assert_eq!(
         (told.given_up, told.failures),
@@ -248,12 +245,7 @@ pub(crate) async fn a_notification_is_claimed_until_it_runs_out(store: Store) {
         .await
         .unwrap()
         .remove(0);
-    assert!(
-        store
-            .finish_notification(&third, &Attempt::Delivered)
-            .await
-            .unwrap()
-    );
+    assert_eq!(finish(&store, &third, Attempt::Delivered).await, 1);
     let told = store.told(announcement.incident, 10).await.unwrap();
     assert_eq!((told.delivered, told.failures), (1, vec![]));
 }

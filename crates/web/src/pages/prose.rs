@@ -6,8 +6,13 @@ use pulldown_cmark::{Alignment, CowStr, Event, LinkType, Options, Parser, Tag, T
 /// paragraphs (a post must not break the outline of its page), and links lead only to the web.
 pub(crate) fn prose(markdown: &str) -> String {
     let mut out = String::new();
-    html::push_html(&mut out, parser(markdown).flat_map(tame));
+    html::push_html(&mut out, plain(markdown));
     out
+}
+
+/// What a post consists of, in whatever form it is drawn.
+pub(crate) fn plain(markdown: &str) -> impl Iterator<Item = Event<'_>> {
+    parser(markdown).flat_map(tame)
 }
 
 /// Renders a document that is a page of its own, such as an incident report: its headings stay.
@@ -77,7 +82,7 @@ fn tame(event: Event<'_>) -> Vec<Event<'_>> {
             id,
         }) => {
             vec![Event::Start(Tag::Link {
-                link_type: plain(link_type),
+                link_type: no_mail(link_type),
                 dest_url: web_only(dest_url),
                 title,
                 id,
@@ -87,7 +92,7 @@ fn tame(event: Event<'_>) -> Vec<Event<'_>> {
     }
 }
 
-fn plain(link: LinkType) -> LinkType {
+fn no_mail(link: LinkType) -> LinkType {
     // An autolinked e-mail address would become `mailto:`, which is no address of the web.
     if link == LinkType::Email {
         LinkType::Inline

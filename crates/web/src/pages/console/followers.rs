@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect};
 use domain::access::Permission;
 use domain::follower::{Follower, Shape};
 use domain::id::FollowerId;
-use domain::name::Hostname;
+use domain::name::{Hostname, ProductName};
 use engine::{EngineError, Kind, NewWebhook};
 use store::FollowerCount;
 
@@ -46,7 +46,16 @@ struct View {
     next: Option<FollowerId>,
     typed: Typed,
     shapes: &'static [Shape],
+    abouts: [(&'static str, &'static str); 4],
 }
+
+/// What a webhook may follow, and in words.
+const ABOUTS: [(&str, &str); 4] = [
+    ("everything", "Every incident"),
+    ("product", "A product"),
+    ("organization", "A customer"),
+    ("site", "A site"),
+];
 
 struct Count {
     channel: String,
@@ -68,7 +77,10 @@ struct Line {
 struct Typed {
     url: String,
     shape: String,
-    site: String,
+    /// `everything`, `product`, `organization` or `site`.
+    about: String,
+    /// The name of the product or the organization, or the site's address.
+    name: String,
 }
 
 #[derive(Default, serde::Deserialize)]
@@ -105,6 +117,7 @@ async fn show(app: &App, status: StatusCode, after: Option<FollowerId>, said: Sa
         followers: page.iter().map(|one| line(app, one, &reader)).collect(),
         typed: said.typed,
         shapes: &Shape::ALL,
+        abouts: ABOUTS,
     };
     Ok(render(status, &view))
 }
@@ -166,18 +179,42 @@ impl Typed {
     fn webhook(&self) -> Result<NewWebhook, EngineError> {
         let rule = "give standard, statuspage, slack or teams";
         let shape = Shape::parse(&self.shape);
-        let site = Some(host_of(&self.site)).filter(|site| !site.is_empty());
-        let site = site.map(|site| {
-            let rule = "this is not the address of a site; it looks like anytown.gov";
-            Hostname::parse(&site).map_err(|_| EngineError::refused_at("site", rule))
-        });
+        let (mut product, mut organization, mut site) = (None, None, None);
+        let name = self.name.trim();
+        let missing = "say which one, or choose every incident";
+        match self.about.as_str() {
+            "" | "everything" if name.is_empty() => {}
+            "" | "everything" => {
+                let rule =
+                    "every incident has no name; choose what the name is of, or leave it empty";
+                return Err(EngineError::refused_at("name", rule));
+            }
+            "product" | "organization" | "site" if name.is_empty() => {
+                return Err(EngineError::refused_at("name", missing));
+            }
+            "product" => {
+                let rule =
+                    |_| EngineError::refused_at("name", format!("there is no product {name:?}"));
+                product = Some(ProductName::parse(name).map_err(rule)?);
+            }
+            "organization" => organization = Some(name.to_owned()),
+            "site" => {
+                let rule = "this is not the address of a site; it looks like anytown.gov";
+                let host = Hostname::parse(&host_of(name));
+                site = Some(host.map_err(|_| EngineError::refused_at("name", rule))?);
+            }
+            _ => {
+                let rule = "give everything, product, organization or site";
+                return Err(EngineError::refused_at("about", rule));
+            }
+        }
         Ok(NewWebhook {
             url: self.url.trim().to_owned(),
             shape: shape.ok_or_else(|| EngineError::refused_at("shape", rule))?,
             secret: None,
-            product: None,
-            organization: None,
-            site: site.transpose()?,
+            product,
+            organization,
+            site,
         })
     }
 }

@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect};
+use axum::response::{IntoResponse, Redirect, Response};
 use domain::follower::{About, Follower};
 use domain::name::Hostname;
 use engine::EngineError;
@@ -14,7 +14,7 @@ use crate::access::Access;
 use crate::client_address::Client;
 use crate::extract::{Body, Form, Path, Query};
 use crate::language::{kept, say, tell};
-use crate::pages::errors::{PageError, reason};
+use crate::pages::errors::reason;
 use crate::pages::public::site::host_of;
 use crate::pages::words::Moment;
 use crate::pages::{Answer, Page, reader, render};
@@ -78,6 +78,8 @@ struct Following {
 #[template(path = "following_ended.html")]
 struct Ended {
     page: Page,
+    /// Whether it ended by this request.
+    now: bool,
 }
 
 #[derive(serde::Deserialize)]
@@ -195,12 +197,7 @@ impl Typed {
     }
 }
 
-fn show_form(
-    app: &App,
-    status: StatusCode,
-    typed: Typed,
-    problems: Problems,
-) -> axum::response::Response {
+fn show_form(app: &App, status: StatusCode, typed: Typed, problems: Problems) -> Response {
     let view = View {
         page: Page::public(say("follow-incidents"), "/follow"),
         typed,
@@ -212,12 +209,15 @@ fn show_form(
 
 async fn show(State(app): State<App>, Path(token): Path<String>) -> Answer {
     let follower = app.engine().following(&token).await?;
+    let Some(follower) = follower else {
+        return Ok(gone());
+    };
     let Follower {
         channel,
         about,
         confirmed_at,
         ..
-    } = follower.ok_or_else(gone)?;
+    } = follower;
     let reader = reader(&app, None, &app.engine().settings().home_zone);
     let view = Following {
         page: Page::public(say("what-you-follow"), "/follow"),
@@ -231,7 +231,7 @@ async fn show(State(app): State<App>, Path(token): Path<String>) -> Answer {
 
 async fn confirm(State(app): State<App>, Path(token): Path<String>, _: Body) -> Answer {
     if !app.engine().confirm_following(&token).await? {
-        return Err(gone());
+        return Ok(gone());
     }
     Ok(Redirect::to(&kept(&format!("/following/{token}"))).into_response())
 }
@@ -240,9 +240,12 @@ async fn confirm(State(app): State<App>, Path(token): Path<String>, _: Body) -> 
 async fn end(State(app): State<App>, Path(token): Path<String>, _: Body) -> Answer {
     app.engine().end_following(&token).await?;
     let page = Page::public(say("you-follow-no-more"), "/follow");
-    Ok(render(StatusCode::OK, &Ended { page }))
+    Ok(render(StatusCode::OK, &Ended { page, now: true }))
 }
 
-fn gone() -> PageError {
-    PageError::not_found(say("following-gone"))
+/// The same for a following that ended and for a link that never was: nothing is kept of those who left,
+/// and nobody learns which links were theirs.
+fn gone() -> Response {
+    let page = Page::public(say("you-do-not-follow"), "/follow");
+    render(StatusCode::GONE, &Ended { page, now: false })
 }
