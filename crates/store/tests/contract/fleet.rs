@@ -32,6 +32,8 @@ pub(crate) async fn fleet(store: &Store, count: usize) -> FleetRows {
         area: Area {
             state: "CA".into(),
             city: "A".into(),
+            county: None,
+            point: None,
         },
         zone: Zone::parse("America/Los_Angeles").unwrap(),
         population: Some(100),
