@@ -224,7 +224,7 @@ impl Engine {
         }
         if area.needs_points() {
             let fleet = self.fleet();
-            let named = area.by_name(fleet.sites().map(|(_, site)| &**site));
+            let named = area.by_name(fleet.sites().map(|(_, site)| site));
             let count = named.map_or(0, |named| named.sites.len());
             if count > PLACES_MAX {
                 let rule = format!(
@@ -310,7 +310,7 @@ impl Engine {
         let fleet = self.fleet();
         let of_product: Vec<_> = fleet
             .sites()
-            .map(|(_, site)| &**site)
+            .map(|(_, site)| site)
             .filter(|site| site.product == key.product)
             .collect();
         let named = |one: &Arc<Banner>| {

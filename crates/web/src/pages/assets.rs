@@ -14,6 +14,8 @@ pub(crate) struct Assets {
     pub(crate) script: String,
     pub(crate) finder: String,
     pub(crate) icon: String,
+    /// Draws an area on a map.
+    pub(crate) area: String,
 }
 
 struct Asset {
@@ -22,7 +24,7 @@ struct Asset {
     text: &'static str,
 }
 
-static ALL: LazyLock<[Asset; 4]> = LazyLock::new(|| {
+static ALL: LazyLock<[Asset; 5]> = LazyLock::new(|| {
     let asset = |stem: &str, ending: &str, kind, text: &'static str| Asset {
         name: format!("{stem}-{:016x}.{ending}", fnv_1a(text)),
         kind,
@@ -53,17 +55,24 @@ static ALL: LazyLock<[Asset; 4]> = LazyLock::new(|| {
             "image/svg+xml",
             include_str!("../../assets/lamp.svg"),
         ),
+        asset(
+            "area",
+            "js",
+            "text/javascript; charset=utf-8",
+            include_str!("../../assets/area.js"),
+        ),
     ]
 });
 
 pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
-    let [css, script, finder, icon] = &*ALL;
+    let [css, script, finder, icon, area] = &*ALL;
     let path = |asset: &Asset| format!("/assets/{}", asset.name);
     Assets {
         css: path(css),
         script: path(script),
         finder: path(finder),
         icon: path(icon),
+        area: path(area),
     }
 });
 

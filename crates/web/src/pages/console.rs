@@ -17,6 +17,7 @@ pub(in crate::pages) mod follow_ups;
 pub(in crate::pages) mod followers;
 pub(in crate::pages) mod incidents;
 pub(in crate::pages) mod maintenances;
+mod map;
 pub(in crate::pages) mod moderation;
 pub(in crate::pages) mod on_call;
 pub(in crate::pages) mod open_incident;

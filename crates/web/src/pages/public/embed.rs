@@ -12,6 +12,7 @@ use crate::access::Access;
 use crate::error::ApiError;
 use crate::extract::Path;
 use crate::pages::Page;
+use crate::pages::console::banners::{Shown, on_site};
 use crate::pages::public::site::answer;
 use crate::pages::public::status::{is_lit, rim};
 use crate::routes::Route;
@@ -57,6 +58,7 @@ struct Notice {
     lit: bool,
     rim: &'static str,
     url: String,
+    banners: Vec<Shown>,
 }
 
 async fn badge(
@@ -87,6 +89,7 @@ async fn notice(
     let state = state_of(&app, &hostname)?;
     let (answer, lead) = answer(state);
     let base = &app.engine().settings().base_url;
+    let site = app.engine().fleet().site_at(&hostname);
     let notice = Notice {
         page: Page::public("Notice", "/sites"),
         answer,
@@ -95,6 +98,7 @@ async fn notice(
         lit: is_lit(state),
         rim: rim(state),
         url: format!("{base}/sites/{hostname}"),
+        banners: site.map(|site| on_site(&app, &site)).unwrap_or_default(),
         hostname,
     };
     Ok(shown(
