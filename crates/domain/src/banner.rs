@@ -8,12 +8,14 @@ use jiff::Timestamp;
 
 use crate::id::BannerId;
 use crate::name::{Hostname, ProductName};
+use crate::place::{self, BadRing, County, Point};
 use crate::site::{Site, Zone};
 use crate::text::{has_controls, is_blank};
 
 /// The longest text, in characters: a banner is read in passing.
 pub const TEXT_CHARACTERS_MAX: usize = 500;
-/// The most products, zones, states or host names of an area.
+/// The most products, zones, states, counties or host names of an area, and the most sites of its
+/// counties and its drawn part: sites learn of those by name.
 pub const PLACES_MAX: usize = 5_000;
 
 /// Words that stand on pages for a while.
@@ -78,6 +80,13 @@ pub struct Area {
     pub zones: BTreeSet<Zone>,
     /// One of these.
     pub sites: BTreeSet<Hostname>,
+    // Left out where there are none: agents from before them refuse a field that they do not know.
+    /// In one of these counties, such as "CA/Alameda".
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub counties: BTreeSet<County>,
+    /// Within the area of these corners, or on its border; the last corner leads to the first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub polygon: Vec<Point>,
 }
 
 /// What is wrong with a banner.
@@ -92,6 +101,9 @@ pub enum BadBanner {
     /// A state is not written as two letters.
     #[error("{0:?} is no state: write two letters, such as CA")]
     State(String),
+    /// The corners bound no area.
+    #[error(transparent)]
+    Polygon(#[from] BadRing),
     /// A list is too long.
     #[error("at most {PLACES_MAX} are listed; name what they share instead")]
     TooMany(&'static str),
@@ -105,6 +117,7 @@ impl BadBanner {
             Self::Text => "text",
             Self::Window => "until",
             Self::State(_) => "area.states",
+            Self::Polygon(_) => "area.polygon",
             Self::TooMany(at) => at,
         }
     }
@@ -115,7 +128,7 @@ impl Banner {
     ///
     /// # Errors
     /// Names the field and the rule.
-    pub fn check(self) -> Result<Self, BadBanner> {
+    pub fn check(mut self) -> Result<Self, BadBanner> {
         let fits = self.text.chars().count() <= TEXT_CHARACTERS_MAX;
         if !fits || is_blank(&self.text) || has_controls(&self.text) {
             return Err(BadBanner::Text);
@@ -123,6 +136,7 @@ impl Banner {
         if self.until.is_some_and(|until| until <= self.from) {
             return Err(BadBanner::Window);
         }
+        place::open(&mut self.area.polygon);
         self.area.check()?;
         Ok(self)
     }
@@ -152,29 +166,88 @@ impl Banner {
 }
 
 impl Area {
-    /// Whether a site lies in it.
+    /// Whether a site lies in it. One whose point is not known lies in no drawn area.
     #[must_use]
     pub fn holds(&self, site: &Site) -> bool {
-        self.holds_place(
-            (&site.product, &site.hostname),
-            (&site.zone, &site.area.state),
-        )
+        self.is_of(&site.product)
+            && (self.is_anywhere()
+                || self.names(
+                    (&site.product, &site.hostname),
+                    (&site.zone, &site.area.state),
+                )
+                || self.surrounds(site))
     }
 
-    /// As [`Area::holds`], for who knows only this of a site: its agent, or the site itself.
+    /// As [`Area::holds`] of an area without counties and drawn part, for who knows only this of a
+    /// site: its agent, or the site itself.
     #[must_use]
-    pub fn holds_place(
+    pub fn holds_place(&self, site: (&ProductName, &Hostname), place: (&Zone, &str)) -> bool {
+        self.is_of(site.0) && (self.is_anywhere() || self.names(site, place))
+    }
+
+    fn is_of(&self, product: &ProductName) -> bool {
+        self.products.is_empty() || self.products.contains(product)
+    }
+
+    fn is_anywhere(&self) -> bool {
+        let Self {
+            products: _,
+            states,
+            zones,
+            sites,
+            counties,
+            polygon,
+        } = self;
+        states.is_empty()
+            && zones.is_empty()
+            && sites.is_empty()
+            && counties.is_empty()
+            && polygon.is_empty()
+    }
+
+    fn names(
         &self,
-        (product, hostname): (&ProductName, &Hostname),
+        (_, hostname): (&ProductName, &Hostname),
         (zone, state): (&Zone, &str),
     ) -> bool {
-        let anywhere = self.states.is_empty() && self.zones.is_empty() && self.sites.is_empty();
-        let is_there = || {
-            self.states.contains(state)
-                || self.zones.contains(zone)
-                || self.sites.contains(hostname)
+        self.states.contains(state) || self.zones.contains(zone) || self.sites.contains(hostname)
+    }
+
+    /// Whether a site lies in one of its counties or its drawn part.
+    fn surrounds(&self, site: &Site) -> bool {
+        let county = || {
+            let county = site.area.county.as_deref();
+            county.is_some_and(|name| self.counties.contains(&County::of(&site.area.state, name)))
         };
-        (self.products.is_empty() || self.products.contains(product)) && (anywhere || is_there())
+        let drawn = || {
+            let point = site.area.point;
+            point.is_some_and(|point| place::is_inside(&self.polygon, point))
+        };
+        (!self.counties.is_empty() && county()) || (!self.polygon.is_empty() && drawn())
+    }
+
+    /// Whether who decides on it must know a site's county or point.
+    #[must_use]
+    pub fn needs_points(&self) -> bool {
+        !self.counties.is_empty() || !self.polygon.is_empty()
+    }
+
+    /// The area with the sites of its counties and its drawn part by name, for who does not know
+    /// where sites are; none when no site is left that it could be about.
+    #[must_use]
+    pub fn by_name<'a>(&self, fleet: impl IntoIterator<Item = &'a Site>) -> Option<Self> {
+        let mut named = self.clone();
+        if !self.needs_points() {
+            return Some(named);
+        }
+        let inside = fleet
+            .into_iter()
+            .filter(|site| self.is_of(&site.product) && self.surrounds(site));
+        named.sites.extend(inside.map(|site| site.hostname.clone()));
+        named.counties.clear();
+        named.polygon.clear();
+        // Without any place it would be about every site.
+        (!named.is_anywhere()).then_some(named)
     }
 
     /// Whether it takes in every site.
@@ -194,10 +267,14 @@ impl Area {
             ("area.states", self.states.len()),
             ("area.zones", self.zones.len()),
             ("area.sites", self.sites.len()),
+            ("area.counties", self.counties.len()),
         ] {
             if count > PLACES_MAX {
                 return Err(BadBanner::TooMany(at));
             }
+        }
+        if !self.polygon.is_empty() {
+            place::check_ring(&self.polygon)?;
         }
         Ok(())
     }
@@ -211,7 +288,11 @@ impl fmt::Display for Area {
             all.iter().map(T::to_string)
         }
         let products: Vec<_> = named(&self.products).collect();
+        let corners = self.polygon.len();
+        let drawn = (corners > 0).then(|| format!("a drawn area of {corners} corners"));
         let places = named(&self.states)
+            .chain(drawn)
+            .chain(named(&self.counties))
             .chain(named(&self.zones))
             .chain(named(&self.sites));
         let mut places: Vec<_> = places.collect();
@@ -334,5 +415,38 @@ mod tests {
             ..banner("a", None)
         };
         assert_eq!(at(bad_state), Some("area.states"));
+    }
+
+    #[test]
+    fn counties_and_drawn_areas_reach_who_knows_no_places_as_names() {
+        let mut site = crate::campaign::plan::tests::site("a.gov", "America/Denver", None);
+        site.area.state = "CA".into();
+        site.area.county = Some("Alameda County".into());
+        let known = {
+            let mut site = site.clone();
+            site.area.point = Some(Point::new(1.0, 1.0));
+            site
+        };
+        let drawn = area(r#"{"polygon": [[0, 0], [2, 0], [2, 2]]}"#);
+        let county = area(r#"{"counties": ["ca/alameda"]}"#);
+        assert!(county.holds(&site) && drawn.holds(&known));
+        assert!(!drawn.holds(&site), "nobody knows where it is");
+        assert_eq!(drawn.to_string(), "a drawn area of 3 corners");
+        let named = county.by_name([&site]).unwrap();
+        let json = serde_json::to_string(&named).unwrap();
+        assert_eq!(
+            json,
+            r#"{"products":[],"states":[],"zones":[],"sites":["a.gov"]}"#
+        );
+        assert_eq!(drawn.by_name([&site]), None, "and not everywhere");
+        assert_eq!(drawn.by_name([&known]).unwrap().sites.len(), 1);
+        let mixed = area(r#"{"states": ["AK"], "counties": ["NV/Clark"]}"#);
+        assert_eq!(mixed.by_name([&site]), Some(area(r#"{"states": ["AK"]}"#)));
+        assert!(!drawn.is_everywhere() && !county.is_everywhere());
+        let crossed = Banner {
+            area: area(r#"{"polygon": [[0, 0], [1, 1], [1, 0], [0, 1]]}"#),
+            ..banner("a", None)
+        };
+        assert_eq!(crossed.check().unwrap_err().at(), "area.polygon");
     }
 }

@@ -15,6 +15,7 @@ pub mod id;
 pub mod incident;
 pub mod mail_rate;
 pub mod name;
+pub mod place;
 pub mod product;
 pub mod release;
 pub mod report;

@@ -13,6 +13,7 @@ use semver::Version;
 
 use crate::id::{OrganizationId, SiteId};
 use crate::name::{BadName, Hostname, ProductName};
+use crate::place::Point;
 
 /// A customer.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -60,6 +61,10 @@ pub struct Area {
     pub state: Arc<str>,
     /// The city.
     pub city: Arc<str>,
+    /// The county, where known.
+    pub county: Option<Arc<str>>,
+    /// The point on the map, where known.
+    pub point: Option<Point>,
 }
 
 /// An IANA time zone, by name: Arizona shares Pacific's clock in July and is still another zone.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use domain::banner::{Area, BadBanner, Banner, Severity};
+use domain::banner::{Area, BadBanner, Banner, PLACES_MAX, Severity};
 use domain::document::{DocumentKey, Lane};
 use domain::id::BannerId;
 use domain::name::{DocumentName, ProductName, ServiceName};
@@ -99,6 +99,18 @@ impl Engine {
     pub fn sites_in_area(&self, area: &Area) -> usize {
         let fleet = self.fleet();
         fleet.sites().filter(|(_, site)| area.holds(site)).count()
+    }
+
+    /// How many sites could lie in an area as far as its products, and have no point on the map: they
+    /// lie in no drawn area.
+    #[must_use]
+    pub fn sites_without_point(&self, area: &Area) -> usize {
+        let fleet = self.fleet();
+        let unknown = |site: &Site| {
+            let is_of = area.products.is_empty() || area.products.contains(&site.product);
+            is_of && site.area.point.is_none()
+        };
+        fleet.sites().filter(|(_, site)| unknown(site)).count()
     }
 
     /// What [`Engine::add_banner`] would add; changes nothing.
@@ -199,9 +211,27 @@ impl Engine {
     fn checked(&self, banner: Banner) -> Result<Banner, EngineError> {
         let refused = |bad: BadBanner| EngineError::refused_at(bad.at(), bad);
         let banner = banner.check().map_err(refused)?;
-        if !banner.area.is_everywhere() && self.sites_in_area(&banner.area) == 0 {
-            let rule = format!("no site of the fleet lies in {}", banner.area);
+        let area = &banner.area;
+        if !area.is_everywhere() && self.sites_in_area(area) == 0 {
+            let mut rule = format!("no site of the fleet lies in {area}");
+            let unknown = self.sites_without_point(area);
+            if !area.polygon.is_empty() && unknown > 0 {
+                rule += &format!(
+                    "; {unknown} sites have no coordinates and cannot be inside a drawn area"
+                );
+            }
             return Err(EngineError::refused_at("area", rule));
+        }
+        if area.needs_points() {
+            let fleet = self.fleet();
+            let named = area.by_name(fleet.sites().map(|(_, site)| site));
+            let count = named.map_or(0, |named| named.sites.len());
+            if count > PLACES_MAX {
+                let rule = format!(
+                    "{count} sites lie in its counties and its drawn area, and are named to the sites; at most {PLACES_MAX} can be: name states or time zones instead"
+                );
+                return Err(EngineError::refused_at("area", rule));
+            }
         }
         Ok(banner)
     }
@@ -275,8 +305,22 @@ impl Engine {
         let left = all
             .iter()
             .filter(|one| !one.is_over(late) && of_product(&one.area));
+        // Agents do not know where sites are: they get counties and drawn areas as names of sites, which
+        // agents from before there were any read too.
+        let fleet = self.fleet();
+        let of_product: Vec<_> = fleet
+            .sites()
+            .map(|(_, site)| site)
+            .filter(|site| site.product == key.product)
+            .collect();
+        let named = |one: &Arc<Banner>| {
+            Some(Banner {
+                area: one.area.by_name(of_product.iter().copied())?,
+                ..Banner::clone(one)
+            })
+        };
         let standing = Standing {
-            banners: left.map(|one| Banner::clone(one)).collect(),
+            banners: left.filter_map(named).collect(),
         };
         let repository = self.repository();
         let published = repository.documents().get(&key);

@@ -1,6 +1,7 @@
 //! Organizations and sites. An import is one change: all of it or nothing.
 
 use domain::id::{OrganizationId, SiteId};
+use domain::place::Point;
 use domain::site::{Area, Organization, Site};
 
 use crate::db::{Change, Row, params};
@@ -16,7 +17,7 @@ pub struct FleetRows {
 }
 
 const SITE_COLUMNS: &str = "SELECT id, hostname, organization, product, kind, state, city, zone, \
-    population, running, ran_before, activated_at FROM sites WHERE id > $1 ORDER BY id LIMIT $2";
+    population, running, ran_before, activated_at, county, longitude, latitude FROM sites WHERE id > $1 ORDER BY id LIMIT $2";
 
 impl Store {
     /// Adds organizations and sites, all or none. Products must exist.
@@ -30,8 +31,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         const ORGANIZATION: &str = "INSERT INTO organizations (id, name) VALUES ($1, $2)";
         const SITE: &str = "INSERT INTO sites (id, hostname, organization, product, kind, state, city, \
-            zone, population, running, ran_before, activated_at) \
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+            zone, population, running, ran_before, activated_at, county, longitude, latitude) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
         let organizations = rows
             .organizations
             .iter()
@@ -93,6 +94,9 @@ fn site_params(site: &Site) -> Vec<crate::db::Value> {
         &site.running,
         site.ran_before.as_ref(),
         site.activated_at,
+        site.area.county.as_deref(),
+        site.area.point.map(|point| i64::from(point.parts().0)),
+        site.area.point.map(|point| i64::from(point.parts().1)),
     ]
 }
 
@@ -107,6 +111,8 @@ fn site(row: &Row) -> Result<Site, StoreError> {
         area: Area {
             state: row.str(5)?.into(),
             city: row.str(6)?.into(),
+            county: row.optional(12, |row| row.text(12))?.map(Into::into),
+            point: point(row)?,
         },
         zone: domain::site::Zone::parse(zone).map_err(|_| crate::db::corrupt("zone", &zone))?,
         population: row
@@ -116,4 +122,15 @@ fn site(row: &Row) -> Result<Site, StoreError> {
         ran_before: row.optional(10, |row| row.parse(10, "version"))?,
         activated_at: row.time(11)?,
     })
+}
+
+fn point(row: &Row) -> Result<Option<Point>, StoreError> {
+    let part = |at| -> Result<Option<i32>, StoreError> {
+        let part = row.optional(at, |row| row.int(at))?;
+        let fits =
+            part.map(|part| i32::try_from(part).map_err(|_| crate::db::corrupt("degrees", &part)));
+        fits.transpose()
+    };
+    let both = part(13)?.zip(part(14)?);
+    Ok(both.map(|(longitude, latitude)| Point::from_parts(longitude, latitude)))
 }

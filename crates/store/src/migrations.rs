@@ -22,6 +22,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0017_written_reports.sql"),
     include_str!("../migrations/0020_backfill.sql"),
     include_str!("../migrations/0021_calendars.sql"),
+    include_str!("../migrations/0023_places.sql"),
 ];
 
 /// What differs between the databases.

@@ -210,3 +210,89 @@ async fn the_form_shows_a_banner_before_it_puts_it_up() {
         "what was typed is kept"
     );
 }
+
+const BAY: &str =
+    r#"[[-123.2, 37.2], [-121.6, 37.2], [-121.6, 38.4], [-123.2, 38.4], [-123.2, 37.2]]"#;
+const OAKLAND: &str = "oakland.ca.example";
+const LOS_ANGELES: &str = "los-angeles.ca.example";
+
+#[tokio::test]
+async fn a_drawn_area_and_counties_hold_the_sites_within_and_rank_their_reports() {
+    let plane = Plane::with_fleet().await;
+    let token = plane.token(Role::Support).await;
+    for site in [OAKLAND, LOS_ANGELES] {
+        let report = json!({"site": site, "text": "It fails."});
+        let sent = plane.send("POST", "/api/v1/reports", None, report.to_string());
+        assert_eq!(sent.await.status, 202);
+        plane.hand.advance(Duration::from_secs(60));
+    }
+    let polygon: Value = serde_json::from_str(BAY).unwrap();
+    for (area, without_point) in [
+        (json!({"polygon": polygon}), json!(1)),
+        (json!({"counties": ["ca/alameda county"]}), json!(null)),
+    ] {
+        let new = json!({"text": "We know.", "severity": "info", "area": area});
+        let (status, added) = call(&plane, &token, "POST", "/api/v1/banners", new).await;
+        assert_eq!(
+            (status, &added["without_point"]),
+            (201, &without_point),
+            "{added}"
+        );
+        let notice = text(&plane, &format!("/sites/{OAKLAND}/notice")).await;
+        assert!(
+            notice.contains("We know.") && notice.contains("Good to know"),
+            "{notice}"
+        );
+        for (site, stands) in [(OAKLAND, true), (LOS_ANGELES, false)] {
+            for page in ["", "/notice"] {
+                let page = text(&plane, &format!("/sites/{site}{page}")).await;
+                assert_eq!(page.contains("We know."), stands, "{site}");
+            }
+        }
+        let (_, list) = call(
+            &plane,
+            &token,
+            "GET",
+            "/api/v1/reports?rank=banner",
+            json!({}),
+        )
+        .await;
+        assert_eq!(list["reports"][0]["site"], OAKLAND);
+        let end = format!("/api/v1/banners/{}/end", added["id"].as_str().unwrap());
+        call(&plane, &token, "POST", &end, json!({})).await;
+    }
+    let crossed = json!({"text": "a", "severity": "info",
+        "area": {"polygon": [[-123, 37], [-121, 39], [-121, 37], [-123, 39]]}});
+    let (status, error) = call(&plane, &token, "POST", "/api/v1/banners", crossed).await;
+    assert_eq!(
+        (status, &error["error"]["at"]),
+        (422, &json!("area.polygon")),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn the_form_takes_corners_as_lines_and_shows_them_on_a_map() {
+    let plane = Plane::with_fleet().await;
+    let token = plane.token(Role::Support).await;
+    let request = |body: &'static str| {
+        let request = Request::post("/console/banners")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("authorization", format!("Bearer {token}"));
+        request.body(Body::from(body)).unwrap()
+    };
+    let form = "text=a&severity=info&act=look&polygon=38.4%2C-123.2%0D%0A38.4%2C-121.6%0D%0A37.2%2C-121.6%0D%0A37.2%2C-123.2";
+    let page = plane.answer(request(form)).await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    for part in [
+        "a drawn area of 4 corners. 1 site has no coordinates and cannot be inside a drawn area. The drawn area reaches from latitude 37.20 to 38.40",
+        "<svg class=\"fleet-map\"",
+        "38.4,-123.2",
+    ] {
+        assert!(page.text.contains(part), "{part}: {}", page.text);
+    }
+    assert!(page.text.matches("<circle").count() <= 2_100);
+    let bad = plane.answer(request("text=a&act=look&polygon=here")).await;
+    assert_eq!(bad.status, 422);
+    assert!(bad.text.contains("line 1 is"), "{}", bad.text);
+}

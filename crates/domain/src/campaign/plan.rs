@@ -208,6 +208,8 @@ pub(crate) mod tests {
             area: Area {
                 state: "XX".into(),
                 city: "X".into(),
+                county: None,
+                point: None,
             },
             zone: Zone::parse(zone).unwrap(),
             population,

@@ -5,6 +5,7 @@ use semver::Version;
 
 use super::{Area, Zone};
 use crate::name::{Hostname, ProductName};
+use crate::place::{COUNTY_CHARACTERS_MAX, Point};
 use crate::text::{grouped, is_blank, shown};
 
 /// The most lines a fleet file may have.
@@ -112,7 +113,7 @@ impl std::fmt::Display for BadFile {
 }
 
 /// Reads a fleet file: `hostname,organization,kind,city,state,timezone,population` and,
-/// if the columns are there, `product` and `release`, in any order.
+/// if the columns are there, `product`, `release`, `county`, `latitude` and `longitude`, in any order.
 ///
 /// # Errors
 /// The bad lines.
@@ -200,6 +201,9 @@ struct Columns {
     population: usize,
     product: Option<usize>,
     release: Option<usize>,
+    county: Option<usize>,
+    latitude: Option<usize>,
+    longitude: Option<usize>,
 }
 
 impl Columns {
@@ -222,6 +226,9 @@ impl Columns {
             population: need("population")?,
             product: find("product"),
             release: find("release"),
+            county: find("county"),
+            latitude: find("latitude"),
+            longitude: find("longitude"),
         })
     }
 
@@ -240,6 +247,11 @@ impl Columns {
             area: Area {
                 state: text("state", field(self.state), 0)?.into(),
                 city: text("city", field(self.city), 0)?.into(),
+                county: match optional(self.county) {
+                    Some(name) => Some(county(name)?.into()),
+                    None => None,
+                },
+                point: point(optional(self.latitude), optional(self.longitude))?,
             },
             zone: Zone::parse(field(self.zone)).map_err(|e| e.to_string())?,
             population: population(field(self.population))?,
@@ -283,6 +295,39 @@ fn text(column: &str, value: &str, characters_min: usize) -> Result<String, Stri
         ));
     }
     Ok(value.to_owned())
+}
+
+fn county(value: &str) -> Result<String, String> {
+    let characters = value.chars().count();
+    if characters > COUNTY_CHARACTERS_MAX {
+        return Err(format!(
+            "county has {characters} characters; at most {COUNTY_CHARACTERS_MAX} are allowed"
+        ));
+    }
+    text("county", value, 0)
+}
+
+fn point(latitude: Option<&str>, longitude: Option<&str>) -> Result<Option<Point>, String> {
+    let degrees = |column: &str, value: &str, most: f64| {
+        let degrees = value.parse().ok();
+        let degrees = degrees.filter(|degrees: &f64| degrees.abs() <= most);
+        degrees.ok_or_else(|| {
+            format!(
+                "{column} {} is not a number from -{most} to {most}",
+                shown(value)
+            )
+        })
+    };
+    match (latitude, longitude) {
+        (None, None) => Ok(None),
+        (Some(latitude), Some(longitude)) => {
+            let latitude = degrees("latitude", latitude, 90.0)?;
+            let longitude = degrees("longitude", longitude, 180.0)?;
+            Ok(Some(Point::new(longitude, latitude)))
+        }
+        (Some(_), None) => Err("latitude is given, longitude is not".into()),
+        (None, Some(_)) => Err("longitude is given, latitude is not".into()),
+    }
 }
 
 fn population(value: &str) -> Result<Option<u32>, String> {
@@ -393,5 +438,56 @@ mod tests {
         ] {
             assert_eq!(check(lines), Err(says.to_owned()), "{lines}");
         }
+    }
+
+    #[test]
+    fn places_are_read_where_the_file_has_them() {
+        let area = |columns: &str, values: &str| {
+            let header = HEADER.trim_end();
+            let text = format!("{header},{columns}\na.gov,A,City,A,CA,UTC,1,{values}\n");
+            let defaults = Defaults {
+                product: ProductName::parse("web-central").unwrap(),
+                running: Version::new(5, 1, 0),
+            };
+            let sites = read(text.as_bytes(), &defaults);
+            sites
+                .map(|sites| sites[0].area.clone())
+                .map_err(|bad| bad.lines[0].to_string())
+        };
+        let place = "county,latitude,longitude";
+        let found = area(place, "Alameda,37.8044,-122.2708").unwrap();
+        assert_eq!(found.county.as_deref(), Some("Alameda"));
+        assert_eq!(found.point, Some(Point::new(-122.2708, 37.8044)));
+        let none = area(place, ",,").unwrap();
+        assert_eq!((none.county, none.point), (None, None));
+        for (columns, values, says) in [
+            (
+                place,
+                ",91,0",
+                "line 2: latitude \"91\" is not a number from -90 to 90",
+            ),
+            (
+                place,
+                ",0,NaN",
+                "line 2: longitude \"NaN\" is not a number from -180 to 180",
+            ),
+            (
+                place,
+                ",37.8,",
+                "line 2: latitude is given, longitude is not",
+            ),
+            (
+                "longitude",
+                "3",
+                "line 2: longitude is given, latitude is not",
+            ),
+        ] {
+            assert_eq!(area(columns, values), Err(says.to_owned()));
+        }
+        let long = area("county", &"x".repeat(101)).unwrap_err();
+        assert_eq!(
+            long,
+            "line 2: county has 101 characters; at most 100 are allowed"
+        );
     }
 }

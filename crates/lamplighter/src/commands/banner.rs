@@ -1,5 +1,8 @@
 //! `lamplighter banner`: words on the pages of the sites of an area.
 
+use std::path::PathBuf;
+
+use domain::place::{self, Point};
 use serde_json::{Map, Value, json};
 
 use crate::client::Server;
@@ -58,6 +61,13 @@ pub(crate) struct Words {
     /// Sites in this time zone, such as America/Denver; may be given several times.
     #[arg(long = "zone")]
     zones: Vec<String>,
+    /// Sites in this county, such as CA/Alameda; may be given several times.
+    #[arg(long = "county")]
+    counties: Vec<String>,
+    /// Sites within a drawn area: a file of a GeoJSON polygon, or of one corner a line as "latitude,
+    /// longitude".
+    #[arg(long)]
+    polygon: Option<PathBuf>,
     /// This site; may be given several times.
     #[arg(long = "site")]
     sites: Vec<String>,
@@ -70,17 +80,31 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    fn body(&self) -> Map<String, Value> {
+    fn body(&self) -> Result<Map<String, Value>, Failure> {
         let states: Vec<_> = self.states.iter().map(|one| one.to_uppercase()).collect();
         let area = json!({"products": self.products, "states": states, "zones": self.zones,
-            "sites": self.sites});
+            "sites": self.sites, "counties": self.counties, "polygon": self.ring()?});
         let mut body = Map::new();
         body.insert("text".into(), json!(self.text));
         body.insert("severity".into(), json!(self.severity));
         body.insert("area".into(), area);
         body.insert("from".into(), json!(self.from));
         body.insert("until".into(), json!(self.until));
-        body
+        Ok(body)
+    }
+
+    fn ring(&self) -> Result<Vec<Point>, Failure> {
+        let Some(file) = &self.polygon else {
+            return Ok(vec![]);
+        };
+        let failed = |e: &dyn std::fmt::Display| {
+            Failure::new(format!("could not read {}: {e}", file.display()))
+        };
+        let text = std::fs::read_to_string(file).map_err(|e| failed(&e))?;
+        let ring = place::read_ring(&text).map_err(|e| failed(&e))?;
+        // An empty list would mean everywhere.
+        place::check_ring(&ring).map_err(|e| failed(&e))?;
+        Ok(ring)
     }
 }
 
@@ -98,7 +122,7 @@ impl Banner {
                 preview,
                 server,
             } => {
-                let mut body = words.body();
+                let mut body = words.body()?;
                 body.insert("preview".into(), json!(preview));
                 let banner = server.client()?.post("/api/v1/banners", &body).await?;
                 let done = if preview { "Would add" } else { "Added" };
@@ -106,7 +130,7 @@ impl Banner {
             }
             Self::Change { id, words, server } => {
                 let path = format!("/api/v1/banners/{id}");
-                let banner = server.client()?.put(&path, &words.body()).await?;
+                let banner = server.client()?.put(&path, &words.body()?).await?;
                 output.print(&banner, |one| format!("Changed: {}", line(one)));
             }
             Self::End { id, server } => {
@@ -125,11 +149,16 @@ fn line(banner: &Value) -> String {
     } else {
         "does not stand"
     };
-    format!(
+    let mut words = format!(
         "{}  {} on {} sites, {stands}: {}",
         text(&banner["id"]),
         text(&banner["severity"]),
         banner["sites"],
         text(&banner["text"])
-    )
+    );
+    if let Some(unknown @ 1..) = banner["without_point"].as_u64() {
+        words +=
+            &format!("\n{unknown} sites have no coordinates and cannot be inside a drawn area");
+    }
+    words
 }

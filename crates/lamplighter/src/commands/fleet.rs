@@ -14,7 +14,7 @@ use crate::output::{Failure, Options, text};
 pub(crate) enum Fleet {
     /// Import sites from a CSV file: all of it or nothing.
     Import {
-        /// Columns: hostname,organization,kind,city,state,timezone,population[,product,release].
+        /// Columns: hostname,organization,kind,city,state,timezone,population[,product,release,county,latitude,longitude].
         file: PathBuf,
         /// The product of lines that name none.
         #[arg(long, default_value = "web-central")]
@@ -110,6 +110,12 @@ fn shown(site: &Value) -> String {
         if let Some(value) = site[part].as_str() {
             words += &format!("\n  {part:<18} {value}");
         }
+    }
+    if let Some(county) = site["area"]["county"].as_str() {
+        words += &format!("\n  {:<18} {county}", "county");
+    }
+    if let [Some(longitude), Some(latitude)] = [0, 1].map(|at| site["area"]["point"][at].as_f64()) {
+        words += &format!("\n  {:<18} {latitude}, {longitude}", "point");
     }
     words
 }

@@ -1,6 +1,7 @@
 //! Organizations, products, sites.
 
 use domain::name::{Hostname, ProductName};
+use domain::place::Point;
 use domain::product::{Product, ProductSettings};
 use domain::release::{Release, ReleaseState};
 use domain::site::{Area, Organization, Site, Zone};
@@ -32,6 +33,8 @@ pub(crate) async fn fleet(store: &Store, count: usize) -> FleetRows {
         area: Area {
             state: "CA".into(),
             city: "A".into(),
+            county: None,
+            point: None,
         },
         zone: Zone::parse("America/Los_Angeles").unwrap(),
         population: Some(100),
@@ -62,7 +65,9 @@ pub(crate) async fn an_import_is_all_or_nothing(store: Store) {
 }
 
 pub(crate) async fn a_fleet_reads_back_page_by_page(store: Store) {
-    let rows = fleet(&store, 25).await;
+    let mut rows = fleet(&store, 25).await;
+    rows.sites[3].area.county = Some("Alameda".into());
+    rows.sites[3].area.point = Some(Point::new(-122.2708, 37.8044));
     store.import_fleet(&rows, &audit()).await.unwrap();
     let mut read: Vec<Site> = vec![];
     loop {

@@ -92,6 +92,8 @@ struct BannerView {
     stands: bool,
     /// How many sites it is about.
     sites: usize,
+    /// How many sites have no point on the map, and so cannot lie in its drawn area; none without one.
+    without_point: Option<usize>,
 }
 
 // Taken apart by hand: a flattened struct cannot refuse unknown fields.
@@ -241,5 +243,7 @@ fn view(app: &App, banner: &Banner) -> BannerView {
         banner: banner.clone(),
         stands: banner.stands(app.engine().clock().now()),
         sites: app.engine().sites_in_area(&banner.area),
+        without_point: (!banner.area.polygon.is_empty())
+            .then(|| app.engine().sites_without_point(&banner.area)),
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Assets {
     pub(crate) finder: String,
     pub(crate) live: String,
     pub(crate) icon: String,
+    /// Draws an area on a map.
+    pub(crate) area: String,
 }
 
 struct Asset {
@@ -23,7 +25,7 @@ struct Asset {
     text: &'static str,
 }
 
-static ALL: LazyLock<[Asset; 5]> = LazyLock::new(|| {
+static ALL: LazyLock<[Asset; 6]> = LazyLock::new(|| {
     let asset = |stem: &str, ending: &str, kind, text: &'static str| Asset {
         name: format!("{stem}-{:016x}.{ending}", fnv_1a(text)),
         kind,
@@ -60,11 +62,17 @@ static ALL: LazyLock<[Asset; 5]> = LazyLock::new(|| {
             "image/svg+xml",
             include_str!("../../assets/lamp.svg"),
         ),
+        asset(
+            "area",
+            "js",
+            "text/javascript; charset=utf-8",
+            include_str!("../../assets/area.js"),
+        ),
     ]
 });
 
 pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
-    let [css, script, finder, live, icon] = &*ALL;
+    let [css, script, finder, live, icon, area] = &*ALL;
     let path = |asset: &Asset| format!("/assets/{}", asset.name);
     Assets {
         css: path(css),
@@ -72,6 +80,7 @@ pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
         finder: path(finder),
         live: path(live),
         icon: path(icon),
+        area: path(area),
     }
 });
 

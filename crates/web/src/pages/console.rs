@@ -18,6 +18,7 @@ pub(in crate::pages) mod followers;
 pub(in crate::pages) mod incidents;
 pub(in crate::pages) mod live;
 pub(in crate::pages) mod maintenances;
+mod map;
 pub(in crate::pages) mod moderation;
 pub(in crate::pages) mod on_call;
 pub(in crate::pages) mod open_incident;

@@ -11,6 +11,7 @@ use domain::access::Permission;
 use domain::banner::{Area, Banner, Severity};
 use domain::id::BannerId;
 use domain::name::{Hostname, ProductName};
+use domain::place::{self, County};
 use domain::site::Zone;
 use engine::{EngineError, Kind, NewBanner};
 use jiff::civil::DateTime;
@@ -20,6 +21,7 @@ use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
 use crate::language::say;
 use crate::pages::console::campaigns::{optional, read, split};
+use crate::pages::console::map::{self, Map};
 use crate::pages::console::open_incident::same_clock;
 use crate::pages::prose::prose;
 use crate::pages::words::{self, Moment, Reader};
@@ -103,6 +105,7 @@ struct View {
     zones: Vec<Choice>,
     severities: Vec<Choice>,
     zone_name: String,
+    map: Option<Map>,
 }
 
 struct Line {
@@ -130,6 +133,8 @@ struct Typed {
     product: String,
     zone: String,
     states: String,
+    counties: String,
+    polygon: String,
     sites: String,
     from: String,
     until: String,
@@ -196,6 +201,12 @@ impl Typed {
         let product = optional("product", &self.product, ProductName::parse)?;
         let zone = optional("zone", &self.zone, Zone::parse)?;
         let sites = split(&self.sites).map(|name| read("sites", name, Hostname::parse));
+        // Names of counties have spaces, so that only commas and lines part them.
+        let counties = self.counties.split([',', '\n']).map(str::trim);
+        let counties = counties.filter(|one| !one.is_empty());
+        let counties = counties.map(|one| read("counties", one, County::parse));
+        let refused = |e: String| EngineError::refused_at("corners", e);
+        let polygon = place::read_ring(&self.polygon).map_err(refused)?;
         Ok(NewBanner {
             text: self.text.clone(),
             severity: Severity::parse(&self.severity).unwrap_or(Severity::Warning),
@@ -204,6 +215,8 @@ impl Typed {
                 states: split(&self.states).map(str::to_uppercase).collect(),
                 zones: zone.map(|zone| same_clock(app, zone)).unwrap_or_default(),
                 sites: sites.collect::<Result<_, _>>()?,
+                counties: counties.collect::<Result<_, _>>()?,
+                polygon,
             },
             from: local("from", &self.from, home)?,
             until: local("until", &self.until, home)?,
@@ -225,14 +238,44 @@ pub(in crate::pages) fn local(
 
 fn preview(app: &App, banner: &Banner) -> Preview {
     let sites = app.engine().sites_in_area(&banner.area);
+    let mut says = format!(
+        "It stands on the pages of {}: {}.",
+        words::counted(sites, "site", "sites"),
+        banner.area
+    );
+    if !banner.area.polygon.is_empty() {
+        let unknown = app.engine().sites_without_point(&banner.area);
+        if unknown > 0 {
+            let (sites, have) = if unknown == 1 {
+                ("site", "has")
+            } else {
+                ("sites", "have")
+            };
+            says += &format!(
+                " {unknown} {sites} {have} no coordinates and cannot be inside a drawn area."
+            );
+        }
+        says += &extent(&banner.area.polygon);
+    }
     Preview {
         shown: shown(banner, None),
-        says: format!(
-            "It stands on the pages of {}: {}.",
-            words::counted(sites, "site", "sites"),
-            banner.area
-        ),
+        says,
     }
+}
+
+/// In words what a drawn area spans, for who does not see the map.
+fn extent(ring: &[place::Point]) -> String {
+    let span = |of: fn(place::Point) -> f64| {
+        let degrees = ring.iter().map(|corner| of(*corner));
+        degrees.fold((f64::MAX, f64::MIN), |(least, most), one| {
+            (least.min(one), most.max(one))
+        })
+    };
+    let (south, north) = span(place::Point::latitude);
+    let (west, east) = span(place::Point::longitude);
+    format!(
+        " The drawn area reaches from latitude {south:.2} to {north:.2} and from longitude {west:.2} to {east:.2}."
+    )
 }
 
 fn show(
@@ -261,6 +304,10 @@ fn show(
         value: one.as_str().into(),
         chosen: one == chosen,
     });
+    let points: Vec<_> = fleet
+        .sites()
+        .filter_map(|(_, site)| site.area.point)
+        .collect();
     let all = app.engine().banners();
     let view = View {
         page: Page::console("Banners", "/console/banners"),
@@ -270,6 +317,10 @@ fn show(
         zones,
         severities: severities.collect(),
         zone_name: home.to_string(),
+        map: map::draw(
+            &points,
+            &place::read_ring(&typed.polygon).unwrap_or_default(),
+        ),
         typed,
         preview,
     };

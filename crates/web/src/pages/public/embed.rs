@@ -13,6 +13,7 @@ use crate::error::ApiError;
 use crate::extract::Path;
 use crate::language::{kept, say};
 use crate::pages::Page;
+use crate::pages::console::banners::{Shown, on_site};
 use crate::pages::public::site::answer;
 use crate::pages::public::status::{is_lit, rim};
 use crate::routes::Route;
@@ -61,6 +62,7 @@ struct Notice {
     lit: bool,
     rim: &'static str,
     url: String,
+    banners: Vec<Shown>,
 }
 
 async fn badge(
@@ -94,6 +96,7 @@ async fn notice(
     let state = state_of(&app, &hostname)?;
     let (answer, lead) = answer(state);
     let base = &app.engine().settings().base_url;
+    let site = app.engine().fleet().site_at(&hostname);
     let notice = Notice {
         page: Page::public("", "/sites"),
         answer,
@@ -102,6 +105,7 @@ async fn notice(
         lit: is_lit(state),
         rim: rim(state),
         url: kept(&format!("{base}/sites/{hostname}")),
+        banners: site.map(|site| on_site(&app, &site)).unwrap_or_default(),
         hostname,
     };
     Ok(shown(
