@@ -1,6 +1,7 @@
 //! Banners: short words on the pages of the sites of an area, while a window is open.
 //! Decides where and when one stands. Never shows anything.
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -235,15 +236,17 @@ impl Area {
     /// The area with the sites of its counties and its drawn part by name, for who does not know
     /// where sites are; none when no site is left that it could be about.
     #[must_use]
-    pub fn by_name<'a>(&self, fleet: impl IntoIterator<Item = &'a Site>) -> Option<Self> {
+    pub fn by_name<S: Borrow<Site>>(&self, fleet: impl IntoIterator<Item = S>) -> Option<Self> {
         let mut named = self.clone();
         if !self.needs_points() {
             return Some(named);
         }
-        let inside = fleet
-            .into_iter()
-            .filter(|site| self.is_of(&site.product) && self.surrounds(site));
-        named.sites.extend(inside.map(|site| site.hostname.clone()));
+        for site in fleet {
+            let site = site.borrow();
+            if self.is_of(&site.product) && self.surrounds(site) {
+                named.sites.insert(site.hostname.clone());
+            }
+        }
         named.counties.clear();
         named.polygon.clear();
         // Without any place it would be about every site.

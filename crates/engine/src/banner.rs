@@ -315,7 +315,7 @@ impl Engine {
             .collect();
         let named = |one: &Arc<Banner>| {
             Some(Banner {
-                area: one.area.by_name(of_product.iter().copied())?,
+                area: one.area.by_name(of_product.iter().cloned())?,
                 ..Banner::clone(one)
             })
         };
