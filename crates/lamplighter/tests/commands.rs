@@ -125,7 +125,10 @@ const CALLERS: &[(&str, Caller)] = &[
         By("follow-up drop ID --reason words"),
     ),
     ("GET /api/v1/banners", By("banner list")),
-    ("POST /api/v1/banners", By("banner add words --state CA")),
+    (
+        "POST /api/v1/banners",
+        By("banner add words --state CA --county CA/Alameda"),
+    ),
     ("PUT /api/v1/banners/{id}", By("banner change ID words")),
     ("POST /api/v1/banners/{id}/end", By("banner end ID")),
     (
