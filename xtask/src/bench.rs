@@ -4,6 +4,7 @@
 //! table, and writes them as JSON when asked. Never judges a figure: tests do.
 
 mod detection;
+#[cfg(feature = "followers")]
 mod followers;
 mod pacing;
 mod pages;
@@ -13,6 +14,19 @@ use std::fs;
 use std::path::PathBuf;
 
 pub(crate) use table::Row;
+
+#[cfg(not(feature = "followers"))]
+mod followers {
+    //! Stands where the benchmark is not built.
+
+    /// Says how to build it.
+    pub(super) fn run(_: &super::Options) -> Result<Vec<super::Row>, String> {
+        let command = "cargo run --release --package xtask --features followers -- bench followers";
+        Err(format!(
+            "this benchmark runs the product itself, and is built with `{command}`"
+        ))
+    }
+}
 
 /// Every benchmark: its name, what it measures, and how to run it.
 const BENCHES: &[(&str, &str, Bench)] = &[

@@ -149,7 +149,7 @@ async fn a_page_that_stands_open_tells_what_happened_since() {
                 ..NewUpdate::default()
             };
             plane.engine.post_update(id, "Ada", more).await.unwrap();
-            tokio::time::sleep(Duration::from_secs(6)).await;
+            clock::Clock::system().sleep(Duration::from_secs(6)).await;
             assert_eq!(browser.value("#q").await, "anchorage");
         },
     )

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use clock::Clock;
 use engine::{Engine, Signal};
 use futures_util::stream::unfold;
 use tokio::sync::broadcast::error::RecvError;
@@ -142,8 +144,9 @@ impl Drop for Place {
 async fn listen(engine: Engine, news: watch::Sender<News>) {
     let mut signals = engine.signals();
     let mut times_told = engine.times_told();
-    let mut beat = tokio::time::interval(BEATS);
-    let mut gathered = tokio::time::interval(GATHERS);
+    // People wait in the machine's time, also in a drill.
+    let clock = Clock::system();
+    let (mut beat, mut gathered) = (pin!(clock.sleep(BEATS)), pin!(clock.sleep(GATHERS)));
     let mut sites_changed = false;
     loop {
         tokio::select! {
@@ -152,12 +155,16 @@ async fn listen(engine: Engine, news: watch::Sender<News>) {
                 Ok(_) => {}
                 Err(RecvError::Closed) => return,
             },
-            _ = gathered.tick() => {
+            () = &mut gathered => {
+                gathered.set(clock.sleep(GATHERS));
                 if std::mem::take(&mut sites_changed) {
                     news.send_modify(|news| news.sites += 1);
                 }
             }
-            _ = beat.tick() => news.send_modify(|news| news.beats += 1),
+            () = &mut beat => {
+                beat.set(clock.sleep(BEATS));
+                news.send_modify(|news| news.beats += 1);
+            }
         }
         let now = engine.times_told();
         if now != times_told {
