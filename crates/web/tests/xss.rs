@@ -57,7 +57,9 @@ impl Tag {
         };
         match self.name.as_str() {
             "script" => !own_script(),
-            "iframe" | "object" | "embed" | "base" | "style" | "foreignobject" => true,
+            // The framed notice lets its links leave the frame; any other base leads them astray.
+            "base" => self.attributes != [("target".into(), "_top".into())],
+            "iframe" | "object" | "embed" | "style" | "foreignobject" => true,
             "img"
                 if self
                     .attributes
