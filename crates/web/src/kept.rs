@@ -102,7 +102,7 @@ impl<'r> Key<'r> {
         (request.method() == Method::GET && fits).then(|| Self {
             kind: Kind {
                 gzip: takes_gzip(encodings),
-                language: Language::here(),
+                language: Language::of(request).0,
             },
             target,
         })

@@ -95,6 +95,20 @@ impl Language {
             .unwrap_or_default()
     }
 
+    /// That which a request asks for, and whether its address does.
+    pub(crate) fn of(request: &Request) -> (Self, bool) {
+        let query = request.uri().query().unwrap_or("");
+        let asked = query.split('&').find_map(|pair| pair.strip_prefix("lang="));
+        let chosen = asked.and_then(Self::of_tag);
+        let accepted = request.headers().get(ACCEPT_LANGUAGE);
+        let accepted = accepted.and_then(|value| value.to_str().ok());
+        let preferred = || accepted.and_then(Self::preferred);
+        (
+            chosen.or_else(preferred).unwrap_or_default(),
+            chosen.is_some(),
+        )
+    }
+
     /// Its tag (BCP 47).
     pub(crate) fn tag(self) -> &'static str {
         match self {
@@ -146,15 +160,10 @@ impl Spoken {
     }
 
     fn of(app: &App, request: &Request) -> Self {
-        let query = request.uri().query().unwrap_or("");
-        let asked = query.split('&').find_map(|pair| pair.strip_prefix("lang="));
-        let chosen = asked.and_then(Language::of_tag);
-        let accepted = request.headers().get(ACCEPT_LANGUAGE);
-        let accepted = accepted.and_then(|value| value.to_str().ok());
-        let preferred = || accepted.and_then(Language::preferred);
+        let (language, is_chosen) = Language::of(request);
         Self {
-            language: chosen.or_else(preferred).unwrap_or_default(),
-            is_chosen: chosen.is_some(),
+            language,
+            is_chosen,
             target: Target::of(app, request),
         }
     }

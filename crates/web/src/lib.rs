@@ -157,9 +157,9 @@ impl App {
     pub fn router(&self) -> Router {
         let keep = axum::middleware::from_fn_with_state(self.clone(), kept::keep);
         let speak = axum::middleware::from_fn_with_state(self.clone(), language::speak);
+        let answers = headers::harden(routes::router(self)).layer(speak);
         // Around the router, not in it: what is kept is answered before a route is looked for.
-        let answers = tower::Layer::layer(&keep, headers::harden(routes::router(self)));
-        Router::new().fallback_service(answers).layer(speak)
+        Router::new().fallback_service(tower::Layer::layer(&keep, answers))
     }
 }
 
