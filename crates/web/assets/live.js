@@ -8,7 +8,7 @@
   says.className = "hidden";
   says.setAttribute("role", "status");
   main.after(says);
-  const answer = (of) => ["h1", ".lead", ".next"].map((part) => of.querySelector(part)?.textContent ?? "").join(" ").trim();
+  const answer = (of) => ["h1", ".lead", ".next", ".timeline .said, .card .said"].map((part) => of.querySelector(part)?.textContent ?? "").join(" ").trim();
 
   // Whoever types, stands on a link, or marks text keeps what is there.
   const held = () => {
