@@ -71,7 +71,10 @@ impl From<[f64; 2]> for Point {
             clippy::cast_possible_truncation,
             reason = "what does not fit becomes the nearest that does, which is off the globe too"
         )]
-        let parts = |degrees: f64| (degrees * PARTS).round() as i32;
+        let parts = |degrees: f64| match degrees.is_nan() {
+            true => i32::MAX,
+            false => (degrees * PARTS).round() as i32,
+        };
         Self {
             longitude: parts(longitude),
             latitude: parts(latitude),
@@ -215,8 +218,10 @@ fn lines(ring: &[Point]) -> impl Iterator<Item = Line> {
 }
 
 /// Positive where `c` lies left of the line from `a` to `b`, zero where it lies on it.
-fn turn(a: Point, b: Point, c: Point) -> i64 {
-    let across = |from: i32, to: i32| i64::from(to) - i64::from(from);
+///
+/// In so many bits that no two points overflow it, checked or not.
+fn turn(a: Point, b: Point, c: Point) -> i128 {
+    let across = |from: i32, to: i32| i128::from(to) - i128::from(from);
     across(a.longitude, b.longitude) * across(a.latitude, c.latitude)
         - across(a.latitude, b.latitude) * across(a.longitude, c.longitude)
 }
