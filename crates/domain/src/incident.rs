@@ -1,6 +1,7 @@
 //! Incidents: what state one is in, and which acts that state allows.
 //! Decides; never stores, never tells anybody. Posts to customers begin with a person's `accept`.
 
+mod audience;
 pub mod backfill;
 mod correction;
 mod follow_up;
@@ -15,6 +16,7 @@ pub mod template;
 pub mod timeline;
 mod update;
 
+pub use audience::Audience;
 pub use correction::{CORRECTIONS_MAX, Correction};
 pub use follow_up::{BadFollowUp, End as FollowUpEnd, FollowUp};
 pub use maintenance::{
@@ -48,9 +50,11 @@ pub struct Incident {
     pub title: String,
     /// Which sites it is about.
     pub scope: Scope,
+    /// Who may read it, once it is told.
+    pub audience: Audience,
     /// When it began, as far as is known.
     pub started_at: Timestamp,
-    /// When a person accepted it; from then on it is public.
+    /// When a person accepted it; from then on its audience may read it.
     pub accepted_at: Option<Timestamp>,
     /// Complete it when the watch period ends and no site in scope fails.
     pub complete_after_watch: bool,
@@ -77,6 +81,7 @@ impl Incident {
             impact: Impact::None,
             title,
             scope,
+            audience: Audience::default(),
             started_at,
             accepted_at: None,
             complete_after_watch: false,
@@ -85,7 +90,7 @@ impl Incident {
         }
     }
 
-    /// An incident that a person opens, without an alarm. It is public at once.
+    /// An incident that a person opens, without an alarm. It is told at once.
     #[must_use]
     pub fn open(
         id: IncidentId,
@@ -100,6 +105,7 @@ impl Incident {
             impact,
             title,
             scope,
+            audience: Audience::default(),
             started_at,
             accepted_at: Some(now),
             complete_after_watch: false,
@@ -108,7 +114,7 @@ impl Incident {
         }
     }
 
-    /// Planned work. It is public at once.
+    /// Planned work. It is told at once.
     #[must_use]
     pub fn plan(
         id: IncidentId,
@@ -166,10 +172,26 @@ impl Incident {
         })
     }
 
-    /// Whether customers may see it.
+    /// The incident for another audience, as the next version.
+    #[must_use]
+    pub fn for_audience(self, audience: Audience) -> Self {
+        Self {
+            audience,
+            version: self.version + 1,
+            ..self
+        }
+    }
+
+    /// Whether its audience may read it: a proposal is the team's own.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.accepted_at.is_some()
+    }
+
+    /// Whether everybody may read it.
     #[must_use]
     pub fn is_public(&self) -> bool {
-        self.accepted_at.is_some()
+        self.is_told() && self.audience == Audience::Everybody
     }
 
     /// Whether it still goes on, so that alarms of its scope belong to it.

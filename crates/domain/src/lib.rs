@@ -14,6 +14,7 @@ pub mod follower;
 pub mod id;
 pub mod incident;
 pub mod mail_rate;
+pub mod member;
 pub mod name;
 pub mod place;
 pub mod product;

@@ -19,7 +19,7 @@ impl Engine {
     /// Adds a comment under an incident.
     ///
     /// # Errors
-    /// When customers see no such incident, the author may not write or wrote too much just now, a
+    /// When the author may read no such incident, the author may not write or wrote too much just now, a
     /// field breaks its rule, or the store fails.
     pub async fn add_comment(
         &self,
@@ -27,7 +27,7 @@ impl Engine {
         reader: &Reader,
         (name, text): (&str, &str),
     ) -> Result<Comment, EngineError> {
-        self.public_incident(incident).await?;
+        self.readable(incident, reader).await?;
         may_write(reader)?;
         let now = self.clock().now();
         let minutes = SignedDuration::from_mins(WRITTEN_MINUTES);
@@ -65,7 +65,8 @@ impl Engine {
         reader: &Reader,
         helpful: bool,
     ) -> Result<(), EngineError> {
-        self.shown_comment(id).await?;
+        let incident = self.shown_comment(id).await?.incident;
+        self.readable(incident, reader).await?;
         may_write(reader)?;
         let account = reader.account;
         // No kept page shows votes: a crowd that votes makes none of them old.
@@ -79,6 +80,7 @@ impl Engine {
     /// As [`Engine::vote_for_comment`].
     pub async fn report_comment(&self, id: CommentId, reader: &Reader) -> Result<(), EngineError> {
         let incident = self.shown_comment(id).await?.incident;
+        self.readable(incident, reader).await?;
         may_write(reader)?;
         self.store().report_comment(id, reader.account).await?;
         let known = self.store().comment(id).await?;
@@ -182,17 +184,17 @@ impl Engine {
         Ok(self.store().comments(standing, before, limit).await?)
     }
 
-    /// Comments under an incident that customers may see, before `before`, the newest first.
+    /// Comments that are shown under an incident, before `before`, the newest first. Whoever shows
+    /// them asks first who may read the incident.
     ///
     /// # Errors
-    /// When customers see no such incident, or the store fails.
+    /// When the store fails.
     pub async fn shown_comments(
         &self,
         incident: IncidentId,
         before: Option<CommentId>,
         limit: u32,
     ) -> Result<Vec<Comment>, EngineError> {
-        self.public_incident(incident).await?;
         Ok(self.store().shown_comments(incident, before, limit).await?)
     }
 
@@ -208,11 +210,11 @@ impl Engine {
         known.ok_or_else(|| EngineError::not_found("comment", id))
     }
 
-    async fn public_incident(&self, id: IncidentId) -> Result<(), EngineError> {
+    async fn readable(&self, id: IncidentId, reader: &Reader) -> Result<(), EngineError> {
         let view = self.find_incident(id).await?;
-        let public = view.is_some_and(|view| view.incident.is_public());
-        public
-            .then_some(())
+        let own = self.organizations_of(reader.email.as_str()).await?;
+        let may = view.is_some_and(|view| self.may_read(&view.incident, &own));
+        may.then_some(())
             .ok_or_else(|| EngineError::not_found("incident", id))
     }
 }

@@ -162,6 +162,21 @@ impl Fleet {
         self.organizations.get(&id).cloned()
     }
 
+    /// The organizations whose names hold all words of `words`, by name.
+    #[must_use]
+    pub fn organizations_named(&self, words: &str) -> Vec<(OrganizationId, Arc<str>)> {
+        let words = words.to_lowercase();
+        let words: Vec<_> = words.split_whitespace().collect();
+        let holds = |name: &str| {
+            let name = name.to_lowercase();
+            words.iter().all(|word| name.contains(word))
+        };
+        let all = self.organizations.iter().filter(|(_, name)| holds(name));
+        let mut all: Vec<_> = all.map(|(id, name)| (*id, Arc::clone(name))).collect();
+        all.sort_by(|(_, one), (_, other)| one.cmp(other));
+        all
+    }
+
     pub(crate) fn organization_ids(&self) -> HashMap<Arc<str>, OrganizationId> {
         self.organizations
             .iter()

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use domain::follower::{About, Channel, Email, Follower, Shape};
 use domain::id::{FollowerId, IncidentId, NotificationId};
-use domain::incident::Update;
+use domain::incident::{Audience, Incident, Update};
 use domain::name::{Hostname, ProductName};
 use jiff::{SignedDuration, Timestamp};
 use store::{FollowerCount, OnCallStep, StoreError};
@@ -97,6 +97,27 @@ pub struct NewWebhook {
     /// Only incidents of this site.
     #[serde(default)]
     pub site: Option<Hostname>,
+}
+
+/// Whether a follower is told of an incident that concerns it: not of what it may not read.
+pub(crate) async fn may_be_told(
+    engine: &Engine,
+    incident: &Incident,
+    follower: &Follower,
+) -> Result<bool, EngineError> {
+    if incident.audience == Audience::Everybody {
+        return Ok(true);
+    }
+    match &follower.channel {
+        Channel::Email(email) => {
+            let own = engine.organizations_of(email.as_str()).await?;
+            Ok(engine.may_read(incident, &own))
+        }
+        // Staff set it up: for the customer that it is about, if it is about one.
+        Channel::Webhook { .. } => {
+            Ok(follower.about.organization.is_some() || follower.about.site.is_some())
+        }
+    }
 }
 
 impl Engine {

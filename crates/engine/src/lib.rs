@@ -19,6 +19,7 @@ mod import;
 mod ingest;
 mod lights;
 mod mail;
+mod member;
 mod notify;
 mod outbox;
 mod probe;

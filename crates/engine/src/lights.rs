@@ -31,7 +31,7 @@ impl Engine {
     pub(crate) async fn relight(&self) {
         let mut open = HashSet::new();
         for view in self.incidents().open() {
-            if view.incident.is_public() {
+            if view.incident.is_told() {
                 open.insert(view.incident.id);
                 let sites = self.sites_in(&view.incident.scope);
                 self.learn(sites, Evidence::BelievedFailing);

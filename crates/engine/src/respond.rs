@@ -3,6 +3,7 @@
 //! Nothing here tells a customer anything before a person accepted the incident. Every act leaves
 //! entries in the timeline, which the incident report rests on. Never detects; never restores.
 
+mod audience;
 mod backfill;
 mod case;
 mod correct;
@@ -116,7 +117,7 @@ impl Engine {
         }
     }
 
-    /// Takes up a proposal: it is public from now on, and its sites count as failing until
+    /// Takes up a proposal: its audience reads it from now on, and its sites count as failing until
     /// something proves otherwise.
     ///
     /// # Errors
@@ -135,14 +136,14 @@ impl Engine {
             incident.title = line("title", &title)?;
         }
         incident.scope = acceptance.scope.unwrap_or(incident.scope);
+        incident.audience = acceptance.audience;
         let (sites, fleet) = (self.sites_in(&incident.scope), self.fleet().len());
         incident.impact = acceptance
             .impact
             .unwrap_or_else(|| Impact::of_sites(sites.len(), fleet));
-        let timeline = vec![
-            self.entry_now(who, Fact::Accepted),
-            self.sites_counted(&incident),
-        ];
+        let mut timeline = vec![self.entry_now(who, Fact::Accepted)];
+        timeline.extend(self.for_few(who, &incident));
+        timeline.push(self.sites_counted(&incident));
         let added = IncidentAdditions {
             timeline,
             announced: vec![self.announce(id, None)],
@@ -455,6 +456,7 @@ impl Engine {
             incident,
             post,
             made_at: self.clock().now(),
+            only_new: false,
             follower: None,
         }
     }

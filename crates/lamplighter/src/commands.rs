@@ -20,7 +20,8 @@ pub(crate) mod key;
 mod maintenance;
 pub(crate) mod notification;
 pub(crate) mod on_call;
-pub(crate) mod page;
+pub(crate) mod organization;
+mod page;
 pub(crate) mod product;
 pub(crate) mod release;
 pub(crate) mod report;
@@ -68,6 +69,9 @@ pub(crate) enum Command {
     /// Announce work before it begins, and move it.
     #[command(subcommand)]
     Maintenance(maintenance::Maintenance),
+    /// Find organizations, and say who belongs to one.
+    #[command(subcommand)]
+    Organization(organization::Organization),
     /// Keep what will be done after incidents.
     #[command(subcommand)]
     FollowUp(follow_up::FollowUp),
@@ -130,6 +134,7 @@ impl Command {
             Self::IncidentReport(report) => report.run(output).await,
             Self::Comment(comment) => comment.run(output).await,
             Self::Maintenance(maintenance) => maintenance.run(output).await,
+            Self::Organization(organization) => organization.run(output).await,
             Self::Follower(follower) => follower.run(output).await,
             Self::Notification(notification) => notification.run(output).await,
             Self::Drill(drill) => drill.run(output).await,

@@ -93,6 +93,22 @@ const CALLERS: &[(&str, Caller)] = &[
         "GET /api/v1/public/incidents/{id}/comments",
         Nobody("customers' programs call it, without a token"),
     ),
+    (
+        "GET /api/v1/organizations",
+        By("organization list --name city"),
+    ),
+    (
+        "GET /api/v1/organizations/{id}/members",
+        By("organization members ID"),
+    ),
+    (
+        "PUT /api/v1/organizations/{id}/members",
+        By("organization set-members ID @anytown.gov"),
+    ),
+    (
+        "POST /api/v1/incidents/{id}/audience",
+        By("incident audience ID affected"),
+    ),
     ("GET /api/v1/maintenances", By("maintenance list")),
     (
         "POST /api/v1/maintenances",

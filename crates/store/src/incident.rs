@@ -4,7 +4,8 @@
 use domain::id::{AlarmId, EntryId, IncidentId, ReportId, UpdateId};
 use domain::incident::timeline::TimelineEntry;
 use domain::incident::{
-    Correction, Impact, Incident, Promise, PromiseKind, Scope, Stage, State, Update, UpdateKind,
+    Audience, Correction, Impact, Incident, Promise, PromiseKind, Scope, Stage, State, Update,
+    UpdateKind,
 };
 use jiff::Timestamp;
 
@@ -66,7 +67,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         const SAVE: &str = "UPDATE incidents SET version = $2, stage = $3, state = $4, impact = $5, \
             title = $6, scope = $7, started_at = $8, accepted_at = $9, complete_after_watch = $10, \
-            maintenance = $11, added_at = $12 WHERE id = $1 AND version = $2 - 1";
+            maintenance = $11, added_at = $12, audience = $13 WHERE id = $1 AND version = $2 - 1";
         let change = Change::new()
             .run(SAVE, incident_params(incident))
             .expect_rows(1);
@@ -97,7 +98,7 @@ impl Store {
     /// When the database fails.
     pub async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError> {
         const GET: &str = "SELECT id, version, state, impact, title, scope, started_at, accepted_at, \
-            complete_after_watch, maintenance, added_at FROM incidents WHERE id = $1";
+            complete_after_watch, maintenance, added_at, audience FROM incidents WHERE id = $1";
         self.db
             .read(GET, params![id])
             .await?
@@ -112,7 +113,7 @@ impl Store {
     /// When the database fails.
     pub async fn incidents(&self, limit: u32) -> Result<Vec<Incident>, StoreError> {
         const LIST: &str = "SELECT id, version, state, impact, title, scope, started_at, accepted_at, \
-            complete_after_watch, maintenance, added_at FROM incidents ORDER BY started_at DESC, id DESC LIMIT $1";
+            complete_after_watch, maintenance, added_at, audience FROM incidents ORDER BY started_at DESC, id DESC LIMIT $1";
         self.db
             .read(LIST, params![limit])
             .await?
@@ -127,7 +128,7 @@ impl Store {
     /// When the database fails.
     pub async fn open_incidents(&self, limit: u32) -> Result<Vec<Incident>, StoreError> {
         const LIST: &str = "SELECT id, version, state, impact, title, scope, started_at, accepted_at, \
-            complete_after_watch, maintenance, added_at FROM incidents WHERE stage NOT IN ('completed', 'dismissed', 'cancelled') \
+            complete_after_watch, maintenance, added_at, audience FROM incidents WHERE stage NOT IN ('completed', 'dismissed', 'cancelled') \
             ORDER BY started_at, id LIMIT $1";
         self.db
             .read(LIST, params![limit])
@@ -239,8 +240,8 @@ const ADD_ENTRY: &str =
 /// The change that adds an incident with its first records.
 pub(crate) fn inserted(incident: &Incident, added: &IncidentAdditions) -> Change {
     const ADD: &str = "INSERT INTO incidents (id, version, stage, state, impact, title, scope, \
-        started_at, accepted_at, complete_after_watch, maintenance, added_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+        started_at, accepted_at, complete_after_watch, maintenance, added_at, audience) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     let change = Change::new().run(ADD, incident_params(incident));
     add(change, incident.id, added)
 }
@@ -261,8 +262,7 @@ fn add(change: Change, id: IncidentId, added: &IncidentAdditions) -> Change {
     const CORRECT: &str = "UPDATE incident_updates SET body = $3 WHERE id = $1 AND incident = $2";
     const CORRECTION: &str = "INSERT INTO incident_corrections (post, number, at, author, reason, body_before) \
         VALUES ($1, $2, $3, $4, $5, $6)";
-    const ANNOUNCE: &str =
-        "INSERT INTO announcements (id, incident, post, made_at) VALUES ($1, $2, $3, $4)";
+    const ANNOUNCE: &str = "INSERT INTO announcements (id, incident, post, made_at, only_new) VALUES ($1, $2, $3, $4, $5)";
     const PUBLISH: &str = "UPDATE incident_reports_written SET published = $3 \
         WHERE incident = $1 AND number = $2 AND published IS NULL AND approved_at IS NOT NULL";
     let published = added.published.iter();
@@ -330,6 +330,7 @@ fn incident_params(incident: &Incident) -> Vec<Value> {
         incident.complete_after_watch,
         incident.maintenance.as_ref().map(json),
         incident.added_at,
+        incident.audience.as_str(),
     ]
 }
 
@@ -410,6 +411,7 @@ fn incident(row: &Row) -> Result<Incident, StoreError> {
         complete_after_watch: row.flag(8)?,
         maintenance: row.optional(9, |row| read_json(row, 9, "planned work"))?,
         added_at: row.optional(10, |row| row.time(10))?,
+        audience: word(row, 11, Audience::parse)?,
     })
 }
 

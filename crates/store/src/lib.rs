@@ -20,6 +20,7 @@ mod follow_up;
 mod follower;
 mod hold;
 mod incident;
+mod member;
 mod migrations;
 mod notification;
 mod notify;

@@ -21,6 +21,8 @@ pub struct Announcement {
     pub post: Option<UpdateId>,
     /// When.
     pub made_at: Timestamp,
+    /// Whether it is for those only who were told nothing of the incident yet.
+    pub only_new: bool,
     /// The last follower that notifications were made for.
     pub follower: Option<FollowerId>,
 }
@@ -78,7 +80,7 @@ pub struct Told {
 }
 
 pub(crate) fn announcement_params(one: &Announcement) -> Vec<Value> {
-    params![one.id, one.incident, one.post, one.made_at]
+    params![one.id, one.incident, one.post, one.made_at, one.only_new]
 }
 
 impl Store {
@@ -87,7 +89,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn next_announcement(&self) -> Result<Option<Announcement>, StoreError> {
-        const NEXT: &str = "SELECT id, incident, post, made_at, follower FROM announcements \
+        const NEXT: &str = "SELECT id, incident, post, made_at, follower, only_new FROM announcements \
             WHERE spread_at IS NULL ORDER BY made_at, id LIMIT 1";
         let rows = self.db.read(NEXT, vec![]).await?;
         rows.first().map(announcement).transpose()
@@ -101,8 +103,7 @@ impl Store {
         &self,
         id: AnnouncementId,
     ) -> Result<Option<Announcement>, StoreError> {
-        const GET: &str =
-            "SELECT id, incident, post, made_at, follower FROM announcements WHERE id = $1";
+        const GET: &str = "SELECT id, incident, post, made_at, follower, only_new FROM announcements WHERE id = $1";
         let rows = self.db.read(GET, params![id]).await?;
         rows.first().map(announcement).transpose()
     }
@@ -137,6 +138,24 @@ impl Store {
             .expect_rows(1)
             .run_many(ADD_NOTIFICATION, sets.collect());
         self.db.write(change).await.map(drop)
+    }
+
+    /// Those followers between two, both included, that were told of an incident.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn followers_told(
+        &self,
+        incident: IncidentId,
+        (first, last): (FollowerId, FollowerId),
+    ) -> Result<Vec<FollowerId>, StoreError> {
+        const LIST: &str = "SELECT DISTINCT n.follower FROM notifications n \
+            JOIN announcements a ON a.id = n.announcement \
+            WHERE a.incident = $1 AND n.follower >= $2 AND n.follower <= $3";
+        let rows = self.db.read(LIST, params![incident, first, last]).await?;
+        rows.iter()
+            .map(|row| row.id(0, FollowerId::from_bytes))
+            .collect()
     }
 
     /// Takes at most `limit` notifications that are due, until `leased_until`. Nobody else gets them
@@ -250,6 +269,7 @@ fn announcement(row: &Row) -> Result<Announcement, StoreError> {
         post: row.optional(2, |row| row.id(2, UpdateId::from_bytes))?,
         made_at: row.time(3)?,
         follower: row.optional(4, |row| row.id(4, FollowerId::from_bytes))?,
+        only_new: row.flag(5)?,
     })
 }
 

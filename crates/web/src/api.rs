@@ -19,6 +19,7 @@ pub(crate) mod incidents;
 pub(crate) mod keys;
 pub(crate) mod maintenances;
 pub(crate) mod on_call;
+pub(crate) mod organizations;
 pub(crate) mod outcomes;
 pub(crate) mod releases;
 pub(crate) mod reports;

@@ -19,6 +19,45 @@ const FLOW: &str = "lamplighter-reader-flow";
 /// How long a sign-in may take, in minutes.
 const FLOW_MINUTES: i64 = 30;
 
+/// Where a reader came from, and comes back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Back {
+    /// What is told to the reader's organizations.
+    Own,
+    /// An incident.
+    Incident(IncidentId),
+    /// The comments of an incident.
+    Comments(IncidentId),
+}
+
+impl Back {
+    /// As the cookie keeps it.
+    fn kept(self) -> String {
+        match self {
+            Self::Own => "own".into(),
+            Self::Incident(id) => format!("i{id}"),
+            Self::Comments(id) => format!("c{id}"),
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        if text == "own" {
+            return Some(Self::Own);
+        }
+        let id = |rest: &str| rest.parse().ok();
+        let incident = text.strip_prefix('i').and_then(id).map(Self::Incident);
+        incident.or_else(|| text.strip_prefix('c').and_then(id).map(Self::Comments))
+    }
+
+    fn address(self) -> String {
+        match self {
+            Self::Own => "/incidents".into(),
+            Self::Incident(id) => format!("/incidents/{id}"),
+            Self::Comments(id) => format!("/incidents/{id}/comments"),
+        }
+    }
+}
+
 /// The reader who sent a request; nobody when the session ended.
 ///
 /// # Errors
@@ -43,13 +82,13 @@ pub(crate) async fn writer(app: &App, headers: &HeaderMap) -> Result<Reader, Api
     reader.ok_or_else(|| ApiError::unauthorized("your sign-in has ended: sign in again to write"))
 }
 
-/// Sends a browser to the provider; it comes back to the comments of an incident.
+/// Sends a browser to the provider; it comes back to where it was.
 ///
 /// # Errors
 /// When no secret can be drawn.
-pub(crate) fn begin(app: &App, back: IncidentId) -> Result<Response, ApiError> {
+pub(crate) fn begin(app: &App, back: Back) -> Result<Response, ApiError> {
     let flow = app.provider().begin_reader()?;
-    let kept = format!("{}.{back}", flow.kept);
+    let kept = format!("{}.{}", flow.kept, back.kept());
     let cookie = built(app, FLOW, &kept, "/reader").max_age(Duration::minutes(FLOW_MINUTES));
     Ok(redirect(&flow.url, cookie))
 }
@@ -70,11 +109,14 @@ pub(crate) async fn finish(
     let Some((kept, back)) = kept.rsplit_once('.') else {
         return Ok(None);
     };
-    let Ok(back) = back.parse::<IncidentId>() else {
+    let Some(back) = Back::parse(back) else {
         return Ok(None);
     };
     let value = app.provider().finish_reader(kept, answer).await?;
-    let to = format!("/incidents/{back}/comments#write");
+    let to = match back {
+        Back::Comments(_) => format!("{}#write", back.address()),
+        _ => back.address(),
+    };
     Ok(value.map(|value| redirect(&to, built(app, READER, &value, "/incidents"))))
 }
 
@@ -82,11 +124,7 @@ pub(crate) async fn finish(
 ///
 /// # Errors
 /// When the form is another site's, or the store fails.
-pub(crate) async fn end(
-    app: &App,
-    headers: &HeaderMap,
-    back: IncidentId,
-) -> Result<Response, ApiError> {
+pub(crate) async fn end(app: &App, headers: &HeaderMap, back: Back) -> Result<Response, ApiError> {
     if !same_origin(headers) {
         return Err(ApiError::forbidden("sign out on this page"));
     }
@@ -94,7 +132,7 @@ pub(crate) async fn end(
         app.provider().end_reader(cookie.value()).await?;
     }
     let gone = built(app, READER, "", "/incidents").max_age(Duration::ZERO);
-    Ok(redirect(&format!("/incidents/{back}/comments"), gone))
+    Ok(redirect(&back.address(), gone))
 }
 
 fn built<'a>(app: &App, name: &'a str, value: &'a str, path: &'a str) -> CookieBuilder<'a> {
@@ -113,4 +151,20 @@ fn redirect(to: &str, cookie: CookieBuilder<'_>) -> Response {
         .headers_mut()
         .extend(value.map(|value| (header::SET_COOKIE, value)));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_way_back_is_read_as_it_was_kept() {
+        let id: IncidentId = "0189a3c0-0000-7000-8000-000000000001".parse().unwrap();
+        for back in [Back::Own, Back::Incident(id), Back::Comments(id)] {
+            assert_eq!(Back::parse(&back.kept()), Some(back));
+        }
+        for other in ["", "i", "c1", "//evil.example", "own/../x"] {
+            assert_eq!(Back::parse(other), None, "{other}");
+        }
+    }
 }

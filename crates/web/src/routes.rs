@@ -2,7 +2,8 @@
 
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::handler::Handler;
-use axum::http::{HeaderMap, Method};
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -31,6 +32,18 @@ pub(crate) struct Route {
 
 /// Makes the routes of the API: those have a summary, and a handler whose types are described.
 pub(crate) struct Api;
+
+/// Marks an answer that is not for everybody, at an address whose others are.
+#[derive(Clone, Copy)]
+struct Unkept;
+
+/// An answer for one reader only, where others are kept for all.
+pub(crate) fn unkept(mut response: Response) -> Response {
+    let never = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, never);
+    response.extensions_mut().insert(Unkept);
+    response
+}
 
 /// What a caller sees of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +107,9 @@ impl Route {
     /// Its answer is the same for everybody, and is kept for a moment.
     pub(crate) fn kept(self) -> Self {
         let mark = |mut response: Response| async {
-            response.extensions_mut().insert(Keep);
+            if response.extensions().get::<Unkept>().is_none() {
+                response.extensions_mut().insert(Keep);
+            }
             response
         };
         Self {
@@ -209,6 +224,7 @@ fn of_api() -> Vec<Route> {
         of("Outcomes", "Counted sign-ins, from whoever counts them beside the sites.", api::outcomes::routes()),
         of("Campaigns", "Paced actions on many sites, and actions on one.", api::campaigns::routes()),
         of("Fleet", "Products and sites.", api::fleet::routes()),
+        of("Organizations", "The customers, and who belongs to each.", api::organizations::routes()),
         of("Releases", "Versions of the code of products: staged, gated, activated, retired.", api::releases::routes()),
         of("Documents", "The config that releases need.", api::documents::routes()),
         of("Agents", "What agents beside the sites call.", api::agent::routes()),

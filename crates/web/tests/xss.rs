@@ -216,15 +216,28 @@ impl Attack {
         .await;
     }
 
-    /// The form of `/console/followers` with what was typed into it.
-    async fn refused_webhook(&self, text: &str) -> String {
+    /// Forms of the console with what was typed into them, refused.
+    async fn refused(&self, text: &str) -> Vec<String> {
+        let site = Hostname::parse(SITE).unwrap();
+        let site = self.plane.engine.fleet().site_at(&site).unwrap();
+        let organization = format!("/console/organizations/{}", site.organization);
+        let webhook = [
+            ("url", text),
+            ("shape", "slack"),
+            ("about", "organization"),
+            ("name", text),
+        ];
+        vec![
+            self.refused_form("/console/followers", &webhook).await,
+            self.refused_form(&organization, &[("members", text)]).await,
+        ]
+    }
+
+    async fn refused_form(&self, path: &str, fields: &[(&str, &str)]) -> String {
         let form = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("url", text)
-            .append_pair("shape", "slack")
-            .append_pair("about", "organization")
-            .append_pair("name", text)
+            .extend_pairs(fields)
             .finish();
-        let request = http::Request::post("/console/followers")
+        let request = http::Request::post(path)
             .header("content-type", "application/x-www-form-urlencoded")
             .header("host", "127.0.0.1:8080")
             .header("authorization", format!("Bearer {}", self.token))
@@ -309,6 +322,8 @@ impl Attack {
             format!("/sites/{SITE}/notice"),
             format!("/sites/{SITE}/badge.svg"),
             format!("/organizations/{}", site.organization),
+            format!("/console/organizations/{}", site.organization),
+            format!("/console/organizations?q={q}"),
             format!("/incidents/{id}"),
             format!("/incidents/{id}/report"),
             format!("/incidents/{id}/comments"),
@@ -383,10 +398,11 @@ async fn nothing_that_people_write_is_obeyed() {
             }
             shown += usize::from(page.contains("pwn"));
         }
-        let typed = attack.refused_webhook(text).await;
-        assert!(typed.contains("pwn"), "{text} is not kept: {typed}");
-        let tag = tags(&typed).find(|tag| tag.is_dangerous());
-        assert!(tag.is_none(), "the form obeys {text:?}: {tag:?}");
+        for typed in attack.refused(text).await {
+            assert!(typed.contains("pwn"), "{text} is not kept: {typed}");
+            let tag = tags(&typed).find(|tag| tag.is_dangerous());
+            assert!(tag.is_none(), "the form obeys {text:?}: {tag:?}");
+        }
         assert!(
             shown > 10,
             "{text} is shown on {shown} pages only: nothing is proved"

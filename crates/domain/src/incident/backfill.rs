@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::post::check_text;
-use super::{Impact, Incident, Scope, Stage, State, Update, UpdateKind};
+use super::{Audience, Impact, Incident, Scope, Stage, State, Update, UpdateKind};
 use crate::id::{IncidentId, UpdateId};
 use crate::text::{grouped, is_blank};
 
@@ -233,6 +233,7 @@ impl PastIncident {
             impact: past.impact,
             title: past.title,
             scope: past.scope,
+            audience: Audience::Everybody,
             started_at: past.started_at,
             accepted_at: said.first().map(|update| update.at),
             complete_after_watch: false,

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use semver::Version;
 
-use super::{Scope, Stage};
+use super::{Audience, Scope, Stage};
 use crate::id::{AlarmId, CampaignId, EntryId, PageId, ReportId, UpdateId};
 use crate::name::{Hostname, ProductName};
 use crate::text::grouped;
@@ -93,6 +93,11 @@ pub enum Fact {
     Reminded,
     /// A person took the incident up.
     Accepted,
+    /// A person said who may read it.
+    AudienceSet {
+        /// Who.
+        audience: Audience,
+    },
     /// A person turned the proposal down.
     Dismissed {
         /// Why.
@@ -235,6 +240,15 @@ impl TimelineEntry {
             Fact::Moved { .. } => format!("{} moved the planned work.", self.by),
             Fact::Reminded => "Followers were reminded of the planned work.".into(),
             Fact::Accepted => format!("{} accepted the incident.", self.by),
+            Fact::AudienceSet {
+                audience: Audience::Everybody,
+            } => format!("{} let everybody read the incident.", self.by),
+            Fact::AudienceSet {
+                audience: Audience::Affected,
+            } => format!(
+                "{} let only the affected organizations read the incident.",
+                self.by
+            ),
             Fact::Dismissed { reason } => format!("{} dismissed the proposal: {reason}", self.by),
             Fact::Updated {
                 stage,

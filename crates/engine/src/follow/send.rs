@@ -16,6 +16,7 @@ use store::{Attempt, Lane, Notification};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio_util::sync::CancellationToken;
 
+use super::may_be_told;
 use super::tell::{News, later, tell};
 use crate::mail::{CONNECTIONS_MAX, NotSent};
 use crate::{Engine, EngineError, outbox};
@@ -216,6 +217,16 @@ async fn told(engine: &Engine, one: &Claimed) -> Result<(), NotSent> {
         Some(Ok(news)) => Some(&**news),
         None => None,
     };
+    if let Some(news) = news {
+        // It may be for fewer people than when this was spread.
+        let may = may_be_told(engine, &news.view.incident, follower).await;
+        if !may.map_err(later)? {
+            return Err(NotSent {
+                failure: "the incident is not for this follower any more".into(),
+                for_good: true,
+            });
+        }
+    }
     tell(engine, &one.notification, (follower, token), news).await
 }
 

@@ -4,14 +4,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::follower::{About, Channel};
-use domain::id::OrganizationId;
-use domain::incident::Scope;
+use domain::follower::{About, Channel, Follower};
+use domain::id::{FollowerId, NotificationId, OrganizationId};
+use domain::incident::{Incident, Scope};
 use domain::name::ProductName;
 use domain::site::Site;
 use store::{Announcement, Lane};
 use tokio_util::sync::CancellationToken;
 
+use super::may_be_told;
 use crate::{Engine, EngineError, Fleet, Signal, outbox};
 
 /// Followers looked at in one commit.
@@ -32,19 +33,42 @@ async fn spread_page(engine: &Engine, announcement: &Announcement) -> Result<(),
     let store = engine.store();
     let page = store.followers_after(announcement.follower, PAGE).await?;
     let until = page.last().map(|last| last.id);
-    let incident = store.incident(announcement.incident).await?;
-    let concerned = incident.map(|incident| Concerned::of(&engine.fleet(), incident.scope));
-    let concerns = |about: &About| concerned.as_ref().is_some_and(|one| one.includes(about));
-    let told: Vec<_> = page
-        .iter()
-        .filter(|follower| follower.confirmed_at.is_some() && concerns(&follower.about))
-        .map(|follower| (engine.clock().id(), follower.id, lane(&follower.channel)))
-        .collect();
+    let told = match store.incident(announcement.incident).await? {
+        Some(incident) => told(engine, announcement, &incident, &page).await?,
+        None => vec![],
+    };
     let until = until.filter(|_| page.len() == PAGE as usize);
     let now = engine.clock().now();
     store.spread(announcement, &told, until, now).await?;
     engine.signal(Signal::OutboxChanged);
     Ok(())
+}
+
+/// Those of a page of followers that are told of an incident.
+async fn told(
+    engine: &Engine,
+    announcement: &Announcement,
+    incident: &Incident,
+    page: &[Follower],
+) -> Result<Vec<(NotificationId, FollowerId, Lane)>, EngineError> {
+    let concerned = Concerned::of(&engine.fleet(), incident.scope.clone());
+    let ends = page.first().zip(page.last());
+    let heard = match ends.filter(|_| announcement.only_new) {
+        Some((first, last)) => {
+            let ends = (first.id, last.id);
+            engine.store().followers_told(incident.id, ends).await?
+        }
+        None => vec![],
+    };
+    let mut told = vec![];
+    for follower in page {
+        let wants = follower.confirmed_at.is_some() && concerned.includes(&follower.about);
+        let is_new = !heard.contains(&follower.id);
+        if wants && is_new && may_be_told(engine, incident, follower).await? {
+            told.push((engine.clock().id(), follower.id, lane(&follower.channel)));
+        }
+    }
+    Ok(told)
 }
 
 /// The sites of an incident, looked up once for a page of followers: a scan of the fleet for each

@@ -22,7 +22,10 @@ impl Engine {
         let (incident, posted) = self.planned(who, &plan)?;
         let mut added = IncidentAdditions {
             updates: vec![posted.update.clone()],
-            timeline: vec![self.entry_now(who, Fact::Planned)],
+            timeline: [self.entry_now(who, Fact::Planned)]
+                .into_iter()
+                .chain(self.for_few(who, &incident))
+                .collect(),
             ..IncidentAdditions::default()
         };
         if !plan.quiet {
@@ -56,7 +59,10 @@ impl Engine {
         let impact = plan.impact.unwrap_or(Impact::None);
         let (id, now) = (self.clock().id(), self.clock().now());
         let what = (title, plan.scope.clone(), impact);
-        let incident = Incident::plan(id, what, maintenance, now);
+        let incident = Incident {
+            audience: plan.audience,
+            ..Incident::plan(id, what, maintenance, now)
+        };
         let post = plain(plan.text.clone(), UpdateKind::Update);
         let posted = self.posted(incident.clone(), post, who)?;
         Ok((incident, posted))

@@ -3,7 +3,7 @@
 use super::*;
 
 impl Engine {
-    /// Opens an incident: it is public from now on, and its sites count as failing until something
+    /// Opens an incident: its audience reads it from now on, and its sites count as failing until something
     /// proves otherwise. Nobody is paged: whoever opens it knows.
     ///
     /// # Errors
@@ -30,9 +30,13 @@ impl Engine {
             .impact
             .unwrap_or_else(|| Impact::of_sites(sites.len(), self.fleet().len()));
         let (id, what) = (self.clock().id(), (title, opening.scope, impact));
-        let incident = Incident::open(id, what, started_at, now);
+        let incident = Incident {
+            audience: opening.audience,
+            ..Incident::open(id, what, started_at, now)
+        };
         let mut timeline: Vec<_> = self.release_before(&incident).into_iter().collect();
         timeline.push(self.entry_now(who, Fact::Opened));
+        timeline.extend(self.for_few(who, &incident));
         timeline.push(self.sites_counted(&incident));
         let added = IncidentAdditions {
             timeline,

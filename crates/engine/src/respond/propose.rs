@@ -82,7 +82,7 @@ impl Engine {
     }
 
     /// Links an alarm to an incident that it shows to be about `scope`. Customers see that at once
-    /// if the incident is public: its page must not tell a site that fails that it is not affected.
+    /// if the incident is told: its page must not tell a site that fails that it is not affected.
     pub(super) async fn widen(
         &self,
         incident: Incident,
@@ -100,7 +100,7 @@ impl Engine {
             self.alarm_entry(proposal),
             self.entry_now(DETECTION, Fact::Widened { scope }),
         ];
-        timeline.extend(next.is_public().then(|| self.sites_counted(&next)));
+        timeline.extend(next.is_told().then(|| self.sites_counted(&next)));
         let added = additions_of(proposal, timeline);
         let audit = self.audit(
             DETECTION,
@@ -109,7 +109,7 @@ impl Engine {
             &proposal.words,
         );
         self.save(&next, &added, &audit).await?;
-        if next.is_public() {
+        if next.is_told() {
             self.believe_failing_beyond(&before, &next.scope);
         }
         tracing::info!(incident.id = %id, alarm.id = %proposal.alarm, "an alarm widened incident {id}");

@@ -1,6 +1,6 @@
 //! What alarms and people ask of an incident.
 
-use domain::incident::Window;
+use domain::incident::{Audience, Window};
 
 use super::*;
 
@@ -31,6 +31,8 @@ pub struct Acceptance {
     pub impact: Option<Impact>,
     /// Which sites it is about.
     pub scope: Option<Scope>,
+    /// Who may read it; everybody without one.
+    pub audience: Audience,
 }
 
 /// An incident that a person opens.
@@ -49,6 +51,9 @@ pub struct Opening {
     #[serde(default)]
     #[schemars(with = "Option<domain::schema::Moment>")]
     pub started_at: Option<Timestamp>,
+    /// Who may read it; everybody without one.
+    #[serde(default)]
+    pub audience: Audience,
 }
 
 /// Work that a person plans.
@@ -77,6 +82,9 @@ pub struct PlannedWork {
     /// Shows it on the pages and in the feeds, and tells no follower.
     #[serde(default)]
     pub quiet: bool,
+    /// Who may read it; everybody without one.
+    #[serde(default)]
+    pub audience: Audience,
 }
 
 /// Another window for planned work.

@@ -157,7 +157,7 @@ fn forget_old(views: &mut HashMap<IncidentId, Arc<IncidentView>>) {
 }
 
 impl Engine {
-    /// Incidents that customers may see, newest first. From memory.
+    /// Incidents that everybody may read, newest first, without planned work. From memory.
     #[must_use]
     pub fn public_incidents(&self) -> Vec<Arc<IncidentView>> {
         self.all_incidents()
@@ -175,6 +175,15 @@ impl Engine {
         all
     }
 
+    /// Incidents and planned work that their audience may read, newest first. From memory.
+    #[must_use]
+    pub fn told_incidents(&self) -> Vec<Arc<IncidentView>> {
+        let mut told = self.incidents().all();
+        told.retain(|view| view.incident.is_told());
+        told.sort_by_key(|view| std::cmp::Reverse((view.incident.started_at, view.incident.id)));
+        told
+    }
+
     /// Planned work, the last to begin first. From memory.
     #[must_use]
     pub fn maintenances(&self) -> Vec<Arc<IncidentView>> {
@@ -184,17 +193,25 @@ impl Engine {
         all
     }
 
-    /// Planned work that is not over, the first to begin first. From memory.
+    /// Planned work that everybody may read of, the last to begin first. From memory.
+    #[must_use]
+    pub fn public_maintenances(&self) -> Vec<Arc<IncidentView>> {
+        let mut public = self.maintenances();
+        public.retain(|view| view.incident.is_public());
+        public
+    }
+
+    /// The same that is not over, the first to begin first. From memory.
     #[must_use]
     pub fn coming_maintenances(&self) -> Vec<Arc<IncidentView>> {
-        let mut coming = self.maintenances();
+        let mut coming = self.public_maintenances();
         coming.retain(|view| view.incident.is_open());
         coming.reverse();
         coming
     }
 
     /// An incident in memory: the open ones and the newest others. A page for customers must ask
-    /// [`Incident::is_public`].
+    /// [`Engine::may_read`].
     #[must_use]
     pub fn incident_view(&self, id: IncidentId) -> Option<Arc<IncidentView>> {
         self.incidents().views.load().get(&id).cloned()

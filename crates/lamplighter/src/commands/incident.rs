@@ -44,6 +44,9 @@ pub(crate) enum Incident {
         /// When it began, such as 2023-07-11T16:00:00-05:00; now without one.
         #[arg(long)]
         started_at: Option<jiff::Timestamp>,
+        /// Who may read it: everybody, or affected (members of the organizations with a site in its scope).
+        #[arg(long, default_value = "everybody")]
+        audience: String,
         #[command(flatten)]
         server: Server,
     },
@@ -76,6 +79,18 @@ pub(crate) enum Incident {
         /// none, minor, major or critical; by the share of the fleet without one.
         #[arg(long)]
         impact: Option<String>,
+        /// Who may read it: everybody, or affected (members of the organizations with a site in its scope).
+        #[arg(long, default_value = "everybody")]
+        audience: String,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Say who may read an incident from now on; those who could not before are told of it.
+    Audience {
+        /// The incident.
+        id: uuid::Uuid,
+        /// everybody, or affected: members of the organizations with a site in its scope.
+        audience: String,
         #[command(flatten)]
         server: Server,
     },
@@ -214,6 +229,7 @@ impl Incident {
                 releases,
                 impact,
                 started_at,
+                audience,
                 server,
             } => {
                 let started_at = started_at.map(|at| at.to_string());
@@ -221,6 +237,7 @@ impl Incident {
                     ("title", Some(title)),
                     ("impact", impact),
                     ("started_at", started_at),
+                    ("audience", Some(audience)),
                 ]);
                 let scope = json!({"products": products, "zones": zones, "releases": releases});
                 body.insert("scope".into(), scope);
@@ -246,12 +263,29 @@ impl Incident {
                 id,
                 title,
                 impact,
+                audience,
                 server,
             } => {
-                let body = given([("title", title), ("impact", impact)]);
+                let body = given([
+                    ("title", title),
+                    ("impact", impact),
+                    ("audience", Some(audience)),
+                ]);
                 let path = format!("/api/v1/incidents/{id}/accept");
                 let incident = server.client()?.post(&path, &body).await?;
                 output.print(&incident, |one| format!("Accepted: {}", headline(one)));
+            }
+            Self::Audience {
+                id,
+                audience,
+                server,
+            } => {
+                let path = format!("/api/v1/incidents/{id}/audience");
+                let body = json!({ "audience": audience });
+                let incident = server.client()?.post(&path, &body).await?;
+                output.print(&incident, |one| {
+                    format!("For {}: {}", text(&one["audience"]), headline(one))
+                });
             }
             Self::Dismiss { id, reason, server } => {
                 let path = format!("/api/v1/incidents/{id}/dismiss");

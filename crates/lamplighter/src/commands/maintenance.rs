@@ -60,6 +60,9 @@ pub(crate) struct Plan {
     /// Tell no follower of the announcement.
     #[arg(long)]
     quiet: bool,
+    /// Who may read it: everybody, or affected (members of the organizations with a site in its scope).
+    #[arg(long, default_value = "everybody")]
+    audience: String,
     /// Show what would be announced, and announce nothing.
     #[arg(long)]
     preview: bool,
@@ -125,7 +128,8 @@ impl Plan {
             "releases": self.releases});
         let body = json!({"title": self.title, "text": self.text, "scope": scope,
             "impact": self.impact, "window": self.window.body(), "quiet": self.quiet,
-            "remind_minutes": self.remind_minutes, "completes_itself": self.completes_itself});
+            "remind_minutes": self.remind_minutes, "completes_itself": self.completes_itself,
+            "audience": self.audience});
         let client = self.server.client()?;
         let path = match self.preview {
             true => "/api/v1/maintenances/preview",

@@ -14,7 +14,7 @@ fn later(minutes: i64) -> Timestamp {
     at(NOW) + SignedDuration::from_mins(minutes)
 }
 
-fn by_mail(address: &str, confirmed: bool) -> Follower {
+pub(crate) fn by_mail(address: &str, confirmed: bool) -> Follower {
     Follower {
         id: id(),
         channel: Channel::Email(Email::parse(address).unwrap()),
@@ -30,7 +30,7 @@ async fn finish(store: &Store, claimed: &Notification, attempt: Attempt) -> u64 
 }
 
 /// An incident with one announcement.
-async fn announced(store: &Store) -> Announcement {
+pub(crate) async fn announced(store: &Store) -> Announcement {
     let what = ("Sign-in fails".to_owned(), Scope::default(), Impact::Minor);
     let incident = Incident::open(id(), what, at(NOW), at(NOW));
     let announcement = Announcement {
@@ -38,6 +38,7 @@ async fn announced(store: &Store) -> Announcement {
         incident: incident.id,
         post: None,
         made_at: at(NOW),
+        only_new: true,
         follower: None,
     };
     let added = IncidentAdditions {

@@ -138,6 +138,10 @@ async fn shown(
     Query(asked): Query<PageOf>,
 ) -> Result<JsonBody<ShownComments>, ApiError> {
     let limit = page_size(asked.limit, PER_PAGE_MAX, PER_PAGE_MAX)?;
+    let view = app.engine().find_incident(id).await?;
+    if !view.is_some_and(|view| view.incident.is_public()) {
+        return Err(ApiError::not_found(format!("there is no incident {id}")));
+    }
     let comments = app.engine().shown_comments(id, asked.before, limit).await?;
     let view = |one: Comment| ShownComment {
         id: one.id,

@@ -7,6 +7,7 @@ use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
 use domain::detection::Alarm;
 use domain::id::{IncidentId, UpdateId};
+use domain::incident::Audience;
 use domain::incident::timeline::TimelineEntry;
 use domain::site::Zone;
 use engine::{Acceptance, NewCorrection, NewUpdate, Opening};
@@ -87,6 +88,13 @@ pub(crate) fn routes() -> Vec<Route> {
             accept,
         )
         .about("From then on customers read it."),
+        Api::post(
+            "/api/v1/incidents/{id}/audience",
+            tell,
+            "Say who may read an incident",
+            audience,
+        )
+        .about("`everybody`, or `affected`: members of the organizations with a site in its scope, signed in."),
         Api::post(
             "/api/v1/incidents/{id}/dismiss",
             tell,
@@ -241,6 +249,24 @@ async fn accept(
 struct Dismissal {
     /// Why it is none; the timeline keeps it.
     reason: String,
+}
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NewAudience {
+    /// Who may read it from now on.
+    audience: Audience,
+}
+
+async fn audience(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<IncidentId>,
+    Json(new): Json<NewAudience>,
+) -> Result<JsonBody<StaffIncident>, ApiError> {
+    let set = app.engine().set_audience(id, caller.name(), new.audience);
+    set.await?;
+    found(&app, id).await
 }
 
 async fn dismiss(

@@ -129,7 +129,7 @@ struct Facts(Vec<Arc<IncidentView>>);
 impl Facts {
     fn of(app: &App) -> Self {
         let mut all = app.engine().public_incidents();
-        all.extend(app.engine().maintenances());
+        all.extend(app.engine().public_maintenances());
         Self(all)
     }
 

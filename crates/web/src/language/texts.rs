@@ -24,12 +24,14 @@ macro_rules! files {
             include_str!(concat!("../../texts/", $folder, "/follow.ftl")),
             include_str!(concat!("../../texts/", $folder, "/comments.ftl")),
             include_str!(concat!("../../texts/", $folder, "/errors.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/own.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-audience.ftl")),
         ]
     };
 }
 
-const ENGLISH_FILES: [&str; 9] = files!("en");
-const SPANISH_FILES: [&str; 9] = files!("es");
+const ENGLISH_FILES: &[&str] = &files!("en");
+const SPANISH_FILES: &[&str] = &files!("es");
 
 static ENGLISH: LazyLock<Texts> = LazyLock::new(|| Texts::read("en-US", ENGLISH_FILES));
 static SPANISH: LazyLock<Texts> = LazyLock::new(|| Texts::read("es-US", SPANISH_FILES));
@@ -42,7 +44,7 @@ struct Texts {
 }
 
 impl Texts {
-    fn read<const N: usize>(language: &str, files: [&'static str; N]) -> Self {
+    fn read(language: &str, files: &'static [&'static str]) -> Self {
         let language: LanguageIdentifier = language.parse().unwrap_or_default();
         let mut bundle = FluentBundle::new_concurrent(vec![language]);
         // The marks that isolate values are for texts that mix writing directions; here they would
@@ -52,7 +54,7 @@ impl Texts {
         let mut plain = HashMap::new();
         for file in files {
             // A test reads all files: what does not parse, or is there twice, never gets here.
-            let resource = match FluentResource::try_new(file.to_owned()) {
+            let resource = match FluentResource::try_new((*file).to_owned()) {
                 Ok(resource) | Err((resource, _)) => resource,
             };
             let keys: Vec<_> = keys(file).map(str::to_owned).collect();

@@ -2,6 +2,7 @@
 
 pub(in crate::pages) mod accounts;
 pub(in crate::pages) mod alarms;
+pub(in crate::pages) mod audience;
 pub(in crate::pages) mod audit;
 pub(in crate::pages) mod banners;
 pub(in crate::pages) mod calendars;
@@ -22,6 +23,7 @@ mod map;
 pub(in crate::pages) mod moderation;
 pub(in crate::pages) mod on_call;
 pub(in crate::pages) mod open_incident;
+pub(in crate::pages) mod organizations;
 pub(in crate::pages) mod overview;
 pub(in crate::pages) mod past_incident;
 pub(in crate::pages) mod people;
@@ -39,6 +41,7 @@ pub(super) fn routes() -> Vec<Route> {
     let mut routes = vec![];
     routes.extend(accounts::routes());
     routes.extend(alarms::routes());
+    routes.extend(audience::routes());
     routes.extend(audit::routes());
     routes.extend(banners::routes());
     routes.extend(calendars::routes());
@@ -57,6 +60,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(moderation::routes());
     routes.extend(on_call::routes());
     routes.extend(open_incident::routes());
+    routes.extend(organizations::routes());
     routes.extend(overview::routes());
     routes.extend(past_incident::routes());
     routes.extend(people::routes());

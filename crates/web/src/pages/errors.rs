@@ -15,6 +15,8 @@ pub(crate) struct PageError {
     status: StatusCode,
     title: &'static str,
     says: String,
+    /// Where somebody signs in whom it may be there for.
+    sign_in: Option<String>,
 }
 
 #[derive(Template)]
@@ -22,57 +24,67 @@ pub(crate) struct PageError {
 struct View {
     page: Page,
     says: String,
+    sign_in: Option<String>,
 }
 
 impl PageError {
-    pub(crate) fn not_found(says: impl Into<String>) -> Self {
+    fn of(status: StatusCode, title: &'static str, says: impl Into<String>) -> Self {
         Self {
-            status: StatusCode::NOT_FOUND,
-            title: say("error-not-here"),
+            status,
+            title,
             says: says.into(),
+            sign_in: None,
         }
+    }
+
+    /// The same, with a way to sign in.
+    pub(crate) fn with_sign_in(self, address: String) -> Self {
+        Self {
+            sign_in: Some(address),
+            ..self
+        }
+    }
+
+    pub(crate) fn not_found(says: impl Into<String>) -> Self {
+        Self::of(StatusCode::NOT_FOUND, say("error-not-here"), says)
     }
 
     pub(crate) fn not_allowed(says: &str) -> Self {
-        Self {
-            says: reason("says-not-allowed", sentence(says)),
-            status: StatusCode::FORBIDDEN,
-            title: say("error-not-yours"),
-        }
+        Self::of(
+            StatusCode::FORBIDDEN,
+            say("error-not-yours"),
+            reason("says-not-allowed", sentence(says)),
+        )
     }
 
     pub(crate) fn bad_form(status: StatusCode, says: &str) -> Self {
-        Self {
+        Self::of(
             status,
-            title: say("error-form"),
-            says: reason("says-form", sentence(says)),
-        }
+            say("error-form"),
+            reason("says-form", sentence(says)),
+        )
     }
 
     pub(crate) fn too_many(says: &str) -> Self {
-        Self {
-            status: StatusCode::TOO_MANY_REQUESTS,
-            title: say("error-too-often"),
-            says: reason("says-too-often", sentence(says)),
-        }
+        Self::of(
+            StatusCode::TOO_MANY_REQUESTS,
+            say("error-too-often"),
+            reason("says-too-often", sentence(says)),
+        )
     }
 
     /// Something of ours failed.
     pub(crate) fn failed(status: StatusCode, says: &str) -> Self {
-        Self {
+        Self::of(
             status,
-            title: say("error-not-done"),
-            says: reason("says-failed", sentence(says)),
-        }
+            say("error-not-done"),
+            reason("says-failed", sentence(says)),
+        )
     }
 
     pub(crate) fn refused(says: impl Into<String>) -> Self {
         let title = say("error-cannot");
-        Self {
-            status: StatusCode::UNPROCESSABLE_ENTITY,
-            title,
-            says: says.into(),
-        }
+        Self::of(StatusCode::UNPROCESSABLE_ENTITY, title, says)
     }
 }
 
@@ -98,34 +110,34 @@ impl From<EngineError> for PageError {
         match error.kind() {
             Kind::NotFound => Self::not_found(reason("says-not-found", says)),
             Kind::Refused => Self::refused(reason("says-refused", says)),
-            Kind::Conflict => Self {
-                status: StatusCode::CONFLICT,
-                title: say("error-not-done"),
-                says: reason("says-conflict", says),
-            },
-            Kind::Overloaded => Self {
-                status: StatusCode::SERVICE_UNAVAILABLE,
-                title: say("error-too-much"),
-                says: say("error-many-people").into(),
-            },
+            Kind::Conflict => Self::of(
+                StatusCode::CONFLICT,
+                say("error-not-done"),
+                reason("says-conflict", says),
+            ),
+            Kind::Overloaded => Self::of(
+                StatusCode::SERVICE_UNAVAILABLE,
+                say("error-too-much"),
+                say("error-many-people"),
+            ),
             Kind::Disk => {
                 tracing::error!("a page failed: {says}");
-                Self {
-                    status: StatusCode::SERVICE_UNAVAILABLE,
-                    title: say("error-not-saved"),
-                    says: say("error-disk").into(),
-                }
+                Self::of(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    say("error-not-saved"),
+                    say("error-disk"),
+                )
             }
             Kind::Internal => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "a page failed: {says}"
                 );
-                Self {
-                    status: StatusCode::INTERNAL_SERVER_ERROR,
-                    title: say("error-failed"),
-                    says: say("error-logged").into(),
-                }
+                Self::of(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    say("error-failed"),
+                    say("error-logged"),
+                )
             }
         }
     }
@@ -137,11 +149,11 @@ impl From<PdfError> for PageError {
             PdfError::TooLong => Self::refused(say("error-pdf-long")),
             PdfError::Fonts | PdfError::Write(_) => {
                 tracing::error!("a report could not be drawn: {error}");
-                Self {
-                    status: StatusCode::INTERNAL_SERVER_ERROR,
-                    title: say("error-failed"),
-                    says: say("error-pdf").into(),
-                }
+                Self::of(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    say("error-failed"),
+                    say("error-pdf"),
+                )
             }
         }
     }
@@ -152,6 +164,7 @@ impl IntoResponse for PageError {
         let view = View {
             page: Page::public(self.title, ""),
             says: self.says,
+            sign_in: self.sign_in,
         };
         render(self.status, &view)
     }

@@ -55,6 +55,7 @@ pub(super) const CONSOLE: &[Section] = &[
         name: "Fleet",
         pages: &[
             ("Sites", "/console/fleet"),
+            ("Organizations", "/console/organizations"),
             ("Campaigns", "/console/campaigns"),
         ],
     },

@@ -12,6 +12,7 @@ pub(in crate::pages) mod incident_report;
 pub(crate) mod live;
 pub(in crate::pages) mod maintenance;
 pub(in crate::pages) mod organization;
+pub(in crate::pages) mod own;
 pub(in crate::pages) mod report;
 pub(in crate::pages) mod site;
 pub(in crate::pages) mod status;
@@ -31,6 +32,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(incident_report::routes());
     routes.extend(live::routes());
     routes.extend(organization::routes());
+    routes.extend(own::routes());
     routes.extend(report::routes());
     routes.extend(site::routes());
     routes.extend(status::routes());

@@ -3,8 +3,8 @@
 use domain::id::{AlarmId, IncidentId, ReportId, UpdateId};
 use domain::incident::template::read_in;
 use domain::incident::{
-    Affected, Correction, FollowUp, Impact, Posted, Promise, PromiseKind, Scope, Stage, State,
-    Update, UpdateKind, Window,
+    Affected, Audience, Correction, FollowUp, Impact, Posted, Promise, PromiseKind, Scope, Stage,
+    State, Update, UpdateKind, Window,
 };
 use domain::name::Hostname;
 use domain::schema::{Day, Moment};
@@ -125,9 +125,11 @@ pub(crate) struct StaffIncident {
     alarms: Vec<AlarmId>,
     /// Which sites it is about.
     scope: Scope,
+    /// Who may read it, once it is told.
+    audience: Audience,
     /// Grows with every change.
     version: u64,
-    /// When a person accepted it; from then on it is public.
+    /// When a person accepted it; from then on its audience may read it.
     #[schemars(with = "Option<Moment>")]
     accepted_at: Option<Timestamp>,
     /// How far it has come, with what belongs to that.
@@ -271,6 +273,7 @@ pub(crate) fn for_staff(app: &App, view: &IncidentView) -> StaffIncident {
         updates: view.updates.clone(),
         alarms: view.alarms.clone(),
         scope: incident.scope.clone(),
+        audience: incident.audience,
         version: incident.version,
         accepted_at: incident.accepted_at,
         detail: incident.state.clone(),

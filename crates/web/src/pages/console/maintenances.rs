@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use domain::access::Permission;
 use domain::id::IncidentId;
-use domain::incident::{Impact, Posted, Scope, Window};
+use domain::incident::{Audience, Impact, Posted, Scope, Window};
 use domain::name::ProductName;
 use domain::site::Zone;
 use engine::{EngineError, IncidentView, Kind, MovedWork, PlannedWork};
@@ -16,6 +16,7 @@ use jiff::civil::DateTime;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
+use crate::pages::console::audience;
 use crate::pages::console::banners::local;
 use crate::pages::console::campaigns::optional;
 use crate::pages::console::compose::staff;
@@ -45,6 +46,7 @@ struct View {
     page: Page,
     problem: Option<String>,
     work: Vec<Line>,
+    audiences: Vec<Choice>,
     typed: Typed,
     preview: Option<Preview>,
     products: Vec<Choice>,
@@ -86,6 +88,7 @@ struct Typed {
     remind_hours: String,
     completes_itself: String,
     quiet: String,
+    audience: String,
     /// Which button was pressed: only to look, or to announce.
     act: String,
 }
@@ -193,6 +196,7 @@ impl Typed {
             remind_minutes: hours.map(|hours| hours.saturating_mul(60)),
             completes_itself: !self.completes_itself.is_empty(),
             quiet: !self.quiet.is_empty(),
+            audience: Audience::parse(&self.audience).unwrap_or_default(),
         })
     }
 }
@@ -242,6 +246,7 @@ fn show(
         zones,
         impacts: impacts.collect(),
         zone_name: home.to_string(),
+        audiences: audience::choices(&typed.audience),
         typed,
         preview,
     };

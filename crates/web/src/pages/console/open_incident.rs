@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use domain::access::Permission;
-use domain::incident::{Impact, Scope};
+use domain::incident::{Audience, Impact, Scope};
 use domain::name::ProductName;
 use domain::site::Zone;
 use engine::{EngineError, Opening};
@@ -16,6 +16,7 @@ use engine::{EngineError, Opening};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::Form;
+use crate::pages::console::audience;
 use crate::pages::public::incident::impact;
 use crate::pages::{Answer, Choice, Page, PageError, render, zone_choices};
 use crate::routes::Route;
@@ -37,6 +38,7 @@ struct View {
     products: Vec<Choice>,
     zones: Vec<Choice>,
     impacts: Vec<Choice>,
+    audiences: Vec<Choice>,
 }
 
 /// What a person typed; an empty field says nothing.
@@ -47,6 +49,7 @@ struct Typed {
     product: String,
     zone: String,
     impact: String,
+    audience: String,
 }
 
 async fn form(State(app): State<App>) -> Answer {
@@ -84,6 +87,7 @@ impl Typed {
             scope: scope(app, &self.product, &self.zone)?,
             impact: Impact::parse(&self.impact),
             started_at: None,
+            audience: Audience::parse(&self.audience).unwrap_or_default(),
         })
     }
 }
@@ -166,6 +170,7 @@ fn show(
         products: choices.products,
         zones: choices.zones,
         impacts: choices.impacts,
+        audiences: audience::choices(&typed.audience),
     };
     render(status, &view)
 }

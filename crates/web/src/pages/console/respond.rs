@@ -9,13 +9,14 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use domain::access::Permission;
 use domain::id::{CampaignId, IncidentId, UpdateId};
-use domain::incident::{Impact, Posted, Stage};
+use domain::incident::{Audience, Impact, Posted, Stage};
 use engine::{Acceptance, EngineError, IncidentView, Kind as ErrorKind, NewCorrection};
 use store::Reminded;
 
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
+use crate::pages::console::audience;
 use crate::pages::console::case::Linked;
 use crate::pages::console::compose::{Compose, Fields, staff};
 use crate::pages::console::follow_ups;
@@ -61,6 +62,9 @@ struct View {
     added: bool,
     impact: &'static str,
     scope: String,
+    audiences: Vec<crate::pages::Choice>,
+    /// Whether everybody may read it, once it is told.
+    for_everybody: bool,
     impacts: Vec<Choice>,
     affected: String,
     /// How its followers were told, and why some were not.
@@ -152,7 +156,7 @@ pub(in crate::pages) async fn show(
     let case = app.engine().case(&view).await?;
     // A second one beside it would do its work twice.
     let running = case.active_campaign();
-    let wanted = view.incident.is_public()
+    let wanted = view.incident.is_told()
         && view.incident.is_open()
         && view.incident.maintenance.is_none()
         && running.is_none();
@@ -172,7 +176,7 @@ pub(in crate::pages) async fn show(
         stage: stage(now),
         stage_class: now.as_str(),
         proposed: now == Stage::Proposed,
-        public: view.incident.is_public(),
+        public: view.incident.is_told(),
         open: view.incident.is_open(),
         window: view
             .incident
@@ -183,6 +187,8 @@ pub(in crate::pages) async fn show(
         added: view.incident.added_at.is_some(),
         impact: impact(view.incident.impact),
         scope: view.incident.scope.to_string(),
+        audiences: audience::choices(""),
+        for_everybody: view.incident.is_public(),
         impacts: impacts(counts.affected(), fleet.len()),
         affected: words::states(&counts),
         table,
@@ -254,6 +260,8 @@ struct Accept {
     title: String,
     #[serde(default)]
     impact: String,
+    #[serde(default)]
+    audience: String,
 }
 
 async fn accept(
@@ -267,6 +275,7 @@ async fn accept(
         title,
         impact: Impact::parse(&form.impact),
         scope: None,
+        audience: Audience::parse(&form.audience).unwrap_or_default(),
     };
     let done = app
         .engine()

@@ -175,7 +175,7 @@ async fn show(
         }
     };
     let lamps = app.drawn().lamps(&engine.fleet());
-    let public = view.incident.is_public();
+    let public = view.incident.is_told();
     let line = |version: &ReportVersion| line(version, (newest, public), caller, &reader);
     let page = View {
         page: Page::console("The incident report", "/console/incidents"),

@@ -44,7 +44,7 @@ async fn calendar(
         let mut sites = sites.iter().flatten();
         about.is_all() || sites.any(|site| scope.holds(site))
     };
-    let work = app.engine().maintenances().into_iter();
+    let work = app.engine().public_maintenances().into_iter();
     let mut calendar = Calendar::new();
     calendar
         .name(&about.title(say("planned-work")))

@@ -12,14 +12,13 @@ use engine::{EngineError, Kind};
 use crate::App;
 use crate::access::Access;
 use crate::client_address::Client;
-use crate::error::ApiError;
 use crate::extract::{Form, Path, Query};
 use crate::language::{kept, say, tell};
 use crate::pages::errors::reason;
-use crate::pages::public::incident::public;
+use crate::pages::public::own::readable;
 use crate::pages::words::{self, Moment, Reader as Clock};
 use crate::pages::{Answer, Page, PageError, reader, render};
-use crate::reader;
+use crate::reader::{self, Back};
 use crate::routes::Route;
 
 /// How many comments one page shows.
@@ -137,12 +136,14 @@ async fn show(
     headers: &HeaderMap,
     said: Said,
 ) -> Answer {
-    let view = public(app, id).await?;
+    let view = readable(app, headers, id).await?;
     let id = view.incident.id;
     let clock = reader(app, None, &app.engine().settings().home_zone);
     let comments = app.engine().shown_comments(id, asked.before, PER_PAGE);
     let comments = comments.await?;
-    let reader = reader::reader(app, headers).await.map_err(failed)?;
+    let reader = reader::reader(app, headers)
+        .await
+        .map_err(PageError::of_api)?;
     let more = comments.len() >= PER_PAGE as usize;
     let page = View {
         page: Page::public(say("comments"), "/"),
@@ -177,7 +178,9 @@ async fn write(
     Form(typed): Form<Typed>,
 ) -> Answer {
     admit(&app, client)?;
-    let writer = reader::writer(&app, &headers).await.map_err(failed)?;
+    let writer = reader::writer(&app, &headers)
+        .await
+        .map_err(PageError::of_api)?;
     let written = (&*typed.name, &*typed.text);
     match app.engine().add_comment(id, &writer, written).await {
         Ok(comment) => {
@@ -229,7 +232,9 @@ async fn vote(
     Form(vote): Form<Vote>,
 ) -> Answer {
     admit(&app, client)?;
-    let writer = reader::writer(&app, &headers).await.map_err(failed)?;
+    let writer = reader::writer(&app, &headers)
+        .await
+        .map_err(PageError::of_api)?;
     let helpful = vote.helpful > 0;
     let voted = app.engine().vote_for_comment(comment, &writer, helpful);
     match voted.await {
@@ -248,7 +253,9 @@ async fn report(
     headers: HeaderMap,
 ) -> Answer {
     admit(&app, client)?;
-    let writer = reader::writer(&app, &headers).await.map_err(failed)?;
+    let writer = reader::writer(&app, &headers)
+        .await
+        .map_err(PageError::of_api)?;
     match app.engine().report_comment(comment, &writer).await {
         Ok(()) => {
             let to = format!("/incidents/{id}/comments?done=reported");
@@ -259,7 +266,7 @@ async fn report(
 }
 
 async fn sign_in(State(app): State<App>, Path(id): Path<IncidentId>) -> Answer {
-    reader::begin(&app, id).map_err(failed)
+    reader::begin(&app, Back::Comments(id)).map_err(PageError::of_api)
 }
 
 #[derive(serde::Deserialize)]
@@ -273,7 +280,7 @@ struct Came {
 async fn signed_in(State(app): State<App>, Query(came): Query<Came>, headers: HeaderMap) -> Answer {
     let finished = reader::finish(&app, &headers, (&came.state, &came.code)).await;
     finished
-        .map_err(failed)?
+        .map_err(PageError::of_api)?
         .ok_or_else(|| PageError::refused(say("sign-in-not-begun")))
 }
 
@@ -282,19 +289,14 @@ async fn sign_out(
     Path(id): Path<IncidentId>,
     headers: HeaderMap,
 ) -> Answer {
-    reader::end(&app, &headers, id).await.map_err(failed)
+    let ended = reader::end(&app, &headers, Back::Comments(id)).await;
+    ended.map_err(PageError::of_api)
 }
 
 /// Votes and comments of one address are limited as its reports are.
 fn admit(app: &App, client: Client) -> Result<(), PageError> {
     let now = app.engine().clock().now();
-    app.comment_limit().admit(client, now).map_err(failed)
-}
-
-fn failed(error: ApiError) -> PageError {
-    match error.status() {
-        StatusCode::TOO_MANY_REQUESTS => PageError::too_many(error.message()),
-        StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => PageError::not_allowed(error.message()),
-        status => PageError::failed(status, error.message()),
-    }
+    app.comment_limit()
+        .admit(client, now)
+        .map_err(PageError::of_api)
 }

@@ -242,7 +242,7 @@ impl Feed {
         };
         let public = app.engine().public_incidents().into_iter();
         let incidents: Vec<_> = public
-            .chain(app.engine().maintenances())
+            .chain(app.engine().public_maintenances())
             .filter(concerns)
             .collect();
         let mut told: Vec<_> = incidents

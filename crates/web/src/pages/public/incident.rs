@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use domain::id::{IncidentId, UpdateId};
 use domain::incident::template::read_in;
 use domain::incident::{
@@ -24,9 +24,10 @@ use crate::pages::lamps::bands::Counts;
 use crate::pages::prose::prose;
 use crate::pages::public::comments::Shown as Comment;
 use crate::pages::public::maintenance;
+use crate::pages::public::own::{about, readable};
 use crate::pages::public::status::{Line, Table, ZoneQuery, is_lit, rim};
 use crate::pages::words::{self, Moment, Reader};
-use crate::pages::{Answer, Choice, Page, PageError, reader, render, zone_choices};
+use crate::pages::{Answer, Choice, Page, reader, render, zone_choices};
 use crate::routes::Route;
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -57,6 +58,7 @@ struct View {
     comments_total: String,
     zones: Vec<Choice>,
     chosen_zone: String,
+    is_for_few: bool,
 }
 
 /// An official comment longer than this is a document with a page of its own, such as an incident
@@ -111,15 +113,16 @@ async fn incident(
     State(app): State<App>,
     Path(id): Path<String>,
     Query(query): Query<ZoneQuery>,
+    headers: HeaderMap,
 ) -> Answer {
-    let view = public(&app, &id).await?;
+    let view = readable(&app, &headers, &id).await?;
     let reader = reader(
         &app,
         query.zone.as_deref(),
         &app.engine().settings().home_zone,
     );
     if let Some(planned) = maintenance::page(&app, &view, &reader) {
-        return planned;
+        return planned.map(|page| about(&view, page));
     }
     let fleet = app.engine().fleet();
     let lamps = app.drawn().lamps(&fleet);
@@ -151,26 +154,15 @@ async fn incident(
         comments_total: words::comments(view.comments_total),
         zones: zone_choices(&lamps.bands, &app.engine().settings().home_zone, &reader),
         chosen_zone: reader.zone.to_string(),
+        is_for_few: !view.incident.is_public(),
     };
-    Ok(render(StatusCode::OK, &page))
+    Ok(about(&view, render(StatusCode::OK, &page)))
 }
 
 /// The newest comments, for a page that everybody reads.
 pub(in crate::pages) fn comments(view: &IncidentView, reader: &Reader) -> Vec<Comment> {
     let newest = view.comments.iter();
     newest.map(|one| Comment::of(one, reader)).collect()
-}
-
-/// An incident that customers may see. Proposals are not there for them.
-pub(crate) async fn public(app: &App, id: &str) -> Result<Arc<IncidentView>, PageError> {
-    let missing = || PageError::not_found(say("error-no-incident"));
-    let id: IncidentId = id.parse().map_err(|_| missing())?;
-    let view = app.engine().find_incident(id).await?.ok_or_else(missing)?;
-    if view.incident.is_public() {
-        Ok(view)
-    } else {
-        Err(missing())
-    }
 }
 
 /// The sites of an incident by state: all, and by time zone from west to east.
@@ -359,6 +351,8 @@ pub(crate) struct Card {
     pub(crate) has_report: bool,
     /// Whether it was added after it was over.
     pub(crate) is_added: bool,
+    /// Whether it is only for the organizations that it concerns.
+    pub(crate) is_for_few: bool,
 }
 
 impl Card {
@@ -375,6 +369,7 @@ impl Card {
             is_proposed: stage_now == Stage::Proposed,
             has_report: view.official_comment().is_some(),
             is_added: view.incident.added_at.is_some(),
+            is_for_few: view.incident.is_told() && !view.incident.is_public(),
             promises: view
                 .promises
                 .iter()

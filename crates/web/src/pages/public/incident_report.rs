@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use domain::id::IncidentId;
 use domain::incident::Update;
 use domain::incident::template::read_in;
@@ -14,7 +14,7 @@ use crate::extract::{Path, Query};
 use crate::language::say;
 use crate::pages::console::follow_ups;
 use crate::pages::prose::document;
-use crate::pages::public::incident::public;
+use crate::pages::public::own::{about, readable};
 use crate::pages::public::status::ZoneQuery;
 use crate::pages::words::Moment;
 use crate::pages::{Answer, Page, PageError, reader, render};
@@ -48,8 +48,9 @@ async fn read(
     State(app): State<App>,
     Path(id): Path<String>,
     Query(query): Query<ZoneQuery>,
+    headers: HeaderMap,
 ) -> Answer {
-    let view = public(&app, &id).await?;
+    let view = readable(&app, &headers, &id).await?;
     let comment = posted(&view)?;
     let home = &app.engine().settings().home_zone;
     let reader = reader(&app, query.zone.as_deref(), home);
@@ -65,27 +66,29 @@ async fn read(
         follow_ups: follow_ups::of(&app, &view.follow_ups),
         html,
     };
-    Ok(render(StatusCode::OK, &page))
+    Ok(about(&view, render(StatusCode::OK, &page)))
 }
 
 async fn pdf(
     State(app): State<App>,
     Path(id): Path<String>,
     Query(query): Query<ZoneQuery>,
+    headers: HeaderMap,
 ) -> Answer {
-    let view = public(&app, &id).await?;
+    let view = readable(&app, &headers, &id).await?;
     let comment = posted(&view)?;
     let home = &app.engine().settings().home_zone;
     let reader = reader(&app, query.zone.as_deref(), home);
     let markdown = read_in(&reader.zone, &comment.body);
-    let about = About {
+    let about_it = About {
         title: format!("Incident report: {}", view.incident.title),
         author: comment.by.clone(),
         created_at: comment.at,
         byline: format!("Posted by {}, {}.", comment.by, reader.date(comment.at)),
         base_url: app.engine().settings().base_url.clone(),
     };
-    Ok(answer(view.incident.id, markdown, about).await?)
+    let file = answer(view.incident.id, markdown, about_it).await?;
+    Ok(about(&view, file))
 }
 
 fn posted(view: &IncidentView) -> Result<&Update, PageError> {

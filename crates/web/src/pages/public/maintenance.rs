@@ -103,6 +103,7 @@ struct View {
     updates: Vec<Said>,
     zones: Vec<Choice>,
     chosen_zone: String,
+    is_for_few: bool,
 }
 
 /// The page of planned work; nothing for an incident that was not planned.
@@ -132,6 +133,7 @@ pub(in crate::pages) fn page(app: &App, view: &IncidentView, reader: &Reader) ->
         updates: updates(view, reader),
         zones: zone_choices(&lamps.bands, &app.engine().settings().home_zone, reader),
         chosen_zone: reader.zone.to_string(),
+        is_for_few: !view.incident.is_public(),
     };
     Some(Ok(render(StatusCode::OK, &page)))
 }
