@@ -18,9 +18,5 @@ members-hint = One a line: an address such as clerk@anytown.gov, or a mail domai
 members-save = Save the members
 members-saved = The members were saved.
 members-suggested = From the names of its sites:
-members-some = { $n ->
-    [one] { $n } member
-   *[other] { $n } members
-}
 its-sites-here = Its sites
 show = Show

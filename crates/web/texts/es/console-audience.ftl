@@ -18,9 +18,5 @@ members-hint = Una por línea: una dirección como clerk@anytown.gov, o un domin
 members-save = Guardar los miembros
 members-saved = Los miembros se guardaron.
 members-suggested = Según los nombres de sus sitios:
-members-some = { $n ->
-    [one] { $n } miembro
-   *[other] { $n } miembros
-}
 its-sites-here = Sus sitios
 show = Mostrar
