@@ -16,6 +16,7 @@ pub mod incident;
 pub mod mail_rate;
 pub mod member;
 pub mod name;
+pub mod network;
 pub mod place;
 pub mod product;
 pub mod release;

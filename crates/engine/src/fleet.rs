@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use domain::id::{OrganizationId, SiteId};
 use domain::name::{Hostname, ProductName};
 use domain::product::Product;
-use domain::site::state::SiteState;
+use domain::site::state::{Evidence, Lamp, SiteState};
 use domain::site::{Organization, Site};
 use jiff::Timestamp;
 use semver::Version;
@@ -35,8 +35,12 @@ pub struct Fleet {
 
 struct Slot {
     site: ArcSwap<Site>,
-    state: AtomicU8,
+    /// A [`Lamp`]: its state, and [`BELIEVED`].
+    lamp: AtomicU8,
 }
+
+/// Set in a slot's lamp that is only believed to fail.
+const BELIEVED: u8 = 1 << 7;
 
 impl Fleet {
     pub(crate) async fn load(store: &Store) -> Result<Self, StoreError> {
@@ -81,10 +85,9 @@ impl Fleet {
         for (index, site) in (0u32..).map(SiteIndex).zip(sites) {
             fleet.by_id.insert(site.id, index);
             fleet.by_hostname.insert(site.hostname.clone(), index);
-            let state = AtomicU8::new(SiteState::Unknown as u8);
             fleet.slots.push(Slot {
                 site: ArcSwap::from_pointee(site),
-                state,
+                lamp: AtomicU8::new(packed(Lamp::default())),
             });
         }
         fleet
@@ -113,21 +116,34 @@ impl Fleet {
     /// The lamp of the site at `index`; `Unknown` for an index that is none.
     #[must_use]
     pub fn state(&self, index: SiteIndex) -> SiteState {
-        let state = self
-            .slots
-            .get(index.0 as usize)
-            .map(|slot| slot.state.load(Ordering::Relaxed));
-        SiteState::ALL
-            .into_iter()
-            .find(|known| Some(*known as u8) == state)
-            .unwrap_or(SiteState::Unknown)
+        self.lamp(index).state
     }
 
-    /// Changes a lamp; true when it differs from before.
-    pub(crate) fn set_state(&self, index: SiteIndex, state: SiteState) -> bool {
-        self.slots
-            .get(index.0 as usize)
-            .is_some_and(|slot| slot.state.swap(state as u8, Ordering::Relaxed) != state as u8)
+    fn lamp(&self, index: SiteIndex) -> Lamp {
+        let slot = self.slots.get(index.0 as usize);
+        slot.map_or_else(Lamp::default, |slot| {
+            unpacked(slot.lamp.load(Ordering::Relaxed))
+        })
+    }
+
+    /// What evidence makes of a lamp; true when another state is shown than before.
+    pub(crate) fn learn(&self, index: SiteIndex, evidence: Evidence) -> bool {
+        let Some(slot) = self.slots.get(index.0 as usize) else {
+            return false;
+        };
+        let after = |lamp: u8| Some(packed(unpacked(lamp).after(evidence)));
+        let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+        let before = slot.lamp.fetch_update(set, fetch, after);
+        before.is_ok_and(|before| {
+            let before = unpacked(before);
+            before.after(evidence).state != before.state
+        })
+    }
+
+    fn set_lamp(&self, index: SiteIndex, lamp: Lamp) {
+        if let Some(slot) = self.slots.get(index.0 as usize) {
+            slot.lamp.store(packed(lamp), Ordering::Relaxed);
+        }
     }
 
     /// Every site with its index, in the order of the index.
@@ -213,6 +229,22 @@ impl Fleet {
     }
 }
 
+fn packed(lamp: Lamp) -> u8 {
+    lamp.state as u8 | if lamp.is_believed { BELIEVED } else { 0 }
+}
+
+fn unpacked(byte: u8) -> Lamp {
+    let state = byte & !BELIEVED;
+    let known = SiteState::ALL.into_iter();
+    Lamp {
+        state: known
+            .into_iter()
+            .find(|known| *known as u8 == state)
+            .unwrap_or_default(),
+        is_believed: byte & BELIEVED != 0,
+    }
+}
+
 impl Engine {
     /// The fleet as it is now.
     #[must_use]
@@ -229,7 +261,7 @@ impl Engine {
         let before = self.fleet();
         for (index, site) in before.sites() {
             if let Some(new) = fleet.index(site.id) {
-                fleet.set_state(new, before.state(index));
+                fleet.set_lamp(new, before.lamp(index));
             }
         }
         self.0.fleet.store(Arc::new(fleet));

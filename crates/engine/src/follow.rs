@@ -1,6 +1,7 @@
 //! Followers: asked, confirmed, ended, and told what is posted.
 //! Never writes a message: that is the writer's, which the pages set at the start.
 
+mod reach;
 mod send;
 mod spread;
 mod tell;
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::notify::check_step;
 use crate::{Engine, EngineError, IncidentView, Mail, Signal};
 
+pub(crate) use reach::Reach;
 pub(crate) use send::send;
 pub(crate) use spread::spread;
 
@@ -69,12 +71,30 @@ pub trait Writer: Send + Sync {
 }
 
 /// What telling followers needs besides the store.
-#[derive(Default)]
 pub(crate) struct Follow {
     writer: OnceLock<Arc<dyn Writer>>,
+    reach: Reach,
+    /// Sends webhooks, within their reach.
+    http: reqwest::Client,
     mail: OnceLock<Mail>,
     /// Held while an address is looked up and added: its limits hold for two requests at once.
     asking: tokio::sync::Mutex<()>,
+}
+
+impl Follow {
+    /// # Errors
+    /// When no client can be made.
+    pub(crate) fn new() -> Result<Self, reqwest::Error> {
+        let reach = Reach::default();
+        let http = crate::http_client().dns_resolver(Arc::new(reach.clone()));
+        Ok(Self {
+            writer: OnceLock::new(),
+            reach,
+            http: http.build()?,
+            mail: OnceLock::new(),
+            asking: tokio::sync::Mutex::default(),
+        })
+    }
 }
 
 /// A webhook that staff add.
@@ -124,6 +144,11 @@ impl Engine {
     /// Lets messages be written. The first writer stays.
     pub fn set_writer(&self, writer: Arc<dyn Writer>) {
         let _ = self.0.follow.writer.set(writer);
+    }
+
+    /// Lets followers' webhooks lead into private networks, from now on.
+    pub fn allow_private_webhooks(&self) {
+        self.0.follow.reach.allow_private();
     }
 
     /// Lets mail be sent. The first server stays.
@@ -253,6 +278,9 @@ impl Engine {
             after_seconds: 0,
         };
         check_step(&step).map_err(|(field, rule)| EngineError::refused_at(field, rule))?;
+        let reach = &self.0.follow.reach;
+        let within = reach.check(&step.url);
+        within.map_err(|rule| EngineError::refused_at("url", rule))?;
         let now = self.clock().now();
         let follower = Follower {
             id: self.clock().id(),

@@ -36,7 +36,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use clock::Clock;
-use domain::id::{AlarmId, CampaignId, IncidentId, ReportId};
+use domain::id::{AlarmId, CampaignId, HolderId, IncidentId, ReportId};
 use store::{AuditEntry, Lane, Store};
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
@@ -68,6 +68,7 @@ pub use staff::{BreakGlass, NewToken, token_hash};
 
 /// Signals that a slow listener may miss before it must look at everything again.
 const SIGNALS_KEPT: usize = 4_096;
+const WITHDRAWALS_KEPT: usize = 64;
 
 /// "Look again": never the news itself.
 #[derive(Clone, Debug)]
@@ -118,6 +119,8 @@ struct Inner {
     fleet: ArcSwap<Fleet>,
     delivery: delivery::Delivery,
     signals: broadcast::Sender<Signal>,
+    /// Whose tokens were withdrawn.
+    withdrawn: broadcast::Sender<HolderId>,
     http: reqwest::Client,
     roll_out: roll_out::RollOut,
     canary: OnceLock<CanarySession>,
@@ -132,18 +135,23 @@ struct Inner {
     told: AtomicU64,
 }
 
+/// Follows no redirect, and no proxy that the environment names.
+fn http_client() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(5))
+        .no_proxy()
+}
+
 impl Engine {
     /// Loads what is kept in memory.
     ///
     /// # Errors
     /// When the state cannot be loaded.
     pub async fn open(store: Store, clock: Clock, settings: Settings) -> Result<Self, EngineError> {
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(5))
-            .no_proxy()
-            .build()
-            .map_err(|e| EngineError::remote("make an HTTP client", &e))?;
+        let no_client = |e: reqwest::Error| EngineError::remote("make an HTTP client", &e);
+        let http = http_client().build().map_err(no_client)?;
+        let follow = follow::Follow::new().map_err(no_client)?;
         let fleet = Fleet::load(&store).await?;
         let incidents = respond::Incidents::load(&store).await?;
         let templates = respond::OwnTemplates::load(&store).await?;
@@ -157,10 +165,11 @@ impl Engine {
             fleet: ArcSwap::from_pointee(fleet),
             delivery,
             signals: broadcast::Sender::new(SIGNALS_KEPT),
+            withdrawn: broadcast::Sender::new(WITHDRAWALS_KEPT),
             http,
             roll_out: roll_out::RollOut::default(),
             canary: OnceLock::new(),
-            follow: follow::Follow::default(),
+            follow,
             names: tokio::sync::Mutex::default(),
             pending: ingest::Pending::default(),
             incidents,

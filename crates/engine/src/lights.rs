@@ -18,7 +18,7 @@ impl Engine {
         let fleet = self.fleet();
         let changed: Vec<_> = sites
             .into_iter()
-            .filter(|index| fleet.set_state(*index, fleet.state(*index).after(evidence)))
+            .filter(|index| fleet.learn(*index, evidence))
             .collect();
         if !changed.is_empty() {
             self.signal(Signal::SitesChanged(changed.into()));

@@ -259,7 +259,7 @@ pub(crate) fn check_step(step: &OnCallStep) -> Result<(), (&'static str, String)
         .parse()
         .map_err(|e| ("url", format!("this is no address: {e}")))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(("url", "only http and https addresses can be paged".into()));
+        return Err(("url", "only http and https addresses take messages".into()));
     }
     if let Some(secret) = &step.secret {
         let shape = "a secret is \"whsec_\" and base64";

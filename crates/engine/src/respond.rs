@@ -424,9 +424,25 @@ impl Engine {
         self.save(incident, &added, &audit).await?;
         // Nothing failed on sites that were worked on as planned.
         if is_over && incident.maintenance.is_none() {
-            self.learn(self.sites_in(&incident.scope), Evidence::Settled);
+            self.settle(incident);
         }
         Ok(())
+    }
+
+    /// The lamps of an incident that is over, but for sites that another one still is about.
+    fn settle(&self, over: &Incident) {
+        let open = self.incidents().open();
+        let others: Vec<_> = open
+            .iter()
+            .map(|view| &view.incident)
+            .filter(|one| one.id != over.id && one.is_told())
+            .collect();
+        let fleet = self.fleet();
+        let held = |site: &domain::site::Site| others.iter().any(|one| one.scope.holds(site));
+        let sites = fleet.sites();
+        let settled = sites.filter(|(_, site)| over.scope.holds(site) && !held(site));
+        let settled: Vec<_> = settled.map(|(index, _)| index).collect();
+        self.learn(settled, Evidence::Settled);
     }
 
     /// Saves the next version of an incident, and tells those who show it.

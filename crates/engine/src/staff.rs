@@ -7,6 +7,7 @@ use clock::Clock;
 use domain::access::Role;
 use domain::id::HolderId;
 use store::{AuditEntry, Holder, HolderInUse, Store};
+use tokio::sync::broadcast;
 
 use crate::{Engine, EngineError};
 
@@ -90,7 +91,15 @@ impl Engine {
         if !self.store().withdraw_holder(holder.id, &audit).await? {
             return Err(none());
         }
+        // Nobody need listen.
+        let _ = self.0.withdrawn.send(id);
         Ok(())
+    }
+
+    /// Listens to withdrawals of tokens. A listener that lags asks who holds its token.
+    #[must_use]
+    pub fn withdrawals(&self) -> broadcast::Receiver<HolderId> {
+        self.0.withdrawn.subscribe()
     }
 
     /// Who holds `token`; `None` for a wrong or withdrawn one.

@@ -1,15 +1,17 @@
-//! Answers connections, with the bounds that `axum::serve` leaves out: how long a request's head may
-//! take to arrive, and how many connections are open. Never knows what is answered.
+//! Answers connections, with the bounds that `axum::serve` leaves out: how long a request's head and its
+//! body may take to arrive and its answer to be read, and how many connections are open, in all and of one
+//! address. Never knows what is answered.
 
+mod patience;
 mod stream;
 
+use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
 use clock::Clock;
@@ -23,7 +25,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
+pub(crate) use patience::Patience;
+use patience::{Patient, in_time};
 use stream::{Asks, Exit};
+use web::Prefix;
 
 /// What connections may take, in the machine's time.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +38,10 @@ pub(crate) struct Bounds {
     pub(crate) head: Duration,
     /// More wait until one ends.
     pub(crate) connections_max: u32,
+    /// More of one address are closed at once; a trusted proxy has as many as there are.
+    pub(crate) of_address_max: u32,
+    /// How long clients may take to send and to read.
+    pub(crate) patience: Patience,
 }
 
 /// An agent's stream, a browser's lamps and whoever reads a public page as things happen each keep a
@@ -41,7 +50,14 @@ pub(crate) struct Bounds {
 pub(crate) const BOUNDS: Bounds = Bounds {
     head: Duration::from_secs(20),
     connections_max: 25_000,
+    of_address_max: 2_500,
+    patience: Patience {
+        idle: Duration::from_secs(30),
+        bytes_per_second: 4 << 10,
+    },
 };
+/// However few files the process may open: a town hall, or a load balancer that nobody named.
+const OF_ADDRESS_MIN: u32 = 100;
 /// What the database, the outboxes and probes may have open beside connections, in files.
 const FILES_BESIDE: u32 = 1_000;
 
@@ -69,7 +85,53 @@ impl Bounds {
         }
         Self {
             connections_max,
+            of_address_max: (connections_max / 10)
+                .max(OF_ADDRESS_MIN)
+                .min(self.of_address_max),
             ..self
+        }
+    }
+}
+
+/// How many connections each address has open.
+#[derive(Default)]
+struct Addresses(Mutex<HashMap<IpAddr, u32>>);
+
+/// A connection of an address, counted until it ends.
+struct Counted {
+    addresses: Arc<Addresses>,
+    of: IpAddr,
+}
+
+impl Addresses {
+    /// None when the address has as many as it may have.
+    fn count(self: &Arc<Self>, address: IpAddr, max: u32) -> Option<Counted> {
+        let of = web::client_network(address);
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(of).or_default();
+        if *count >= max {
+            return None;
+        }
+        *count += 1;
+        Some(Counted {
+            addresses: Arc::clone(self),
+            of,
+        })
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut counts = self
+            .addresses
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.of) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.of);
+            }
         }
     }
 }
@@ -81,9 +143,10 @@ const ACCEPT_AGAIN_AFTER: Duration = Duration::from_secs(1);
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
-    bounds: Bounds,
+    (bounds, trusted): (Bounds, &[Prefix]),
     stop: CancellationToken,
 ) {
+    let addresses = Arc::new(Addresses::default());
     let places = Arc::new(Semaphore::new(bounds.connections_max as usize));
     loop {
         let accepted = tokio::select! {
@@ -93,10 +156,22 @@ pub(crate) async fn serve(
         let Some((stream, peer, place)) = accepted else {
             continue;
         };
+        let is_trusted = trusted
+            .iter()
+            .any(|proxy| proxy.holds(peer.ip().to_canonical()));
+        let of_address_max = if is_trusted {
+            bounds.connections_max
+        } else {
+            bounds.of_address_max
+        };
+        let Some(counted) = addresses.count(peer.ip(), of_address_max) else {
+            tracing::debug!("closed a connection of {peer}, which has {of_address_max} already");
+            continue;
+        };
         let (router, stop) = (router.clone(), stop.clone());
         tokio::spawn(async move {
-            answer(stream, peer, router, bounds.head, stop).await;
-            drop(place);
+            answer(stream, peer, router, bounds, stop).await;
+            drop((place, counted));
         });
     }
     drop(listener);
@@ -123,21 +198,23 @@ async fn answer(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
-    head: Duration,
+    bounds: Bounds,
     stop: CancellationToken,
 ) {
     let (exit, taken) = Exit::new();
-    let service = service_fn(|request| route(router.clone(), peer, request, &exit));
+    let patience = bounds.patience;
+    let stream = Patient::new(stream, patience);
+    let service = service_fn(|request| route(router.clone(), (peer, patience), request, &exit));
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(head)
+        .header_read_timeout(bounds.head)
         .serve_connection(TokioIo::new(stream), service);
     let done = tokio::select! {
         done = &mut connection => done,
         Ok(response) = taken => {
             // Only a client that sends its next request before it has read the last answer could
             // miss the end of that one.
-            let socket = connection.into_parts().io.into_inner();
+            let socket = connection.into_parts().io.into_inner().into_inner();
             tokio::select! {
                 () = stream::send(socket, response) => {}
                 () = stop.cancelled() => {}
@@ -157,12 +234,12 @@ async fn answer(
 
 async fn route(
     mut router: Router,
-    peer: SocketAddr,
+    (peer, patience): (SocketAddr, Patience),
     request: Request<Incoming>,
     exit: &Exit,
 ) -> Result<Response, Infallible> {
     let asks = Asks::of(&request);
-    let mut request = request.map(Body::new);
+    let mut request = request.map(|body| in_time(body, patience));
     request.extensions_mut().insert(ConnectInfo(peer));
     let response = router.call(request).await?;
     match exit.take(asks, response) {
@@ -173,14 +250,18 @@ async fn route(
 
 #[cfg(test)]
 mod tests {
+    use axum::body::{Body, Bytes};
+    use axum::extract::DefaultBodyLimit;
     use axum::http::{HeaderValue, header};
     use axum::response::IntoResponse as _;
-    use axum::routing::get;
+    use axum::routing::{get, post};
     use futures_util::StreamExt as _;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
 
+    /// More than any test opens but the one that opens too many.
+    const OF_ADDRESS: u32 = 8;
     const REQUEST: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
     /// Tells something once, then waits for ever.
@@ -210,12 +291,23 @@ mod tests {
             let router = Router::new()
                 .route("/", get(who))
                 .route("/slow", get(slow))
+                .route("/long", get(async || "x".repeat(64 << 20)))
+                .route("/body", post(async |body: Bytes| body.len().to_string()))
+                .layer(DefaultBodyLimit::max(8 << 20))
                 .route("/events", get(events));
             let bounds = Bounds {
                 head,
                 connections_max,
+                of_address_max: OF_ADDRESS,
+                patience: Patience {
+                    idle: Duration::from_millis(300),
+                    bytes_per_second: 1 << 20,
+                },
             };
-            let done = tokio::spawn(serve(listener, router, bounds, stop.clone()));
+            let stopping = stop.clone();
+            let done = tokio::spawn(async move {
+                serve(listener, router, (bounds, &[]), stopping).await;
+            });
             Self {
                 address,
                 stop,
@@ -258,6 +350,61 @@ mod tests {
             answer.contains("200 OK") && answer.contains(&peer),
             "{answer}"
         );
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_ends_the_request() {
+        let server = Server::start(Duration::from_secs(60), 10).await;
+        let head = "POST /body HTTP/1.1\r\nHost: a\r\nConnection: close\r\n";
+        let stream = server
+            .connect(&format!("{head}Content-Length: 100\r\n\r\nx"))
+            .await;
+        let answer = within(20, rest(stream)).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+        let whole = "x".repeat(4 << 20);
+        let stream = server
+            .connect(&format!(
+                "{head}Content-Length: {}\r\n\r\n{whole}",
+                whole.len()
+            ))
+            .await;
+        let answer = within(20, rest(stream)).await.unwrap();
+        assert!(answer.ends_with("4194304"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_not_read_ends_the_connection() {
+        let server = Server::start(Duration::from_secs(60), 1).await;
+        let deaf = server
+            .connect("GET /long HTTP/1.1\r\nHost: a\r\n\r\n")
+            .await;
+        let close = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        // It waits for the place that the first one holds.
+        let answer = within(20, rest(server.connect(close).await)).await.unwrap();
+        assert!(answer.contains("200 OK"), "{answer}");
+        drop(deaf);
+    }
+
+    #[tokio::test]
+    async fn one_address_has_so_many_connections() {
+        let server = Server::start(Duration::from_secs(60), 100).await;
+        let mut held = vec![];
+        for _ in 0..OF_ADDRESS {
+            held.push(server.connect("").await);
+        }
+        let refused = server.connect(REQUEST).await;
+        assert_eq!(within(20, rest(refused)).await.as_deref(), Some(""));
+        held.pop();
+        let close = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        let mut answer = String::new();
+        for _ in 0..200 {
+            answer = within(20, rest(server.connect(close).await)).await.unwrap();
+            if !answer.is_empty() {
+                break;
+            }
+            Clock::system().sleep(Duration::from_millis(20)).await;
+        }
+        assert!(answer.contains("200 OK"), "{answer}");
     }
 
     #[tokio::test]

@@ -23,23 +23,27 @@ pub struct ReaderFlow {
 }
 
 impl Provider {
-    /// Begins the sign-in of a reader.
+    /// Begins the sign-in of a reader; `anew` when the provider shall ask who it is even if it knows.
     ///
     /// # Errors
     /// When no secret can be drawn.
-    pub fn begin_reader(&self) -> Result<ReaderFlow, SignInError> {
+    pub fn begin_reader(&self, anew: bool) -> Result<ReaderFlow, SignInError> {
         let client = self.own_client()?;
         let (state, verifier) = (secret::fresh()?, secret::fresh()?);
         let challenge = secret::encode(&secret::hash(&verifier));
-        let query = Serializer::new(String::new())
+        let mut query = Serializer::new(String::new());
+        query
             .append_pair("response_type", "code")
             .append_pair("client_id", client.as_str())
             .append_pair("redirect_uri", &self.reader_returns_to())
             .append_pair("scope", "openid email")
             .append_pair("state", &state)
             .append_pair("code_challenge", &challenge)
-            .append_pair("code_challenge_method", "S256")
-            .finish();
+            .append_pair("code_challenge_method", "S256");
+        if anew {
+            query.append_pair("prompt", "login");
+        }
+        let query = query.finish();
         Ok(ReaderFlow {
             url: format!("/oidc/authorize?{query}"),
             kept: format!("{state}.{verifier}"),

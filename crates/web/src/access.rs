@@ -4,13 +4,17 @@
 //! is sent by any page that makes a browser call us, so changes through it must come from our own
 //! pages.
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use cookie::Cookie;
 use domain::access::Permission;
+use domain::id::HolderId;
+use futures_util::StreamExt as _;
 use store::Holder;
+use tokio::sync::broadcast::error::RecvError;
 
 use crate::error::ApiError;
 use crate::{App, pages};
@@ -47,9 +51,11 @@ pub(crate) async fn enforce(
         return next.run(request).await;
     };
     match authorize(&app, request.method(), request.headers(), permission).await {
-        Ok(caller) => {
+        Ok((caller, token)) => {
+            let id = caller.0.id;
             request.extensions_mut().insert(caller);
-            next.run(request).await
+            let response = next.run(request).await;
+            until_withdrawn(&app, (id, token), response)
         }
         Err(error) if is_console(&request) => match error.status() {
             StatusCode::UNAUTHORIZED => Redirect::to("/console/sign-in").into_response(),
@@ -65,7 +71,7 @@ async fn authorize(
     method: &Method,
     headers: &HeaderMap,
     permission: Permission,
-) -> Result<Caller, ApiError> {
+) -> Result<(Caller, String), ApiError> {
     let shown = shown_token(headers).ok_or_else(|| {
         ApiError::unauthorized("this needs a token: send it as `Authorization: Bearer lmp_…`")
     })?;
@@ -84,7 +90,30 @@ async fn authorize(
             "the role {role} may not do this"
         )));
     }
-    Ok(Caller(holder))
+    Ok((Caller(holder), shown.token))
+}
+
+/// A stream that a holder of a token opened ends when the token is withdrawn.
+fn until_withdrawn(app: &App, (id, token): (HolderId, String), response: Response) -> Response {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    if kind.is_none_or(|kind| !kind.as_bytes().starts_with(b"text/event-stream")) {
+        return response;
+    }
+    let (engine, mut withdrawn) = (app.engine().clone(), app.engine().withdrawals());
+    let gone = async move {
+        // It may have been withdrawn while the stream was opened, or while others were.
+        while matches!(engine.holder(&token).await, Ok(Some(_))) {
+            loop {
+                match withdrawn.recv().await {
+                    Ok(one) if one == id => return,
+                    Ok(_) => {}
+                    Err(RecvError::Lagged(_)) => break,
+                    Err(RecvError::Closed) => return,
+                }
+            }
+        }
+    };
+    response.map(|body| Body::from_stream(body.into_data_stream().take_until(Box::pin(gone))))
 }
 
 struct Shown {
@@ -119,6 +148,12 @@ pub(crate) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = Cookie<'stati
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| Cookie::split_parse(value.to_owned()))
         .filter_map(Result::ok)
+}
+
+/// Whether a browser says that another site's page sent a form.
+pub(crate) fn is_foreign(headers: &HeaderMap) -> bool {
+    let says = [header::ORIGIN.as_str(), "sec-fetch-site"];
+    says.iter().any(|name| headers.contains_key(*name)) && !same_origin(headers)
 }
 
 /// Whether our own page sent a form, as far as the browser says.

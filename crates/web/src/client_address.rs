@@ -81,6 +81,12 @@ impl Client {
     }
 }
 
+/// What a limit counts an address as: itself, or an IPv6 network of 64 bits.
+#[must_use]
+pub fn client_network(address: IpAddr) -> IpAddr {
+    Client::of(address).0
+}
+
 /// The rightmost address of `peer` and the headers before it that is no trusted proxy: each proxy
 /// adds the address that connected to it at the right, and what is left of it anybody may have made
 /// up.

@@ -68,7 +68,7 @@ struct Answer {
 }
 
 /// Answers from what is kept, or keeps what is answered.
-pub(crate) async fn keep(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn keep(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let Some(Key { kind, target }) = Key::of(&request) else {
         return next.run(request).await;
     };
@@ -77,6 +77,11 @@ pub(crate) async fn keep(State(app): State<App>, request: Request, next: Next) -
         return answer.send(request.headers().get(header::IF_NONE_MATCH));
     }
     let target = target.to_owned();
+    // What is kept is written as its key says, whatever else the header may be read as.
+    let encoding = HeaderValue::from_static(if kind.gzip { "gzip" } else { "identity" });
+    request
+        .headers_mut()
+        .insert(header::ACCEPT_ENCODING, encoding);
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();
     let response = next.run(request).await;
     if response.status().is_server_error() {
@@ -96,12 +101,12 @@ pub(crate) async fn keep(State(app): State<App>, request: Request, next: Next) -
 impl<'r> Key<'r> {
     fn of(request: &'r Request) -> Option<Self> {
         let target = request.uri().path_and_query()?.as_str();
-        let encodings = request.headers().get(header::ACCEPT_ENCODING);
-        let encodings = encodings.map_or(Some(""), |value| value.to_str().ok())?;
+        let encodings = request.headers().get_all(header::ACCEPT_ENCODING);
+        let encodings = encodings.iter().filter_map(|value| value.to_str().ok());
         let fits = target.len() <= KEY_BYTES_MAX;
         (request.method() == Method::GET && fits).then(|| Self {
             kind: Kind {
-                gzip: takes_gzip(encodings),
+                gzip: encodings.into_iter().any(takes_gzip),
                 language: Language::of(request).0,
             },
             target,

@@ -24,11 +24,15 @@ mod sign_in;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
 use engine::{CanarySession, Engine};
 use signin::{Provider, SESSION_COOKIE};
 
 pub use access::Access;
-pub use client_address::{BadPrefix, Prefix};
+pub use client_address::{BadPrefix, Prefix, client_network};
 pub use limit::Rate;
 pub use routes::{Endpoint, endpoints};
 pub use sign_in::{ACTIVATION_OVERLAP, open_provider};
@@ -159,7 +163,25 @@ impl App {
         let speak = axum::middleware::from_fn_with_state(self.clone(), language::speak);
         let answers = headers::harden(routes::router(self)).layer(speak);
         // Around the router, not in it: what is kept is answered before a route is looked for.
-        Router::new().fallback_service(tower::Layer::layer(&keep, answers))
+        let kept = tower::Layer::layer(&keep, answers);
+        Router::new()
+            .fallback_service(kept)
+            .layer(axum::middleware::from_fn(to_the_end))
+    }
+}
+
+/// Lets a change be carried to its end when its client goes away: what the store has taken, memory and
+/// followers must hear of.
+async fn to_the_end(request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    match tokio::spawn(next.run(request)).await {
+        Ok(response) => response,
+        Err(error) => {
+            tracing::error!("a change ended early: {error}");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
     }
 }
 

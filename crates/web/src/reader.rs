@@ -16,6 +16,8 @@ use crate::error::ApiError;
 const READER: &str = "lamplighter-reader";
 /// Ties the provider's answer to the browser that asked.
 const FLOW: &str = "lamplighter-reader-flow";
+/// Says that somebody signed out here: on a shared computer the provider must ask who comes next.
+const OUT: &str = "lamplighter-reader-out";
 /// How long a sign-in may take, in minutes.
 const FLOW_MINUTES: i64 = 30;
 
@@ -86,8 +88,9 @@ pub(crate) async fn writer(app: &App, headers: &HeaderMap) -> Result<Reader, Api
 ///
 /// # Errors
 /// When no secret can be drawn.
-pub(crate) fn begin(app: &App, back: Back) -> Result<Response, ApiError> {
-    let flow = app.provider().begin_reader()?;
+pub(crate) fn begin(app: &App, headers: &HeaderMap, back: Back) -> Result<Response, ApiError> {
+    let is_out = cookies(headers).any(|cookie| cookie.name() == OUT);
+    let flow = app.provider().begin_reader(is_out)?;
     let kept = format!("{}.{}", flow.kept, back.kept());
     let cookie = built(app, FLOW, &kept, "/reader").max_age(Duration::minutes(FLOW_MINUTES));
     Ok(redirect(&flow.url, cookie))
@@ -117,7 +120,11 @@ pub(crate) async fn finish(
         Back::Comments(_) => format!("{}#write", back.address()),
         _ => back.address(),
     };
-    Ok(value.map(|value| redirect(&to, built(app, READER, &value, "/incidents"))))
+    Ok(value.map(|value| {
+        let asked = built(app, OUT, "", "/incidents").max_age(Duration::ZERO);
+        let response = redirect(&to, built(app, READER, &value, "/incidents"));
+        with(response, asked)
+    }))
 }
 
 /// Ends the session of a browser.
@@ -132,7 +139,8 @@ pub(crate) async fn end(app: &App, headers: &HeaderMap, back: Back) -> Result<Re
         app.provider().end_reader(cookie.value()).await?;
     }
     let gone = built(app, READER, "", "/incidents").max_age(Duration::ZERO);
-    Ok(redirect(&back.address(), gone))
+    let response = redirect(&back.address(), gone);
+    Ok(with(response, built(app, OUT, "1", "/incidents")))
 }
 
 fn built<'a>(app: &App, name: &'a str, value: &'a str, path: &'a str) -> CookieBuilder<'a> {
@@ -145,11 +153,13 @@ fn built<'a>(app: &App, name: &'a str, value: &'a str, path: &'a str) -> CookieB
 }
 
 fn redirect(to: &str, cookie: CookieBuilder<'_>) -> Response {
-    let mut response = Redirect::to(to).into_response();
-    let value = HeaderValue::from_str(&cookie.build().to_string());
-    response
-        .headers_mut()
-        .extend(value.map(|value| (header::SET_COOKIE, value)));
+    with(Redirect::to(to).into_response(), cookie)
+}
+
+fn with(mut response: Response, cookie: CookieBuilder<'_>) -> Response {
+    if let Ok(value) = HeaderValue::from_str(&cookie.build().to_string()) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
     response
 }
 

@@ -245,8 +245,16 @@ async fn a_member_finds_what_is_told_to_her_organization() {
     };
     let elsewhere = story.plane.answer(sign_out("https://evil.example")).await;
     assert_eq!(elsewhere.status, 403);
+    let again = story.get("/incidents/sign-in", "").await;
+    assert!(!location(&again).contains("prompt=login"));
     let out = story.plane.answer(sign_out("http://127.0.0.1:8080")).await;
     assert_eq!(out.status, 303);
+    let cookies = out.headers.get_all("set-cookie").iter();
+    let left = cookies.map(|one| one.to_str().unwrap().split(';').next().unwrap());
+    let left: Vec<_> = left.filter(|one| !one.ends_with('=')).collect();
+    // On a shared computer: the next one must say who it is.
+    let next = story.get("/incidents/sign-in", &left.join("; ")).await;
+    assert!(location(&next).contains("prompt=login"), "{left:?}");
     let after = story.get("/incidents", &member).await;
     assert!(
         !after.text.contains(TITLE),

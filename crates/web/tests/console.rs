@@ -562,3 +562,31 @@ async fn follow_ups_are_kept_until_they_are_done() {
         .text;
     assert!(public.contains("Done"), "{public}");
 }
+
+#[tokio::test]
+async fn another_sites_page_signs_nobody_in_or_out() {
+    let plane = Plane::with_fleet().await;
+    let token = plane.token(Role::Support).await;
+    for (path, form) in [
+        ("sign-in", format!("token={token}")),
+        ("sign-out", String::new()),
+    ] {
+        for (origin, status) in [
+            ("https://evil.example", 403),
+            ("http://127.0.0.1:8080", 303),
+        ] {
+            let request = http::Request::post(format!("/console/{path}"))
+                .header("content-type", "application/x-www-form-urlencoded")
+                .header("host", "127.0.0.1:8080")
+                .header("origin", origin)
+                .body(form.clone().into())
+                .unwrap();
+            let answer = plane.answer(request).await;
+            assert_eq!(
+                answer.status, status,
+                "{path} from {origin}: {}",
+                answer.text
+            );
+        }
+    }
+}

@@ -229,3 +229,20 @@ async fn pages_stand_while_the_database_is_down() {
         assert_eq!(answer.status, 200, "{path}: {}", answer.text);
     }
 }
+
+#[tokio::test]
+async fn who_takes_no_gzip_gets_none_whatever_others_asked() {
+    let plane = Plane::with_fleet().await;
+    // A proxy may join them, and readers of headers differ in which line they take.
+    for lines in [["identity", "gzip"], ["gzip", "identity"]] {
+        plane.hand.advance(Duration::from_secs(2));
+        let mut request = Request::get("/").header("host", "127.0.0.1:8080");
+        for line in lines {
+            request = request.header("accept-encoding", line);
+        }
+        plane.answer(request.body(Body::empty()).unwrap()).await;
+        let plain = get(&plane, "/", None).await;
+        assert!(!plain.headers.contains_key("content-encoding"));
+        assert!(plain.text.contains("<h1"), "{}", plain.text);
+    }
+}

@@ -99,3 +99,74 @@ async fn the_form_opens_one_for_all_zones_of_a_clock() {
     let to = opened.headers["location"].to_str().unwrap();
     assert_eq!(plane.send("GET", to, Some(&token), "").await.status, 200);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_goes_on_when_its_client_goes_away() {
+    let plane = Plane::with_fleet().await;
+    let token = plane.token(Role::Support).await;
+    let request = Request::post("/api/v1/incidents")
+        .header("content-type", "application/json")
+        .header("host", "127.0.0.1:8080")
+        .header("authorization", format!("Bearer {token}"))
+        .body(Body::from(json!({"title": "Sign-in fails"}).to_string()))
+        .unwrap();
+    let mut asked = Box::pin(plane.answer(request));
+    assert!(futures_util::poll!(&mut asked).is_pending());
+    drop(asked);
+    for _ in 0..2_000 {
+        if !plane.engine.public_incidents().is_empty() {
+            return;
+        }
+        clock::Clock::system()
+            .sleep(std::time::Duration::from_millis(5))
+            .await;
+    }
+    panic!("it was given up halfway");
+}
+
+#[tokio::test]
+async fn what_was_only_believed_to_fail_ends_with_it() {
+    let plane = Plane::with_fleet().await;
+    let token = plane.token(Role::Support).await;
+    let call = async |path: &str, body: Value| {
+        let sent = plane.send("POST", path, Some(&token), body.to_string());
+        let answer = sent.await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        serde_json::from_str::<Value>(&answer.text).unwrap()
+    };
+    let whole = call("/api/v1/incidents", json!({"title": "Sign-in fails"})).await;
+    let scope = json!({"products": [], "zones": ["Pacific/Honolulu"], "releases": []});
+    let part = call(
+        "/api/v1/incidents",
+        json!({"title": "Hawaii", "scope": scope}),
+    )
+    .await;
+    let proved = plane.engine.fleet().sites().next().unwrap().0;
+    plane
+        .engine
+        .learn([proved], domain::site::state::Evidence::Failed);
+    let done = json!({"text": "All sites work.", "state": "completed"});
+    let path = |incident: &Value| {
+        format!(
+            "/api/v1/incidents/{}/updates",
+            incident["id"].as_str().unwrap()
+        )
+    };
+    call(&path(&whole), done.clone()).await;
+    let failing = |plane: &Plane| {
+        let fleet = plane.engine.fleet();
+        let states = fleet.sites().map(|(at, _)| fleet.state(at));
+        states
+            .filter(|one| *one == domain::site::state::SiteState::Failing)
+            .count()
+    };
+    let in_hawaii = part["affected"]["total"].as_u64().unwrap() as usize;
+    assert!(in_hawaii > 0);
+    assert_eq!(
+        failing(&plane),
+        in_hawaii + 1,
+        "what is proved, and what another incident holds"
+    );
+    call(&path(&part), done).await;
+    assert_eq!(failing(&plane), 1, "what is proved");
+}

@@ -4,8 +4,10 @@
 mod support;
 
 use domain::access::Role;
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use support::Plane;
+use tower::ServiceExt as _;
 
 struct Desk {
     plane: Plane,
@@ -151,4 +153,34 @@ async fn the_token_of_an_agent_is_withdrawn_by_the_identifier_that_it_enrolled_w
     assert_eq!(desk.withdraw(&enrolled[0]["agent"]).await, 204);
     assert_eq!(actions(&enrolled[0]).await, 401);
     assert_eq!(actions(&enrolled[1]).await, 200);
+}
+
+#[tokio::test]
+async fn a_withdrawn_token_ends_the_streams_that_it_opened() {
+    let desk = Desk::open().await;
+    let (_, made) = desk
+        .post("/api/v1/tokens", json!({"name": "Kim", "role": "support"}))
+        .await;
+    let (_, other) = desk
+        .post("/api/v1/tokens", json!({"name": "Lee", "role": "support"}))
+        .await;
+    let stream = async |token: &Value| {
+        let token = token["token"].as_str().unwrap();
+        let request = http::Request::get("/console/lamps/events")
+            .header("host", "127.0.0.1:8080")
+            .header("authorization", format!("Bearer {token}"))
+            .body(axum::body::Body::empty())
+            .unwrap();
+        let answered = desk.plane.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(answered.status(), 200);
+        answered.into_body().into_data_stream()
+    };
+    let (mut kims, mut lees) = (stream(&made).await, stream(&other).await);
+    assert!(kims.next().await.is_some() && lees.next().await.is_some());
+    assert_eq!(desk.withdraw(&made["id"]).await, 204);
+    let within = std::time::Duration::from_secs(20);
+    let ended = tokio::time::timeout(within, async { while kims.next().await.is_some() {} });
+    ended.await.unwrap();
+    let still = tokio::time::timeout(std::time::Duration::from_millis(200), lees.next()).await;
+    assert!(!matches!(still, Ok(None)), "another's goes on");
 }

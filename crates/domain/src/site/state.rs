@@ -101,6 +101,36 @@ impl SiteState {
     }
 }
 
+/// A site's state, and what it rests on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lamp {
+    /// What is shown.
+    pub state: SiteState,
+    /// Whether it fails only because an incident says so: nothing was seen to fail.
+    pub is_believed: bool,
+}
+
+impl Lamp {
+    /// The lamp after one more piece of evidence. What was only believed ends with the incident.
+    #[must_use]
+    pub fn after(self, evidence: Evidence) -> Self {
+        let fails = self.state == SiteState::Failing;
+        if evidence == Evidence::Settled && fails && self.is_believed {
+            return Self::default();
+        }
+        let state = self.state.after(evidence);
+        let is_believed = match evidence {
+            Evidence::BelievedFailing => self.is_believed || !fails,
+            Evidence::Failed | Evidence::GivenUp => false,
+            _ => self.is_believed,
+        };
+        Self {
+            state,
+            is_believed: is_believed && state == SiteState::Failing,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +156,47 @@ mod tests {
                 after,
                 "{before:?} after {evidence:?}"
             );
+        }
+    }
+
+    #[test]
+    fn what_was_only_believed_ends_with_the_incident() {
+        use Evidence as E;
+        use SiteState as S;
+        for (evidence, state, is_believed) in [
+            (&[E::BelievedFailing][..], S::Failing, true),
+            (&[E::BelievedFailing, E::Settled], S::Unknown, false),
+            (
+                &[E::BelievedFailing, E::Reported, E::Settled],
+                S::Unknown,
+                false,
+            ),
+            (
+                &[E::BelievedFailing, E::Failed, E::Settled],
+                S::Failing,
+                false,
+            ),
+            (
+                &[E::Failed, E::BelievedFailing, E::Settled],
+                S::Failing,
+                false,
+            ),
+            (
+                &[E::BelievedFailing, E::ActionSent, E::GivenUp, E::Settled],
+                S::Failing,
+                false,
+            ),
+            (
+                &[E::BelievedFailing, E::ActionSent, E::Verified, E::Settled],
+                S::Well,
+                false,
+            ),
+            (&[E::BelievedFailing, E::Worked, E::Settled], S::Well, false),
+        ] {
+            let lamp = evidence
+                .iter()
+                .fold(Lamp::default(), |lamp, one| lamp.after(*one));
+            assert_eq!(lamp, Lamp { state, is_believed }, "{evidence:?}");
         }
     }
 }

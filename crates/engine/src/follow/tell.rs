@@ -101,8 +101,10 @@ async fn request(
     let body = body.to_string();
     let (id, at) = (claimed.id.to_string(), engine.clock().now().as_second());
     let answer = Duration::from_secs(ANSWER_SECONDS_MAX);
-    let mut request = engine
-        .http()
+    let follow = &engine.0.follow;
+    follow.reach.check(url).map_err(later)?;
+    let mut request = follow
+        .http
         .post(url)
         .timeout(engine.clock().on_machine(answer))
         .header("content-type", "application/json");
@@ -115,7 +117,7 @@ async fn request(
             .header("webhook-signature", signature);
     }
     let sent = request.body(body).send().await;
-    let status = sent.map_err(|e| later(e.without_url()))?.status();
+    let status = sent.map_err(|e| later(because(&e.without_url())))?.status();
     if status == reqwest::StatusCode::GONE {
         // The receiver wants no more (Standard Webhooks, "Consumers").
         let follower = claimed.follower;
@@ -129,6 +131,12 @@ async fn request(
         return Ok(());
     }
     Err(later(format!("the receiver answered {status}")))
+}
+
+/// An error with what caused it: "error sending request" alone helps nobody.
+fn because(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |said, cause| format!("{said}: {cause}"))
 }
 
 pub(super) fn later(failure: impl ToString) -> NotSent {

@@ -73,6 +73,9 @@ pub(crate) struct Serve {
     /// How many mails the mail server takes in a minute.
     #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=600_000))]
     mails_per_minute: u32,
+    /// Let followers' webhooks lead into private networks, such as to a chat server of your own.
+    #[arg(long)]
+    private_webhooks: bool,
     /// The relation of scenario time to the machine's time, for drills.
     #[arg(long, hide = true)]
     pace: Option<Pace>,
@@ -104,6 +107,9 @@ impl Serve {
         let base_url = settings.base_url.clone();
         let engine = Engine::open(store, clock, settings).await?;
         self.set_mail(&engine)?;
+        if self.private_webhooks {
+            engine.allow_private_webhooks();
+        }
         self.make_first_token(&engine).await?;
         let token = self.say_token(&engine).await?;
         let stop = CancellationToken::new();
@@ -116,7 +122,7 @@ impl Serve {
         let server = listen::serve(
             listener,
             app.router(),
-            BOUNDS.within_open_files(),
+            (BOUNDS.within_open_files(), &self.trusted_proxies),
             stop.clone(),
         );
         // Event streams never end by themselves: after a while, whatever is open is cut.

@@ -19,6 +19,9 @@ use tokio::sync::oneshot;
 
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 
+/// What a client may send behind its request before its stream is ended: a request that it pipelined.
+const SENT_BYTES_MAX: usize = 64 << 10;
+
 /// Where a connection's answer is put that is sent without hyper.
 pub(super) struct Exit(Mutex<Option<oneshot::Sender<Response>>>);
 
@@ -69,11 +72,17 @@ pub(super) async fn send(mut socket: TcpStream, response: Response) {
         }
         writes.shutdown().await
     };
-    // Nothing is asked for on this connection any more.
+    // Nothing is asked for on this connection any more: whoever goes on sending is no reader of it.
     let gone = async {
         let mut rest = [0; 64];
-        while reads.read(&mut rest).await? > 0 {}
-        io::Result::Ok(())
+        let mut read = 0;
+        loop {
+            let count = reads.read(&mut rest).await?;
+            read += count;
+            if count == 0 || read > SENT_BYTES_MAX {
+                return io::Result::Ok(());
+            }
+        }
     };
     let ended = tokio::select! {
         ended = sending => ended,

@@ -42,7 +42,8 @@ pub(crate) fn routes() -> Vec<Route> {
             Access::Public,
             "List incidents, as customers read them",
             public_list,
-        ),
+        )
+        .kept(),
         Api::get(
             "/api/v1/public/incidents/{id}",
             Access::Public,

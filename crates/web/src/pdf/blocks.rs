@@ -6,6 +6,8 @@ use crate::pages::prose;
 
 /// Quotes and lists inside each other are told apart this deep; what is deeper stands beside them.
 const DEPTH_MAX: usize = 8;
+/// A page has room for fewer columns.
+const COLUMNS_MAX: usize = 32;
 
 /// A document.
 #[derive(Debug, Default, PartialEq)]
@@ -201,6 +203,7 @@ impl Reader {
             TagEnd::Emphasis => self.italic = self.italic.saturating_sub(1),
             TagEnd::Link => drop(self.opened_links.pop()),
             TagEnd::TableCell => self.end_cell(),
+            TagEnd::TableRow => self.end_row(),
             TagEnd::TableHead => self.head = self.rows.pop().unwrap_or_default(),
             TagEnd::Table => {
                 let head = std::mem::take(&mut self.head);
@@ -208,6 +211,18 @@ impl Reader {
                 self.add(Block::Table { head, rows });
             }
             _ => {}
+        }
+    }
+
+    /// A table of more columns than a page has room for is told as a list, which leaves empty cells out:
+    /// a short line under a long head must not hold one for each column.
+    fn end_row(&mut self) {
+        if self.head.len() > COLUMNS_MAX
+            && let Some(row) = self.rows.last_mut()
+        {
+            let full = row.iter().rposition(|cell| !cell.is_empty());
+            row.truncate(full.map_or(0, |last| last + 1));
+            row.shrink_to_fit();
         }
     }
 

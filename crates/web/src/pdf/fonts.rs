@@ -88,7 +88,13 @@ impl Fonts {
     fn holder(&self, face: Face, c: char) -> Option<Face> {
         [face, Face::Mono]
             .into_iter()
-            .find(|face| !c.is_control() && self.face(*face).glyph_index(c).is_some())
+            .find(|face| !c.is_control() && self.has(*face, c))
+    }
+
+    /// Glyph 0 stands for what a face does not have; some map noncharacters to it.
+    fn has(&self, face: Face, c: char) -> bool {
+        let glyph = self.face(face).glyph_index(c);
+        glyph.is_some_and(|glyph| glyph.0 != 0)
     }
 
     fn face(&self, face: Face) -> &rustybuzz::Face<'static> {
@@ -114,7 +120,8 @@ impl Fonts {
         buffer.set_direction(Direction::LeftToRight);
         let shaped = rustybuzz::shape(font, &[], buffer);
         let ems = |units: i32| units as f32 / font.units_per_em() as f32;
-        let clusters: Vec<_> = shaped.glyph_infos().iter().map(|i| i.cluster).collect();
+        let mut clusters: Vec<_> = shaped.glyph_infos().iter().map(|i| i.cluster).collect();
+        clusters.sort_unstable();
         let glyphs = shaped.glyph_infos().iter().zip(shaped.glyph_positions());
         let glyphs = glyphs.map(|(info, position)| Glyph {
             id: info.glyph_id,
@@ -189,6 +196,10 @@ impl Run {
                 cut = index;
             }
             width += glyph.advance;
+            // Each line of a long word looks at its own part only.
+            if width > ems {
+                break;
+            }
         }
         if width <= ems {
             return (Some(self), None);
@@ -222,9 +233,10 @@ impl Run {
     }
 }
 
-/// The bytes that the glyphs of a cluster show: up to where the next cluster begins.
+/// The bytes that the glyphs of a cluster show: up to where the next one of the sorted clusters begins.
 fn shown(cluster: u32, clusters: &[u32], end: usize) -> Range<usize> {
-    let next = clusters.iter().filter(|next| **next > cluster).min();
+    let next = clusters.partition_point(|one| *one <= cluster);
+    let next = clusters.get(next);
     cluster as usize..next.map_or(end, |next| *next as usize)
 }
 

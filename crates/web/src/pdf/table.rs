@@ -22,6 +22,9 @@ const COLUMN_GAP: f32 = 14.0;
 /// A column that is narrower can hardly be read: its table is told as a list.
 const COLUMN_MIN: f32 = 42.0;
 
+/// A list that repeats the titles of a table in each item grows by their product.
+const LIST_BYTES_MAX: usize = 400 << 10;
+
 /// Where the columns of a table are.
 struct Grid {
     columns: Vec<Column>,
@@ -44,7 +47,11 @@ impl Flow<'_> {
         part: usize,
     ) {
         let Some(grid) = self.grid(head, rows, column) else {
-            return self.block(&as_list(head, rows), column, part);
+            match as_list(head, rows) {
+                Some(list) => self.block(&list, column, part),
+                None => self.is_full = true,
+            }
+            return;
         };
         let table = self.part(part, Tag::Table);
         let header = self.set_row(head, HEAD, &grid);
@@ -224,15 +231,23 @@ fn filled(wanted: &[(f32, f32)], level: f32) -> impl Iterator<Item = f32> {
         .map(move |(least, most)| most.min(level.max(*least)))
 }
 
-/// Each row as an item that names its columns.
-fn as_list(head: &[Vec<Span>], rows: &[Vec<Vec<Span>>]) -> Block {
+/// Each row as an item that names its columns; none when that is more than any report.
+fn as_list(head: &[Vec<Span>], rows: &[Vec<Vec<Span>>]) -> Option<Block> {
+    let bytes = |cell: &[Span]| cell.iter().map(|span| span.text.len()).sum::<usize>();
+    let titles: Vec<_> = head.iter().map(|title| bytes(title)).collect();
+    let pairs = rows.iter().flat_map(|row| titles.iter().zip(row));
+    let pairs = pairs.filter(|(_, cell)| !cell.is_empty());
+    let said: usize = pairs.map(|(title, cell)| title + bytes(cell)).sum();
+    if said > LIST_BYTES_MAX {
+        return None;
+    }
     let plain = |text: &str| Span {
         text: text.to_owned(),
         ..Span::default()
     };
     let items = rows.iter().map(|row| {
         let mut said = vec![];
-        for (title, cell) in head.iter().zip(row) {
+        for (title, cell) in head.iter().zip(row).filter(|(_, cell)| !cell.is_empty()) {
             if !said.is_empty() {
                 said.push(plain("; "));
             }
@@ -246,10 +261,10 @@ fn as_list(head: &[Vec<Span>], rows: &[Vec<Vec<Span>>]) -> Block {
         }
         vec![Block::Paragraph(said)]
     });
-    Block::List {
+    Some(Block::List {
         first: None,
         items: items.collect(),
-    }
+    })
 }
 
 #[cfg(test)]

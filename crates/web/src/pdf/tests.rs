@@ -275,3 +275,29 @@ proptest! {
         assert_between_margins(&laid(&markdown));
     }
 }
+
+#[test]
+fn a_table_that_grows_by_repeating_its_head_is_refused_before_it_is_laid_out() {
+    let wide = format!("{}\n{}\n", "|a".repeat(1_500), "|-".repeat(1_500));
+    // Short lines under a long head are few words.
+    let thin = format!("{wide}{}", "|a\n".repeat(20));
+    assert!(said(&laid(&thin)).contains('a'));
+    let title = "x".repeat(9_000);
+    let heavy = format!(
+        "|{title}|{}\n|-|{}\n{}",
+        "b|".repeat(40),
+        "-|".repeat(40),
+        "|a\n".repeat(2_000)
+    );
+    let refused = document(&heavy, &about("x"));
+    assert!(matches!(refused, Err(PdfError::TooLong)), "{refused:?}");
+}
+
+#[test]
+fn noncharacters_are_drawn_as_replaced() {
+    let pdf = document(
+        "Before \u{ffff} and \u{fffe} and &#xffff; after.",
+        &about("x"),
+    );
+    pdf.unwrap();
+}

@@ -290,7 +290,7 @@ fn head(app: &App, view: &IncidentView) -> Head {
         impact: incident.impact,
         title: incident.title.clone(),
         started_at: incident.started_at,
-        affected: app.engine().affected_by(view),
+        affected: affected(app, view),
         report_due_at: view.due_at(PromiseKind::Report),
         next_update_due_at: view.due_at(PromiseKind::NextUpdate),
         added_at: incident.added_at,
@@ -299,6 +299,18 @@ fn head(app: &App, view: &IncidentView) -> Head {
             from: work.from,
             until: work.until,
         }),
+    }
+}
+
+/// How its sites are now; how they are today says nothing of one that was over before it was added.
+fn affected(app: &App, view: &IncidentView) -> Affected {
+    let now = app.engine().affected_by(view);
+    match view.incident.added_at {
+        None => now,
+        Some(_) => Affected {
+            total: now.total,
+            ..Affected::default()
+        },
     }
 }
 

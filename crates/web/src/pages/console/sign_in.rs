@@ -4,15 +4,15 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use cookie::{Cookie, SameSite};
 use domain::access::Permission;
 
 use crate::App;
-use crate::access::{Access, COOKIE};
+use crate::access::{Access, COOKIE, is_foreign};
 use crate::extract::Form;
-use crate::pages::{Answer, Page, render};
+use crate::pages::{Answer, Page, PageError, render};
 use crate::routes::Route;
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -40,7 +40,8 @@ async fn form() -> Response {
     show(StatusCode::OK, None)
 }
 
-async fn sign_in(State(app): State<App>, Form(form): Form<SignIn>) -> Answer {
+async fn sign_in(State(app): State<App>, headers: HeaderMap, Form(form): Form<SignIn>) -> Answer {
+    own(&headers)?;
     let token = form.token.trim();
     let holder = app.engine().holder(token).await?;
     let may = holder.is_some_and(|holder| holder.role.may(Permission::SeeConsole));
@@ -52,14 +53,25 @@ async fn sign_in(State(app): State<App>, Form(form): Form<SignIn>) -> Answer {
     Ok(with_cookie(&cookie(token, secure).build(), "/console"))
 }
 
-async fn sign_out(State(app): State<App>) -> Response {
+/// Another site's page signs nobody in as somebody else, and nobody out.
+fn own(headers: &HeaderMap) -> Result<(), PageError> {
+    if is_foreign(headers) {
+        return Err(PageError::not_allowed(
+            "sign in and out on the console's own pages",
+        ));
+    }
+    Ok(())
+}
+
+async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Answer {
+    own(&headers)?;
     let secure = app.engine().settings().base_url.starts_with("https://");
-    with_cookie(
+    Ok(with_cookie(
         &cookie("", secure)
             .max_age(cookie::time::Duration::ZERO)
             .build(),
         "/console/sign-in",
-    )
+    ))
 }
 
 fn cookie(token: &str, secure: bool) -> cookie::CookieBuilder<'_> {

@@ -265,8 +265,8 @@ async fn report(
     }
 }
 
-async fn sign_in(State(app): State<App>, Path(id): Path<IncidentId>) -> Answer {
-    reader::begin(&app, Back::Comments(id)).map_err(PageError::of_api)
+async fn sign_in(State(app): State<App>, Path(id): Path<IncidentId>, headers: HeaderMap) -> Answer {
+    reader::begin(&app, &headers, Back::Comments(id)).map_err(PageError::of_api)
 }
 
 #[derive(serde::Deserialize)]

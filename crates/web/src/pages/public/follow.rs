@@ -29,6 +29,8 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::post("/follow", public, ask).body_max(FORM_BYTES_MAX),
         Route::get("/following/{token}", public, show),
         Route::post("/following/{token}/confirm", public, confirm).body_max(FORM_BYTES_MAX),
+        // Mail programs without one click open the address: they get the page with the button.
+        Route::get("/following/{token}/end", public, show),
         Route::post("/following/{token}/end", public, end).body_max(FORM_BYTES_MAX),
     ]
 }

@@ -124,12 +124,16 @@ pub(in crate::pages) fn about(view: &IncidentView, response: Response) -> Respon
     }
 }
 
-async fn sign_in(State(app): State<App>) -> Answer {
-    session::begin(&app, Back::Own).map_err(PageError::of_api)
+async fn sign_in(State(app): State<App>, headers: HeaderMap) -> Answer {
+    session::begin(&app, &headers, Back::Own).map_err(PageError::of_api)
 }
 
-async fn sign_in_for_one(State(app): State<App>, Path(id): Path<IncidentId>) -> Answer {
-    session::begin(&app, Back::Incident(id)).map_err(PageError::of_api)
+async fn sign_in_for_one(
+    State(app): State<App>,
+    Path(id): Path<IncidentId>,
+    headers: HeaderMap,
+) -> Answer {
+    session::begin(&app, &headers, Back::Incident(id)).map_err(PageError::of_api)
 }
 
 async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Answer {
