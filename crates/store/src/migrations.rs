@@ -23,6 +23,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0020_backfill.sql"),
     include_str!("../migrations/0021_calendars.sql"),
     include_str!("../migrations/0023_places.sql"),
+    include_str!("../migrations/0025_drills.sql"),
 ];
 
 /// What differs between the databases.
