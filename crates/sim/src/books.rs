@@ -97,9 +97,9 @@ impl Books {
         }
     }
 
-    /// How the sites are at the end.
-    pub fn look_last(&self, point: Point) {
-        self.entries().course.end(point);
+    /// How the sites are at a moment that matters.
+    pub fn look_anyway(&self, point: Point) {
+        self.entries().course.note_anyway(point);
     }
 
     /// How the sites were.

@@ -59,8 +59,8 @@ impl Course {
         self.0.push(point);
     }
 
-    /// Takes the last point, however near it is.
-    pub fn end(&mut self, point: Point) {
+    /// Takes a point, however near the last one it is.
+    pub fn note_anyway(&mut self, point: Point) {
         if self
             .0
             .last()
@@ -150,7 +150,7 @@ mod tests {
                 course.note(point(minute));
                 minute += 1.0 / looks_per_minute;
             }
-            course.end(point(minute));
+            course.note_anyway(point(minute));
             let count = course.points().len();
             assert!((least..=POINTS_MAX).contains(&count), "{minutes}: {count}");
             assert_eq!(course.check(3), Ok(()), "{minutes}");
@@ -160,9 +160,9 @@ mod tests {
     }
 
     #[test]
-    fn the_last_point_is_there_once() {
+    fn a_minute_is_there_once() {
         let mut course: Course = [point(0.0), point(5.0)].into_iter().collect();
-        course.end(point(5.0));
+        course.note_anyway(point(5.0));
         assert_eq!(course.points(), [point(0.0), point(5.0)]);
     }
 }
