@@ -44,6 +44,12 @@ pub struct DrillResult {
     pub sites: u32,
     /// Scenario seconds in a second of the machine.
     pub speed: f64,
+    /// Whether the sites were those of a fleet file of the team's own.
+    #[serde(default)]
+    pub own_fleet: bool,
+    /// When its server was killed, as kill -9 does: after so many percent of the campaign.
+    #[serde(default)]
+    pub server_killed_at_percent: Option<u8>,
     /// The version of the program that was tried.
     pub version: Version,
     /// When it began.
@@ -179,6 +185,10 @@ impl DrillResult {
         if !SPEED.contains(&self.speed) {
             let (least, most) = (SPEED.start(), SPEED.end());
             return Err(BadDrill::new("speed", format!("it is {least} to {most}")));
+        }
+        if self.server_killed_at_percent.is_some_and(|at| at > 100) {
+            let rule = "a campaign has 100 percent";
+            return Err(BadDrill::new("server_killed_at_percent", rule));
         }
         if self.ended_at < self.began_at {
             return Err(BadDrill::new("ended_at", "a drill ends after it begins"));

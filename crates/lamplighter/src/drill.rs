@@ -31,6 +31,8 @@ pub(crate) struct Drill {
     pub(crate) fleet: Arc<Fleet>,
     /// The fleet as a file, for the import.
     pub(crate) csv: Vec<u8>,
+    /// Whether it is one of the team's own.
+    pub(crate) own_fleet: bool,
     pub(crate) seed: u64,
     pub(crate) speed: f64,
     /// Percentage of the campaign after which the server is killed.
@@ -78,6 +80,8 @@ pub(crate) async fn run(drill: &Drill, teller: &Teller) -> Result<DrillResult, F
         seed: drill.seed,
         sites: u32::try_from(drill.fleet.len())?,
         speed: drill.speed,
+        own_fleet: drill.own_fleet,
+        server_killed_at_percent: drill.kill_server_at,
         version: env!("CARGO_PKG_VERSION").parse()?,
         began_at,
         ended_at: Clock::system().now(),

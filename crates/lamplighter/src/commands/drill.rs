@@ -171,12 +171,14 @@ impl DrillCommand {
         if large && self.speed.is_none() {
             teller.say("More than 4,000 sites: half the usual speed, for two cores.");
         }
+        let own_fleet = self.fleet.is_some();
         let (kill_server_at, only) = (self.kill_server_at, self.act);
         let (keep, postgres) = (self.keep, self.postgres);
         Ok(Drill {
             scenario,
             fleet,
             csv,
+            own_fleet,
             seed,
             speed,
             kill_server_at,

@@ -25,6 +25,8 @@ fn drill(scenario: &str, began_at: &str) -> RecordedDrill {
         seed: u64::MAX,
         sites: 600,
         speed: 60.0,
+        own_fleet: true,
+        server_killed_at_percent: None,
         version: semver::Version::new(0, 1, 0),
         began_at: at(began_at),
         ended_at: at(began_at),

@@ -24,12 +24,13 @@ macro_rules! files {
             include_str!(concat!("../../texts/", $folder, "/follow.ftl")),
             include_str!(concat!("../../texts/", $folder, "/comments.ftl")),
             include_str!(concat!("../../texts/", $folder, "/errors.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-drills.ftl")),
         ]
     };
 }
 
-const ENGLISH_FILES: [&str; 9] = files!("en");
-const SPANISH_FILES: [&str; 9] = files!("es");
+const ENGLISH_FILES: [&str; 10] = files!("en");
+const SPANISH_FILES: [&str; 10] = files!("es");
 
 static ENGLISH: LazyLock<Texts> = LazyLock::new(|| Texts::read("en-US", ENGLISH_FILES));
 static SPANISH: LazyLock<Texts> = LazyLock::new(|| Texts::read("es-US", SPANISH_FILES));
