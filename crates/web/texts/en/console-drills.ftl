@@ -2,13 +2,12 @@
 
 drills-title = Drills
 drills-lead = An incident of the past, played again on the real components: whether Lamplighter would hold.
-drills-none = No drill was recorded yet. The first one takes some minutes on any machine: it starts a server of its own, and only its result comes here.
+drills-none = No drill was recorded yet. One takes some minutes: it starts a server of its own, and only its result comes here.
 drills-how = Run a drill
 drills-command = The command
-drills-token = It asks for a token that may record drills, an engineer's: set LAMPLIGHTER_TOKEN. A result in a file is recorded with
+drills-token = It needs an engineer's token in LAMPLIGHTER_TOKEN. A result in a file is recorded with
 drills-caption = Drills, those that began last first
 drills-drill = Drill
-drills-began = Began
 drills-result = What must hold
 drills-sites = Sites
 drills-version = Version
@@ -37,7 +36,7 @@ drill-killed = server killed at { $percent } % of the campaign
 drill-recorded-by = recorded by { $who }
 drill-all-held = Everything held that must.
 drill-broken = This did not hold:
-drill-broken-line = { $what }: { $measured }, and at most { $most }
+drill-broken-line = { $what }: { $measured } instead of at most { $most }
 drill-act-one-left-out = act 1, which was left out
 drill-act-two-left-out = act 2, which was left out
 drill-against = Against the drill of { $at }:

@@ -2,13 +2,12 @@
 
 drills-title = Simulacros
 drills-lead = Un incidente del pasado, repetido con los componentes reales: si Lamplighter estaría a la altura.
-drills-none = Aún no se ha registrado ningún simulacro. El primero tarda unos minutos en cualquier máquina: inicia un servidor propio, y aquí solo llega su resultado.
+drills-none = Aún no se ha registrado ningún simulacro. Uno tarda unos minutos: inicia un servidor propio, y aquí solo llega su resultado.
 drills-how = Hacer un simulacro
 drills-command = El comando
-drills-token = Pide un token que pueda registrar simulacros, el de un ingeniero: ponga LAMPLIGHTER_TOKEN. Un resultado en un archivo se registra con
+drills-token = Necesita el token de un ingeniero en LAMPLIGHTER_TOKEN. Un resultado en un archivo se registra con
 drills-caption = Simulacros, del que empezó más tarde al que empezó antes
 drills-drill = Simulacro
-drills-began = Empezó
 drills-result = Lo que debe cumplirse
 drills-sites = Sitios
 drills-version = Versión
@@ -37,7 +36,7 @@ drill-killed = servidor interrumpido al { $percent } % de la campaña
 drill-recorded-by = registrado por { $who }
 drill-all-held = Se cumplió todo lo que debe cumplirse.
 drill-broken = Esto no se cumplió:
-drill-broken-line = { $what }: { $measured }, y como máximo { $most }
+drill-broken-line = { $what }: { $measured } en lugar de { $most } como máximo
 drill-act-one-left-out = el acto 1, que se omitió
 drill-act-two-left-out = el acto 2, que se omitió
 drill-against = Respecto al simulacro del { $at }:

@@ -42,14 +42,13 @@ struct List {
     page: Page,
     drills: Vec<Line>,
     older: Option<DrillId>,
-    command: String,
+    command: Vec<String>,
     is_first_page: bool,
 }
 
 struct Line {
     id: DrillId,
     scenario: String,
-    title: String,
     began: Moment,
     held: bool,
     tally: String,
@@ -90,7 +89,6 @@ fn line(result: &DrillResult, before: Option<&RecordedDrill>, reader: &Reader) -
     Line {
         id: result.id,
         scenario: result.scenario.clone(),
-        title: result.title.clone(),
         began: reader.moment(result.began_at),
         held: result.held(),
         tally: tally(result),
@@ -167,7 +165,7 @@ struct View {
     real: String,
     acts: [Part; 2],
     milestones: Vec<String>,
-    command: String,
+    command: Vec<String>,
     own_scenario: bool,
 }
 
@@ -178,7 +176,32 @@ struct Part {
     lead: &'static str,
     rows: Option<Vec<Row>>,
     chart: Option<Chart>,
-    has_milestones: bool,
+    /// Whether a figure of the real incident is known.
+    has_real: bool,
+    /// Whether a figure was there before.
+    has_before: bool,
+}
+
+impl Part {
+    fn new(
+        (id, title, lead): (&'static str, &'static str, &'static str),
+        rows: Option<Vec<Row>>,
+        chart: Option<Chart>,
+    ) -> Self {
+        let any = |tells: fn(&Row) -> &str| {
+            let rows = rows.as_deref().unwrap_or_default();
+            rows.iter().any(|row| !tells(row).is_empty())
+        };
+        Self {
+            id,
+            title,
+            lead,
+            has_real: any(|row| &row.real),
+            has_before: any(|row| &row.before),
+            rows,
+            chart,
+        }
+    }
 }
 
 struct Row {
@@ -216,26 +239,19 @@ async fn look(State(app): State<App>, Path(id): Path<DrillId>) -> Answer {
             .map(|one| other(&one.result, result, &reader)),
         real: real.unwrap_or_else(|| say("drill-real-one")).to_owned(),
         acts: [
-            Part {
-                id: "act-1",
-                title: say("drill-act-one"),
-                lead: say("drill-act-one-lead"),
-                rows: one.as_ref().map(|act| rows(act, then)),
-                chart: one.as_ref().and_then(|act| {
+            Part::new(
+                ("act-1", say("drill-act-one"), say("drill-act-one-lead")),
+                one.as_ref().map(|act| rows(act, then)),
+                one.as_ref().and_then(|act| {
                     chart::as_it_happened(&act.course, result.sites, &result.happened)
                 }),
-                has_milestones: true,
-            },
-            Part {
-                id: "act-2",
-                title: say("drill-act-two"),
-                lead: say("drill-act-two-lead"),
-                rows: two.as_ref().map(|act| rows(act, then)),
-                chart: two
-                    .as_ref()
+            ),
+            Part::new(
+                ("act-2", say("drill-act-two"), say("drill-act-two-lead")),
+                two.as_ref().map(|act| rows(act, then)),
+                two.as_ref()
                     .and_then(|act| chart::as_it_should_be(&act.course, result.sites)),
-                has_milestones: false,
-            },
+            ),
         ],
         milestones: milestones(result),
         command: command_again(&app, result),
@@ -359,25 +375,33 @@ fn milestones(result: &DrillResult) -> Vec<String> {
     chart::milestones(&result.happened).map(line).to_vec()
 }
 
-fn first_command(app: &App) -> String {
-    format!("lamplighter drill july-11 --record{}", server(app))
+/// A command in parts that a line may end after.
+fn first_command(app: &App) -> Vec<String> {
+    vec![
+        "lamplighter drill july-11".into(),
+        "--record".into(),
+        server(app),
+    ]
 }
 
 /// The command that runs the same drill. What stands in it is checked when a result is recorded.
-fn command_again(app: &App, result: &DrillResult) -> String {
-    let mut command = format!(
-        "lamplighter drill {} --seed {} --sites {} --speed {}",
-        result.scenario, result.seed, result.sites, result.speed
-    );
+fn command_again(app: &App, result: &DrillResult) -> Vec<String> {
+    let mut command = vec![
+        format!("lamplighter drill {}", result.scenario),
+        format!("--seed {}", result.seed),
+        format!("--sites {}", result.sites),
+        format!("--speed {}", result.speed),
+    ];
     if result.own_fleet {
-        command.push_str(" --fleet FILE");
+        command.push("--fleet FILE".into());
     }
     if let Some(percent) = result.server_killed_at_percent {
-        command = format!("{command} --kill-server-at {percent}");
+        command.push(format!("--kill-server-at {percent}"));
     }
-    format!("{command} --record{}", server(app))
+    command.extend(["--record".into(), server(app)]);
+    command
 }
 
 fn server(app: &App) -> String {
-    format!(" --server {}", app.engine().settings().base_url)
+    format!("--server {}", app.engine().settings().base_url)
 }

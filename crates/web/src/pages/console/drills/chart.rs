@@ -21,7 +21,7 @@ const LOW_HEIGHT: f64 = 56.0;
 /// Marks nearer than that stand on both sides of their rules, not above them.
 const NEAR: f64 = 50.0;
 /// Minutes between two times below the picture.
-const STEPS: [f64; 8] = [1.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 240.0];
+const STEPS: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 240.0];
 const TIMES_MAX: f64 = 6.0;
 /// The most rows of the table.
 const LINES_MAX: usize = 25;
