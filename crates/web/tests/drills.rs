@@ -63,7 +63,7 @@ async fn a_result_is_recorded_once_whoever_sends_it() {
     let (_, listed) = desk.call("GET", "/api/v1/drills", &Value::Null).await;
     let listed = listed["drills"].as_array().unwrap();
     assert_eq!(listed.len(), 1);
-    assert_eq!(listed[0]["act1"]["figures"], result["act1"]["figures"]);
+    assert_eq!(listed[0]["act1"]["figures"], first["act1"]["figures"]);
     assert!(listed[0]["act1"].get("course").is_none(), "{}", listed[0]);
     let audit = desk.plane.engine.audit_before(None, 100).await.unwrap();
     let recorded: Vec<_> = audit

@@ -4,7 +4,6 @@ drills-title = Drills
 drills-lead = An incident of the past, played again on the real components: whether Lamplighter would hold.
 drills-none = No drill was recorded yet. One takes some minutes: it starts a server of its own, and only its result comes here.
 drills-how = Run a drill
-drills-command = The command
 drills-token = It needs an engineer's token in LAMPLIGHTER_TOKEN. A result in a file is recorded with
 drills-caption = Drills, those that began last first
 drills-drill = Drill

@@ -4,7 +4,6 @@ drills-title = Simulacros
 drills-lead = Un incidente del pasado, repetido con los componentes reales: si Lamplighter estaría a la altura.
 drills-none = Aún no se ha registrado ningún simulacro. Uno tarda unos minutos: inicia un servidor propio, y aquí solo llega su resultado.
 drills-how = Hacer un simulacro
-drills-command = El comando
 drills-token = Necesita el token de un ingeniero en LAMPLIGHTER_TOKEN. Un resultado en un archivo se registra con
 drills-caption = Simulacros, del que empezó más tarde al que empezó antes
 drills-drill = Simulacro
