@@ -27,6 +27,8 @@ pub enum Permission {
     ChangeDelivery,
     /// Plan, start and stop campaigns over many sites.
     RunCampaigns,
+    /// Record what a drill showed.
+    RecordDrills,
     /// Act on one site.
     RestoreSite,
     /// Accept incidents and tell customers.
@@ -104,6 +106,8 @@ mod tests {
             (Role::Site, Permission::SendOutcomes, true),
             (Role::Site, Permission::SpeakAsAgent, false),
             (Role::Support, Permission::SendOutcomes, false),
+            (Role::Engineer, Permission::RecordDrills, true),
+            (Role::Support, Permission::RecordDrills, false),
         ] {
             assert_eq!(role.may(permission), may, "{role:?} {permission:?}");
         }

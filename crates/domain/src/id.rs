@@ -96,4 +96,6 @@ id! {
     AnnouncementId,
     /// A message to one follower.
     NotificationId,
+    /// A drill that was run.
+    DrillId,
 }

@@ -10,6 +10,7 @@ pub mod campaign;
 pub mod comment;
 pub mod detection;
 pub mod document;
+pub mod drill;
 pub mod follower;
 pub mod id;
 pub mod incident;

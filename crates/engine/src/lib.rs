@@ -11,6 +11,7 @@ mod comment;
 mod course;
 mod delivery;
 mod detect;
+mod drill;
 mod enrol;
 mod error;
 mod fleet;

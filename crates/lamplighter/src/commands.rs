@@ -12,6 +12,7 @@ pub(crate) mod client;
 pub(crate) mod comment;
 mod config;
 pub(crate) mod drill;
+pub(crate) mod drill_result;
 pub(crate) mod fleet;
 pub(crate) mod follow_up;
 pub(crate) mod follower;
@@ -113,6 +114,9 @@ pub(crate) enum Command {
     Audit(audit::Audit),
     /// Re-enact an incident on a real server, real agents and real sign-ins.
     Drill(Box<drill::DrillCommand>),
+    /// Record and read what drills showed.
+    #[command(subcommand)]
+    DrillResult(drill_result::DrillResults),
     /// Take and list customers' reports.
     #[command(subcommand)]
     Report(report::Report),
@@ -138,6 +142,7 @@ impl Command {
             Self::Follower(follower) => follower.run(output).await,
             Self::Notification(notification) => notification.run(output).await,
             Self::Drill(drill) => drill.run(output).await,
+            Self::DrillResult(results) => results.run(output).await,
             Self::Report(report) => report.run(output).await,
             Self::Product(product) => product.run(output).await,
             Self::Alarm(alarm) => alarm.run(output).await,

@@ -15,11 +15,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clock::Clock;
+use domain::drill::DrillResult;
 use jiff::Timestamp;
 use sim::fleet::Fleet;
 use sim::scenario::Scenario;
 
-pub(crate) use figures::{Figures, judged, table};
+pub(crate) use figures::{Written, table};
 pub(crate) use teller::Teller;
 
 use crate::output::Failure;
@@ -30,6 +31,8 @@ pub(crate) struct Drill {
     pub(crate) fleet: Arc<Fleet>,
     /// The fleet as a file, for the import.
     pub(crate) csv: Vec<u8>,
+    /// Whether it is one of the team's own.
+    pub(crate) own_fleet: bool,
     pub(crate) seed: u64,
     pub(crate) speed: f64,
     /// Percentage of the campaign after which the server is killed.
@@ -41,8 +44,8 @@ pub(crate) struct Drill {
 }
 
 /// Plays both acts.
-pub(crate) async fn run(drill: &Drill, teller: &Teller) -> Result<Figures, Failure> {
-    let began = Clock::system().now();
+pub(crate) async fn run(drill: &Drill, teller: &Teller) -> Result<DrillResult, Failure> {
+    let (id, began_at) = (Clock::system().id(), Clock::system().now());
     let folder = Folder::make(drill.keep)?;
     let mut memory_peak = 0;
     let mut kept = None;
@@ -69,8 +72,24 @@ pub(crate) async fn run(drill: &Drill, teller: &Teller) -> Result<Figures, Failu
     if let Some(server) = kept {
         server.leave_running(teller, &drill.scenario).await?;
     }
-    let wall_seconds = Clock::system().now().duration_since(began).as_secs_f64();
-    Ok(Figures::new(drill, act1, act2, wall_seconds, memory_peak))
+    let scenario = &drill.scenario;
+    Ok(DrillResult {
+        id,
+        scenario: scenario.name.clone(),
+        title: scenario.title.clone(),
+        seed: drill.seed,
+        sites: u32::try_from(drill.fleet.len())?,
+        speed: drill.speed,
+        own_fleet: drill.own_fleet,
+        server_killed_at_percent: drill.kill_server_at,
+        version: env!("CARGO_PKG_VERSION").parse()?,
+        began_at,
+        ended_at: Clock::system().now(),
+        server_peak_memory_bytes: memory_peak,
+        happened: scenario.happened,
+        act1: act1.map(|act| act.judge(scenario)),
+        act2: act2.map(|act| act.judge(scenario)),
+    })
 }
 
 /// A folder for the drill's data, removed at the end unless it is to be kept.
@@ -115,4 +134,9 @@ where
 
 fn seconds(from: Timestamp, to: Timestamp) -> f64 {
     to.duration_since(from).as_secs_f64()
+}
+
+/// A count of sites of a fleet, which has far fewer than it can hold.
+fn sites(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -188,6 +188,12 @@ const CALLERS: &[(&str, Caller)] = &[
         ),
     ),
     ("GET /api/v1/documents", By("config list")),
+    ("GET /api/v1/drills", By("drill-result list")),
+    ("GET /api/v1/drills/{id}", By("drill-result show ID")),
+    (
+        "POST /api/v1/drills",
+        By("drill-result record settings.json"),
+    ),
     (
         "GET /api/v1/config/{product}/{service}/{document}",
         By("config read --product web-central --service sign-in --name client --code 5.1.0"),

@@ -37,8 +37,8 @@ fn scenario(folder: &Path) -> String {
     file.display().to_string()
 }
 
-/// Plays a drill to its end; its figures and what it said.
-fn play(seed: u64, more: &[&str]) -> (serde_json::Value, String) {
+/// Plays a drill to its end; its figures, what it said, and the folder with `figures.json`.
+fn play(seed: u64, more: &[&str]) -> (serde_json::Value, String, tempfile::TempDir) {
     let free = SEATS.iter().find_map(|seat| seat.try_lock().ok());
     let next = &SEATS[usize::from(seed.is_multiple_of(2))];
     let _seat = free.unwrap_or_else(|| next.lock().unwrap_or_else(PoisonError::into_inner));
@@ -56,7 +56,7 @@ fn play(seed: u64, more: &[&str]) -> (serde_json::Value, String) {
     let said = format!("seed {seed}, {:?}\n{}", done.status, said.concat());
     let figures = std::fs::read(figures).unwrap_or_default();
     let figures = serde_json::from_slice(&figures).unwrap_or_else(|e| panic!("{e}\n{said}"));
-    (figures, said)
+    (figures, said, folder)
 }
 
 fn lamplighter() -> Command {
@@ -71,7 +71,7 @@ fn ten_seeds_hold() {
         for _ in &SEATS {
             scope.spawn(|| {
                 while let Some(seed) = next() {
-                    let (figures, said) = play(seed, &[]);
+                    let (figures, said, _folder) = play(seed, &[]);
                     assert_eq!(figures["held"], true, "{said}");
                     println!("seed {seed}: {figures}");
                 }
@@ -82,11 +82,98 @@ fn ten_seeds_hold() {
 
 #[test]
 fn a_server_killed_in_the_middle_loses_and_repeats_nothing() {
-    let (figures, said) = play(11, &["--kill-server-at", "40"]);
+    let team = Team::serve();
+    let recorded = ["--kill-server-at", "40", "--record"];
+    let (figures, said, folder) = play(11, &[&recorded[..], &team.options()].concat());
     assert!(said.contains("the server is killed"), "{said}");
-    assert_eq!(figures["act1"]["sites_lost"], 0, "{said}");
-    assert_eq!(figures["act1"]["sites_done_twice"], 0, "{said}");
+    for what in ["sites lost", "sites restored twice"] {
+        assert_eq!(measured(&figures, what), 0.0, "{said}");
+    }
     assert_eq!(figures["held"], true, "{said}");
+    let course = figures["act1"]["course"].as_array().unwrap();
+    let failing = |at: usize| course[at]["failing"].as_u64().unwrap();
+    let most = (0..course.len()).map(failing).max().unwrap();
+    assert_eq!((failing(0), most, failing(course.len() - 1)), (0, 600, 0));
+
+    // What the drill recorded, and what it wrote, are one; its table is the same from the server.
+    let file = folder.path().join("figures.json");
+    let again = team.ask(&["record", &file.display().to_string()]);
+    assert!(again.starts_with("Recorded: "), "{again}");
+    let listed = team.ask(&["list"]);
+    assert_eq!(listed.lines().count(), 1, "{listed}");
+    let shown = team.ask(&["show", figures["id"].as_str().unwrap()]);
+    assert!(shown.contains("release to all restored"), "{shown}");
+    assert!(
+        said.contains(&shown),
+        "{shown}\nis not what was said:\n{said}"
+    );
+}
+
+/// A figure of act 1.
+fn measured(figures: &serde_json::Value, what: &str) -> f64 {
+    let all = figures["act1"]["figures"].as_array().unwrap();
+    let figure = all.iter().find(|one| one["what"] == what);
+    figure.unwrap()["measured"].as_f64().unwrap()
+}
+
+/// The team's own server, which ends with the test.
+struct Team {
+    server: std::process::Child,
+    folder: tempfile::TempDir,
+    url: String,
+}
+
+impl Team {
+    fn serve() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let ready = folder.path().join("ready");
+        let server = lamplighter()
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(folder.path())
+            .arg("--ready-file")
+            .arg(&ready)
+            .stderr(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        until("the team's server answers", || ready.exists());
+        let ready = std::fs::read(ready).unwrap();
+        let ready: serde_json::Value = serde_json::from_slice(&ready).unwrap();
+        let url = format!("http://{}", ready["address"].as_str().unwrap());
+        Self {
+            server,
+            folder,
+            url,
+        }
+    }
+
+    /// Where it is, and the folder with the token that it made for itself.
+    fn options(&self) -> [&str; 4] {
+        let data = self.folder.path().to_str().unwrap();
+        ["--server", &self.url, "--data", data]
+    }
+
+    /// What `drill-result` answers.
+    fn ask(&self, words: &[&str]) -> String {
+        let done = lamplighter()
+            .arg("drill-result")
+            .args(words)
+            .args(self.options())
+            .output()
+            .unwrap();
+        let error = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(done.status.success(), "{words:?}: {error}");
+        String::from_utf8(done.stdout)
+            .unwrap()
+            .trim_end()
+            .to_owned()
+    }
+}
+
+impl Drop for Team {
+    fn drop(&mut self) {
+        let _ = self.server.kill().and_then(|()| self.server.wait());
+    }
 }
 
 #[test]
@@ -170,6 +257,17 @@ fn what_cannot_be_used_is_said_at_once() {
         ),
         (&["july-11", "--speed", "0"], "it is from 0.1 to 1000"),
         (&["july-11", "--json", &nowhere], "could not write"),
+        (
+            &[
+                "july-11",
+                "--record",
+                "--server",
+                "http://127.0.0.1:9",
+                "--token",
+                "lmp_any",
+            ],
+            "could not reach the control plane",
+        ),
     ] {
         let done = lamplighter().arg("drill").args(arguments).output().unwrap();
         let said = String::from_utf8_lossy(&done.stderr).into_owned();

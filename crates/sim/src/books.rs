@@ -1,9 +1,10 @@
 //! What really happened, as the simulator saw it: the drill believes these books, not Lamplighter.
 //! Only counts. Never decides.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use domain::drill::{Course, Point};
 use domain::id::CampaignId;
 use jiff::Timestamp;
 
@@ -16,6 +17,9 @@ struct Entries {
     sign_ins: u64,
     passwords: u64,
     failures: BTreeMap<String, u64>,
+    /// Sites whose last sign-in failed.
+    failing: HashSet<usize>,
+    course: Course,
     first_report_at: Option<Timestamp>,
     reports: u64,
     reports_refused: u64,
@@ -67,13 +71,41 @@ impl Books {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A sign-in ended; `failure` holds its code.
-    pub fn sign_in(&self, failure: Option<&str>) {
+    /// A sign-in ended at a site; `failure` holds its code.
+    pub fn sign_in(&self, site: usize, failure: Option<&str>) {
         let mut entries = self.entries();
         entries.sign_ins += 1;
         if let Some(code) = failure {
             *entries.failures.entry(code.to_owned()).or_default() += 1;
+            entries.failing.insert(site);
+        } else {
+            entries.failing.remove(&site);
         }
+    }
+
+    /// Sites whose last sign-in failed.
+    #[must_use]
+    pub fn failing(&self) -> usize {
+        self.entries().failing.len()
+    }
+
+    /// How the sites are, if a point of this minute is due: they are counted only then.
+    pub fn look(&self, minute: f64, count: impl FnOnce() -> Point) {
+        if self.entries().course.is_due(minute) {
+            let point = count();
+            self.entries().course.note(point);
+        }
+    }
+
+    /// How the sites are at a moment that matters.
+    pub fn look_anyway(&self, point: Point) {
+        self.entries().course.note_anyway(point);
+    }
+
+    /// How the sites were.
+    #[must_use]
+    pub fn course(&self) -> Course {
+        self.entries().course.clone()
     }
 
     /// Somebody typed a password.
@@ -115,9 +147,8 @@ impl Books {
     #[must_use]
     pub fn sums(&self) -> Sums {
         let entries = self.entries();
-        let sites: std::collections::HashSet<_> =
-            entries.clears.keys().map(|(_, site)| *site).collect();
-        let twice: std::collections::HashSet<_> = entries
+        let sites: HashSet<_> = entries.clears.keys().map(|(_, site)| *site).collect();
+        let twice: HashSet<_> = entries
             .clears
             .iter()
             .filter(|(_, n)| **n > 1)

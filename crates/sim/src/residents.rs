@@ -195,12 +195,12 @@ impl Residents {
         let result = browser.sign_in(&self.0.network, hostname).await;
         match &result {
             Ok(typed) => {
-                self.0.books.sign_in(None);
+                self.0.books.sign_in(visit.site, None);
                 if *typed {
                     self.0.books.password();
                 }
             }
-            Err(code) => self.0.books.sign_in(Some(code)),
+            Err(code) => self.0.books.sign_in(visit.site, Some(code)),
         }
         result.map(|_| ())
     }

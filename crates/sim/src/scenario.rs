@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use domain::drill::BadDrill;
+pub use domain::drill::Happened;
 use domain::name::ProductName;
 use domain::site::Zone;
 use jiff::Timestamp;
@@ -55,20 +57,6 @@ pub struct Releases {
     pub from: Version,
     /// What is released.
     pub to: Version,
-}
-
-/// The real incident, in minutes after the release.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Happened {
-    /// The first report.
-    pub first_report: u32,
-    /// Engineering was told.
-    pub engineering: u32,
-    /// The script was ready.
-    pub script_ready: u32,
-    /// The script was done.
-    pub done: u32,
 }
 
 /// Who signs in, and how often.
@@ -292,6 +280,9 @@ pub enum BadScenario {
     /// Not TOML, or not the fields of a scenario; says where.
     #[error("the scenario cannot be read: {0}")]
     Toml(#[from] toml::de::Error),
+    /// A name or a title that its drill's result could not bear.
+    #[error("the scenario cannot be called so: {0}")]
+    Name(#[from] BadDrill),
     /// A figure that cannot be.
     #[error("the scenario's {field} is {value}; {rule}")]
     Figure {
@@ -322,6 +313,9 @@ impl Scenario {
     }
 
     fn check(&self) -> Result<(), BadScenario> {
+        // What a result refuses would be learned minutes later.
+        domain::drill::check_scenario(&self.name)?;
+        domain::drill::check_line("title", &self.title)?;
         if self.release_at <= self.start {
             return Err(figure(
                 "release_at",

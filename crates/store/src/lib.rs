@@ -14,6 +14,7 @@ mod campaign;
 mod comment;
 mod db;
 mod delivery;
+mod drill;
 mod fleet;
 mod folder;
 mod follow_up;
@@ -45,6 +46,7 @@ pub use db::Migrations;
 pub use delivery::{
     NewAgent, Publication, RepositoryFile, StoredAck, StoredAgent, StoredRepository,
 };
+pub use drill::{RecordedDrill, Recording};
 pub use fleet::FleetRows;
 pub use follower::FollowerCount;
 pub use hold::Hold;

@@ -16,6 +16,8 @@ mod campaign;
 mod comment;
 #[path = "contract/delivery.rs"]
 mod delivery;
+#[path = "contract/drill.rs"]
+mod drill;
 #[path = "contract/fleet.rs"]
 mod fleet;
 #[path = "contract/follow_up.rs"]
@@ -79,6 +81,7 @@ contract! {
     delivery: a_repository_is_founded_once_and_its_keys_read_back,
         a_publication_follows_the_version_it_was_made_for, no_timestamp_version_is_given_out_twice,
         an_enrolment_works_once_and_in_time, acks_replace_what_was_said_before;
+    drill: a_drill_is_recorded_once, drills_are_listed_newest_first_page_by_page;
     fleet: an_import_is_all_or_nothing, a_fleet_reads_back_page_by_page, an_activation_keeps_the_release_before,
         only_a_staged_release_becomes_live;
     follower: an_address_follows_a_thing_once, an_ended_follower_is_forgotten, an_announcement_is_spread_once,

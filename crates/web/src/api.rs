@@ -10,6 +10,7 @@ pub(crate) mod campaigns;
 pub(crate) mod clients;
 pub(crate) mod comments;
 pub(crate) mod documents;
+pub(crate) mod drills;
 pub(crate) mod fleet;
 pub(crate) mod follow_ups;
 pub(crate) mod followers;

@@ -225,6 +225,7 @@ fn fits(document: &Value, pointer: &str, value: &Value, at: &str) {
 }
 
 const SITE: &str = "anchorage.ak.example";
+const DRILL: &str = "0189a3c0-0000-7000-8000-000000000001";
 
 /// What staff ask of an incident.
 fn of_an_incident(id: &str) -> Vec<Case> {
@@ -330,6 +331,11 @@ fn changes() -> Vec<Case> {
             json!({"product": "web-central", "version": "5.2.0"}),
             201,
         ),
+        post(
+            "/api/v1/drills",
+            support::drill(DRILL, "2023-07-11T20:00:00Z"),
+            201,
+        ),
         post("/api/v1/agents/enrolments", Value::Null, 201),
         post(
             "/api/v1/banners",
@@ -402,6 +408,7 @@ fn reads() -> Vec<Case> {
         "/api/v1/banners",
         "/api/v1/campaigns",
         "/api/v1/documents",
+        "/api/v1/drills",
         "/api/v1/follow-ups",
         "/api/v1/followers",
         "/api/v1/incidents",
@@ -424,6 +431,12 @@ fn reads() -> Vec<Case> {
     ];
     let read = |path: &'static str| case(("GET", path), path, Value::Null, 200);
     let mut all: Vec<_> = paths.into_iter().map(read).collect();
+    all.push(case(
+        ("GET", "/api/v1/drills/{id}"),
+        format!("/api/v1/drills/{DRILL}"),
+        Value::Null,
+        200,
+    ));
     all.push(case(
         ("GET", "/api/v1/sites/{hostname}"),
         format!("/api/v1/sites/{SITE}"),

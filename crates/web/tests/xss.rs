@@ -33,6 +33,7 @@ const CORPUS: [&str; 14] = [
 ];
 
 const SITE: &str = "town.example";
+const DRILL: &str = "0189a3c0-0000-7000-8000-000000000001";
 
 /// A tag as a browser reads it: its name and its attributes, in lower case.
 #[derive(Debug)]
@@ -204,6 +205,12 @@ impl Attack {
         let name = name.replace('+', "%20");
         self.call("PUT", &format!("/api/v1/templates/{name}"), template)
             .await;
+        let mut drill = support::drill(DRILL, "2023-07-11T20:00:00Z");
+        drill["title"] = format!("Drill {text} | {text}").into();
+        // It does not hold, so that it is told twice.
+        let figure = &mut drill["act1"]["figures"][1];
+        (figure["what"], figure["measured"]) = (text.into(), Value::Null);
+        self.call("POST", "/api/v1/drills", drill).await;
         let follower = json!({"url": "https://hooks.example/x", "shape": "slack", "organization": format!("Org {text}")});
         self.call("POST", "/api/v1/followers", follower).await;
         let filled = json!({"template": text, "values": {"gap": text}});
@@ -361,12 +368,14 @@ impl Attack {
             "/console/calendars",
             "/console/people",
             "/console/accounts",
+            "/console/drills",
         ];
         pages.extend(staff.map(str::to_owned));
         pages.extend([
             format!("/console/incidents/{id}"),
             format!("/console/incidents/{id}/report"),
             format!("/console/sites/{SITE}"),
+            format!("/console/drills/{DRILL}"),
             format!("/console/fleet?q={q}"),
             format!("/console/reports?site={q}"),
             format!("/console/find?q={q}"),

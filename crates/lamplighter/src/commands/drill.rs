@@ -4,12 +4,15 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use domain::drill::{DrillResult, SPEED};
 use domain::site::import::Defaults;
 use sim::chance::Chance;
 use sim::fleet::Fleet;
 use sim::scenario::Scenario;
 
-use crate::drill::{self, Drill, Figures, Teller};
+use super::drill_result;
+use crate::client::{Client, Server};
+use crate::drill::{self, Drill, Teller, Written};
 use crate::output::{Failure, Options};
 use crate::signals::asked_to_stop;
 
@@ -24,7 +27,7 @@ const FLEET: &[u8] = include_bytes!("../../../../fleets/us-cities.csv");
 const SITES_AT_FULL_SPEED_MAX: usize = 4_000;
 /// A smaller fleet has refills so long that neither its pacing nor its probes say anything.
 const SITES_MIN: usize = 100;
-const SPEED: f64 = 60.0;
+const SPEED_USUAL: f64 = 60.0;
 const SPEED_OF_LARGE_FLEETS: f64 = 30.0;
 
 /// Re-enact an incident on a real server, real agents and real sign-ins, over loopback.
@@ -56,6 +59,11 @@ pub(crate) struct DrillCommand {
     /// Write the figures to this file; `--json FILE` means the same here.
     #[arg(long = "json-file", value_name = "FILE")]
     json_file: Option<PathBuf>,
+    /// Record the result on the team's own server, which `--server` names; the drill's is another one.
+    #[arg(long)]
+    record: bool,
+    #[command(flatten)]
+    server: Server,
     /// Keep the state in PostgreSQL; {act} in it becomes 1 and 2, for an empty database each.
     #[arg(long, hide_env_values = true)]
     postgres: Option<String>,
@@ -91,17 +99,27 @@ impl DrillCommand {
         let teller = Teller::new();
         // Before the drill: minutes later is too late to learn that it cannot be written.
         let json_file = self.json_file.clone().map(JsonFile::create).transpose()?;
+        let team = if self.record {
+            let team = self.server.client()?;
+            team.get(&format!("{}?limit=1", drill_result::PATH)).await?;
+            Some(team)
+        } else {
+            None
+        };
         let drill = self.prepare(&teller)?;
-        let figures = tokio::select! {
-            figures = drill::run(&drill, &teller) => figures?,
+        let result = tokio::select! {
+            result = drill::run(&drill, &teller) => result?,
             () = asked_to_stop() => return Err(Failure::new("the drill was interrupted")),
         };
         teller.done();
-        output.print(&figures, |figures| drill::table(figures, &drill.scenario));
+        output.print(&Written::from(&result), |_| drill::table(&result));
         if let Some(file) = json_file {
-            file.write(&figures)?;
+            file.write(&result)?;
         }
-        judge(&figures, &drill)
+        if let Some(team) = team {
+            record(&team, &result, &teller).await?;
+        }
+        judge(&result)
     }
 
     fn prepare(self, teller: &Teller) -> Result<Drill, Failure> {
@@ -134,12 +152,15 @@ impl DrillCommand {
             )));
         }
         let large = fleet.len() > SITES_AT_FULL_SPEED_MAX;
-        let speed = self
-            .speed
-            .unwrap_or(if large { SPEED_OF_LARGE_FLEETS } else { SPEED });
-        if !(0.1..=1_000.0).contains(&speed) {
+        let speed = self.speed.unwrap_or(if large {
+            SPEED_OF_LARGE_FLEETS
+        } else {
+            SPEED_USUAL
+        });
+        if !SPEED.contains(&speed) {
+            let (least, most) = (SPEED.start(), SPEED.end());
             return Err(Failure::new(format!(
-                "--speed is {speed}; it is from 0.1 to 1000"
+                "--speed is {speed}; it is from {least} to {most}"
             )));
         }
         teller.say(&format!(
@@ -150,12 +171,14 @@ impl DrillCommand {
         if large && self.speed.is_none() {
             teller.say("More than 4,000 sites: half the usual speed, for two cores.");
         }
+        let own_fleet = self.fleet.is_some();
         let (kill_server_at, only) = (self.kill_server_at, self.act);
         let (keep, postgres) = (self.keep, self.postgres);
         Ok(Drill {
             scenario,
             fleet,
             csv,
+            own_fleet,
             seed,
             speed,
             kill_server_at,
@@ -193,8 +216,8 @@ impl JsonFile {
         }
     }
 
-    fn write(mut self, figures: &Figures) -> Result<(), Failure> {
-        let text = serde_json::to_string_pretty(figures)?;
+    fn write(mut self, result: &DrillResult) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(&Written::from(result))?;
         writeln!(self.file, "{text}").map_err(|e| Self::cannot(&self.path, &e))
     }
 
@@ -203,16 +226,30 @@ impl JsonFile {
     }
 }
 
+/// Records a result, or says where it is kept until it can be.
+async fn record(team: &Client, result: &DrillResult, teller: &Teller) -> Result<(), Failure> {
+    match team.post(drill_result::PATH, result).await {
+        Ok(kept) => {
+            teller.say(&format!("Recorded: {}", drill_result::line(&kept)));
+            Ok(())
+        }
+        Err(failure) => {
+            let file = std::env::temp_dir().join(format!("lamplighter-drill-{}.json", result.id));
+            JsonFile::create(file.clone())?.write(result)?;
+            let file = file.display();
+            Err(failure.after(&format!(
+                "the drill is over, but could not be recorded: try again with `lamplighter drill-result record {file}`"
+            )))
+        }
+    }
+}
+
 /// A drill that does not hold ends with a failure.
-fn judge(figures: &Figures, drill: &Drill) -> Result<(), Failure> {
-    if figures.held {
+fn judge(result: &DrillResult) -> Result<(), Failure> {
+    if result.held() {
         return Ok(());
     }
-    let broken: Vec<_> = drill::judged(figures, &drill.scenario)
-        .into_iter()
-        .filter(|row| row.held == Some(false))
-        .map(|row| row.what)
-        .collect();
+    let broken: Vec<_> = result.broken().collect();
     Err(Failure::new(format!(
         "the scenario does not hold: {}",
         broken.join("; ")

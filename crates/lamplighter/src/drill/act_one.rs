@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clock::{Clock, Pace};
+use domain::drill::Point;
 use domain::text::grouped;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -23,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::figures::ActOne;
 use super::process::Server;
 use super::setup::{self, Addresses, PAGER_SECRET, WEBHOOK_SECRET, World};
-use super::{Drill, Teller, seconds};
+use super::{Drill, Teller, seconds, sites};
 use crate::output::Failure;
 
 /// An engineer who is not done by then is not coming, in scenario time after the release.
@@ -263,9 +264,12 @@ impl<'a> Stage<'a> {
             scenario.release.from,
             self.residents().per_second()
         ));
+        self.books.look_anyway(self.point());
         self.clock.sleep_until(scenario.release_at).await;
         let (product, to) = (scenario.product.as_str(), &scenario.release.to);
+        self.books.look_anyway(self.point());
         self.platform.run_new_code_everywhere();
+        self.books.look_anyway(self.point());
         let body = json!({"all": true, "bypass_gate": true,
             "reason": "security enhancements, tested in development for eight weeks"});
         let path = format!("/api/v1/releases/{product}/{to}/activate");
@@ -274,8 +278,25 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Notices firsts: the first failure, report and alarm.
+    /// How the sites are now, whatever Lamplighter believes.
+    fn point(&self) -> Point {
+        let failing = self.platform.broken().len();
+        let renewed = self.platform.sites_on_new_code().saturating_sub(failing);
+        Point {
+            minute: self.minute(),
+            failing: sites(failing),
+            renewed: sites(renewed),
+        }
+    }
+
+    /// Scenario minutes after the release.
+    fn minute(&self) -> f64 {
+        seconds(self.drill.scenario.release_at, self.clock.now()) / 60.0
+    }
+
+    /// Notices firsts: the first failure, report and alarm; and how the sites are.
     async fn look(&self, seen: &mut Seen) {
+        self.books.look(self.minute(), || self.point());
         let sums = self.books.sums();
         if !seen.failure
             && self.clock.now() > self.drill.scenario.release_at
@@ -337,6 +358,7 @@ impl<'a> Stage<'a> {
 
     async fn figures(&self, residents: &Residents, handled: &Handled) -> Result<ActOne, Failure> {
         let (sums, release_at) = (self.books.sums(), self.drill.scenario.release_at);
+        self.books.look_anyway(self.point());
         let lost = self.lost(residents).await;
         let alarm = first_alarm(&self.world.admin, release_at).await?;
         let (started, finished) = self.campaign_times(handled).await?;
@@ -350,6 +372,7 @@ impl<'a> Stage<'a> {
             .map_or(finished, |refill| refill.max(finished));
         tracing::debug!(?score, ?sums, size = ?self.origin.size(), "act 1 is over");
         Ok(ActOne {
+            first_report_seconds: first_report.map_or(f64::INFINITY, |at| seconds(release_at, at)),
             first_report_to_alarm_seconds: to_alarm.unwrap_or(f64::INFINITY),
             campaign_seconds: seconds(started, finished),
             release_to_restored_seconds: seconds(release_at, restored),
@@ -359,7 +382,7 @@ impl<'a> Stage<'a> {
             sites_lost: lost,
             sign_ins: sums.sign_ins,
             failed_sign_ins: sums.failed_sign_ins(),
-            first_report_seconds: first_report.map_or(f64::INFINITY, |at| seconds(release_at, at)),
+            course: self.books.course(),
         })
     }
 

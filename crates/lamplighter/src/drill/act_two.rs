@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clock::{Clock, Pace};
+use domain::drill::Point;
 use domain::text::grouped;
+use jiff::Timestamp;
 use serde_json::json;
 use sim::books::Books;
 use sim::engineer;
@@ -18,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::figures::ActTwo;
 use super::process::{Process, Server};
 use super::setup::{self, Addresses, World, text};
-use super::{Drill, Teller, seconds, until};
+use super::{Drill, Teller, seconds, sites, until};
 use crate::output::Failure;
 
 /// How long agents may take to hold the config of both releases, in the machine's time.
@@ -126,6 +128,7 @@ pub(super) async fn play(
             failed_sign_ins,
             sites_left: sites_left as u64,
             rollout_seconds,
+            course: act.books.course(),
         },
         server,
     ))
@@ -199,9 +202,11 @@ impl Act<'_> {
         self.settle().await;
         self.say("every site's agent holds config for the new release; the rollout starts");
         let started = self.clock.now();
-        let finished = self.roll_out(server).await?;
+        self.books.look_anyway(self.point(started));
+        let finished = self.roll_out(server, started).await?;
         self.say("every site runs the new release");
         self.settle().await;
+        self.books.look_anyway(self.point(started));
         quiet.cancel();
         living
             .await
@@ -232,7 +237,11 @@ impl Act<'_> {
     }
 
     /// Runs the rollout campaign to its end; says when that was.
-    async fn roll_out(&self, server: &mut Server) -> Result<jiff::Timestamp, Failure> {
+    async fn roll_out(
+        &self,
+        server: &mut Server,
+        started: Timestamp,
+    ) -> Result<Timestamp, Failure> {
         let (scenario, api) = (&self.drill.scenario, &self.world.engineer);
         let order = json!({
             "action": {"activate_release": {"version": scenario.release.to}},
@@ -265,10 +274,28 @@ impl Act<'_> {
                     return Err(Failure::new(format!("the rollout is {state}: {why}")));
                 }
             }
+            self.books
+                .look(self.minute(started), || self.point(started));
             server.sample_memory();
             Clock::system().sleep(Duration::from_millis(100)).await;
         }
         Ok(self.clock.now())
+    }
+
+    /// How the sites are now. No cache of theirs can be looked into, so that people say where it fails.
+    fn point(&self, started: Timestamp) -> Point {
+        let failing = self.books.failing();
+        let renewed = self.vendor.sites_on_new_code().saturating_sub(failing);
+        Point {
+            minute: self.minute(started),
+            failing: sites(failing),
+            renewed: sites(renewed),
+        }
+    }
+
+    /// Scenario minutes after the rollout began.
+    fn minute(&self, started: Timestamp) -> f64 {
+        seconds(started, self.clock.now()) / 60.0
     }
 
     async fn settle(&self) {

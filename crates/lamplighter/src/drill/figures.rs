@@ -1,263 +1,175 @@
-//! The drill's figures, beside those of the real incident, and whether they hold.
+//! The drill's figures, beside those of the real incident; and the closing table.
 
 use std::fmt::Write as _;
 
+use domain::drill::{Act, Course, DrillResult, Figure, Unit, duration};
 use domain::text::grouped;
-use serde::Serialize;
 use sim::scenario::Scenario;
 
-use super::Drill;
-
-/// Everything that is written with `--json`. Times are in scenario seconds.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Figures {
-    pub(crate) scenario: String,
-    pub(crate) seed: u64,
-    pub(crate) fleet_sites: usize,
-    pub(crate) held: bool,
-    pub(crate) act1: Option<ActOne>,
-    pub(crate) act2: Option<ActTwo>,
-    pub(crate) wall_seconds: f64,
-    pub(crate) server_peak_memory_bytes: u64,
+/// What is written with `--json`: the result, as it may be recorded.
+#[derive(serde::Serialize)]
+pub(crate) struct Written<'a> {
+    #[serde(flatten)]
+    result: &'a DrillResult,
+    /// Whether everything held that must.
+    held: bool,
 }
 
-/// As it happened.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct ActOne {
-    pub(crate) first_report_to_alarm_seconds: f64,
-    pub(crate) campaign_seconds: f64,
-    pub(crate) release_to_restored_seconds: f64,
-    pub(crate) time_over_bound: f64,
-    pub(crate) seconds_over_promise_share: f64,
-    pub(crate) sites_done_twice: u64,
-    pub(crate) sites_lost: u64,
-    pub(crate) sign_ins: u64,
-    pub(crate) failed_sign_ins: u64,
-    /// From the release to the first report.
-    #[serde(skip)]
-    pub(crate) first_report_seconds: f64,
+impl<'a> From<&'a DrillResult> for Written<'a> {
+    fn from(result: &'a DrillResult) -> Self {
+        let held = result.held();
+        Self { result, held }
+    }
 }
 
-/// As it should be.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct ActTwo {
-    pub(crate) sign_ins: u64,
-    pub(crate) failed_sign_ins: u64,
+/// What was measured as it happened. Times are in scenario seconds.
+pub(super) struct ActOne {
+    pub(super) first_report_seconds: f64,
+    pub(super) first_report_to_alarm_seconds: f64,
+    pub(super) campaign_seconds: f64,
+    pub(super) release_to_restored_seconds: f64,
+    pub(super) time_over_bound: f64,
+    pub(super) seconds_over_promise_share: f64,
+    pub(super) sites_done_twice: u64,
+    pub(super) sites_lost: u64,
+    pub(super) sign_ins: u64,
+    pub(super) failed_sign_ins: u64,
+    pub(super) course: Course,
+}
+
+/// What was measured as it should be.
+pub(super) struct ActTwo {
+    pub(super) sign_ins: u64,
+    pub(super) failed_sign_ins: u64,
     /// Sites that do not run the new release at the end.
-    #[serde(skip)]
-    pub(crate) sites_left: u64,
-    #[serde(skip)]
-    pub(crate) rollout_seconds: f64,
+    pub(super) sites_left: u64,
+    pub(super) rollout_seconds: f64,
+    pub(super) course: Course,
 }
 
-impl Figures {
-    pub(super) fn new(
-        drill: &Drill,
-        act1: Option<ActOne>,
-        act2: Option<ActTwo>,
-        wall_seconds: f64,
-        server_peak_memory_bytes: u64,
-    ) -> Self {
-        let mut figures = Self {
-            scenario: drill.scenario.name.clone(),
-            seed: drill.seed,
-            fleet_sites: drill.fleet.len(),
-            held: false,
-            act1,
-            act2,
-            wall_seconds,
-            server_peak_memory_bytes,
-        };
-        let rows = judged(&figures, &drill.scenario);
-        figures.held = rows.iter().all(|row| row.held != Some(false));
-        figures
+impl ActOne {
+    pub(super) fn judge(self, scenario: &Scenario) -> Act {
+        let (must, happened) = (&scenario.must_hold, &scenario.happened);
+        let seconds = |what: &str, measured| Figure::new(what, Unit::Seconds, measured);
+        let minutes = |minutes: u32| f64::from(minutes) * 60.0;
+        let figures = vec![
+            seconds("release to first report", self.first_report_seconds)
+                .real(minutes(happened.first_report)),
+            seconds("first report to alarm", self.first_report_to_alarm_seconds)
+                .real(minutes(happened.engineering) - minutes(happened.first_report))
+                .at_most(must.first_report_to_alarm_seconds_max),
+            seconds("campaign, start to last site proved", self.campaign_seconds)
+                .real(minutes(happened.done) - minutes(happened.script_ready))
+                .at_most(must.campaign_minutes_max * 60.0),
+            seconds("release to all restored", self.release_to_restored_seconds)
+                .real(minutes(happened.done))
+                .at_most(must.release_to_restored_minutes_max * 60.0),
+            Figure::new("time over the bound T*", Unit::Ratio, self.time_over_bound)
+                .at_most(must.time_over_bound_max),
+            Figure::new(
+                "seconds over the latency promise",
+                Unit::Share,
+                self.seconds_over_promise_share,
+            )
+            .at_most(must.seconds_over_promise_share_max),
+            count("sites restored twice", self.sites_done_twice)
+                .at_most(number(must.sites_done_twice_max)),
+            count("sites lost", self.sites_lost).at_most(number(must.sites_lost_max)),
+            failed(
+                "failed sign-ins, as it happened",
+                self.failed_sign_ins,
+                self.sign_ins,
+            ),
+        ];
+        Act {
+            figures,
+            course: self.course,
+        }
     }
 }
 
-/// A row of the closing table.
-pub(crate) struct Row {
-    pub(crate) what: String,
-    ours: String,
-    real: String,
-    limit: String,
-    /// Absent where nothing must hold.
-    pub(crate) held: Option<bool>,
-}
-
-/// The figures, each beside the real one, and whether it holds.
-pub(crate) fn judged(figures: &Figures, scenario: &Scenario) -> Vec<Row> {
-    let mut rows = Vec::new();
-    match &figures.act1 {
-        Some(act) => act_one(act, scenario, &mut rows),
-        None => rows.push(left_out("act 1")),
-    }
-    match &figures.act2 {
-        Some(act) => act_two(act, scenario, &mut rows),
-        None => rows.push(left_out("act 2")),
-    }
-    rows
-}
-
-fn left_out(act: &str) -> Row {
-    let (ours, none) = ("left out".into(), String::new());
-    Row {
-        what: act.into(),
-        ours,
-        real: none.clone(),
-        limit: none,
-        held: Some(false),
+impl ActTwo {
+    pub(super) fn judge(self, scenario: &Scenario) -> Act {
+        let must = &scenario.must_hold;
+        let figures = vec![
+            failed(
+                "failed sign-ins, as it should be",
+                self.failed_sign_ins,
+                self.sign_ins,
+            )
+            .at_most(number(must.act2_failed_sign_ins_max)),
+            count("sites left on the old release", self.sites_left).at_most(0.0),
+            Figure::new(
+                "rollout, start to last site proved",
+                Unit::Seconds,
+                self.rollout_seconds,
+            ),
+        ];
+        Act {
+            figures,
+            course: self.course,
+        }
     }
 }
 
-fn act_one(act: &ActOne, scenario: &Scenario, rows: &mut Vec<Row>) {
-    let (must, happened) = (&scenario.must_hold, &scenario.happened);
-    let real = |minutes: u32| duration(f64::from(minutes) * 60.0);
-    let mut row = |what: &str, ours: String, real: String, limit: String, held| {
-        rows.push(Row {
-            what: what.into(),
-            ours,
-            real,
-            limit,
-            held,
-        });
-    };
-    let none = String::new;
-    row(
-        "release to first report",
-        duration(act.first_report_seconds),
-        real(happened.first_report),
-        none(),
-        None,
-    );
-    row(
-        "first report to alarm",
-        duration(act.first_report_to_alarm_seconds),
-        real(happened.engineering - happened.first_report),
-        limit(duration(must.first_report_to_alarm_seconds_max)),
-        Some(act.first_report_to_alarm_seconds <= must.first_report_to_alarm_seconds_max),
-    );
-    row(
-        "campaign, start to last site proved",
-        duration(act.campaign_seconds),
-        real(happened.done - happened.script_ready),
-        limit(duration(must.campaign_minutes_max * 60.0)),
-        Some(act.campaign_seconds <= must.campaign_minutes_max * 60.0),
-    );
-    row(
-        "release to all restored",
-        duration(act.release_to_restored_seconds),
-        real(happened.done),
-        limit(duration(must.release_to_restored_minutes_max * 60.0)),
-        Some(act.release_to_restored_seconds <= must.release_to_restored_minutes_max * 60.0),
-    );
-    row(
-        "time over the bound T*",
-        format!("{:.2}", act.time_over_bound),
-        none(),
-        limit(format!("{:.2}", must.time_over_bound_max)),
-        Some(act.time_over_bound <= must.time_over_bound_max),
-    );
-    row(
-        "seconds over the latency promise",
-        format!("{:.1}%", act.seconds_over_promise_share * 100.0),
-        none(),
-        limit(format!(
-            "{:.1}%",
-            must.seconds_over_promise_share_max * 100.0
-        )),
-        Some(act.seconds_over_promise_share <= must.seconds_over_promise_share_max),
-    );
-    row(
-        "sites restored twice",
-        act.sites_done_twice.to_string(),
-        none(),
-        limit(must.sites_done_twice_max.to_string()),
-        Some(act.sites_done_twice <= must.sites_done_twice_max),
-    );
-    row(
-        "sites lost",
-        act.sites_lost.to_string(),
-        none(),
-        limit(must.sites_lost_max.to_string()),
-        Some(act.sites_lost <= must.sites_lost_max),
-    );
-    let failed = share(act.failed_sign_ins, act.sign_ins);
-    row(
-        "failed sign-ins, as it happened",
-        failed,
-        none(),
-        none(),
-        None,
-    );
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+fn number(count: u64) -> f64 {
+    count as f64
 }
 
-fn act_two(act: &ActTwo, scenario: &Scenario, rows: &mut Vec<Row>) {
-    let must = &scenario.must_hold;
-    rows.push(Row {
-        what: "failed sign-ins, as it should be".into(),
-        ours: share(act.failed_sign_ins, act.sign_ins),
-        real: String::new(),
-        limit: limit(must.act2_failed_sign_ins_max.to_string()),
-        held: Some(act.failed_sign_ins <= must.act2_failed_sign_ins_max && act.sign_ins > 0),
-    });
-    rows.push(Row {
-        what: "sites left on the old release".into(),
-        ours: act.sites_left.to_string(),
-        real: String::new(),
-        limit: limit("0".into()),
-        held: Some(act.sites_left == 0),
-    });
-    rows.push(Row {
-        what: "rollout, start to last site proved".into(),
-        ours: duration(act.rollout_seconds),
-        real: String::new(),
-        limit: String::new(),
-        held: None,
-    });
+fn count(what: &str, measured: u64) -> Figure {
+    Figure::new(what, Unit::Count, number(measured))
 }
 
-fn share(part: u64, all: u64) -> String {
-    format!("{} of {}", grouped(part), grouped(all))
-}
-
-fn limit(text: String) -> String {
-    format!("<= {text}")
+/// Without any sign-in, none that failed was measured.
+fn failed(what: &str, failed: u64, all: u64) -> Figure {
+    Figure {
+        measured: (all > 0).then(|| number(failed)),
+        of: Some(number(all)),
+        ..count(what, failed)
+    }
 }
 
 /// The closing table.
-pub(crate) fn table(figures: &Figures, scenario: &Scenario) -> String {
-    let real = scenario
-        .title
-        .rsplit(" | ")
-        .next()
-        .unwrap_or("the real one");
-    let rows = judged(figures, scenario);
+pub(crate) fn table(result: &DrillResult) -> String {
     let mut out = String::new();
     let mut line = |what: &str, ours: &str, real: &str, limit: &str, held: &str| {
         let _ = writeln!(out, "{what:<36}{ours:>16}{real:>16}{limit:>14}  {held}");
     };
+    let real = result.real().unwrap_or("the real one");
     line("", "Lamplighter", real, "must hold", "");
-    for row in &rows {
-        let held = match row.held {
-            None => "",
-            Some(true) => "held",
-            Some(false) => "NOT HELD",
-        };
-        line(&row.what, &row.ours, &row.real, &row.limit, held);
+    for (act, name) in [(&result.act1, "act 1"), (&result.act2, "act 2")] {
+        if act.is_none() {
+            line(name, "left out", "", "", "NOT HELD");
+        }
+        for one in act.iter().flat_map(|act| &act.figures) {
+            let write = |value: f64| one.unit.write(value);
+            let held = match one.held() {
+                None => "",
+                Some(true) => "held",
+                Some(false) => "NOT HELD",
+            };
+            let real = one.real.map_or_else(String::new, write);
+            let limit = one
+                .at_most
+                .map_or_else(String::new, |most| format!("<= {}", write(most)));
+            line(&one.what, &measured(one), &real, &limit, held);
+        }
     }
     #[expect(clippy::cast_precision_loss, reason = "memory in MiB, to one digit")]
-    let memory = figures.server_peak_memory_bytes as f64 / f64::from(1 << 20);
+    let memory = result.server_peak_memory_bytes as f64 / f64::from(1 << 20);
+    let wall = result.ended_at.duration_since(result.began_at);
     let _ = writeln!(
         out,
         "\n{} sites, seed {}, {} of the machine's time, at most {memory:.1} MiB of memory in the server.",
-        grouped(figures.fleet_sites as u64),
-        figures.seed,
-        duration(figures.wall_seconds)
+        grouped(result.sites.into()),
+        result.seed,
+        duration(wall.as_secs_f64())
     );
     let _ = write!(
         out,
         "{}",
-        if figures.held {
+        if result.held() {
             "Everything held."
         } else {
             "NOT everything held."
@@ -266,34 +178,14 @@ pub(crate) fn table(figures: &Figures, scenario: &Scenario) -> String {
     out
 }
 
-fn duration(seconds: f64) -> String {
-    if !seconds.is_finite() {
-        return "never".into();
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "seconds of a drill")]
-    let whole = seconds.round() as i64;
-    let (sign, whole) = (if whole < 0 { "-" } else { "" }, whole.abs());
-    match (whole / 3_600, whole / 60 % 60, whole % 60) {
-        (0, 0, seconds) => format!("{sign}{seconds} s"),
-        (0, minutes, seconds) => format!("{sign}{minutes} min {seconds:02} s"),
-        (hours, minutes, _) => format!("{sign}{hours} h {minutes:02} min"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_read_well() {
-        for (seconds, says) in [
-            (9.4, "9 s"),
-            (-9.0, "-9 s"),
-            (180.0, "3 min 00 s"),
-            (8_820.0, "2 h 27 min"),
-        ] {
-            assert_eq!(duration(seconds), says);
-        }
-        assert_eq!(duration(f64::INFINITY), "never");
+fn measured(one: &Figure) -> String {
+    let Some(measured) = one.measured else {
+        let never = one.unit == Unit::Seconds;
+        return if never { "never" } else { "not measured" }.into();
+    };
+    let measured = one.unit.write(measured);
+    match one.of {
+        Some(all) => format!("{measured} of {}", one.unit.write(all)),
+        None => measured,
     }
 }

@@ -89,6 +89,7 @@ from_id!(
     FollowerId,
     AnnouncementId,
     NotificationId,
+    DrillId,
 );
 
 impl<T: Into<Value>> From<Option<T>> for Value {

@@ -26,6 +26,7 @@ macro_rules! files {
             include_str!(concat!("../../texts/", $folder, "/errors.ftl")),
             include_str!(concat!("../../texts/", $folder, "/own.ftl")),
             include_str!(concat!("../../texts/", $folder, "/console-audience.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-drills.ftl")),
         ]
     };
 }

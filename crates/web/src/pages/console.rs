@@ -12,6 +12,7 @@ pub(in crate::pages) mod case;
 pub(in crate::pages) mod compose;
 pub(in crate::pages) mod config;
 pub(in crate::pages) mod design;
+pub(in crate::pages) mod drills;
 pub(in crate::pages) mod find;
 pub(in crate::pages) mod fleet;
 pub(in crate::pages) mod follow_ups;
@@ -50,6 +51,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(compose::routes());
     routes.extend(config::routes());
     routes.extend(design::routes());
+    routes.extend(drills::routes());
     routes.extend(find::routes());
     routes.extend(fleet::routes());
     routes.extend(follow_ups::routes());

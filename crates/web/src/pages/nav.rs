@@ -64,6 +64,7 @@ pub(super) const CONSOLE: &[Section] = &[
         pages: &[
             ("Releases", "/console/releases"),
             ("Config", "/console/config"),
+            ("Drills", "/console/drills"),
         ],
     },
     Section {

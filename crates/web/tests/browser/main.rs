@@ -340,6 +340,20 @@ async fn write_report(plane: &Plane, incident: IncidentId) {
     saved.await.unwrap();
 }
 
+/// Two drills: one that held, and one that did not.
+async fn record_drills(plane: &Plane) -> [String; 2] {
+    let ids = [1, 2].map(|n| format!("0189a3c0-0000-7000-8000-00000000000{n}"));
+    let held = support::drill(&ids[0], "2023-07-10T10:00:00Z");
+    let mut broken = support::drill(&ids[1], "2023-07-11T10:00:00Z");
+    broken["act1"]["figures"][1]["measured"] = 7_900.0.into();
+    broken["act2"]["course"][1]["failing"] = 3.into();
+    for one in [held, broken] {
+        let result = serde_json::from_value(one).unwrap();
+        plane.engine.record_drill(result, "Ada").await.unwrap();
+    }
+    ids
+}
+
 /// What a customer wrote under an incident.
 async fn comment(plane: &Plane, incident: IncidentId) {
     let account = store::Account {
@@ -389,6 +403,7 @@ async fn every_page_is_open_to_everybody() {
         "window": {"local": {"from": "2023-07-13T22:00", "until": "2023-07-14T02:00"}}});
     let work = serde_json::from_value(work).unwrap();
     let planned = plane.engine.plan_maintenance("Ada", work).await.unwrap();
+    let [held, broken] = record_drills(&plane).await;
     let token = plane.token(Role::Admin).await;
     let base = serve(&plane).await;
     let site = domain::name::Hostname::parse(SITE).unwrap();
@@ -437,6 +452,9 @@ async fn every_page_is_open_to_everybody() {
         format!("/console/sites/{SITE}"),
         "/console/releases".into(),
         "/console/config".into(),
+        "/console/drills".into(),
+        format!("/console/drills/{held}"),
+        format!("/console/drills/{broken}"),
         "/console/comments?standing=shown".into(),
         "/console/banners".into(),
         "/console/maintenances".into(),
@@ -486,6 +504,7 @@ async fn a_first_run_is_open_to_everybody() {
                     "/console",
                     "/console/fleet",
                     "/console/audit",
+                    "/console/drills",
                 ] {
                     check(browser, path).await;
                 }

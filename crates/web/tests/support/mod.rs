@@ -156,3 +156,42 @@ impl Plane {
         }
     }
 }
+
+/// What a drill showed that took two minutes; everything held.
+#[allow(dead_code, reason = "not every test file records a drill")]
+pub(crate) fn drill(id: &str, began_at: &str) -> serde_json::Value {
+    let ended_at: jiff::Timestamp = began_at.parse().unwrap();
+    let ended_at = ended_at + jiff::SignedDuration::from_mins(2);
+    let point = |(minute, failing, renewed): (f64, u32, u32)| serde_json::json!({"minute": minute, "failing": failing, "renewed": renewed});
+    let fell = [
+        (-6.0, 0, 0),
+        (0.0, 600, 0),
+        (19.0, 600, 0),
+        (30.0, 420, 180),
+        (48.5, 130, 470),
+        (63.0, 0, 600),
+        (73.0, 0, 600),
+    ];
+    let rose = [(0.0, 0, 0), (6.0, 0, 210), (14.5, 0, 600), (16.5, 0, 600)];
+    serde_json::json!({
+        "id": id, "scenario": "july-11", "title": "Sign-in Issue Identified | July 11, 2023",
+        "seed": 7, "sites": 600, "speed": 60.0, "version": "0.1.0", "began_at": began_at,
+        "ended_at": ended_at.to_string(), "server_peak_memory_bytes": 140_000_000,
+        "happened": {"first_report": 6, "engineering": 9, "script_ready": 83, "done": 147},
+        "act1": {
+            "figures": [
+                {"what": "release to first report", "unit": "seconds", "measured": 406.0, "real": 360.0},
+                {"what": "release to all restored", "unit": "seconds", "measured": 3_780.0, "at_most": 7_200.0, "real": 8_820.0},
+                {"what": "time over the bound T*", "unit": "ratio", "measured": 1.39, "at_most": 1.6},
+            ],
+            "course": fell.map(point),
+        },
+        "act2": {
+            "figures": [
+                {"what": "failed sign-ins, as it should be", "unit": "count", "measured": 0.0, "of": 1_358.0, "at_most": 0.0},
+                {"what": "rollout, start to last site proved", "unit": "seconds", "measured": 886.0},
+            ],
+            "course": rose.map(point),
+        },
+    })
+}
