@@ -225,3 +225,112 @@ async fn a_large_file_of_known_sites_is_taken_quickly() {
         assert!(took.as_secs() < 20, "{took:?}");
     }
 }
+
+/// Sites with names as long as names may be, on one line of latitude in one state.
+fn long_names(from: usize, count: usize) -> String {
+    let mut file =
+        "hostname,organization,kind,city,state,timezone,population,latitude,longitude\n".to_owned();
+    for number in from..from + count {
+        let label = "x".repeat(60);
+        file += &format!(
+            "s{number:05}.{label}.{label}.{label}.example,Org,City,A,CA,America/Los_Angeles,1,37.5,-122\n"
+        );
+    }
+    file
+}
+
+#[tokio::test]
+async fn a_document_too_long_for_sites_is_refused_and_after_growth_leaves_banners_out() {
+    let plane = Plane::new().await;
+    let token = plane.token(Role::Admin).await;
+    let at = Importer { plane, token };
+    let (status, done) = at.import("", &long_names(0, 3_000)).await;
+    assert_eq!(status, 201, "{done}");
+    let stop = tokio_util::sync::CancellationToken::new();
+    let _workers = at.plane.engine.run_workers(&stop);
+    let drawn = |text: &str, severity: &str| {
+        json!({"text": text, "severity": severity,
+            "area": {"polygon": [[-123, 37], [-121, 37], [-121, 38], [-123, 38]]}})
+    };
+    let put = async |body: Value| {
+        at.plane.hand.advance(Duration::from_secs(1));
+        let answer = at
+            .plane
+            .send("POST", "/api/v1/banners", Some(&at.token), body.to_string());
+        let answer = answer.await;
+        let json: Value = serde_json::from_str(&answer.text).unwrap();
+        (answer.status.as_u16(), json)
+    };
+    let (status, first) = put(drawn("Drawn.", "warning")).await;
+    assert_eq!((status, &first["left_out"]), (201, &json!([])), "{first}");
+    let (status, refused) = put(drawn("Another.", "critical")).await;
+    let message = refused["error"]["message"].as_str().unwrap();
+    assert_eq!((status, &refused["error"]["at"]), (422, &json!("area")));
+    assert!(
+        message.contains("the banners of web-central are") && message.contains("1048576"),
+        "{message}"
+    );
+    let (status, _) =
+        put(json!({"text": "Short.", "severity": "info", "area": {"states": ["CA"]}})).await;
+    assert_eq!(status, 201);
+    at.until_published(&["Drawn.", "Short."]).await;
+
+    // The fleet grows past what the document holds: the short one goes on, the long one is left out.
+    at.import("", &long_names(3_000, 3_000)).await;
+    at.until_published(&["Short."]).await;
+    let list = at.json("/api/v1/banners").await;
+    assert_eq!(
+        list["banners"][0]["left_out"],
+        json!(["web-central"]),
+        "{list}"
+    );
+    let page = at.get("/console/banners").await;
+    assert!(
+        page.contains("those of web-central do not show it on their own pages"),
+        "{page}"
+    );
+    let site = at.plane.engine.fleet().sites().next().unwrap().1;
+    let ours = at.get(&format!("/sites/{}", site.hostname)).await;
+    assert!(ours.contains("Drawn."), "our pages know where it is");
+
+    // Made shorter, it is back; the limit of sites is for who draws.
+    let path = format!("/api/v1/banners/{}", first["id"].as_str().unwrap());
+    let change = async |area: Value| {
+        at.plane.hand.advance(Duration::from_secs(1));
+        let body = json!({"text": "Drawn.", "severity": "warning", "area": area});
+        let answer = at
+            .plane
+            .send("PUT", &path, Some(&at.token), body.to_string());
+        answer.await.status.as_u16()
+    };
+    assert_eq!(change(json!({"states": ["CA"]})).await, 200);
+    at.until_published(&["Drawn.", "Short."]).await;
+    let list = at.json("/api/v1/banners").await;
+    assert_eq!(list["banners"][0]["left_out"], json!([]));
+    stop.cancel();
+}
+
+impl Importer {
+    /// Waits until the sites get banners that say this, in this order, and no other.
+    async fn until_published(&self, texts: &[&str]) {
+        let mut found = vec![];
+        for _ in 0..600 {
+            let repository = self.plane.engine.repository();
+            let all = repository.documents().iter();
+            let banners = all.filter(|(key, _)| key.service.as_str() == "banners");
+            let newest =
+                banners.filter_map(|(_, versions)| versions.iter().max_by_key(|one| one.version));
+            let bodies = newest.map(|one| serde_json::from_slice::<Value>(&one.body).unwrap());
+            let of = |body: Value| body["banners"].as_array().cloned().unwrap_or_default();
+            let said = bodies
+                .flat_map(of)
+                .map(|one| one["text"].as_str().unwrap().to_owned());
+            found = said.collect();
+            if found == texts {
+                return;
+            }
+            Clock::system().sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{found:?} are published, not {texts:?}");
+    }
+}
