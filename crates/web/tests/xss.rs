@@ -33,6 +33,8 @@ const CORPUS: [&str; 14] = [
 ];
 
 const SITE: &str = "town.example";
+/// Its state is an attack too.
+const ELSEWHERE: &str = "elsewhere.example";
 
 /// A tag as a browser reads it: its name and its attributes, in lower case.
 #[derive(Debug)]
@@ -144,10 +146,16 @@ impl Attack {
     async fn new(text: &str) -> Self {
         let plane = Plane::new().await;
         let quoted = text.replace('"', "\"\"");
-        let line = format!(
-            "{SITE},\"Org {quoted}\",\"Kind {quoted}\",\"City {quoted}\",OR,America/Los_Angeles,1\n"
+        let line = |site: &str, state: &str| {
+            format!(
+                "{site},\"Org {quoted}\",\"Kind {quoted}\",\"City {quoted}\",\"{state}\",America/Los_Angeles,1,\
+                 \"Of {quoted}\",44.05,-123.09\n"
+            )
+        };
+        let lines = line(SITE, "OR") + &line(ELSEWHERE, &format!("State {quoted}"));
+        let fleet = format!(
+            "hostname,organization,kind,city,state,timezone,population,county,latitude,longitude\n{lines}"
         );
-        let fleet = format!("hostname,organization,kind,city,state,timezone,population\n{line}");
         let defaults = Defaults {
             product: ProductName::parse("web-central").unwrap(),
             running: semver::Version::new(5, 1, 0),
@@ -198,6 +206,9 @@ impl Attack {
         self.call("POST", "/api/v1/maintenances", work).await;
         let banner = json!({"text": text, "severity": "critical"});
         self.call("POST", "/api/v1/banners", banner).await;
+        let area = json!({ "counties": [format!("OR/Of {text}")] });
+        let banner = json!({"text": "In a county.", "severity": "critical", "area": area});
+        self.call("POST", "/api/v1/banners", banner).await;
         let gap = json!({"name": "gap", "kind": "text", "default": text});
         let template = json!({"text": format!("{} {{gap}}", text.replace(['{', '['], "")), "placeholders": [gap]});
         let name = url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
@@ -218,13 +229,33 @@ impl Attack {
 
     /// The form of `/console/followers` with what was typed into it.
     async fn refused_webhook(&self, text: &str) -> String {
+        let typed = [
+            ("url", text),
+            ("shape", "slack"),
+            ("about", "organization"),
+            ("name", text),
+        ];
+        self.refused("/console/followers", &typed).await
+    }
+
+    /// The form of `/console/banners` with what was typed into it.
+    async fn refused_area(&self, text: &str) -> String {
+        let county = format!("OR/Of {text}");
+        let typed = [
+            ("text", "In a county."),
+            ("counties", &*county),
+            ("polygon", text),
+            ("sites", text),
+            ("states", text),
+        ];
+        self.refused("/console/banners", &typed).await
+    }
+
+    async fn refused(&self, path: &str, typed: &[(&str, &str)]) -> String {
         let form = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("url", text)
-            .append_pair("shape", "slack")
-            .append_pair("about", "organization")
-            .append_pair("name", text)
+            .extend_pairs(typed)
             .finish();
-        let request = http::Request::post("/console/followers")
+        let request = http::Request::post(path)
             .header("content-type", "application/x-www-form-urlencoded")
             .header("host", "127.0.0.1:8080")
             .header("authorization", format!("Bearer {}", self.token))
@@ -352,7 +383,11 @@ impl Attack {
             format!("/console/incidents/{id}"),
             format!("/console/incidents/{id}/report"),
             format!("/console/sites/{SITE}"),
+            format!("/sites/{ELSEWHERE}"),
+            format!("/console/sites/{ELSEWHERE}"),
             format!("/console/fleet?q={q}"),
+            format!("/console/fleet?county={q}"),
+            format!("/console/fleet?county=OR/Of+{q}"),
             format!("/console/reports?site={q}"),
             format!("/console/find?q={q}"),
             format!("/console/templates/edit?name={q}"),
@@ -383,10 +418,14 @@ async fn nothing_that_people_write_is_obeyed() {
             }
             shown += usize::from(page.contains("pwn"));
         }
-        let typed = attack.refused_webhook(text).await;
-        assert!(typed.contains("pwn"), "{text} is not kept: {typed}");
-        let tag = tags(&typed).find(|tag| tag.is_dangerous());
-        assert!(tag.is_none(), "the form obeys {text:?}: {tag:?}");
+        for typed in [
+            attack.refused_webhook(text).await,
+            attack.refused_area(text).await,
+        ] {
+            assert!(typed.contains("pwn"), "{text} is not kept: {typed}");
+            let tag = tags(&typed).find(|tag| tag.is_dangerous());
+            assert!(tag.is_none(), "the form obeys {text:?}: {tag:?}");
+        }
         assert!(
             shown > 10,
             "{text} is shown on {shown} pages only: nothing is proved"
