@@ -149,8 +149,11 @@ async fn list(State(app): State<App>) -> Answer {
 async fn add(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    Form(typed): Form<Typed>,
+    Form(mut typed): Form<Typed>,
 ) -> Answer {
+    if typed.edit_corners() {
+        return Ok(show(&app, StatusCode::OK, None, typed, None));
+    }
     let banner = match typed.banner(&app) {
         Ok(new) if typed.act == "add" => match app.engine().add_banner(new, caller.name()).await {
             Ok(_) => return Ok(Redirect::to("/console/banners").into_response()),
@@ -196,6 +199,17 @@ async fn end(
 }
 
 impl Typed {
+    /// Does what the buttons beside the map ask for, if one of them was pressed; with script, the page does
+    /// it by itself.
+    fn edit_corners(&mut self) -> bool {
+        match self.act.as_str() {
+            "undo" => self.polygon = without_last(&self.polygon),
+            "clear" => self.polygon.clear(),
+            _ => return false,
+        }
+        true
+    }
+
     fn banner(&self, app: &App) -> Result<NewBanner, EngineError> {
         let home = &app.engine().settings().home_zone;
         let product = optional("product", &self.product, ProductName::parse)?;
@@ -222,6 +236,19 @@ impl Typed {
             until: local("until", &self.until, home)?,
         })
     }
+}
+
+/// Corners without the last one, one a line; what is not GeoJSON stays as it was written.
+fn without_last(corners: &str) -> String {
+    let is_json = corners.trim_start().starts_with(['{', '[']);
+    let mut lines: Vec<String> = match place::read_ring(corners) {
+        Ok(ring) if is_json => ring.iter().map(ToString::to_string).collect(),
+        Err(_) if is_json => return corners.to_owned(),
+        _ => corners.lines().map(str::to_owned).collect(),
+    };
+    lines.retain(|line| !line.trim().is_empty());
+    lines.pop();
+    lines.join("\n")
 }
 
 /// A moment as a form gives it, on the vendor's clock.
@@ -257,10 +284,29 @@ fn preview(app: &App, banner: &Banner) -> Preview {
         }
         says += &extent(&banner.area.polygon);
     }
+    if !banner.area.is_everywhere() {
+        says += &inside(app, &banner.area);
+    }
     Preview {
         shown: shown(banner, None),
         says,
     }
+}
+
+/// The first sites of an area by name.
+fn inside(app: &App, area: &Area) -> String {
+    const NAMED_MAX: usize = 10;
+    let fleet = app.engine().fleet();
+    let sites = fleet.sites().map(|(_, site)| site);
+    let mut sites: Vec<_> = sites.filter(|site| area.holds(site)).collect();
+    let more = sites.len().saturating_sub(NAMED_MAX);
+    sites.truncate(NAMED_MAX);
+    let names: Vec<_> = sites.iter().map(|site| site.hostname.as_str()).collect();
+    let more = match more {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(" Inside: {}{more}.", names.join(", "))
 }
 
 /// In words what a drawn area spans, for who does not see the map.
@@ -333,7 +379,7 @@ fn line(app: &App, banner: &Banner, reader: &Reader) -> Line {
         id: banner.id,
         shown: shown(banner, None),
         area: banner.area.to_string(),
-        sites: words::counted(app.engine().sites_in_area(&banner.area), "site", "sites"),
+        sites: reached(app, banner),
         from: reader.moment(banner.from),
         until: banner.until.map(|until| reader.moment(until)),
         state: match (is_over, banner.stands(reader.now)) {
@@ -343,4 +389,18 @@ fn line(app: &App, banner: &Banner, reader: &Reader) -> Line {
         },
         is_left: !is_over,
     }
+}
+
+/// How many sites it is about, and which of them do without it on their own pages.
+fn reached(app: &App, banner: &Banner) -> String {
+    let mut says = words::counted(app.engine().sites_in_area(&banner.area), "site", "sites");
+    let without = app.engine().left_out_of(banner.id);
+    if !without.is_empty() {
+        let products: Vec<_> = without.iter().map(ProductName::as_str).collect();
+        says += &format!(
+            "; those of {} do not show it on their own pages, because their banners together are too long: name states or time zones instead, or end another banner",
+            products.join(", ")
+        );
+    }
+    says
 }
