@@ -331,5 +331,24 @@ async fn corners_are_taken_back_without_script() {
     assert_eq!(corners("undo", json).await, "38.4, -123.2\n38.4, -121.6");
     assert_eq!(corners("undo", "{").await, "{");
     assert_eq!(corners("clear", three).await, "");
+    assert_eq!(corners("map", "38.4, -123.2").await, "38.4, -123.2");
     assert!(plane.engine.banners().is_empty());
+}
+
+#[tokio::test]
+async fn the_map_shows_a_state_alone() {
+    let plane = Plane::with_fleet().await;
+    let token = plane.token(Role::Support).await;
+    let west = async |state: &str| {
+        let request = Request::post("/console/banners")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("authorization", format!("Bearer {token}"));
+        let request = request.body(Body::from(format!("act=map&map={state}")));
+        let page = plane.answer(request.unwrap()).await.text;
+        let (_, rest) = page.split_once("data-west=\"").unwrap();
+        rest.split_once('"').unwrap().0.parse::<f64>().unwrap()
+    };
+    assert!((-165.0..-155.0).contains(&west("").await), "Hawaii");
+    assert!((-125.5..-124.0).contains(&west("CA").await));
+    assert_eq!(west("XX").await, west("").await, "no site is there");
 }

@@ -116,6 +116,11 @@ async fn corners_are_taken_back_without_script() {
             );
             browser.check_width().await;
             browser.picture("console-corners").await;
+            browser.write("#map", "CA").await;
+            browser.press("Show").await;
+            browser.wait_for("#map option[value=CA][selected]").await;
+            browser.check_width().await;
+            browser.picture("console-corners-of-state").await;
             browser.press("Start again").await;
             browser.wait_for(".fleet-map .corners:empty").await;
             assert_eq!(browser.value("#polygon").await, "");

@@ -1,5 +1,6 @@
 //! Banners on pages, and `/console/banners`, where they are made.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use askama::Template;
@@ -13,7 +14,7 @@ use domain::id::BannerId;
 use domain::name::{Hostname, ProductName};
 use domain::place::{self, County};
 use domain::site::Zone;
-use engine::{EngineError, Kind, NewBanner};
+use engine::{EngineError, Fleet, Kind, NewBanner};
 use jiff::civil::DateTime;
 
 use crate::App;
@@ -106,6 +107,8 @@ struct View {
     severities: Vec<Choice>,
     zone_name: String,
     map: Option<Map>,
+    /// The states that the map can show.
+    map_states: Vec<Choice>,
 }
 
 struct Line {
@@ -138,7 +141,9 @@ struct Typed {
     sites: String,
     from: String,
     until: String,
-    /// Which button was pressed: only to look, or to add.
+    /// The state that the map shows; the whole fleet without one.
+    map: String,
+    /// Which button was pressed: only to look, to add, or one beside the map.
     act: String,
 }
 
@@ -205,6 +210,7 @@ impl Typed {
         match self.act.as_str() {
             "undo" => self.polygon = without_last(&self.polygon),
             "clear" => self.polygon.clear(),
+            "map" => {}
             _ => return false,
         }
         true
@@ -350,10 +356,7 @@ fn show(
         value: one.as_str().into(),
         chosen: one == chosen,
     });
-    let points: Vec<_> = fleet
-        .sites()
-        .filter_map(|(_, site)| site.area.point)
-        .collect();
+    let (map, map_states) = fleet_map(&fleet, &typed);
     let all = app.engine().banners();
     let view = View {
         page: Page::console("Banners", "/console/banners"),
@@ -363,14 +366,34 @@ fn show(
         zones,
         severities: severities.collect(),
         zone_name: home.to_string(),
-        map: map::draw(
-            &points,
-            &place::read_ring(&typed.polygon).unwrap_or_default(),
-        ),
+        map,
+        map_states,
         typed,
         preview,
     };
     render(status, &view)
+}
+
+/// The map of the fleet, or of the sites of one state, and the states that it can show.
+fn fleet_map(fleet: &Fleet, typed: &Typed) -> (Option<Map>, Vec<Choice>) {
+    let sites = fleet.sites();
+    let placed = sites.filter_map(|(_, site)| Some((site.area.state.clone(), site.area.point?)));
+    let placed: Vec<_> = placed.collect();
+    let points: Vec<_> = placed.iter().map(|(_, point)| *point).collect();
+    let of_state = placed.iter().filter(|(state, _)| **state == *typed.map);
+    let mut shown: Vec<_> = of_state.map(|(_, point)| *point).collect();
+    if shown.is_empty() {
+        shown.clone_from(&points);
+    }
+    let ring = place::read_ring(&typed.polygon).unwrap_or_default();
+    let states: BTreeSet<_> = placed.iter().map(|(state, _)| &**state).collect();
+    let states = states.into_iter().filter(|state| !state.is_empty());
+    let states = states.map(|state| Choice {
+        name: state.into(),
+        value: state.into(),
+        chosen: state == typed.map,
+    });
+    (map::draw(&points, &shown, &ring), states.collect())
 }
 
 fn line(app: &App, banner: &Banner, reader: &Reader) -> Line {

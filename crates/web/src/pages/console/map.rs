@@ -39,19 +39,20 @@ pub(super) struct Map {
     pub(super) south: f64,
 }
 
-/// Draws the points of a fleet and the corners chosen so far; none when no site has a point.
+/// Draws the points of a fleet and the corners chosen so far, as far as they lie around the points that are
+/// `shown`; none when there is none.
 ///
 /// Equirectangular: degrees of longitude are drawn as long as they are in the middle of the map.
-pub(super) fn draw(points: &[Point], ring: &[Point]) -> Option<Map> {
+pub(super) fn draw(points: &[Point], shown: &[Point], ring: &[Point]) -> Option<Map> {
     let span = |of: fn(Point) -> f64| {
-        let degrees = points.iter().map(|point| of(*point));
+        let degrees = shown.iter().map(|point| of(*point));
         let (least, most) = degrees.fold((f64::MAX, f64::MIN), |(least, most), one| {
             (least.min(one), most.max(one))
         });
         let margin = ((most - least) * MARGIN).max(SPAN_MIN / 2.0);
         (least - margin, most + margin)
     };
-    if points.is_empty() {
+    if shown.is_empty() {
         return None;
     }
     let (west, east) = span(Point::longitude);
@@ -64,7 +65,9 @@ pub(super) fn draw(points: &[Point], ring: &[Point]) -> Option<Map> {
         (x, y)
     };
     let mut marks = String::new();
-    for (x, y, count) in binned(points.iter().map(|point| place(*point)).collect()) {
+    let is_seen = |(x, y): &(f64, f64)| (0.0..=WIDTH).contains(x) && (0.0..=height).contains(y);
+    let seen = points.iter().map(|point| place(*point)).filter(is_seen);
+    for (x, y, count) in binned(seen.collect()) {
         let radius = 2.2 + f64::from(count).log2().min(8.0) * 0.5;
         // Writing to a string cannot fail.
         let _ = write!(
@@ -185,14 +188,14 @@ mod tests {
             Point::new(-125.0 + x / 7.0, 25.0 + y / 11.0)
         };
         let points: Vec<_> = (0..100_000).map(point).collect();
-        let map = draw(&points, &[]).map(|map| map.marks.matches("<circle").count());
+        let map = draw(&points, &points, &[]).map(|map| map.marks.matches("<circle").count());
         assert!(
             map.is_some_and(|marks| (500..=MARKS_MAX).contains(&marks)),
             "{map:?}"
         );
-        assert!(draw(&[], &[]).is_none());
+        assert!(draw(&points, &[], &[]).is_none());
         // One place alone stands in the middle.
-        let one = draw(&points[..1], &points[..1]);
+        let one = draw(&points, &points[..1], &points[..1]);
         let middle = one.map(|one| {
             let y = f64::from(one.height) / 2.0;
             (one.ring, y)
@@ -207,7 +210,7 @@ mod tests {
     #[test]
     fn borders_and_lines_lie_where_the_marks_do() {
         let points = [Point::new(-125.0, 49.0), Point::new(-67.0, 25.0)];
-        let map = draw(&points, &points).unwrap();
+        let map = draw(&points, &points, &points).unwrap();
         let numbers: Vec<f64> = map.matrix.split(' ').map(|n| n.parse().unwrap()).collect();
         let by_matrix = |point: Point| {
             let x = point.longitude() * 100.0 * numbers[0] + numbers[4];
