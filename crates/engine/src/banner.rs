@@ -236,7 +236,13 @@ impl Engine {
             }
             return Err(EngineError::refused_at("area", rule));
         }
-        if area.needs_points() {
+        // Its words can be changed whatever the fleet has grown to.
+        let is_drawn_anew = || {
+            let all = self.banners();
+            let same = |one: &Arc<Banner>| one.id == banner.id && one.area == *area;
+            !all.iter().any(same)
+        };
+        if area.needs_points() && is_drawn_anew() {
             let fleet = self.fleet();
             let named = area.by_name(fleet.sites().map(|(_, site)| site));
             let count = named.map_or(0, |named| named.sites.len());

@@ -295,15 +295,24 @@ async fn a_document_too_long_for_sites_is_refused_and_after_growth_leaves_banner
 
     // Made shorter, it is back; the limit of sites is for who draws.
     let path = format!("/api/v1/banners/{}", first["id"].as_str().unwrap());
-    let change = async |area: Value| {
+    let change = async |text: &str, area: Value| {
         at.plane.hand.advance(Duration::from_secs(1));
-        let body = json!({"text": "Drawn.", "severity": "warning", "area": area});
+        let body = json!({"text": text, "severity": "warning", "area": area});
         let answer = at
             .plane
             .send("PUT", &path, Some(&at.token), body.to_string());
         answer.await.status.as_u16()
     };
-    assert_eq!(change(json!({"states": ["CA"]})).await, 200);
+    let same = || drawn("", "")["area"].clone();
+    assert_eq!(change("Drawn!", same()).await, 200, "its words change");
+    assert_eq!(change("Drawn longer.", same()).await, 422);
+    let wider = json!({"polygon": [[-124, 37], [-121, 37], [-121, 38], [-123, 38]]});
+    assert_eq!(
+        change("Drawn!", wider).await,
+        422,
+        "drawn anew, it has too many sites"
+    );
+    assert_eq!(change("Drawn.", json!({"states": ["CA"]})).await, 200);
     at.until_published(&["Drawn.", "Short."]).await;
     let list = at.json("/api/v1/banners").await;
     assert_eq!(list["banners"][0]["left_out"], json!([]));
