@@ -108,6 +108,29 @@ impl Cache {
         name: &DocumentName,
         code: &Version,
     ) -> Option<Arc<CachedDocument>> {
+        let accepts = |one: &CachedDocument| one.entry.accepts.matches(code);
+        self.first(site, service, name, accepts)
+    }
+
+    /// The newest document, whatever code it accepts: for what no code needs. A version such as
+    /// 4.2.0-rc.1 is accepted by no `*` (semver leaves prereleases out).
+    #[must_use]
+    pub fn newest(
+        &self,
+        site: &Hostname,
+        service: &ServiceName,
+        name: &DocumentName,
+    ) -> Option<Arc<CachedDocument>> {
+        self.first(site, service, name, |_| true)
+    }
+
+    fn first(
+        &self,
+        site: &Hostname,
+        service: &ServiceName,
+        name: &DocumentName,
+        is_it: impl Fn(&CachedDocument) -> bool,
+    ) -> Option<Arc<CachedDocument>> {
         let product = self.0.sites.get(site)?.clone();
         let key = DocumentKey {
             product,
@@ -115,11 +138,8 @@ impl Cache {
             name: name.clone(),
         };
         let view = self.0.view.load();
-        let versions = view.documents.get(&key)?;
-        versions
-            .iter()
-            .find(|one| one.entry.accepts.matches(code))
-            .cloned()
+        let mut versions = view.documents.get(&key)?.iter();
+        versions.find(|one| is_it(one)).cloned()
     }
 
     /// Whether verified documents wait for a release: every document of the product has a version

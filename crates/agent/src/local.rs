@@ -74,10 +74,10 @@ async fn config(
     (age_headers(fresh), tags(&found), kind, found.body.clone()).into_response()
 }
 
-/// Where the site is: its agent knows only its product.
+/// Where the site is: its agent knows only its product. Sites also say their code, as for config;
+/// banners are for every code, prereleases too.
 #[derive(serde::Deserialize)]
 struct BannersQuery {
-    code: Version,
     zone: Zone,
     state: String,
 }
@@ -97,7 +97,7 @@ async fn banners(
         let reason = format!("this agent does not serve {site}");
         return (age_headers(fresh), refusal(StatusCode::NOT_FOUND, &reason)).into_response();
     };
-    let found = shared.cache.read(&site, &service, &document, &query.code);
+    let found = shared.cache.newest(&site, &service, &document);
     // Before its first banner a product has no such document.
     let standing = found.and_then(|found| serde_json::from_slice::<Standing>(&found.body).ok());
     let standing = standing.unwrap_or_default();

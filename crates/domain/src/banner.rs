@@ -1,6 +1,8 @@
 //! Banners: short words on the pages of the sites of an area, while a window is open.
 //! Decides where and when one stands. Never shows anything.
 
+pub mod room;
+
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,7 +18,7 @@ use crate::text::{has_controls, is_blank};
 /// The longest text, in characters: a banner is read in passing.
 pub const TEXT_CHARACTERS_MAX: usize = 500;
 /// The most products, zones, states, counties or host names of an area, and the most sites of its
-/// counties and its drawn part: sites learn of those by name.
+/// counties and its drawn part when it is saved: sites learn of those by name.
 pub const PLACES_MAX: usize = 5_000;
 
 /// Words that stand on pages for a while.

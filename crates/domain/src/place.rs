@@ -275,8 +275,7 @@ impl County {
         let is_state = state.len() == 2 && state.bytes().all(|b| b.is_ascii_alphabetic());
         let fits = name.chars().count() <= COUNTY_CHARACTERS_MAX
             && !crate::text::is_blank(name)
-            && !crate::text::has_controls(name)
-            && !name.contains('/');
+            && !crate::text::has_controls(name);
         if is_state && fits {
             Ok(Self::of(state, name))
         } else {
@@ -517,7 +516,9 @@ mod tests {
         );
         assert_ne!(one, County::parse("OR/Alameda").unwrap());
         assert_eq!(County::of("ZZ", "County").to_string(), "ZZ/County");
-        for text in ["Alameda", "CAL/Alameda", "CA/", "CA/a/b", "CA/\u{7}"] {
+        // Whatever name a fleet file gives can be asked for.
+        assert_eq!(County::parse("CA/a/b").unwrap(), County::of("CA", "a/b"));
+        for text in ["Alameda", "CAL/Alameda", "CA/", "CA/\u{7}"] {
             let bad = County::parse(text).unwrap_err().to_string();
             assert!(bad.contains("such as CA/Alameda"), "{bad}");
         }

@@ -3,6 +3,7 @@
 
 pub mod import;
 pub mod state;
+pub mod update;
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,11 +1,12 @@
 //! Banners: kept in memory for pages, and published to the sites as a document, so that a site can
 //! show what stands while the control plane is down.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use domain::banner::{Area, BadBanner, Banner, PLACES_MAX, Severity};
-use domain::document::{DocumentKey, Lane};
+use domain::banner::{Area, BadBanner, Banner, PLACES_MAX, Severity, room};
+use domain::document::{DOCUMENT_BYTES_MAX, DocumentKey, Lane};
 use domain::id::BannerId;
 use domain::name::{DocumentName, ProductName, ServiceName};
 use domain::site::Site;
@@ -46,10 +47,14 @@ pub struct NewBanner {
     pub until: Option<Timestamp>,
 }
 
+type LeftOut = BTreeMap<BannerId, BTreeSet<ProductName>>;
+
 /// The banners in memory: those that stand or will stand, and the last of the past.
 #[derive(Default)]
 pub(crate) struct Banners {
     all: ArcSwap<Vec<Arc<Banner>>>,
+    /// Those that a document had no room for, with the products whose sites do without them.
+    left_out: ArcSwap<LeftOut>,
     /// Held while they are changed, so that memory follows the store.
     changing: tokio::sync::Mutex<()>,
 }
@@ -94,6 +99,14 @@ impl Engine {
         standing
     }
 
+    /// The products whose sites do not show a banner on their own pages: together with it, their banners
+    /// would be longer than sites read. Our pages show it all the same.
+    #[must_use]
+    pub fn left_out_of(&self, id: BannerId) -> BTreeSet<ProductName> {
+        let left_out = self.0.banners.left_out.load();
+        left_out.get(&id).cloned().unwrap_or_default()
+    }
+
     /// How many sites lie in an area.
     #[must_use]
     pub fn sites_in_area(&self, area: &Area) -> usize {
@@ -116,7 +129,8 @@ impl Engine {
     /// What [`Engine::add_banner`] would add; changes nothing.
     ///
     /// # Errors
-    /// When it says nothing or too much, ends before it begins, or no site lies in its area.
+    /// When it says nothing or too much, ends before it begins, no site lies in its area, or the sites would
+    /// have more to read than they do.
     pub fn preview_banner(&self, new: NewBanner) -> Result<Banner, EngineError> {
         let banner = Banner {
             id: self.clock().id(),
@@ -222,7 +236,13 @@ impl Engine {
             }
             return Err(EngineError::refused_at("area", rule));
         }
-        if area.needs_points() {
+        // Its words can be changed whatever the fleet has grown to.
+        let is_drawn_anew = || {
+            let all = self.banners();
+            let same = |one: &Arc<Banner>| one.id == banner.id && one.area == *area;
+            !all.iter().any(same)
+        };
+        if area.needs_points() && is_drawn_anew() {
             let fleet = self.fleet();
             let named = area.by_name(fleet.sites().map(|(_, site)| site));
             let count = named.map_or(0, |named| named.sites.len());
@@ -233,7 +253,54 @@ impl Engine {
                 return Err(EngineError::refused_at("area", rule));
             }
         }
+        self.check_room(&banner)?;
         Ok(banner)
+    }
+
+    /// Sites read the banners of their product whole or not at all. A change that makes them no longer is
+    /// taken in any case: a fleet that grew may have made them too long.
+    fn check_room(&self, banner: &Banner) -> Result<(), EngineError> {
+        let (now, all) = (self.clock().now(), self.banners());
+        let left = || all.iter().filter(|one| !one.is_over(now));
+        let before: Vec<_> = left().map(|one| &**one).collect();
+        let others = left().filter(|one| one.id != banner.id).map(|one| &**one);
+        let after: Vec<_> = others.chain([banner]).collect();
+        let fleet = self.fleet();
+        for product in fleet.products().map(|one| &one.name) {
+            let bytes = room::bytes(&self.of_product(product, &after));
+            if bytes <= DOCUMENT_BYTES_MAX
+                || bytes <= room::bytes(&self.of_product(product, &before))
+            {
+                continue;
+            }
+            let rule = format!(
+                "with it, the banners of {product} are {bytes} bytes long with the names of their sites, and sites read at most {DOCUMENT_BYTES_MAX}: name states or time zones instead, or end another banner first"
+            );
+            return Err(EngineError::refused_at("area", rule));
+        }
+        Ok(())
+    }
+
+    /// Banners as the sites of a product learn of them.
+    ///
+    /// Agents do not know where sites are: they get counties and drawn areas as names of sites, which
+    /// agents from before there were any read too.
+    fn of_product(&self, product: &ProductName, banners: &[&Banner]) -> Vec<Banner> {
+        let fleet = self.fleet();
+        let sites: Vec<_> = fleet
+            .sites()
+            .map(|(_, site)| site)
+            .filter(|site| site.product == *product)
+            .collect();
+        let is_of = |area: &Area| area.products.is_empty() || area.products.contains(product);
+        let named = |one: &&Banner| {
+            Some(Banner {
+                area: one.area.by_name(sites.iter().cloned())?,
+                ..Banner::clone(one)
+            })
+        };
+        let banners = banners.iter().filter(|one| is_of(&one.area));
+        banners.filter_map(named).collect()
     }
 
     fn audit_banner(&self, who: &str, act: &str, banner: &Banner) -> store::AuditEntry {
@@ -281,47 +348,55 @@ impl Engine {
             .products()
             .map(|one| one.name.clone())
             .collect();
+        let (mut left_out, mut new) = (LeftOut::new(), vec![]);
         for product in products {
-            let Some(new) = self.standing_document(product) else {
-                continue;
-            };
-            self.publish(new, "banners").await?;
+            let (document, without) = self.standing_document(&product);
+            new.extend(document);
+            for banner in without {
+                left_out.entry(banner).or_default().insert(product.clone());
+            }
+        }
+        self.tell_left_out(left_out);
+        for document in new {
+            self.publish(document, "banners").await?;
         }
         Ok(())
     }
 
-    /// The document of a product's banners, unless the published one says the same. Before its first
-    /// banner a product has none.
-    fn standing_document(&self, product: ProductName) -> Option<NewDocument> {
-        let key = banners_key(product)?;
-        let late = self
-            .clock()
-            .now()
-            .saturating_sub(LATE)
-            .unwrap_or(Timestamp::MIN);
-        let of_product =
-            |area: &Area| area.products.is_empty() || area.products.contains(&key.product);
+    fn tell_left_out(&self, now: LeftOut) {
+        let before = self.0.banners.left_out.swap(Arc::new(now.clone()));
+        if *before == now {
+            return;
+        }
+        for (banner, products) in &now {
+            let products: Vec<_> = products.iter().map(ProductName::as_str).collect();
+            tracing::warn!(
+                "banner {banner} does not reach the sites of {}: with the names of its sites their banners would be longer than sites read",
+                products.join(", ")
+            );
+        }
+    }
+
+    /// The document of a product's banners, unless the published one says the same, and the banners that
+    /// it has no room for. Before its first banner a product has none.
+    fn standing_document(&self, product: &ProductName) -> (Option<NewDocument>, Vec<BannerId>) {
+        let now = self.clock().now();
+        let late = now.saturating_sub(LATE).unwrap_or(Timestamp::MIN);
         let all = self.banners();
-        let left = all
-            .iter()
-            .filter(|one| !one.is_over(late) && of_product(&one.area));
-        // Agents do not know where sites are: they get counties and drawn areas as names of sites, which
-        // agents from before there were any read too.
-        let fleet = self.fleet();
-        let of_product: Vec<_> = fleet
-            .sites()
-            .map(|(_, site)| site)
-            .filter(|site| site.product == key.product)
-            .collect();
-        let named = |one: &Arc<Banner>| {
-            Some(Banner {
-                area: one.area.by_name(of_product.iter().cloned())?,
-                ..Banner::clone(one)
-            })
-        };
-        let standing = Standing {
-            banners: left.filter_map(named).collect(),
-        };
+        let left = all.iter().filter(|one| !one.is_over(late));
+        let left: Vec<_> = left.map(|one| &**one).collect();
+        let mut banners = self.of_product(product, &left);
+        // Each had room when it was saved, but the fleet grows: without the least needed, the others go on
+        // to change and to end on the sites.
+        let left_out = room::make_room(&mut banners, now, DOCUMENT_BYTES_MAX);
+        (
+            self.unless_published(product, Standing { banners }),
+            left_out,
+        )
+    }
+
+    fn unless_published(&self, product: &ProductName, standing: Standing) -> Option<NewDocument> {
+        let key = banners_key(product.clone())?;
         let repository = self.repository();
         let published = repository.documents().get(&key);
         let newest = published.and_then(|all| all.iter().max_by_key(|one| one.version));

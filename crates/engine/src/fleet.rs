@@ -2,13 +2,14 @@
 //!
 //! About 300 bytes a site. Reads take no lock that a writer holds.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use arc_swap::ArcSwap;
 use domain::id::{OrganizationId, SiteId};
 use domain::name::{Hostname, ProductName};
+use domain::place::County;
 use domain::product::Product;
 use domain::site::state::{Evidence, Lamp, SiteState};
 use domain::site::{Organization, Site};
@@ -29,6 +30,8 @@ pub struct Fleet {
     slots: Vec<Slot>,
     by_id: HashMap<SiteId, SiteIndex>,
     by_hostname: HashMap<Hostname, SiteIndex>,
+    /// Each in the order of the index.
+    by_county: BTreeMap<County, Vec<SiteIndex>>,
     organizations: HashMap<OrganizationId, Arc<str>>,
     products: HashMap<ProductName, Arc<Product>>,
 }
@@ -73,6 +76,7 @@ impl Fleet {
             slots: Vec::with_capacity(sites.len()),
             by_id: HashMap::with_capacity(sites.len()),
             by_hostname: HashMap::with_capacity(sites.len()),
+            by_county: BTreeMap::new(),
             organizations: organizations
                 .into_iter()
                 .map(|one| (one.id, one.name))
@@ -85,6 +89,10 @@ impl Fleet {
         for (index, site) in (0u32..).map(SiteIndex).zip(sites) {
             fleet.by_id.insert(site.id, index);
             fleet.by_hostname.insert(site.hostname.clone(), index);
+            if let Some(county) = &site.area.county {
+                let county = County::of(&site.area.state, county);
+                fleet.by_county.entry(county).or_default().push(index);
+            }
             fleet.slots.push(Slot {
                 site: ArcSwap::from_pointee(site),
                 lamp: AtomicU8::new(packed(Lamp::default())),
@@ -170,6 +178,12 @@ impl Fleet {
     #[must_use]
     pub fn site_at(&self, hostname: &Hostname) -> Option<Arc<Site>> {
         self.site(self.find(hostname)?)
+    }
+
+    /// The sites of a county, in the order of the index.
+    #[must_use]
+    pub fn in_county(&self, county: &County) -> &[SiteIndex] {
+        self.by_county.get(county).map_or(&[], Vec::as_slice)
     }
 
     /// The name of an organization.

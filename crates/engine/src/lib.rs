@@ -52,7 +52,7 @@ pub use delivery::{DeliveryEvent, Repository};
 pub use error::{EngineError, Kind};
 pub use fleet::{Fleet, SiteIndex};
 pub use follow::{FOLLOWINGS_MAX, Letter, NewWebhook, Notice, Writer};
-pub use import::{ImportError, Imported};
+pub use import::{Import, ImportError, Imported, SiteChange};
 pub use ingest::NewReport;
 pub use mail::{BadMail, Mail};
 pub use notify::STEPS_MAX as ON_CALL_STEPS_MAX;
@@ -128,6 +128,8 @@ struct Inner {
     follow: follow::Follow,
     /// Held while a token is made: two holders must not get the same name at once.
     names: tokio::sync::Mutex<()>,
+    /// Held while a fleet is imported: what a file changes is decided on the fleet before it.
+    importing: tokio::sync::Mutex<()>,
     pending: ingest::Pending,
     incidents: respond::Incidents,
     banners: banner::Banners,
@@ -172,6 +174,7 @@ impl Engine {
             canary: OnceLock::new(),
             follow,
             names: tokio::sync::Mutex::default(),
+            importing: tokio::sync::Mutex::default(),
             pending: ingest::Pending::default(),
             incidents,
             banners,

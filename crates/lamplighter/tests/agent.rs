@@ -27,10 +27,10 @@ use url::Url;
 
 /// Scenario seconds in one of the machine's.
 const SPEED: f64 = 60.0;
-const FLEET: &str = "hostname,organization,kind,city,state,timezone,population\n\
-    a.example,A,City,A,CA,America/Los_Angeles,1\n\
-    b.example,B,City,B,CA,America/Los_Angeles,1\n\
-    c.example,C,City,C,CA,America/Los_Angeles,1\n";
+const FLEET: &str = "hostname,organization,kind,city,state,timezone,population,county,latitude,longitude\n\
+    a.example,A,City,A,CA,America/Los_Angeles,1,Alameda,37.8,-122.3\n\
+    b.example,B,City,B,CA,America/Los_Angeles,1,Kern,35.4,-119.0\n\
+    c.example,C,City,C,CA,America/Los_Angeles,1,,,\n";
 
 struct Plane {
     engine: Engine,
@@ -496,7 +496,11 @@ async fn outcomes_whose_answer_was_lost_count_once() {
 }
 
 async fn banners(agent: &Agent, site: &str, state: &str) -> Vec<String> {
-    let place = format!("code=5.1.0&zone=America/Los_Angeles&state={state}");
+    banners_for(agent, site, ("5.1.0", state)).await
+}
+
+async fn banners_for(agent: &Agent, site: &str, (code, state): (&str, &str)) -> Vec<String> {
+    let place = format!("code={code}&zone=America/Los_Angeles&state={state}");
     let url = format!("http://{}/v1/sites/{site}/banners?{place}", agent.address());
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let answer = client.get(url).send().await.unwrap();
@@ -506,6 +510,45 @@ async fn banners(agent: &Agent, site: &str, state: &str) -> Vec<String> {
     texts
         .map(|one| one["text"].as_str().unwrap().to_owned())
         .collect()
+}
+
+/// Whether the agent holds banners that say so.
+fn has_banner(agent: &Agent, words: &str) -> bool {
+    let (service, name) = (
+        ServiceName::parse("banners"),
+        DocumentName::parse("standing"),
+    );
+    let cache = agent.cache();
+    let found = cache.newest(&host("a.example"), &service.unwrap(), &name.unwrap());
+    found.is_some_and(|found| String::from_utf8_lossy(&found.body).contains(words))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_banner_of_a_drawn_area_reaches_the_sites_within_and_no_other() {
+    let plane = Plane::start().await;
+    let stop = CancellationToken::new();
+    plane.publish("^5", "{}").await.unwrap();
+    let agent = plane.agent(&plane.url, &stop).await;
+    plane.ready_sites(&Version::new(5, 1, 0), 2).await;
+    for (text, area) in [
+        (
+            "Around the bay.",
+            serde_json::json!({"polygon": [[-123.2, 37.2], [-121.6, 37.2], [-121.6, 38.4], [-123.2, 38.4]]}),
+        ),
+        ("In Kern.", serde_json::json!({"counties": ["CA/Kern"]})),
+    ] {
+        let new = serde_json::json!({"text": text, "severity": "warning", "area": area});
+        let new = serde_json::from_value(new).unwrap();
+        plane.engine.add_banner(new, "a test").await.unwrap();
+        plane.until(text, || has_banner(&agent, text)).await;
+    }
+    // They know neither county nor coordinates: what an agent knows of both, it knows by name.
+    plane.stop.cancel();
+    for (site, stands) in [("a.example", "Around the bay."), ("b.example", "In Kern.")] {
+        assert_eq!(banners(&agent, site, "CA").await, [stands], "{site}");
+    }
+    stop.cancel();
+    agent.wait().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -523,22 +566,16 @@ async fn a_banner_reaches_the_sites_of_its_area_and_stands_while_the_server_is_d
         serde_json::json!({"text": "We know.", "severity": "warning", "area": {"states": ["CA"]}});
     let new = serde_json::from_value(new).unwrap();
     let banner = plane.engine.add_banner(new, "a test").await.unwrap();
-    let cache = agent.cache();
-    let arrived = || {
-        let (service, name) = (
-            ServiceName::parse("banners"),
-            DocumentName::parse("standing"),
-        );
-        let code = Version::new(5, 1, 0);
-        cache
-            .read(&host("a.example"), &service.unwrap(), &name.unwrap(), &code)
-            .is_some_and(|found| String::from_utf8_lossy(&found.body).contains("We know."))
-    };
-    plane.until("the banner arrived", arrived).await;
+    plane
+        .until("the banner arrived", || has_banner(&agent, "We know."))
+        .await;
     // No code needs it: whether a site may run its release does not hang on it.
     plane.ready_sites(&Version::new(5, 1, 0), 2).await;
     plane.stop.cancel();
-    assert_eq!(banners(&agent, "a.example", "CA").await, ["We know."]);
+    for code in ["5.1.0", "4.2.0-rc.1", "0.0.0-0+built"] {
+        let shown = banners_for(&agent, "a.example", (code, "CA")).await;
+        assert_eq!(shown, ["We know."], "with code {code}");
+    }
     assert!(
         banners(&agent, "a.example", "OR").await.is_empty(),
         "not its area"

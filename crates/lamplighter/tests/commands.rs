@@ -198,8 +198,11 @@ const CALLERS: &[(&str, Caller)] = &[
         "GET /api/v1/config/{product}/{service}/{document}",
         By("config read --product web-central --service sign-in --name client --code 5.1.0"),
     ),
-    ("POST /api/v1/fleet/import", By("fleet import fleet.csv")),
-    ("GET /api/v1/sites", By("fleet list")),
+    (
+        "POST /api/v1/fleet/import",
+        By("fleet import fleet.csv --update --dry-run"),
+    ),
+    ("GET /api/v1/sites", By("fleet list --county CA/Alameda")),
     ("GET /api/v1/sites/{hostname}", By("fleet show a.example")),
     ("GET /api/v1/products", By("product list")),
     (

@@ -7,23 +7,26 @@ use domain::site::{Area, Organization, Site};
 use crate::db::{Change, Row, params};
 use crate::{AuditEntry, Store, StoreError};
 
-/// What an import adds.
+/// What an import adds and changes.
 #[derive(Clone, Debug, Default)]
 pub struct FleetRows {
     /// Organizations that are not stored yet.
     pub organizations: Vec<Organization>,
     /// Sites that are not stored yet.
     pub sites: Vec<Site>,
+    /// Stored sites with what became known of them: where they are, their zone, kind and population.
+    pub changed: Vec<Site>,
 }
 
 const SITE_COLUMNS: &str = "SELECT id, hostname, organization, product, kind, state, city, zone, \
     population, running, ran_before, activated_at, county, longitude, latitude FROM sites WHERE id > $1 ORDER BY id LIMIT $2";
 
 impl Store {
-    /// Adds organizations and sites, all or none. Products must exist.
+    /// Adds organizations and sites, and changes what is known of stored ones, all or none. Products must
+    /// exist.
     ///
     /// # Errors
-    /// When the database fails, or a name or host name is there already.
+    /// When the database fails, a name or host name is there already, or a changed site is not.
     pub async fn import_fleet(
         &self,
         rows: &FleetRows,
@@ -33,6 +36,9 @@ impl Store {
         const SITE: &str = "INSERT INTO sites (id, hostname, organization, product, kind, state, city, \
             zone, population, running, ran_before, activated_at, county, longitude, latitude) \
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+        // Never what a site runs: it may be activated meanwhile.
+        const CHANGED: &str = "UPDATE sites SET kind = $2, state = $3, city = $4, zone = $5, \
+            population = $6, county = $7, longitude = $8, latitude = $9 WHERE id = $1";
         let organizations = rows
             .organizations
             .iter()
@@ -42,6 +48,8 @@ impl Store {
         let change = Change::new()
             .run_many(ORGANIZATION, organizations)
             .run_many(SITE, sites)
+            .run_many(CHANGED, rows.changed.iter().map(changed_params).collect())
+            .expect_rows(rows.changed.len() as u64)
             .audit(audit);
         self.db.write(change).await.map(drop)
     }
@@ -94,6 +102,20 @@ fn site_params(site: &Site) -> Vec<crate::db::Value> {
         &site.running,
         site.ran_before.as_ref(),
         site.activated_at,
+        site.area.county.as_deref(),
+        site.area.point.map(|point| i64::from(point.parts().0)),
+        site.area.point.map(|point| i64::from(point.parts().1)),
+    ]
+}
+
+fn changed_params(site: &Site) -> Vec<crate::db::Value> {
+    params![
+        site.id,
+        &*site.kind,
+        &*site.area.state,
+        &*site.area.city,
+        &site.zone,
+        site.population,
         site.area.county.as_deref(),
         site.area.point.map(|point| i64::from(point.parts().0)),
         site.area.point.map(|point| i64::from(point.parts().1)),

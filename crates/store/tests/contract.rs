@@ -82,7 +82,8 @@ contract! {
         a_publication_follows_the_version_it_was_made_for, no_timestamp_version_is_given_out_twice,
         an_enrolment_works_once_and_in_time, acks_replace_what_was_said_before;
     drill: a_drill_is_recorded_once, drills_are_listed_newest_first_page_by_page;
-    fleet: an_import_is_all_or_nothing, a_fleet_reads_back_page_by_page, an_activation_keeps_the_release_before,
+    fleet: an_import_is_all_or_nothing, a_fleet_reads_back_page_by_page,
+        what_is_known_of_a_site_changes_and_not_what_it_runs, an_activation_keeps_the_release_before,
         only_a_staged_release_becomes_live;
     follower: an_address_follows_a_thing_once, an_ended_follower_is_forgotten, an_announcement_is_spread_once,
         a_notification_is_claimed_until_it_runs_out;

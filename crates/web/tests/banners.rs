@@ -287,7 +287,9 @@ async fn the_form_takes_corners_as_lines_and_shows_them_on_a_map() {
     for part in [
         "a drawn area of 4 corners. 1 site has no coordinates and cannot be inside a drawn area. The drawn area reaches from latitude 37.20 to 38.40",
         "<svg class=\"fleet-map\"",
+        "<path class=\"borders\"",
         "38.4,-123.2",
+        " Inside: ",
     ] {
         assert!(page.text.contains(part), "{part}: {}", page.text);
     }
@@ -295,4 +297,58 @@ async fn the_form_takes_corners_as_lines_and_shows_them_on_a_map() {
     let bad = plane.answer(request("text=a&act=look&polygon=here")).await;
     assert_eq!(bad.status, 422);
     assert!(bad.text.contains("line 1 is"), "{}", bad.text);
+}
+
+#[tokio::test]
+async fn corners_are_taken_back_without_script() {
+    let plane = Plane::with_fleet().await;
+    let token = plane.token(Role::Support).await;
+    let corners = async |act: &str, polygon: &str| {
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("act", act)
+            .append_pair("polygon", polygon)
+            .append_pair("states", "AK")
+            .finish();
+        let request = Request::post("/console/banners")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("authorization", format!("Bearer {token}"));
+        let page = plane.answer(request.body(Body::from(form)).unwrap()).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        assert!(page.text.contains("value=\"AK\""), "what was typed stays");
+        let (_, rest) = page
+            .text
+            .split_once("placeholder=\"38.2, -122.6\">")
+            .unwrap();
+        let (text, _) = rest.split_once("</textarea>").unwrap();
+        text.to_owned()
+    };
+    let three = "38.4, -123.2\r\n38.4,-121.6\r\n37.2,-121.6\r\n";
+    assert_eq!(corners("undo", three).await, "38.4, -123.2\n38.4,-121.6");
+    assert_eq!(corners("undo", "38.4, -123.2").await, "");
+    assert_eq!(corners("undo", "").await, "");
+    assert_eq!(corners("undo", "38.4, -123.2\nhere").await, "38.4, -123.2");
+    let json = r#"{"type":"Polygon","coordinates":[[[-123.2,38.4],[-121.6,38.4],[-121.6,37.2],[-123.2,38.4]]]}"#;
+    assert_eq!(corners("undo", json).await, "38.4, -123.2\n38.4, -121.6");
+    assert_eq!(corners("undo", "{").await, "{");
+    assert_eq!(corners("clear", three).await, "");
+    assert_eq!(corners("map", "38.4, -123.2").await, "38.4, -123.2");
+    assert!(plane.engine.banners().is_empty());
+}
+
+#[tokio::test]
+async fn the_map_shows_a_state_alone() {
+    let plane = Plane::with_fleet().await;
+    let token = plane.token(Role::Support).await;
+    let west = async |state: &str| {
+        let request = Request::post("/console/banners")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("authorization", format!("Bearer {token}"));
+        let request = request.body(Body::from(format!("act=map&map={state}")));
+        let page = plane.answer(request.unwrap()).await.text;
+        let (_, rest) = page.split_once("data-west=\"").unwrap();
+        rest.split_once('"').unwrap().0.parse::<f64>().unwrap()
+    };
+    assert!((-165.0..-155.0).contains(&west("").await), "Hawaii");
+    assert!((-125.5..-124.0).contains(&west("CA").await));
+    assert_eq!(west("XX").await, west("").await, "no site is there");
 }

@@ -34,6 +34,8 @@ const CORPUS: [&str; 14] = [
 
 const SITE: &str = "town.example";
 const DRILL: &str = "0189a3c0-0000-7000-8000-000000000001";
+/// Its state is an attack too.
+const ELSEWHERE: &str = "elsewhere.example";
 
 /// A tag as a browser reads it: its name and its attributes, in lower case.
 #[derive(Debug)]
@@ -145,10 +147,16 @@ impl Attack {
     async fn new(text: &str) -> Self {
         let plane = Plane::new().await;
         let quoted = text.replace('"', "\"\"");
-        let line = format!(
-            "{SITE},\"Org {quoted}\",\"Kind {quoted}\",\"City {quoted}\",OR,America/Los_Angeles,1\n"
+        let line = |site: &str, state: &str| {
+            format!(
+                "{site},\"Org {quoted}\",\"Kind {quoted}\",\"City {quoted}\",\"{state}\",America/Los_Angeles,1,\
+                 \"Of {quoted}\",44.05,-123.09\n"
+            )
+        };
+        let lines = line(SITE, "OR") + &line(ELSEWHERE, &format!("State {quoted}"));
+        let fleet = format!(
+            "hostname,organization,kind,city,state,timezone,population,county,latitude,longitude\n{lines}"
         );
-        let fleet = format!("hostname,organization,kind,city,state,timezone,population\n{line}");
         let defaults = Defaults {
             product: ProductName::parse("web-central").unwrap(),
             running: semver::Version::new(5, 1, 0),
@@ -199,6 +207,9 @@ impl Attack {
         self.call("POST", "/api/v1/maintenances", work).await;
         let banner = json!({"text": text, "severity": "critical"});
         self.call("POST", "/api/v1/banners", banner).await;
+        let area = json!({ "counties": [format!("OR/Of {text}")] });
+        let banner = json!({"text": "In a county.", "severity": "critical", "area": area});
+        self.call("POST", "/api/v1/banners", banner).await;
         let gap = json!({"name": "gap", "kind": "text", "default": text});
         let template = json!({"text": format!("{} {{gap}}", text.replace(['{', '['], "")), "placeholders": [gap]});
         let name = url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
@@ -234,9 +245,18 @@ impl Attack {
             ("about", "organization"),
             ("name", text),
         ];
+        let county = format!("OR/Of {text}");
+        let area = [
+            ("text", "In a county."),
+            ("counties", &*county),
+            ("polygon", text),
+            ("sites", text),
+            ("states", text),
+        ];
         vec![
             self.refused_form("/console/followers", &webhook).await,
             self.refused_form(&organization, &[("members", text)]).await,
+            self.refused_form("/console/banners", &area).await,
         ]
     }
 
@@ -376,7 +396,11 @@ impl Attack {
             format!("/console/incidents/{id}/report"),
             format!("/console/sites/{SITE}"),
             format!("/console/drills/{DRILL}"),
+            format!("/sites/{ELSEWHERE}"),
+            format!("/console/sites/{ELSEWHERE}"),
             format!("/console/fleet?q={q}"),
+            format!("/console/fleet?county={q}"),
+            format!("/console/fleet?county=OR/Of+{q}"),
             format!("/console/reports?site={q}"),
             format!("/console/find?q={q}"),
             format!("/console/templates/edit?name={q}"),

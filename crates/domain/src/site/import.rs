@@ -112,62 +112,132 @@ impl std::fmt::Display for BadFile {
     }
 }
 
+/// What one line of a fleet file says of a site: nothing where its field is empty, or the file has no
+/// such column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its number; the header is line 1.
+    pub number: u64,
+    /// Where the site answers.
+    pub hostname: Hostname,
+    pub(super) organization: Option<String>,
+    pub(super) kind: Option<String>,
+    pub(super) state: Option<String>,
+    pub(super) city: Option<String>,
+    pub(super) county: Option<String>,
+    pub(super) point: Option<Point>,
+    pub(super) zone: Option<Zone>,
+    pub(super) population: Option<u32>,
+    pub(super) product: Option<ProductName>,
+    pub(super) running: Option<Version>,
+}
+
+/// Whom a fleet file is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// Sites that are not in the fleet: it has every column that a site needs.
+    NewSites,
+    /// Sites that may be known: it has a host name, and what it tells of them.
+    AnySites,
+}
+
 /// Reads a fleet file: `hostname,organization,kind,city,state,timezone,population` and,
 /// if the columns are there, `product`, `release`, `county`, `latitude` and `longitude`, in any order.
 ///
 /// # Errors
 /// The bad lines.
 pub fn read(text: &[u8], defaults: &Defaults) -> Result<Vec<NewSite>, BadFile> {
+    let lines = read_lines(text, About::NewSites)?;
+    let mut bad = BadFile::default();
+    let new = lines.into_iter().map(|line| line.new_site(defaults));
+    let new: Vec<_> = new
+        .filter_map(|site| site.map_err(|line| bad.add(line)).ok())
+        .collect();
+    if bad.count == 0 { Ok(new) } else { Err(bad) }
+}
+
+/// Reads the lines of a fleet file, without asking whether each is enough for a site.
+///
+/// # Errors
+/// The bad lines.
+pub fn read_lines(text: &[u8], about: About) -> Result<Vec<Line>, BadFile> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text);
-    let columns = match reader
-        .headers()
-        .map_err(|e| bad_csv(&e, 1))
-        .and_then(Columns::find)
-    {
+    let header = reader.headers().map_err(|e| bad_csv(&e, 1));
+    let columns = match header.and_then(|header| Columns::find(header, about)) {
         Ok(columns) => columns,
         Err(bad) => return Err(BadFile::from_iter([bad])),
     };
-    let mut sites = Vec::new();
+    let mut lines = Vec::new();
     let mut bad = BadFile::default();
     let mut seen = std::collections::HashMap::new();
     for record in reader.records() {
-        let line = |record: &csv::StringRecord| record.position().map_or(0, csv::Position::line);
-        let site = record.map_err(|e| bad_csv(&e, 0)).and_then(|record| {
-            let line = line(&record);
-            let site = columns.site(&record, defaults);
-            let site = site.map_err(|reason| BadLine {
-                line,
+        let number = |record: &csv::StringRecord| record.position().map_or(0, csv::Position::line);
+        let line = record.map_err(|e| bad_csv(&e, 0)).and_then(|record| {
+            let number = number(&record);
+            let line = columns.line(number, &record, about);
+            let line = line.map_err(|reason| BadLine {
+                line: number,
                 reason: format!("{reason}{}", hint(&record)),
             })?;
-            match seen.insert(site.hostname.clone(), line) {
-                None => Ok(site),
+            match seen.insert(line.hostname.clone(), number) {
+                None => Ok(line),
                 Some(first) => Err(BadLine {
-                    line,
-                    reason: format!("host name {} is already on line {first}", site.hostname),
+                    line: number,
+                    reason: format!("host name {} is already on line {first}", line.hostname),
                 }),
             }
         });
-        match site {
-            Ok(site) => sites.push(site),
+        match line {
+            Ok(line) => lines.push(line),
             Err(line) => bad.add(line),
         }
-        if sites.len() > LINES_MAX {
+        if lines.len() > LINES_MAX {
             bad.add(BadLine {
                 line: LINES_MAX as u64 + 1,
                 reason: format!("a fleet file has at most {LINES_MAX} sites; split it"),
             });
-        }
-        if sites.len() > LINES_MAX {
             break;
         }
     }
-    if bad.count == 0 && sites.is_empty() {
+    if bad.count == 0 && lines.is_empty() {
         bad.add(BadLine {
             line: 1,
             reason: "no sites: only a header was found".into(),
         });
     }
-    if bad.count == 0 { Ok(sites) } else { Err(bad) }
+    if bad.count == 0 { Ok(lines) } else { Err(bad) }
+}
+
+impl Line {
+    /// The site that the line adds.
+    ///
+    /// # Errors
+    /// Says which field it lacks.
+    pub fn new_site(self, defaults: &Defaults) -> Result<NewSite, BadLine> {
+        let number = self.number;
+        let lacks = |column: &str| BadLine {
+            line: number,
+            reason: format!(
+                "site {} is not in the fleet, and its {column} is not given to add it",
+                self.hostname
+            ),
+        };
+        Ok(NewSite {
+            organization: self.organization.ok_or_else(|| lacks("organization"))?,
+            zone: self.zone.ok_or_else(|| lacks("timezone"))?,
+            hostname: self.hostname,
+            kind: self.kind.unwrap_or_default(),
+            area: Area {
+                state: self.state.unwrap_or_default().into(),
+                city: self.city.unwrap_or_default().into(),
+                county: self.county.map(Into::into),
+                point: self.point,
+            },
+            population: self.population,
+            product: self.product.unwrap_or_else(|| defaults.product.clone()),
+            running: self.running.unwrap_or_else(|| defaults.running.clone()),
+        })
+    }
 }
 
 /// What most likely happened to a line that a field of several lines made wrong.
@@ -193,12 +263,12 @@ fn bad_csv(error: &csv::Error, line: u64) -> BadLine {
 struct Columns {
     count: usize,
     hostname: usize,
-    organization: usize,
-    kind: usize,
-    city: usize,
-    state: usize,
-    zone: usize,
-    population: usize,
+    organization: Option<usize>,
+    kind: Option<usize>,
+    city: Option<usize>,
+    state: Option<usize>,
+    zone: Option<usize>,
+    population: Option<usize>,
     product: Option<usize>,
     release: Option<usize>,
     county: Option<usize>,
@@ -207,64 +277,84 @@ struct Columns {
 }
 
 impl Columns {
-    fn find(header: &csv::StringRecord) -> Result<Self, BadLine> {
+    fn find(header: &csv::StringRecord, about: About) -> Result<Self, BadLine> {
         let find = |name: &str| header.iter().position(|field| field.trim() == name);
-        let need = |name: &str| {
-            find(name).ok_or_else(|| BadLine {
-                line: 1,
-                reason: format!("no column {name:?}"),
-            })
+        let bad = |reason| BadLine { line: 1, reason };
+        let need = |name: &str| find(name).ok_or_else(|| bad(format!("no column {name:?}")));
+        let of_site = |name: &str| match about {
+            About::NewSites => need(name).map(Some),
+            About::AnySites => Ok(find(name)),
         };
-        Ok(Self {
+        let columns = Self {
             count: header.len(),
             hostname: need("hostname")?,
-            organization: need("organization")?,
-            kind: need("kind")?,
-            city: need("city")?,
-            state: need("state")?,
-            zone: need("timezone")?,
-            population: need("population")?,
+            organization: of_site("organization")?,
+            kind: of_site("kind")?,
+            city: of_site("city")?,
+            state: of_site("state")?,
+            zone: of_site("timezone")?,
+            population: of_site("population")?,
             product: find("product"),
             release: find("release"),
             county: find("county"),
             latitude: find("latitude"),
             longitude: find("longitude"),
-        })
+        };
+        if columns.tells_something() {
+            Ok(columns)
+        } else {
+            let rule = "no column that says anything of a site, such as \"county\" or \"latitude\"";
+            Err(bad(rule.into()))
+        }
     }
 
-    fn site(&self, record: &csv::StringRecord, defaults: &Defaults) -> Result<NewSite, String> {
+    fn tells_something(&self) -> bool {
+        let told = [
+            self.kind,
+            self.city,
+            self.state,
+            self.zone,
+            self.population,
+            self.county,
+            self.latitude,
+            self.longitude,
+        ];
+        told.iter().any(Option::is_some)
+    }
+
+    fn line(&self, number: u64, record: &csv::StringRecord, about: About) -> Result<Line, String> {
         if record.len() != self.count {
             let (found, wanted) = (record.len(), self.count);
             let fields = if found == 1 { "field" } else { "fields" };
             return Err(format!("{found} {fields} where the header has {wanted}"));
         }
         let field = |at: usize| record.get(at).unwrap_or("").trim();
-        let optional = |at: Option<usize>| at.map(field).filter(|text| !text.is_empty());
-        Ok(NewSite {
+        let given = |at: Option<usize>| at.map(field).filter(|text| !text.is_empty());
+        // What every new site has is refused where it is empty.
+        let needed = |at: Option<usize>| match about {
+            About::NewSites => at.map(field),
+            About::AnySites => given(at),
+        };
+        let words = |column: &str, at| given(at).map(|one| text(column, one, 0)).transpose();
+        Ok(Line {
+            number,
             hostname: hostname(field(self.hostname))?,
-            organization: text("organization", field(self.organization), 1)?,
-            kind: text("kind", field(self.kind), 0)?,
-            area: Area {
-                state: text("state", field(self.state), 0)?.into(),
-                city: text("city", field(self.city), 0)?.into(),
-                county: match optional(self.county) {
-                    Some(name) => Some(county(name)?.into()),
-                    None => None,
-                },
-                point: point(optional(self.latitude), optional(self.longitude))?,
-            },
-            zone: Zone::parse(field(self.zone)).map_err(|e| e.to_string())?,
-            population: population(field(self.population))?,
-            product: match optional(self.product) {
-                Some(name) => ProductName::parse(name).map_err(|e| e.to_string())?,
-                None => defaults.product.clone(),
-            },
-            running: match optional(self.release) {
-                Some(version) => version.parse().map_err(|_| {
-                    format!("release {} is not a version such as 5.1.0", shown(version))
-                })?,
-                None => defaults.running.clone(),
-            },
+            organization: needed(self.organization)
+                .map(|name| text("organization", name, 1))
+                .transpose()?,
+            kind: words("kind", self.kind)?,
+            state: words("state", self.state)?,
+            city: words("city", self.city)?,
+            county: given(self.county).map(county).transpose()?,
+            point: point(given(self.latitude), given(self.longitude))?,
+            zone: needed(self.zone)
+                .map(|name| Zone::parse(name).map_err(|e| e.to_string()))
+                .transpose()?,
+            population: given(self.population).map(population).transpose()?,
+            product: given(self.product)
+                .map(|name| ProductName::parse(name).map_err(|e| e.to_string()))
+                .transpose()?,
+            running: given(self.release).map(release).transpose()?,
         })
     }
 }
@@ -330,164 +420,15 @@ fn point(latitude: Option<&str>, longitude: Option<&str>) -> Result<Option<Point
     }
 }
 
-fn population(value: &str) -> Result<Option<u32>, String> {
-    match value {
-        "" => Ok(None),
-        number => number
-            .parse()
-            .map(Some)
-            .map_err(|_| format!("population {} is not a whole number", shown(number))),
-    }
+fn population(value: &str) -> Result<u32, String> {
+    let number = value.parse();
+    number.map_err(|_| format!("population {} is not a whole number", shown(value)))
+}
+
+fn release(value: &str) -> Result<Version, String> {
+    let version = value.parse();
+    version.map_err(|_| format!("release {} is not a version such as 5.1.0", shown(value)))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HEADER: &str = "hostname,organization,kind,city,state,timezone,population\n";
-
-    fn check(lines: &str) -> Result<usize, String> {
-        let defaults = Defaults {
-            product: ProductName::parse("web-central").unwrap(),
-            running: Version::new(5, 1, 0),
-        };
-        read(format!("{HEADER}{lines}").as_bytes(), &defaults)
-            .map(|sites| sites.len())
-            .map_err(|bad| {
-                let lines: Vec<_> = bad.lines.iter().map(ToString::to_string).collect();
-                lines.join("; ")
-            })
-    }
-
-    #[test]
-    fn an_open_quotation_mark_is_hinted_at_in_few_words() {
-        let rest = "b.gov,B,City,B,CA,UTC,1\n".repeat(100_000);
-        for first in [
-            "a.gov,A,City,A,\"CA,UTC,1\n",
-            "a.gov,A,City,A,CA,UTC,\"1\n",
-            "\"a.gov,A,City,A,CA,UTC,1\n",
-        ] {
-            let bad = check(&format!("{first}{rest}")).unwrap_err();
-            assert!(bad.contains("is a quotation mark (\") left open?"), "{bad}");
-            assert!(bad.len() < 400, "{} bytes", bad.len());
-        }
-    }
-
-    #[test]
-    fn a_bad_file_is_summed_up() {
-        let line = |line| BadLine {
-            line,
-            reason: "is bad".into(),
-        };
-        for (count, says) in [
-            (1, "1 line is wrong: line 1: is bad"),
-            (2, "2 lines are wrong, the first is line 1: is bad"),
-            (
-                5_000,
-                "5,000 lines are wrong, the first is line 1: is bad (the first 100 of 5,000 are listed)",
-            ),
-        ] {
-            assert_eq!(BadFile::from_iter((1..=count).map(line)).to_string(), says);
-        }
-    }
-
-    #[test]
-    fn a_good_file_is_read_whole() {
-        assert_eq!(
-            check("a.gov,Town of A,City,A,CA,America/Los_Angeles,100\nb.gov,B,,,,UTC,\n"),
-            Ok(2)
-        );
-    }
-
-    #[test]
-    fn bad_lines_say_where_and_why() {
-        for (lines, says) in [
-            ("", "line 1: no sites: only a header was found"),
-            (
-                "a.gov,A,City,A\n",
-                "line 2: 4 fields where the header has 7",
-            ),
-            (
-                "a.gov,A,City,A,CA,America/Sacramento,\n",
-                "line 2: \"America/Sacramento\" is not a time zone: an IANA name such as America/Chicago",
-            ),
-            (
-                "a.gov,A,City,A,CA,UTC,many\n",
-                "line 2: population \"many\" is not a whole number",
-            ),
-            (
-                "a.gov,A,City,A,CA,UTC,1\na.gov,A,City,A,CA,UTC,1\n",
-                "line 3: host name a.gov is already on line 2",
-            ),
-            (
-                "10.1.2.3,A,City,A,CA,UTC,1\n",
-                "line 2: \"10.1.2.3\" is an IP address; a site has a host name",
-            ),
-            (
-                "a.0x7f,A,City,A,CA,UTC,1\n",
-                "line 2: \"a.0x7f\" is an IP address; a site has a host name",
-            ),
-            (
-                "a.gov,\u{200b},City,A,CA,UTC,1\n",
-                "line 2: organization has 0 characters; 1 to 200 are allowed",
-            ),
-            (
-                "a.gov,,City,A,CA,UTC,1\n",
-                "line 2: organization has 0 characters; 1 to 200 are allowed",
-            ),
-        ] {
-            assert_eq!(check(lines), Err(says.to_owned()), "{lines}");
-        }
-    }
-
-    #[test]
-    fn places_are_read_where_the_file_has_them() {
-        let area = |columns: &str, values: &str| {
-            let header = HEADER.trim_end();
-            let text = format!("{header},{columns}\na.gov,A,City,A,CA,UTC,1,{values}\n");
-            let defaults = Defaults {
-                product: ProductName::parse("web-central").unwrap(),
-                running: Version::new(5, 1, 0),
-            };
-            let sites = read(text.as_bytes(), &defaults);
-            sites
-                .map(|sites| sites[0].area.clone())
-                .map_err(|bad| bad.lines[0].to_string())
-        };
-        let place = "county,latitude,longitude";
-        let found = area(place, "Alameda,37.8044,-122.2708").unwrap();
-        assert_eq!(found.county.as_deref(), Some("Alameda"));
-        assert_eq!(found.point, Some(Point::new(-122.2708, 37.8044)));
-        let none = area(place, ",,").unwrap();
-        assert_eq!((none.county, none.point), (None, None));
-        for (columns, values, says) in [
-            (
-                place,
-                ",91,0",
-                "line 2: latitude \"91\" is not a number from -90 to 90",
-            ),
-            (
-                place,
-                ",0,NaN",
-                "line 2: longitude \"NaN\" is not a number from -180 to 180",
-            ),
-            (
-                place,
-                ",37.8,",
-                "line 2: latitude is given, longitude is not",
-            ),
-            (
-                "longitude",
-                "3",
-                "line 2: longitude is given, latitude is not",
-            ),
-        ] {
-            assert_eq!(area(columns, values), Err(says.to_owned()));
-        }
-        let long = area("county", &"x".repeat(101)).unwrap_err();
-        assert_eq!(
-            long,
-            "line 2: county has 101 characters; at most 100 are allowed"
-        );
-    }
-}
+mod tests;

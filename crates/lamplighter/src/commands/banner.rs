@@ -160,5 +160,13 @@ fn line(banner: &Value) -> String {
         words +=
             &format!("\n{unknown} sites have no coordinates and cannot be inside a drawn area");
     }
+    let products = banner["left_out"].as_array().into_iter().flatten();
+    let products: Vec<_> = products.map(text).collect();
+    if !products.is_empty() {
+        words += &format!(
+            "\nits sites of {} do not show it: their banners together are too long for them",
+            products.join(", ")
+        );
+    }
     words
 }

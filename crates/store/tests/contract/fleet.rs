@@ -46,6 +46,7 @@ pub(crate) async fn fleet(store: &Store, count: usize) -> FleetRows {
     FleetRows {
         organizations: vec![organization.clone()],
         sites,
+        changed: vec![],
     }
 }
 
@@ -88,6 +89,47 @@ pub(crate) async fn a_fleet_reads_back_page_by_page(store: Store) {
         store.webhook_secret(&product).await.unwrap().unwrap(),
         b"secret"
     );
+}
+
+pub(crate) async fn what_is_known_of_a_site_changes_and_not_what_it_runs(store: Store) {
+    let rows = fleet(&store, 3).await;
+    store.import_fleet(&rows, &audit()).await.unwrap();
+    let (now, new) = (at("2023-07-11T21:00:00Z"), semver::Version::new(5, 2, 0));
+    let mut changed = rows.sites[1].clone();
+    store
+        .activate(&[changed.id], &new, now, &audit())
+        .await
+        .unwrap();
+    changed.area.county = Some("Kern".into());
+    changed.area.point = Some(Point::new(-119.0, 35.4));
+    changed.zone = Zone::parse("America/Denver").unwrap();
+    changed.population = None;
+    let update = |changed| FleetRows {
+        changed,
+        ..FleetRows::default()
+    };
+    let one = update(vec![changed.clone()]);
+    store.import_fleet(&one, &audit()).await.unwrap();
+    let read = async || store.sites(None, 10).await.unwrap();
+    let expected = Site {
+        running: new,
+        ran_before: Some(changed.running.clone()),
+        activated_at: now,
+        ..changed.clone()
+    };
+    assert!(read().await.contains(&expected));
+    assert!(read().await.contains(&rows.sites[0]), "another site stays");
+    // With one that is not there, nothing is changed.
+    let before = read().await;
+    changed.area.county = None;
+    let gone = Site {
+        id: id(),
+        ..changed.clone()
+    };
+    let two = update(vec![changed, gone]);
+    let refused = store.import_fleet(&two, &audit()).await;
+    assert!(matches!(refused, Err(StoreError::Conflict { .. })));
+    assert_eq!(read().await, before);
 }
 
 pub(crate) async fn an_activation_keeps_the_release_before(store: Store) {

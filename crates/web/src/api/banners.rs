@@ -1,5 +1,7 @@
 //! Banners: made by staff, read by everybody whose sites they are about.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -7,7 +9,7 @@ use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
 use domain::banner::{Area, Banner, Severity};
 use domain::id::BannerId;
-use domain::name::Hostname;
+use domain::name::{Hostname, ProductName};
 use engine::NewBanner;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -94,6 +96,9 @@ struct BannerView {
     sites: usize,
     /// How many sites have no point on the map, and so cannot lie in its drawn area; none without one.
     without_point: Option<usize>,
+    /// The products whose sites do not show it on their own pages, because the banners of the product would
+    /// be longer than sites read, with the names of the sites of their counties and drawn areas.
+    left_out: BTreeSet<ProductName>,
 }
 
 // Taken apart by hand: a flattened struct cannot refuse unknown fields.
@@ -245,5 +250,6 @@ fn view(app: &App, banner: &Banner) -> BannerView {
         sites: app.engine().sites_in_area(&banner.area),
         without_point: (!banner.area.polygon.is_empty())
             .then(|| app.engine().sites_without_point(&banner.area)),
+        left_out: app.engine().left_out_of(banner.id),
     }
 }

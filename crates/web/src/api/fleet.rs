@@ -6,11 +6,12 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
 use domain::name::{Hostname, ProductName};
+use domain::place::County;
 use domain::product::{Product, ProductSettings};
 use domain::site::Site;
 use domain::site::import::{BadFile, BadLine, Defaults};
 use domain::site::state::SiteState;
-use engine::{ImportError, Imported, SiteIndex};
+use engine::{Import, ImportError, Imported, SiteIndex};
 use serde_json::{Map, Value};
 
 use crate::App;
@@ -18,7 +19,7 @@ use crate::access::{Access, Caller};
 use crate::error::{ApiError, ErrorBody};
 use crate::extract::{Body, Json, Path, Query, page_size};
 use crate::open_api::{Gives, Sheet};
-use crate::reply::{Bare, Created};
+use crate::reply::Bare;
 use crate::routes::{Api, Route};
 
 /// The largest fleet file, in bytes: some 300,000 lines.
@@ -30,7 +31,11 @@ pub(crate) fn routes() -> Vec<Route> {
     let see = Access::Holder(Permission::SeeConsole);
     vec![
         Api::post("/api/v1/fleet/import", change, "Import sites", import)
-            .about("A CSV file with a header. Sites that are there already are left as they are. All lines are taken, or none is.")
+            .about("A CSV file with a header. All lines are taken, or none is. A line of a site that is there already is \
+                refused, unless `update` is given: then it changes what it says of the site's kind, city, state, \
+                time zone, population, county and coordinates. An empty field, or a column that is left out, \
+                leaves what is known; what the site runs is left as it is; another organization or product than \
+                the site's is refused. A file of known sites needs only `hostname` and what it changes.")
             .body_max(IMPORT_BYTES_MAX),
         Api::get("/api/v1/products", see, "List products", products),
         Api::put("/api/v1/products/{name}", change, "Save a product", save_product)
@@ -47,6 +52,35 @@ struct ImportQuery {
     product: Option<ProductName>,
     /// The release that lines run that name none; 1.0.0 unless it is said.
     release: Option<semver::Version>,
+    /// Changes known sites by what the file says of them; without it, a known site is refused.
+    #[serde(default)]
+    update: bool,
+    /// Says what would be added and changed, and does nothing.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// What came of a file.
+enum Done {
+    Imported(Imported),
+    Tried(Imported),
+}
+
+impl IntoResponse for Done {
+    fn into_response(self) -> Response {
+        let (status, imported) = match self {
+            Self::Imported(imported) => (StatusCode::CREATED, imported),
+            Self::Tried(imported) => (StatusCode::OK, imported),
+        };
+        (status, JsonBody(imported)).into_response()
+    }
+}
+
+impl Gives for Done {
+    fn gives(sheet: &mut Sheet<'_>) {
+        sheet.reply_json::<Imported>(201, "It was imported.");
+        sheet.reply_json::<Imported>(200, "It was only tried.");
+    }
 }
 
 /// Why nothing was imported.
@@ -99,7 +133,7 @@ async fn import(
     Extension(caller): Extension<Caller>,
     Query(query): Query<ImportQuery>,
     Body(csv): Body,
-) -> Result<Created<Imported>, NotImported> {
+) -> Result<Done, NotImported> {
     let defaults = Defaults {
         product: match query.product {
             Some(product) => product,
@@ -109,12 +143,16 @@ async fn import(
         },
         running: query.release.unwrap_or(semver::Version::new(1, 0, 0)),
     };
-    match app
+    let how = Import {
+        update: query.update,
+        dry_run: query.dry_run,
+    };
+    let imported = app
         .engine()
-        .import_fleet(&csv, &defaults, caller.name())
-        .await
-    {
-        Ok(imported) => Ok(Created(imported)),
+        .import_fleet_as(how, &csv, &defaults, caller.name());
+    match imported.await {
+        Ok(imported) if imported.dry_run => Ok(Done::Tried(imported)),
+        Ok(imported) => Ok(Done::Imported(imported)),
         Err(ImportError::Engine(e)) => Err(NotImported::Other(e.into())),
         Err(ImportError::BadLines(bad)) => Err(NotImported::Lines(bad)),
     }
@@ -168,7 +206,7 @@ async fn products(State(app): State<App>) -> JsonBody<Vec<Product>> {
 struct SitesPage {
     /// In the order they were added.
     sites: Vec<SiteView>,
-    /// How many the fleet has.
+    /// How many there are on all pages.
     total: u32,
     /// The last one, when more follow.
     after: Option<u32>,
@@ -205,6 +243,9 @@ struct SitesQuery {
     /// At most so many; 100 unless it is said. More than 1,000 are never given.
     #[serde(default)]
     limit: Option<usize>,
+    /// Only the sites of this county.
+    #[serde(default)]
+    county: Option<County>,
 }
 
 async fn sites(
@@ -212,10 +253,23 @@ async fn sites(
     Query(query): Query<SitesQuery>,
 ) -> Result<JsonBody<SitesPage>, ApiError> {
     let limit = page_size(query.limit, 100, SITES_PER_PAGE_MAX)?;
+    let fleet = app.engine().fleet();
+    let whole = u32::try_from(fleet.len()).unwrap_or(u32::MAX);
     let start = query.after.map_or(0, |after| after.saturating_add(1));
-    let total = u32::try_from(app.engine().fleet().len()).unwrap_or(u32::MAX);
-    let page: Vec<_> = (start..total).take(limit).collect();
-    let next = page.last().filter(|last| **last + 1 < total).copied();
+    let (total, mut page): (u32, Vec<u32>) = match &query.county {
+        None => (whole, (start..whole).take(limit + 1).collect()),
+        Some(county) => {
+            let all = fleet.in_county(county);
+            let before = all.partition_point(|index| index.0 < start);
+            let page = all.iter().skip(before).take(limit + 1);
+            let total = u32::try_from(all.len()).unwrap_or(u32::MAX);
+            (total, page.map(|index| index.0).collect())
+        }
+    };
+    // One more was looked for, to know whether more follow.
+    let more = page.len() > limit;
+    page.truncate(limit);
+    let next = page.last().filter(|_| more).copied();
     let sites = page
         .into_iter()
         .filter_map(|index| view(&app, SiteIndex(index)))

@@ -8,6 +8,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use fantoccini::actions::{
+    InputSource as _, KeyAction, KeyActions, MOUSE_BUTTON_LEFT, MouseActions, PointerAction,
+};
+use fantoccini::key::Key;
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
 use futures_util::FutureExt as _;
@@ -253,6 +257,39 @@ impl Browser {
     pub(crate) async fn write(&self, css: &str, text: &str) {
         let field = self.client.find(Locator::Css(css)).await.unwrap();
         field.send_keys(text).await.unwrap();
+    }
+
+    /// Presses keys while what `css` names has the focus.
+    pub(crate) async fn keys(&self, css: &str, keys: &[Key]) {
+        const FOCUS: &str = "document.querySelector(arguments[0]).focus()";
+        self.client.execute(FOCUS, vec![json!(css)]).await.unwrap();
+        let mut actions = KeyActions::new("keys".into());
+        for key in keys {
+            let value = char::from(*key);
+            actions = actions.then(KeyAction::Down { value });
+            actions = actions.then(KeyAction::Up { value });
+        }
+        self.client.perform_actions(actions).await.unwrap();
+    }
+
+    /// Clicks with a real pointer in what `css` names: `at` is a part of its width and of its height.
+    pub(crate) async fn click_at(&self, css: &str, at: (f64, f64)) {
+        const MIDDLE: &str = "const it = document.querySelector(arguments[0]); \
+            it.scrollIntoView({block: 'center', behavior: 'instant'}); \
+            const box = it.getBoundingClientRect(); \
+            return [box.left, box.top, box.width, box.height]";
+        let box_of = self.client.execute(MIDDLE, vec![json!(css)]).await.unwrap();
+        let [left, top, width, height] = [0, 1, 2, 3].map(|side| box_of[side].as_f64().unwrap());
+        let button = MOUSE_BUTTON_LEFT;
+        let pointer = MouseActions::new("pointer".into())
+            .then(PointerAction::MoveTo {
+                duration: None,
+                x: (left + width * at.0).round(),
+                y: (top + height * at.1).round(),
+            })
+            .then(PointerAction::Down { button })
+            .then(PointerAction::Up { button });
+        self.client.perform_actions(pointer).await.unwrap();
     }
 
     /// Presses the link, button or fold with these words.

@@ -3,6 +3,7 @@
 //! `LAMPLIGHTER_TEST_AXE` (axe-core's `axe.min.js`); `./test` sets them.
 #![allow(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
 
+mod area;
 mod driver;
 #[path = "../support/mod.rs"]
 #[allow(dead_code, reason = "a browser sends its own requests")]

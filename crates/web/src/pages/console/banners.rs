@@ -1,5 +1,6 @@
 //! Banners on pages, and `/console/banners`, where they are made.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use askama::Template;
@@ -13,7 +14,7 @@ use domain::id::BannerId;
 use domain::name::{Hostname, ProductName};
 use domain::place::{self, County};
 use domain::site::Zone;
-use engine::{EngineError, Kind, NewBanner};
+use engine::{EngineError, Fleet, Kind, NewBanner};
 use jiff::civil::DateTime;
 
 use crate::App;
@@ -106,6 +107,8 @@ struct View {
     severities: Vec<Choice>,
     zone_name: String,
     map: Option<Map>,
+    /// The states that the map can show.
+    map_states: Vec<Choice>,
 }
 
 struct Line {
@@ -138,7 +141,9 @@ struct Typed {
     sites: String,
     from: String,
     until: String,
-    /// Which button was pressed: only to look, or to add.
+    /// The state that the map shows; the whole fleet without one.
+    map: String,
+    /// Which button was pressed: only to look, to add, or one beside the map.
     act: String,
 }
 
@@ -149,8 +154,11 @@ async fn list(State(app): State<App>) -> Answer {
 async fn add(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    Form(typed): Form<Typed>,
+    Form(mut typed): Form<Typed>,
 ) -> Answer {
+    if typed.edit_corners() {
+        return Ok(show(&app, StatusCode::OK, None, typed, None));
+    }
     let banner = match typed.banner(&app) {
         Ok(new) if typed.act == "add" => match app.engine().add_banner(new, caller.name()).await {
             Ok(_) => return Ok(Redirect::to("/console/banners").into_response()),
@@ -196,6 +204,18 @@ async fn end(
 }
 
 impl Typed {
+    /// Does what the buttons beside the map ask for, if one of them was pressed; with script, the page does
+    /// it by itself.
+    fn edit_corners(&mut self) -> bool {
+        match self.act.as_str() {
+            "undo" => self.polygon = without_last(&self.polygon),
+            "clear" => self.polygon.clear(),
+            "map" => {}
+            _ => return false,
+        }
+        true
+    }
+
     fn banner(&self, app: &App) -> Result<NewBanner, EngineError> {
         let home = &app.engine().settings().home_zone;
         let product = optional("product", &self.product, ProductName::parse)?;
@@ -222,6 +242,19 @@ impl Typed {
             until: local("until", &self.until, home)?,
         })
     }
+}
+
+/// Corners without the last one, one a line; what is not GeoJSON stays as it was written.
+fn without_last(corners: &str) -> String {
+    let is_json = corners.trim_start().starts_with(['{', '[']);
+    let mut lines: Vec<String> = match place::read_ring(corners) {
+        Ok(ring) if is_json => ring.iter().map(ToString::to_string).collect(),
+        Err(_) if is_json => return corners.to_owned(),
+        _ => corners.lines().map(str::to_owned).collect(),
+    };
+    lines.retain(|line| !line.trim().is_empty());
+    lines.pop();
+    lines.join("\n")
 }
 
 /// A moment as a form gives it, on the vendor's clock.
@@ -257,10 +290,29 @@ fn preview(app: &App, banner: &Banner) -> Preview {
         }
         says += &extent(&banner.area.polygon);
     }
+    if !banner.area.is_everywhere() {
+        says += &inside(app, &banner.area);
+    }
     Preview {
         shown: shown(banner, None),
         says,
     }
+}
+
+/// The first sites of an area by name.
+fn inside(app: &App, area: &Area) -> String {
+    const NAMED_MAX: usize = 10;
+    let fleet = app.engine().fleet();
+    let sites = fleet.sites().map(|(_, site)| site);
+    let mut sites: Vec<_> = sites.filter(|site| area.holds(site)).collect();
+    let more = sites.len().saturating_sub(NAMED_MAX);
+    sites.truncate(NAMED_MAX);
+    let names: Vec<_> = sites.iter().map(|site| site.hostname.as_str()).collect();
+    let more = match more {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(" Inside: {}{more}.", names.join(", "))
 }
 
 /// In words what a drawn area spans, for who does not see the map.
@@ -304,10 +356,7 @@ fn show(
         value: one.as_str().into(),
         chosen: one == chosen,
     });
-    let points: Vec<_> = fleet
-        .sites()
-        .filter_map(|(_, site)| site.area.point)
-        .collect();
+    let (map, map_states) = fleet_map(&fleet, &typed);
     let all = app.engine().banners();
     let view = View {
         page: Page::console("Banners", "/console/banners"),
@@ -317,14 +366,34 @@ fn show(
         zones,
         severities: severities.collect(),
         zone_name: home.to_string(),
-        map: map::draw(
-            &points,
-            &place::read_ring(&typed.polygon).unwrap_or_default(),
-        ),
+        map,
+        map_states,
         typed,
         preview,
     };
     render(status, &view)
+}
+
+/// The map of the fleet, or of the sites of one state, and the states that it can show.
+fn fleet_map(fleet: &Fleet, typed: &Typed) -> (Option<Map>, Vec<Choice>) {
+    let sites = fleet.sites();
+    let placed = sites.filter_map(|(_, site)| Some((site.area.state.clone(), site.area.point?)));
+    let placed: Vec<_> = placed.collect();
+    let points: Vec<_> = placed.iter().map(|(_, point)| *point).collect();
+    let of_state = placed.iter().filter(|(state, _)| **state == *typed.map);
+    let mut shown: Vec<_> = of_state.map(|(_, point)| *point).collect();
+    if shown.is_empty() {
+        shown.clone_from(&points);
+    }
+    let ring = place::read_ring(&typed.polygon).unwrap_or_default();
+    let states: BTreeSet<_> = placed.iter().map(|(state, _)| &**state).collect();
+    let states = states.into_iter().filter(|state| !state.is_empty());
+    let states = states.map(|state| Choice {
+        name: state.into(),
+        value: state.into(),
+        chosen: state == typed.map,
+    });
+    (map::draw(&points, &shown, &ring), states.collect())
 }
 
 fn line(app: &App, banner: &Banner, reader: &Reader) -> Line {
@@ -333,7 +402,7 @@ fn line(app: &App, banner: &Banner, reader: &Reader) -> Line {
         id: banner.id,
         shown: shown(banner, None),
         area: banner.area.to_string(),
-        sites: words::counted(app.engine().sites_in_area(&banner.area), "site", "sites"),
+        sites: reached(app, banner),
         from: reader.moment(banner.from),
         until: banner.until.map(|until| reader.moment(until)),
         state: match (is_over, banner.stands(reader.now)) {
@@ -343,4 +412,18 @@ fn line(app: &App, banner: &Banner, reader: &Reader) -> Line {
         },
         is_left: !is_over,
     }
+}
+
+/// How many sites it is about, and which of them do without it on their own pages.
+fn reached(app: &App, banner: &Banner) -> String {
+    let mut says = words::counted(app.engine().sites_in_area(&banner.area), "site", "sites");
+    let without = app.engine().left_out_of(banner.id);
+    if !without.is_empty() {
+        let products: Vec<_> = without.iter().map(ProductName::as_str).collect();
+        says += &format!(
+            "; those of {} do not show it on their own pages, because their banners together are too long: name states or time zones instead, or end another banner",
+            products.join(", ")
+        );
+    }
+    says
 }

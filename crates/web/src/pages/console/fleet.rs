@@ -1,9 +1,12 @@
 //! `/console/fleet`: the sites, a page at a time.
 
+use std::collections::HashSet;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::access::Permission;
+use domain::place::County;
 use domain::site::state::SiteState;
 use engine::{Fleet, SiteIndex};
 
@@ -35,6 +38,8 @@ struct Filter {
     #[serde(default)]
     state: String,
     #[serde(default)]
+    county: String,
+    #[serde(default)]
     page: usize,
 }
 
@@ -43,6 +48,8 @@ struct Filter {
 struct View {
     page: Page,
     q: String,
+    county: String,
+    problem: Option<String>,
     bands: Vec<Choice>,
     states: Vec<Choice>,
     total: String,
@@ -72,7 +79,18 @@ struct Line {
 async fn list(State(app): State<App>, Query(filter): Query<Filter>) -> Answer {
     let fleet = app.engine().fleet();
     let lamps = app.drawn().lamps(&fleet);
-    let matching = matching(&fleet, &lamps, &filter);
+    let county = match filter.county.trim() {
+        "" => Ok(None),
+        county => County::parse(county).map(Some),
+    };
+    let (county, problem) = match county {
+        Ok(county) => (county, None),
+        Err(bad) => (None, Some(bad.to_string())),
+    };
+    let matching = match problem {
+        None => matching(&fleet, &lamps, &filter, county.as_ref()),
+        Some(_) => vec![],
+    };
     let start = filter
         .page
         .saturating_mul(SITES_PER_PAGE)
@@ -82,6 +100,8 @@ async fn list(State(app): State<App>, Query(filter): Query<Filter>) -> Answer {
     let view = View {
         page: Page::console("Fleet", "/console/fleet"),
         q: filter.q.clone(),
+        county: filter.county.clone(),
+        problem,
         bands: bands(&lamps, &filter),
         states: states(&filter),
         total: words::counted(matching.len(), "site", "sites"),
@@ -100,7 +120,14 @@ async fn list(State(app): State<App>, Query(filter): Query<Filter>) -> Answer {
     Ok(render(StatusCode::OK, &view))
 }
 
-fn matching(fleet: &Fleet, lamps: &Lamps, filter: &Filter) -> Vec<SiteIndex> {
+fn matching(
+    fleet: &Fleet,
+    lamps: &Lamps,
+    filter: &Filter,
+    county: Option<&County>,
+) -> Vec<SiteIndex> {
+    let of_county: Option<HashSet<_>> =
+        county.map(|county| fleet.in_county(county).iter().copied().collect());
     let words: Vec<_> = filter
         .q
         .to_lowercase()
@@ -116,6 +143,7 @@ fn matching(fleet: &Fleet, lamps: &Lamps, filter: &Filter) -> Vec<SiteIndex> {
         .filter(|band| filter.band.is_empty() || band.slug == filter.band);
     bands
         .flat_map(|band| band.sites.iter().copied())
+        .filter(|index| of_county.as_ref().is_none_or(|all| all.contains(index)))
         .filter(|index| state.is_none_or(|state| fleet.state(*index) == state))
         .filter(|index| words.is_empty() || says(fleet, *index, &words))
         .collect()
@@ -182,6 +210,7 @@ fn address(filter: &Filter, page: usize) -> String {
         ("q", &filter.q),
         ("band", &filter.band),
         ("state", &filter.state),
+        ("county", &filter.county),
         ("page", &page),
     ];
     let query = url::form_urlencoded::Serializer::new(String::new())
