@@ -13,6 +13,7 @@ pub mod document;
 pub mod follower;
 pub mod id;
 pub mod incident;
+pub mod language;
 pub mod mail_rate;
 pub mod name;
 pub mod place;

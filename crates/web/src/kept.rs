@@ -18,7 +18,7 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::App;
-use crate::language::Language;
+use crate::language::{self, Language};
 
 /// How long an answer stands.
 const STANDS: SignedDuration = SignedDuration::from_secs(1);
@@ -102,7 +102,7 @@ impl<'r> Key<'r> {
         (request.method() == Method::GET && fits).then(|| Self {
             kind: Kind {
                 gzip: takes_gzip(encodings),
-                language: Language::of(request).0,
+                language: language::asked(request).0,
             },
             target,
         })

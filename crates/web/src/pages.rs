@@ -19,13 +19,12 @@ use domain::site::Zone;
 use crate::App;
 use crate::access::Access;
 use crate::error::ApiError;
-use crate::language::{Language, Spoken, say};
+use crate::language::{self, Language, Says as _, Spoken, say};
 use crate::routes::Route;
 pub(crate) use public::follow::followed;
 pub(crate) use public::incident::stage;
 pub(crate) use public::live::Readers;
 pub(crate) use public::maintenance::window;
-pub(crate) use words::count;
 
 use assets::{ASSETS, Assets};
 use errors::PageError;
@@ -177,7 +176,7 @@ fn reader(app: &App, asked: Option<&str>, fallback: &Zone) -> Reader {
         .and_then(|name| Zone::parse(name).ok())
         .unwrap_or_else(|| fallback.clone());
     Reader {
-        language: Language::here(),
+        language: language::here(),
         zone,
         now: app.engine().clock().now(),
     }

@@ -11,6 +11,7 @@ use signin::Reader;
 use crate::App;
 use crate::access::{cookies, same_origin};
 use crate::error::ApiError;
+use crate::language::{self, Language, Spoken};
 
 /// The cookie of a signed-in reader: sent to the pages of incidents only.
 const READER: &str = "lamplighter-reader";
@@ -48,8 +49,10 @@ pub(crate) async fn writer(app: &App, headers: &HeaderMap) -> Result<Reader, Api
 /// # Errors
 /// When no secret can be drawn.
 pub(crate) fn begin(app: &App, back: IncidentId) -> Result<Response, ApiError> {
-    let flow = app.provider().begin_reader()?;
-    let kept = format!("{}.{back}", flow.kept);
+    let flow = app.provider().begin_reader(language::here())?;
+    // The language that the reader chose comes back with her.
+    let chosen = Spoken::here().chosen_tag().unwrap_or_default();
+    let kept = format!("{}.{back}.{chosen}", flow.kept);
     let cookie = built(app, FLOW, &kept, "/reader").max_age(Duration::minutes(FLOW_MINUTES));
     Ok(redirect(&flow.url, cookie))
 }
@@ -67,6 +70,9 @@ pub(crate) async fn finish(
     let kept = kept
         .map(|cookie| cookie.value().to_owned())
         .unwrap_or_default();
+    let Some((kept, chosen)) = kept.rsplit_once('.') else {
+        return Ok(None);
+    };
     let Some((kept, back)) = kept.rsplit_once('.') else {
         return Ok(None);
     };
@@ -74,7 +80,9 @@ pub(crate) async fn finish(
         return Ok(None);
     };
     let value = app.provider().finish_reader(kept, answer).await?;
-    let to = format!("/incidents/{back}/comments#write");
+    let asks =
+        Language::of_tag(chosen).map_or_else(String::new, |one| format!("?lang={}", one.tag()));
+    let to = format!("/incidents/{back}/comments{asks}#write");
     Ok(value.map(|value| redirect(&to, built(app, READER, &value, "/incidents"))))
 }
 
@@ -94,7 +102,8 @@ pub(crate) async fn end(
         app.provider().end_reader(cookie.value()).await?;
     }
     let gone = built(app, READER, "", "/incidents").max_age(Duration::ZERO);
-    Ok(redirect(&format!("/incidents/{back}/comments"), gone))
+    let to = language::kept(&format!("/incidents/{back}/comments"));
+    Ok(redirect(&to, gone))
 }
 
 fn built<'a>(app: &App, name: &'a str, value: &'a str, path: &'a str) -> CookieBuilder<'a> {

@@ -19,7 +19,7 @@ use crate::App;
 use crate::access::Access;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::language::{Language, kept, say, tell};
+use crate::language::{here, kept, say, tell};
 use crate::pages::prose::prose;
 use crate::pages::public::incident::stage;
 use crate::pages::words;
@@ -98,7 +98,7 @@ async fn atom(State(app): State<App>, Query(about): Query<About>) -> Result<Resp
     let feed = Feed::about(&app, &about)?;
     let base = &app.engine().settings().base_url;
     let atom = Atom {
-        language: Language::here().tag(),
+        language: here().tag(),
         title: feed.title,
         url: kept(&format!("{base}/feed.atom{}", feed.query)),
         page: feed.page,
@@ -112,7 +112,7 @@ async fn rss(State(app): State<App>, Query(about): Query<About>) -> Result<Respo
     let feed = Feed::about(&app, &about)?;
     let base = &app.engine().settings().base_url;
     let rss = Rss {
-        language: Language::here().tag(),
+        language: here().tag(),
         about: tell("feed-about", [("title", feed.title.as_str().into())]),
         title: feed.title,
         url: kept(&format!("{base}/feed.rss{}", feed.query)),
