@@ -49,7 +49,7 @@ pub use course::{Course, Turn};
 pub use delivery::{DeliveryEvent, Repository};
 pub use error::{EngineError, Kind};
 pub use fleet::{Fleet, SiteIndex};
-pub use follow::{FOLLOWINGS_MAX, Letter, NewWebhook, Notice, Writer};
+pub use follow::{FOLLOWINGS_MAX, Headed, Letter, NewWebhook, Notice, Writer};
 pub use import::{ImportError, Imported};
 pub use ingest::NewReport;
 pub use mail::{BadMail, Mail};
@@ -104,6 +104,8 @@ pub struct Settings {
     pub team: String,
     /// The time zone of the vendor's support, which public times default to.
     pub home_zone: domain::site::Zone,
+    /// The language that the vendor's team writes in, and that pages are in for readers who ask for none.
+    pub language: domain::language::Language,
 }
 
 /// The capabilities. Cheap to clone.

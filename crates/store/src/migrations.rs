@@ -23,6 +23,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0020_backfill.sql"),
     include_str!("../migrations/0021_calendars.sql"),
     include_str!("../migrations/0023_places.sql"),
+    include_str!("../migrations/0026_follower_language.sql"),
 ];
 
 /// What differs between the databases.

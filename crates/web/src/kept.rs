@@ -69,7 +69,7 @@ struct Answer {
 
 /// Answers from what is kept, or keeps what is answered.
 pub(crate) async fn keep(State(app): State<App>, request: Request, next: Next) -> Response {
-    let Some(Key { kind, target }) = Key::of(&request) else {
+    let Some(Key { kind, target }) = Key::of(&app, &request) else {
         return next.run(request).await;
     };
     let (told, now) = (app.engine().times_told(), app.engine().clock().now());
@@ -94,7 +94,7 @@ pub(crate) async fn keep(State(app): State<App>, request: Request, next: Next) -
 }
 
 impl<'r> Key<'r> {
-    fn of(request: &'r Request) -> Option<Self> {
+    fn of(app: &App, request: &'r Request) -> Option<Self> {
         let target = request.uri().path_and_query()?.as_str();
         let encodings = request.headers().get(header::ACCEPT_ENCODING);
         let encodings = encodings.map_or(Some(""), |value| value.to_str().ok())?;
@@ -102,7 +102,7 @@ impl<'r> Key<'r> {
         (request.method() == Method::GET && fits).then(|| Self {
             kind: Kind {
                 gzip: takes_gzip(encodings),
-                language: language::asked(request).0,
+                language: language::asked(app, request).0,
             },
             target,
         })

@@ -1,8 +1,8 @@
 //! Which language a reader gets, and the texts in it.
 //!
 //! A request speaks one language from its beginning to its end, so it is held beside the request's
-//! task: whatever draws its answer asks here, and whatever runs without a request (mails, the engine)
-//! speaks English. Never translates what people wrote.
+//! task: whatever draws its answer asks here. A mail is drawn in its follower's language, and what runs
+//! without either speaks English. Never translates what people wrote.
 
 mod texts;
 
@@ -20,7 +20,7 @@ pub(crate) use domain::language::Language;
 /// A page at a longer address is there, but does not name its other languages.
 const TARGET_BYTES_MAX: usize = 1_000;
 /// The team's pages and what programs read stay in English.
-const ENGLISH_ONLY: [&str; 5] = ["/console", "/api", "/assets/", "/embed.js", "/oidc"];
+const ENGLISH_ONLY: [&str; 5] = ["/console", "/api/", "/assets/", "/embed.js", "/oidc"];
 
 /// What a request is answered in.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +28,8 @@ pub(crate) struct Spoken {
     pub(crate) language: Language,
     /// Whether the address says so: then the page's links say it too.
     pub(crate) is_chosen: bool,
+    /// That which the vendor's team writes in.
+    pub(crate) team: Language,
     /// The page's own address, without its language; nothing where a link cannot lead to it.
     pub(crate) target: Option<Target>,
 }
@@ -56,6 +58,11 @@ pub(crate) fn tell<const N: usize>(
     here().tell(key, values)
 }
 
+/// The language that the team writes in, where the present request is answered in another.
+pub(crate) fn wrote() -> Option<Language> {
+    Spoken::here().wrote()
+}
+
 /// An address of a public page, in the language that the reader chose.
 pub(crate) fn kept(address: &str) -> String {
     let spoken = Spoken::here();
@@ -70,9 +77,17 @@ pub(crate) fn kept(address: &str) -> String {
     format!("{address}{sign}lang={}{fragment}", spoken.language.tag())
 }
 
-/// Draws what no request reads, in English.
-pub(crate) fn in_english<T>(draw: impl FnOnce() -> T) -> T {
-    SPOKEN.sync_scope(Spoken::default(), draw)
+/// Draws what no request reads. Its links lead to pages in its language, where that is not what a page
+/// is in anyway.
+pub(crate) fn in_language<T>(app: &App, language: Language, draw: impl FnOnce() -> T) -> T {
+    let team = app.engine().settings().language;
+    let spoken = Spoken {
+        language,
+        is_chosen: language != team,
+        team,
+        target: None,
+    };
+    SPOKEN.sync_scope(spoken, draw)
 }
 
 /// That of the present request; English without one.
@@ -82,16 +97,17 @@ pub(crate) fn here() -> Language {
         .unwrap_or_default()
 }
 
-/// That which a request asks for, and whether its address does.
-pub(crate) fn asked(request: &Request) -> (Language, bool) {
+/// That which a request asks for, or else the team's, and whether its address does.
+pub(crate) fn asked(app: &App, request: &Request) -> (Language, bool) {
     let query = request.uri().query().unwrap_or("");
     let asked = query.split('&').find_map(|pair| pair.strip_prefix("lang="));
     let chosen = asked.and_then(Language::of_tag);
     let accepted = request.headers().get(ACCEPT_LANGUAGE);
     let accepted = accepted.and_then(|value| value.to_str().ok());
     let preferred = || accepted.and_then(::texts::accepted);
+    let language = chosen.or_else(preferred);
     (
-        chosen.or_else(preferred).unwrap_or_default(),
+        language.unwrap_or(app.engine().settings().language),
         chosen.is_some(),
     )
 }
@@ -101,16 +117,22 @@ impl Spoken {
         SPOKEN.try_with(Self::clone).unwrap_or_default()
     }
 
+    /// The language that the team writes in, if that is another.
+    pub(crate) fn wrote(&self) -> Option<Language> {
+        Some(self.team).filter(|team| *team != self.language)
+    }
+
     /// The tag of the language, if the address says it.
     pub(crate) fn chosen_tag(&self) -> Option<&'static str> {
         self.is_chosen.then(|| self.language.tag())
     }
 
     fn of(app: &App, request: &Request) -> Self {
-        let (language, is_chosen) = asked(request);
+        let (language, is_chosen) = asked(app, request);
         Self {
             language,
             is_chosen,
+            team: app.engine().settings().language,
             target: Target::of(app, request),
         }
     }

@@ -54,6 +54,7 @@ impl Plane {
             base_url: "http://127.0.0.1:8080".into(),
             team: "Our engineers".into(),
             home_zone: Zone::parse("America/Chicago").map_err(said)?,
+            language: domain::language::Language::English,
         };
         let store = Store::open(&place).await.map_err(said)?;
         let engine = Engine::open(store.clone(), Clock::system(), settings);
