@@ -112,6 +112,21 @@ impl Page {
         self.spoken.language.tell(key, words)
     }
 
+    /// Stands in the tag of what the team wrote, where the page is in another language: so that it is read
+    /// aloud as it was meant.
+    fn wrote(&self) -> String {
+        let wrote = self.spoken.wrote();
+        wrote.map_or_else(String::new, |wrote| format!(" lang=\"{}\"", wrote.tag()))
+    }
+
+    /// Stands in the tag of what is English on every page.
+    fn english(&self) -> &'static str {
+        match self.spoken.language {
+            Language::English => "",
+            Language::Spanish => " lang=\"en\"",
+        }
+    }
+
     /// What a link without a query ends with: the language, if the reader chose it.
     fn asks(&self) -> String {
         self.chosen("?lang=")

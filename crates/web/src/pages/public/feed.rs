@@ -19,7 +19,7 @@ use crate::App;
 use crate::access::Access;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::language::{here, kept, say, tell};
+use crate::language::{here, kept, say, tell, wrote};
 use crate::pages::prose::prose;
 use crate::pages::public::incident::stage;
 use crate::pages::words;
@@ -291,8 +291,16 @@ impl Entry {
             updated: update.changed_at(),
             at_rfc2822: rfc2822(update.at),
             state,
-            html: prose(&read_in(zone, &update.body)) + &added(view, zone),
+            html: written(prose(&read_in(zone, &update.body))) + &added(view, zone),
         }
+    }
+}
+
+/// What the team wrote says its language where the feed is in another.
+fn written(html: String) -> String {
+    match wrote() {
+        Some(language) => format!("<div lang=\"{}\">{html}</div>", language.tag()),
+        None => html,
     }
 }
 
