@@ -15,7 +15,9 @@ use axum::response::Response;
 use crate::App;
 
 pub(crate) use self::texts::{Says, Value};
+use domain::incident::template::read_as;
 pub(crate) use domain::language::Language;
+use domain::site::Zone;
 
 /// A page at a longer address is there, but does not name its other languages.
 const TARGET_BYTES_MAX: usize = 1_000;
@@ -61,6 +63,11 @@ pub(crate) fn tell<const N: usize>(
 /// The language that the team writes in, where the present request is answered in another.
 pub(crate) fn wrote() -> Option<Language> {
     Spoken::here().wrote()
+}
+
+/// A post as somebody in `zone` reads it, its moments in the language that the team writes in.
+pub(crate) fn read_post(zone: &Zone, post: &str) -> String {
+    read_as((zone, Spoken::here().team), post)
 }
 
 /// An address of a public page, in the language that the reader chose.

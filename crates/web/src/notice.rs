@@ -8,14 +8,13 @@ use std::sync::Weak;
 
 use askama::Template;
 use domain::follower::Shape;
-use domain::incident::template::read_in;
 use domain::incident::{Scope, Update, UpdateKind};
 use domain::language::Language;
 use engine::{Headed, IncidentView, Letter, Notice, Writer};
 use serde_json::{Value, json};
 
 use crate::api::{incidents, statuspage};
-use crate::language::{here, in_language, kept, say, tell, wrote};
+use crate::language::{here, in_language, kept, read_post, say, tell, wrote};
 use crate::pages::prose::prose;
 use crate::pages::{followed, stage, window};
 use crate::{App, Inner};
@@ -111,7 +110,7 @@ impl<'a> Told<'a> {
             None => stage(view.incident.state.stage()),
         };
         let body = match update {
-            Some(update) => read_in(&app.engine().settings().home_zone, &update.body),
+            Some(update) => read_post(&app.engine().settings().home_zone, &update.body),
             None => opened(app, view),
         };
         let base = &app.engine().settings().base_url;

@@ -8,7 +8,6 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::incident::template::read_in;
 use domain::incident::{Update, UpdateKind};
 use domain::name::{Hostname, ProductName};
 use domain::site::{Site, Zone};
@@ -19,7 +18,7 @@ use crate::App;
 use crate::access::Access;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::language::{here, kept, say, tell, wrote};
+use crate::language::{here, kept, read_post, say, tell, wrote};
 use crate::pages::prose::prose;
 use crate::pages::public::incident::stage;
 use crate::pages::words;
@@ -291,7 +290,7 @@ impl Entry {
             updated: update.changed_at(),
             at_rfc2822: rfc2822(update.at),
             state,
-            html: written(prose(&read_in(zone, &update.body))) + &added(view, zone),
+            html: written(prose(&read_post(zone, &update.body))) + &added(view, zone),
         }
     }
 }
