@@ -8,6 +8,7 @@ use domain::access::Permission;
 use domain::detection::Alarm;
 use domain::id::{IncidentId, UpdateId};
 use domain::incident::timeline::TimelineEntry;
+use domain::language::Language;
 use domain::site::Zone;
 use engine::{Acceptance, NewCorrection, NewUpdate, Opening};
 use serde_json::{Map, Value};
@@ -430,6 +431,9 @@ async fn report_pdf(
         created_at: app.engine().clock().now(),
         byline: "A draft, from the recorded timeline. It is not posted.".to_owned(),
         base_url: app.engine().settings().base_url.clone(),
+        // A draft is in English.
+        language: Language::English,
+        wrote: None,
     };
     Ok(PdfFile(pdf::answer(id, markdown, about).await?))
 }

@@ -46,10 +46,11 @@ impl Reader {
     }
 
     /// A moment for paper, which does not know the year it is read in: such as
-    /// "July 11, 2023, 4:06 PM CDT". In English, as the reports are that it stands under.
+    /// "July 11, 2023, 4:06 PM CDT".
     pub(crate) fn date(&self, at: Timestamp) -> String {
         let local = at.to_zoned_datetime(self.zone.rules());
-        local.strftime("%B %-d, %Y, %-I:%M %p %Z").to_string()
+        let day = day_in(self.language, "day", "months", local.date());
+        format!("{day}, {}", time_of_day(self.language, &local))
     }
 
     /// A moment to the second, for audits.
@@ -135,7 +136,10 @@ pub(crate) fn month(day: Date) -> String {
 }
 
 fn calendar_day(key: &'static str, months: &'static str, day: Date) -> String {
-    let language = here();
+    day_in(here(), key, months, day)
+}
+
+fn day_in(language: Language, key: &'static str, months: &'static str, day: Date) -> String {
     let values = [
         ("month", of_list(language, months, day.month() - 1).into()),
         ("day", day.day().to_string().into()),
