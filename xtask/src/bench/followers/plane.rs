@@ -125,6 +125,7 @@ async fn add(store: &Store, number: u32) -> Result<(), String> {
         id: clock.id(),
         channel: Channel::Email(Email::parse(&address(number)).map_err(said)?),
         about: About::default(),
+        language: domain::language::Language::English,
         asked_at: now,
         confirmed_at: Some(now),
     };
