@@ -17,6 +17,7 @@ pub use kept::{
     BadBusinessCalendar, BusinessCalendar, DEFAULT_NAME, HOLIDAYS_MAX, NAME_CHARACTERS_MAX,
 };
 
+use crate::language::Language;
 use crate::site::Zone;
 
 /// The longest promise that is counted, in hours or days of its unit.
@@ -316,6 +317,23 @@ impl fmt::Display for Length {
         };
         let plural = if self.amount == 1 { "" } else { "s" };
         write!(f, "{} {unit}{plural}", self.amount)
+    }
+}
+
+impl Length {
+    /// As people say it: "4 business hours", "4 horas hábiles".
+    #[must_use]
+    pub fn in_words(self, language: Language) -> String {
+        let unit = match (language, self.unit, self.amount) {
+            (Language::English, ..) => return self.to_string(),
+            (Language::Spanish, Unit::BusinessHours, 1) => "hora hábil",
+            (Language::Spanish, Unit::BusinessHours, _) => "horas hábiles",
+            (Language::Spanish, Unit::BusinessDays, 1) => "día hábil",
+            (Language::Spanish, Unit::BusinessDays, _) => "días hábiles",
+            (Language::Spanish, Unit::Hours, 1) => "hora",
+            (Language::Spanish, Unit::Hours, _) => "horas",
+        };
+        format!("{} {unit}", self.amount)
     }
 }
 

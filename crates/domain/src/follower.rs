@@ -3,6 +3,7 @@
 
 use crate::id::{FollowerId, OrganizationId, SiteId};
 use crate::incident::Scope;
+use crate::language::Language;
 use crate::name::{Hostname, ProductName};
 use crate::site::Site;
 use jiff::Timestamp;
@@ -21,6 +22,8 @@ pub struct Follower {
     pub channel: Channel,
     /// About what.
     pub about: About,
+    /// In which language: that of the page where somebody asked for it.
+    pub language: Language,
     /// When somebody asked for it, last.
     pub asked_at: Timestamp,
     /// When its holder said yes; nothing is told before.

@@ -14,6 +14,7 @@ pub mod drill;
 pub mod follower;
 pub mod id;
 pub mod incident;
+pub mod language;
 pub mod mail_rate;
 pub mod member;
 pub mod name;

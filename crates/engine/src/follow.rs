@@ -13,6 +13,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use domain::follower::{About, Channel, Email, Follower, Shape};
 use domain::id::{FollowerId, IncidentId, NotificationId};
 use domain::incident::{Audience, Incident, Update};
+use domain::language::Language;
 use domain::name::{Hostname, ProductName};
 use jiff::{SignedDuration, Timestamp};
 use store::{FollowerCount, OnCallStep, StoreError};
@@ -47,6 +48,17 @@ pub struct Letter {
     pub html: String,
 }
 
+/// What was posted, as every mail in one language begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Headed {
+    /// On one line.
+    pub subject: String,
+    /// Plain.
+    pub text: String,
+    /// The same as HTML, still open.
+    pub html: String,
+}
+
 /// An incident and what was posted in it.
 pub(crate) type Told<'a> = (&'a IncidentView, Option<&'a Update>);
 
@@ -64,8 +76,11 @@ pub struct Notice<'a> {
 
 /// Writes messages to followers.
 pub trait Writer: Send + Sync {
-    /// A mail; `told` is none for the question whether to follow. None when the writer has stopped.
-    fn mail(&self, notice: &Notice<'_>) -> Option<Letter>;
+    /// What all mails about a post begin with. None when the writer has stopped.
+    fn head(&self, told: Told<'_>, language: Language) -> Option<Headed>;
+    /// A mail to a follower, after what it begins with; none for the question whether to follow. None when the
+    /// writer has stopped.
+    fn mail(&self, notice: &Notice<'_>, head: Option<&Headed>) -> Option<Letter>;
     /// The JSON of a webhook. None when there is nothing to tell, or the writer has stopped.
     fn body(&self, shape: Shape, notice: &Notice<'_>) -> Option<serde_json::Value>;
 }
@@ -117,6 +132,9 @@ pub struct NewWebhook {
     /// Only incidents of this site.
     #[serde(default)]
     pub site: Option<Hostname>,
+    /// The language of what a person reads in it; English unless it is said.
+    #[serde(default)]
+    pub language: Language,
 }
 
 /// Whether a follower is told of an incident that concerns it: not of what it may not read.
@@ -199,11 +217,17 @@ impl Engine {
         })
     }
 
-    /// Asks the holder of an address whether to follow. Says nothing of whether it follows already.
+    /// Asks the holder of an address whether to follow, in a language. Says nothing of whether it follows
+    /// already.
     ///
     /// # Errors
     /// When no mail can be sent here, the address is none, or the store fails.
-    pub async fn ask_to_follow(&self, email: &str, about: About) -> Result<(), EngineError> {
+    pub async fn ask_to_follow(
+        &self,
+        email: &str,
+        about: About,
+        language: Language,
+    ) -> Result<(), EngineError> {
         if !self.offers_mail() {
             let rule =
                 "this server sends no mail; follow the feeds instead, /feed.atom or /feed.rss";
@@ -226,7 +250,8 @@ impl Engine {
             Some(follower) if follower.confirmed_at.is_some() => return Ok(()),
             Some(follower) => {
                 let ask = self.clock().id();
-                self.store().ask_again(follower.id, ask, now).await?;
+                let asked = (now, language);
+                self.store().ask_again(follower.id, ask, asked).await?;
             }
             None if known.len() >= FOLLOWINGS_MAX as usize => return Ok(()),
             None => {
@@ -234,6 +259,7 @@ impl Engine {
                     id: self.clock().id(),
                     channel: Channel::Email(email),
                     about,
+                    language,
                     asked_at: now,
                     confirmed_at: None,
                 };
@@ -290,6 +316,7 @@ impl Engine {
                 secret: step.secret.clone(),
             },
             about,
+            language: new.language,
             asked_at: now,
             confirmed_at: Some(now),
         };

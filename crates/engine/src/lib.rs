@@ -51,8 +51,8 @@ pub use course::{Course, Turn};
 pub use delivery::{DeliveryEvent, Repository};
 pub use error::{EngineError, Kind};
 pub use fleet::{Fleet, SiteIndex};
-pub use follow::{FOLLOWINGS_MAX, Letter, NewWebhook, Notice, Writer};
 pub use import::{Import, ImportError, Imported, SiteChange};
+pub use follow::{FOLLOWINGS_MAX, Headed, Letter, NewWebhook, Notice, Writer};
 pub use ingest::NewReport;
 pub use mail::{BadMail, Mail};
 pub use notify::STEPS_MAX as ON_CALL_STEPS_MAX;
@@ -107,6 +107,8 @@ pub struct Settings {
     pub team: String,
     /// The time zone of the vendor's support, which public times default to.
     pub home_zone: domain::site::Zone,
+    /// The language that the vendor's team writes in, and that pages are in for readers who ask for none.
+    pub language: domain::language::Language,
 }
 
 /// The capabilities. Cheap to clone.

@@ -40,6 +40,8 @@ pub enum BadMail {
 pub(crate) struct Envelope<'a> {
     /// A checked address.
     pub(crate) to: &'a str,
+    /// The tag of the language that it is written in.
+    pub(crate) language: &'static str,
     /// Unique, and the same at each attempt: the part before the @ of the Message-ID.
     pub(crate) id: String,
     /// What it belongs to, likewise: mails of one incident are shown as one thread.
@@ -140,6 +142,7 @@ fn message(from: &Mailbox, letter: Letter, envelope: &Envelope<'_>) -> Result<Me
             .insert_raw(HeaderValue::new(name, value));
     };
     add("Auto-Submitted", "auto-generated".into());
+    add("Content-Language", envelope.language.into());
     if let Some(url) = &envelope.end_url {
         add("List-Id", format!("<incidents.{host}>"));
         add("List-Unsubscribe", format!("<{}>", one_line(url)));
@@ -172,6 +175,7 @@ mod tests {
         };
         let envelope = Envelope {
             to: "clerk@city.example",
+            language: "es",
             id: "n1".into(),
             thread: Some("i1".into()),
             end_url: Some("https://a.example/following/t/end\r\nBcc: b@c.example".into()),
@@ -202,6 +206,7 @@ mod tests {
             "List-Unsubscribe",
             "List-Unsubscribe-Post",
             "Auto-Submitted",
+            "Content-Language",
         ] {
             assert!(names.contains(&name), "{name}: {headers}");
         }

@@ -26,6 +26,7 @@ async fn engine(folder: &std::path::Path, clock: &Clock) -> Engine {
         base_url: "http://127.0.0.1:1".into(),
         team: "Our engineers".into(),
         home_zone: Zone::parse("America/Chicago").unwrap(),
+        language: domain::language::Language::English,
     };
     Engine::open(store, clock.clone(), settings).await.unwrap()
 }

@@ -38,6 +38,7 @@ async fn engine(folder: &tempfile::TempDir) -> Engine {
         base_url: "http://lamplighter.example".into(),
         team: "Our engineers".into(),
         home_zone: Zone::parse("America/Chicago").unwrap(),
+        language: domain::language::Language::English,
     };
     let engine = Engine::open(Store::open(&place).await.unwrap(), clock, settings)
         .await

@@ -176,6 +176,7 @@ async fn engine(folder: &Path, provider: &str, pace: ClockPace) -> Engine {
         base_url: format!("http://{provider}"),
         team: "Our engineers".into(),
         home_zone: Zone::parse("America/Chicago").unwrap(),
+        language: domain::language::Language::English,
     };
     let store = Store::open(&place).await.unwrap();
     let engine = Engine::open(store, Clock::paced(pace), settings)

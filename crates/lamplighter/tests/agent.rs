@@ -79,6 +79,7 @@ impl Plane {
             base_url: base_url.clone(),
             team: "Our engineers".into(),
             home_zone: Zone::parse("America/Chicago").unwrap(),
+            language: domain::language::Language::English,
         };
         let engine = Engine::open(store, clock.clone(), settings).await.unwrap();
         let sign_in = signin::Settings::new(&base_url);

@@ -212,7 +212,7 @@ const CALLERS: &[(&str, Caller)] = &[
     ("GET /api/v1/followers", By("follower list")),
     (
         "POST /api/v1/followers",
-        By("follower add https://hooks.example/x --shape slack"),
+        By("follower add https://hooks.example/x --shape slack --language es"),
     ),
     ("POST /api/v1/followers/{id}/end", By("follower end ID")),
     (

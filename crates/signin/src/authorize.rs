@@ -5,10 +5,12 @@ use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use domain::language::Language;
 use domain::name::Hostname;
 use jiff::{SignedDuration, Timestamp};
 use store::{Code, Session};
 
+use crate::language::asked;
 use crate::page::ProblemPage;
 use crate::params::{Params, with_query};
 use crate::provider::after;
@@ -78,20 +80,21 @@ pub(crate) async fn by_post(
 }
 
 async fn authorize(provider: &Provider, headers: &HeaderMap, params: &Params) -> Response {
+    let language = asked(headers, params, provider.settings().language);
     let policy = |client: &Hostname| provider.policy(client);
     let asked = match check(params, policy) {
         Ok(asked) => asked,
-        Err(refusal) => return refusal.respond(provider),
+        Err(refusal) => return refusal.respond(provider, language),
     };
-    match go_on(provider, headers, asked).await {
+    match go_on(provider, (headers, language), asked).await {
         Ok(response) => response,
-        Err(error) => ProblemPage::from(error).into_response(),
+        Err(error) => ProblemPage::from(error).show(language),
     }
 }
 
 async fn go_on(
     provider: &Provider,
-    headers: &HeaderMap,
+    (headers, language): (&HeaderMap, Language),
     asked: Authorization,
 ) -> Result<Response, SignInError> {
     let now = provider.now();
@@ -105,9 +108,9 @@ async fn go_on(
         let description = "the resident is not signed in at the provider";
         return Ok(asked
             .refusal("login_required", description)
-            .respond(provider));
+            .respond(provider, language));
     }
-    sign_in::begin(provider, headers, &asked)
+    sign_in::begin(provider, (headers, language), &asked)
 }
 
 impl Authorization {
@@ -143,6 +146,31 @@ impl Authorization {
             &[("code", &plain)],
         );
         Ok((code, url))
+    }
+
+    /// Asks for the same in a language.
+    pub(crate) fn address(&self, language: Language) -> String {
+        let max_age = self.max_age_seconds.map(|seconds| seconds.to_string());
+        let method = self.challenge.as_ref().map(|_| "S256");
+        let prompt = (self.prompt == Prompt::Always).then_some("login");
+        let all = [
+            ("response_type", Some("code")),
+            ("client_id", Some(self.client_id.as_str())),
+            ("redirect_uri", Some(&*self.redirect_uri)),
+            ("scope", Some(&*self.scope)),
+            ("state", self.state.as_deref()),
+            ("nonce", self.nonce.as_deref()),
+            ("code_challenge", self.challenge.as_deref()),
+            ("code_challenge_method", method),
+            ("prompt", prompt),
+            ("max_age", max_age.as_deref()),
+            ("login_hint", self.login_hint.as_deref()),
+            ("ui_locales", Some(language.tag())),
+        ];
+        let given = all
+            .iter()
+            .filter_map(|(name, value)| Some((*name, (*value)?)));
+        with_query("/oidc/authorize", &given.collect::<Vec<_>>())
     }
 
     fn refusal(self, error: &'static str, description: &str) -> Refusal {
@@ -214,17 +242,15 @@ fn known_client(
     params: &Params,
     policy: impl FnOnce(&Hostname) -> Option<ClientPolicy>,
 ) -> Result<(Hostname, ClientPolicy), Refusal> {
-    let refuse = |says: String| Refusal::Page(ProblemPage::bad_request("Unknown site", says));
+    let page = |says| ProblemPage::bad_request("unknown-site-title", says);
     let twice = ["client_id", "redirect_uri"].contains(&params.repeated().unwrap_or_default());
     let text = params.get("client_id").filter(|_| !twice);
-    let text = text.ok_or_else(|| refuse("The request names no site (client_id).".into()))?;
+    let text = text.ok_or_else(|| Refusal::Page(page("no-site-named")))?;
     let client = Hostname::parse(text).ok();
     let policy = client.as_ref().and_then(policy);
     client.zip(policy).ok_or_else(|| {
         let text: String = text.chars().take(80).collect();
-        refuse(format!(
-            "The site {text:?} is not known here, so we cannot sign you in to it."
-        ))
+        Refusal::Page(page("unknown-site").about(format!("{text:?}")))
     })
 }
 
@@ -235,9 +261,8 @@ fn known_redirect(params: &Params, policy: &ClientPolicy) -> Result<String, Refu
         .iter()
         .find(|known| asked == Some(known.as_str()));
     known.cloned().ok_or_else(|| {
-        let says = "The site asked to send you to an address (redirect_uri) that is not its own. \
-            Nothing was sent there. Please tell the site's administrators.";
-        Refusal::Page(ProblemPage::bad_request("Wrong return address", says))
+        let page = ProblemPage::bad_request("wrong-return-title", "wrong-return");
+        Refusal::Page(page)
     })
 }
 
@@ -315,9 +340,9 @@ fn max_age(params: &Params) -> Result<Option<i64>, &'static str> {
 }
 
 impl Refusal {
-    fn respond(self, provider: &Provider) -> Response {
+    fn respond(self, provider: &Provider, language: Language) -> Response {
         match self {
-            Self::Page(page) => page.into_response(),
+            Self::Page(page) => page.show(language),
             Self::Redirect {
                 uri,
                 state,
@@ -399,7 +424,7 @@ mod tests {
             (with("&prompt=none+login"), "prompt is"),
             (with("&max_age=soon"), "max_age"),
             (with("&state=t"), "\"state\" comes twice"),
-            (with("&client_id=b.gov"), "names no site"),
+            (with("&client_id=b.gov"), "no-site-named"),
             (
                 with("&code_challenge_method=S256"),
                 "without code_challenge",
@@ -420,10 +445,10 @@ mod tests {
             (with("&response_mode=fragment"), "response_mode"),
             (with("&request=x"), "request_not_supported"),
             (with("&request_uri=x"), "request_uri_not_supported"),
-            (without("client_id=a.gov"), "names no site"),
+            (without("client_id=a.gov"), "no-site-named"),
             (GOOD.replace("a.gov&", "b.gov&"), "b.gov"),
-            (GOOD.replace("/cb", "/cb/"), "Wrong return address"),
-            (GOOD.replace("https:", "http:"), "Wrong return address"),
+            (GOOD.replace("/cb", "/cb/"), "wrong-return-title"),
+            (GOOD.replace("https:", "http:"), "wrong-return-title"),
             (without("&response_type=code"), "response_type is missing"),
             (GOOD.replace("=code", "=token"), "unsupported_response_type"),
             (GOOD.replace("openid+", ""), "invalid_scope"),
@@ -431,7 +456,7 @@ mod tests {
                 GOOD.replace("nonce=n", &format!("nonce={long}")),
                 "nonce is longer",
             ),
-            (String::new(), "names no site"),
+            (String::new(), "no-site-named"),
         ] {
             let found = outcome(&query, false);
             assert!(found.contains(expected), "{query}\n{found}");

@@ -4,6 +4,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
+use domain::language::Language;
 
 use crate::Provider;
 
@@ -41,6 +42,7 @@ pub(crate) fn document(issuer: &str) -> Bytes {
         "request_uri_parameter_supported": false,
         "authorization_response_iss_parameter_supported": true,
         "prompt_values_supported": ["none", "login"],
+        "ui_locales_supported": Language::ALL.map(Language::tag),
     });
     document.to_string().into()
 }

@@ -9,6 +9,7 @@ mod clients;
 mod discovery;
 mod error;
 mod keys;
+mod language;
 mod page;
 mod params;
 mod password;

@@ -8,11 +8,13 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use domain::language::Language;
 use store::StoreError;
 use url::Url;
 
 use crate::SignInError;
 use crate::error::RETRY_AFTER_SECONDS;
+use crate::language::{say, tell_site};
 
 const STYLE: &str = include_str!("../templates/style.css");
 
@@ -28,6 +30,9 @@ static STYLE_SOURCE: LazyLock<String> = LazyLock::new(|| {
 #[template(path = "sign_in.html")]
 struct Form<'a> {
     style: &'static str,
+    language: Language,
+    /// The other languages, and the same request in them.
+    others: Vec<(Language, String)>,
     site: &'a str,
     request: &'a str,
     email: &'a str,
@@ -38,13 +43,27 @@ struct Form<'a> {
 #[template(path = "problem.html")]
 struct Problem<'a> {
     style: &'static str,
+    language: Language,
     title: &'a str,
     says: &'a str,
 }
 
+impl Form<'_> {
+    fn say(&self, key: &'static str) -> &'static str {
+        say(self.language, key)
+    }
+
+    fn of_site(&self, key: &'static str) -> String {
+        tell_site(self.language, key, self.site)
+    }
+}
+
 /// What the form shows.
 pub(crate) struct FormView<'a> {
+    pub(crate) language: Language,
     pub(crate) status: StatusCode,
+    /// The other languages, and the same request in them.
+    pub(crate) others: Vec<(Language, String)>,
     /// The site that is signed in to.
     pub(crate) site: &'a str,
     /// Where the browser is sent afterwards.
@@ -52,42 +71,71 @@ pub(crate) struct FormView<'a> {
     /// The sealed sign-in that was begun.
     pub(crate) request: &'a str,
     pub(crate) email: &'a str,
-    pub(crate) problem: Option<&'a str>,
+    /// The key of a text.
+    pub(crate) problem: Option<&'static str>,
 }
 
-pub(crate) fn form(view: &FormView<'_>) -> Response {
-    let FormView {
-        site,
-        request,
-        email,
-        problem,
-        ..
-    } = *view;
+pub(crate) fn form(view: FormView<'_>) -> Response {
     let form = Form {
         style: STYLE,
-        site,
-        request,
-        email,
-        problem,
+        language: view.language,
+        others: view.others,
+        site: view.site,
+        request: view.request,
+        email: view.email,
+        problem: view.problem.map(|key| say(view.language, key)),
     };
-    render(view.status, form.render(), Some(view.redirect_uri))
+    let page = (view.language, form.render());
+    render(view.status, page, Some(view.redirect_uri))
 }
 
-/// A problem that must not be sent to a site, because it is not certain which site asks.
+/// A problem that must not be sent to a site, because it is not certain which site asks: the keys of
+/// its texts, said when it is shown.
 #[derive(Debug)]
 pub(crate) struct ProblemPage {
     status: StatusCode,
     title: &'static str,
-    says: String,
+    says: &'static str,
+    /// A site that the text names.
+    site: Option<String>,
 }
 
 impl ProblemPage {
-    pub(crate) fn bad_request(title: &'static str, says: impl Into<String>) -> Self {
+    pub(crate) fn bad_request(title: &'static str, says: &'static str) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
             title,
-            says: says.into(),
+            says,
+            site: None,
         }
+    }
+
+    /// With a site in its text.
+    pub(crate) fn about(self, site: String) -> Self {
+        Self {
+            site: Some(site),
+            ..self
+        }
+    }
+
+    pub(crate) fn show(&self, language: Language) -> Response {
+        let says = match &self.site {
+            Some(site) => tell_site(language, self.says, site),
+            None => say(language, self.says).to_owned(),
+        };
+        let page = Problem {
+            style: STYLE,
+            language,
+            title: say(language, self.title),
+            says: &says,
+        };
+        let mut response = render(self.status, (language, page.render()), None);
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
+        }
+        response
     }
 }
 
@@ -102,23 +150,22 @@ impl From<SignInError> for ProblemPage {
             "a sign-in failed: {error}"
         );
         if busy {
-            let says = "Very many people are signing in. Please try again in a few seconds.";
-            let status = StatusCode::SERVICE_UNAVAILABLE;
             return Self {
-                status,
-                title: "Please try again",
-                says: says.into(),
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                title: "busy-title",
+                says: "busy",
+                site: None,
             };
         }
-        let says = "Something failed on our side, and was logged. Please try again.";
         let status = match error {
             SignInError::Store(error) if error.is_disk() => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self {
             status,
-            title: "That did not work",
-            says: says.into(),
+            title: "failed-title",
+            says: "failed",
+            site: None,
         }
     }
 }
@@ -129,27 +176,10 @@ impl From<StoreError> for ProblemPage {
     }
 }
 
-impl IntoResponse for ProblemPage {
-    fn into_response(self) -> Response {
-        let page = Problem {
-            style: STYLE,
-            title: self.title,
-            says: &self.says,
-        };
-        let mut response = render(self.status, page.render(), None);
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
-        }
-        response
-    }
-}
-
 /// A page whose form, if it has one, ends at `redirect_uri`.
 fn render(
     status: StatusCode,
-    page: Result<String, askama::Error>,
+    (language, page): (Language, Result<String, askama::Error>),
     redirect_uri: Option<&str>,
 ) -> Response {
     let Ok(page) = page else {
@@ -162,6 +192,8 @@ fn render(
     }
     for (name, value) in [
         (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_LANGUAGE, language.tag()),
+        (header::VARY, "accept-language"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         // Not `no-referrer`: browsers would then send `Origin: null` with the form.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use clock::Clock;
+use domain::language::Language;
 use jiff::{SignedDuration, Timestamp};
 use store::{AuditEntry, Store};
 use tokio::sync::Mutex;
@@ -20,6 +21,8 @@ const PURGE_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 pub struct Settings {
     /// Who issues ID tokens: where browsers and sites reach this server, without a last slash.
     pub issuer: String,
+    /// The language of readers who ask for none.
+    pub language: Language,
     /// How long a site has to exchange a code. RFC 6749 recommends at most 10 minutes.
     pub code_lifetime: SignedDuration,
     /// How long ID tokens and access tokens are valid.
@@ -33,11 +36,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The defaults: codes 60 s, tokens 10 min, sessions 12 h, remembered 30 days, forms 30 min.
+    /// The defaults: English, codes 60 s, tokens 10 min, sessions 12 h, remembered 30 days, forms 30 min.
     #[must_use]
     pub fn new(issuer: &str) -> Self {
         Self {
             issuer: issuer.trim_end_matches('/').into(),
+            language: Language::default(),
             code_lifetime: SignedDuration::from_secs(60),
             token_lifetime: SignedDuration::from_mins(10),
             session_lifetime: SignedDuration::from_hours(12),

@@ -1,6 +1,7 @@
 //! Readers of the vendor's own pages: the provider is its own client, so that customers sign in
 //! there as they do on their sites. Authorization code flow with PKCE, without the wire in between.
 
+use domain::language::Language;
 use domain::name::Hostname;
 use store::{Exchange, Exchanged, NewAccessToken, Reader};
 use url::form_urlencoded::Serializer;
@@ -23,11 +24,16 @@ pub struct ReaderFlow {
 }
 
 impl Provider {
-    /// Begins the sign-in of a reader; `anew` when the provider shall ask who it is even if it knows.
+    /// Begins the sign-in of a reader, in a language; `anew` when the provider shall ask who it is even
+    /// if it knows.
     ///
     /// # Errors
     /// When no secret can be drawn.
-    pub fn begin_reader(&self, anew: bool) -> Result<ReaderFlow, SignInError> {
+    pub fn begin_reader(
+        &self,
+        language: Language,
+        anew: bool,
+    ) -> Result<ReaderFlow, SignInError> {
         let client = self.own_client()?;
         let (state, verifier) = (secret::fresh()?, secret::fresh()?);
         let challenge = secret::encode(&secret::hash(&verifier));
@@ -39,7 +45,8 @@ impl Provider {
             .append_pair("scope", "openid email")
             .append_pair("state", &state)
             .append_pair("code_challenge", &challenge)
-            .append_pair("code_challenge_method", "S256");
+            .append_pair("code_challenge_method", "S256")
+            .append_pair("ui_locales", language.tag());
         if anew {
             query.append_pair("prompt", "login");
         }

@@ -4,14 +4,16 @@
 //! to the browser by a cookie: another site can neither read, change nor submit it.
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
+use domain::language::Language;
 use domain::sign_in::Email;
 use jiff::{SignedDuration, Timestamp};
 use store::{Account, AttemptLimit, Session, SignedIn};
 
 use crate::authorize::{Authorization, redirect};
+use crate::language::asked;
 use crate::page::{FormView, ProblemPage, form};
 use crate::params::Params;
 use crate::password::{PASSWORD_BYTES_MAX, Verdict};
@@ -24,10 +26,9 @@ const ATTEMPTS: AttemptLimit = AttemptLimit {
     attempts_max: 5,
     lock: SignedDuration::from_mins(30),
 };
-const WRONG: &str = "That e-mail address and password do not match.";
+const WRONG: &str = "wrong";
 /// Said of addresses without an account as well: their attempts are counted alike.
-const LOCKED: &str =
-    "There were too many attempts for this address. Please try again in 30 minutes.";
+const LOCKED: &str = "locked";
 
 /// A sign-in that waits for a password.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -35,6 +36,12 @@ struct Pending {
     asked: Authorization,
     browser: String,
     begun_at: Timestamp,
+}
+
+/// The form of a sign-in, in a language.
+struct Page<'a> {
+    pending: &'a Pending,
+    language: Language,
 }
 
 /// What the resident filled in.
@@ -47,7 +54,7 @@ struct Filled {
 /// Shows the form for the first time.
 pub(crate) fn begin(
     provider: &Provider,
-    headers: &HeaderMap,
+    (headers, language): (&HeaderMap, Language),
     asked: &Authorization,
 ) -> Result<Response, SignInError> {
     // A browser may fill in forms of several sites at once: it keeps its cookie.
@@ -55,13 +62,14 @@ pub(crate) fn begin(
         Some(browser) => browser,
         None => secret::fresh()?,
     };
-    let pending = Pending {
+    let pending = &Pending {
         asked: asked.clone(),
         browser,
         begun_at: provider.now(),
     };
     let email = asked.login_hint.as_deref().unwrap_or_default();
-    let mut response = show(provider, &pending, StatusCode::OK, email, None)?;
+    let page = Page { pending, language };
+    let mut response = page.show(provider, StatusCode::OK, email, None)?;
     if let Some(cookie) = provider.cookie(FORM_COOKIE, &pending.browser, None) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
@@ -69,25 +77,46 @@ pub(crate) fn begin(
 }
 
 /// A form that nobody began.
-pub(crate) async fn not_begun() -> ProblemPage {
-    let says = "Please open the site that you want to sign in to, and sign in from there.";
-    ProblemPage::bad_request("Nothing to sign in to", says)
+pub(crate) async fn not_begun(
+    State(provider): State<Provider>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let page = ProblemPage::bad_request("not-begun-title", "not-begun");
+    page.show(spoken(&provider, &headers, query))
+}
+
+/// The address of the form keeps its language.
+fn spoken(provider: &Provider, headers: &HeaderMap, query: Option<String>) -> Language {
+    let params = Params::parse(query.unwrap_or_default().as_bytes());
+    asked(headers, &params, provider.settings().language)
 }
 
 pub(crate) async fn submit(
     State(provider): State<Provider>,
     headers: HeaderMap,
+    RawQuery(query): RawQuery,
     body: Bytes,
+) -> Response {
+    let language = spoken(&provider, &headers, query);
+    let answer = take(&provider, (&headers, language), &Params::parse(&body)).await;
+    answer.unwrap_or_else(|problem| problem.show(language))
+}
+
+async fn take(
+    provider: &Provider,
+    (headers, language): (&HeaderMap, Language),
+    params: &Params,
 ) -> Result<Response, ProblemPage> {
-    let params = Params::parse(&body);
-    let pending = resume(&provider, &headers, &params)?;
+    let pending = &resume(provider, headers, params)?;
     let text = |name| params.get(name).unwrap_or_default().to_owned();
     let filled = Filled {
         email: text("email"),
         password: text("password"),
         remember: params.get("remember").is_some(),
     };
-    Ok(sign_in(&provider, &headers, &pending, filled).await?)
+    let page = Page { pending, language };
+    Ok(sign_in(provider, headers, &page, filled).await?)
 }
 
 /// Opens the sealed sign-in, and makes sure that this browser was given it, not long ago.
@@ -96,8 +125,8 @@ fn resume(
     headers: &HeaderMap,
     params: &Params,
 ) -> Result<Pending, ProblemPage> {
-    let again = |says| ProblemPage::bad_request("Please sign in again from the site", says);
-    let strange = || again("This form was not filled in on our page in this browser.");
+    let again = |says| ProblemPage::bad_request("again-title", says);
+    let strange = || again("strange-form");
     if !same_origin(headers) {
         return Err(strange());
     }
@@ -110,7 +139,7 @@ fn resume(
         return Err(strange());
     }
     if provider.now() >= after(pending.begun_at, provider.settings().form_lifetime) {
-        return Err(again("The form was open for too long."));
+        return Err(again("late-form"));
     }
     Ok(pending)
 }
@@ -118,26 +147,14 @@ fn resume(
 async fn sign_in(
     provider: &Provider,
     headers: &HeaderMap,
-    pending: &Pending,
+    page: &Page<'_>,
     filled: Filled,
 ) -> Result<Response, SignInError> {
     let Ok(email) = Email::parse(&filled.email) else {
-        return show(
-            provider,
-            pending,
-            StatusCode::OK,
-            &filled.email,
-            Some(WRONG),
-        );
+        return page.show(provider, StatusCode::OK, &filled.email, Some(WRONG));
     };
     if filled.password.len() > PASSWORD_BYTES_MAX {
-        return show(
-            provider,
-            pending,
-            StatusCode::OK,
-            email.as_str(),
-            Some(WRONG),
-        );
+        return page.show(provider, StatusCode::OK, email.as_str(), Some(WRONG));
     }
     let email_hash = secret::hash(email.as_str());
     if !provider
@@ -146,7 +163,7 @@ async fn sign_in(
         .await?
     {
         let status = StatusCode::TOO_MANY_REQUESTS;
-        return show(provider, pending, status, email.as_str(), Some(LOCKED));
+        return page.show(provider, status, email.as_str(), Some(LOCKED));
     }
     let checked = match check(provider, &email, filled.password).await {
         Ok(checked) => checked,
@@ -157,13 +174,7 @@ async fn sign_in(
         }
     };
     let Some((account, better_hash)) = checked else {
-        return show(
-            provider,
-            pending,
-            StatusCode::OK,
-            email.as_str(),
-            Some(WRONG),
-        );
+        return page.show(provider, StatusCode::OK, email.as_str(), Some(WRONG));
     };
     let settings = provider.settings();
     let lifetime = if filled.remember {
@@ -178,7 +189,7 @@ async fn sign_in(
         signed_in_at: provider.now(),
         expires_at: after(provider.now(), lifetime),
     };
-    let (code, url) = pending.asked.code(provider, &session)?;
+    let (code, url) = page.pending.asked.code(provider, &session)?;
     let replaced = cookie_value(headers, SESSION_COOKIE).map(|cookie| secret::hash(&cookie));
     provider
         .store()
@@ -216,24 +227,32 @@ async fn check(
     Ok(account.map(|account| (account, better_hash)))
 }
 
-fn show(
-    provider: &Provider,
-    pending: &Pending,
-    status: StatusCode,
-    email: &str,
-    problem: Option<&str>,
-) -> Result<Response, SignInError> {
-    let plain = serde_json::to_vec(pending).map_err(|_| SignInError::Crypto("seal a form"))?;
-    let sealed = provider.store().sealer().seal(SEAL, &plain);
-    let sealed = sealed.map_err(|_| SignInError::Crypto("seal a form"))?;
-    Ok(form(&FormView {
-        status,
-        site: pending.asked.client_id.as_str(),
-        redirect_uri: &pending.asked.redirect_uri,
-        request: &secret::encode(&sealed),
-        email,
-        problem,
-    }))
+impl Page<'_> {
+    fn show(
+        &self,
+        provider: &Provider,
+        status: StatusCode,
+        email: &str,
+        problem: Option<&'static str>,
+    ) -> Result<Response, SignInError> {
+        let Self { pending, language } = *self;
+        let plain = serde_json::to_vec(pending).map_err(|_| SignInError::Crypto("seal a form"))?;
+        let sealed = provider.store().sealer().seal(SEAL, &plain);
+        let sealed = sealed.map_err(|_| SignInError::Crypto("seal a form"))?;
+        let others = Language::ALL.into_iter().filter(|one| *one != language);
+        Ok(form(FormView {
+            language,
+            status,
+            others: others
+                .map(|one| (one, pending.asked.address(one)))
+                .collect(),
+            site: pending.asked.client_id.as_str(),
+            redirect_uri: &pending.asked.redirect_uri,
+            request: &secret::encode(&sealed),
+            email,
+            problem,
+        }))
+    }
 }
 
 fn open(provider: &Provider, sealed: &str) -> Option<Pending> {

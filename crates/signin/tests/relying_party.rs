@@ -418,3 +418,58 @@ async fn what_ended_is_purged_and_a_retired_key_is_no_longer_published() {
         .advance(SignedDuration::from_hours(24 * 40).unsigned_abs());
     server.provider.purge().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_pages_speak_the_language_that_the_site_asks_for() {
+    let server = Server::start().await;
+    let browser = server.browser();
+    let spanish = browser
+        .get(&server.ask("&ui_locales=es-MX+en&state_is=kept"))
+        .await;
+    assert_eq!(spanish.language(), "es");
+    for says in [
+        "Iniciar sesión",
+        "Contraseña",
+        "lang=\"en\" rel=\"nofollow\">English</a>",
+    ] {
+        assert!(spanish.body.contains(says), "{says}: {}", spanish.body);
+    }
+    let wrong = browser.submit(&spanish, EMAIL, "no").await;
+    assert_eq!(wrong.language(), "es");
+    assert!(wrong.problem().contains("no coinciden"), "{}", wrong.body);
+    // The link to the other language leads to the same sign-in.
+    let link = wrong.body.split("<nav").nth(1).unwrap();
+    let link = link.split("href=\"").nth(1).unwrap();
+    let link = link.split('"').next().unwrap().replace("&#38;", "&");
+    let english = browser.get(&format!("{}{link}", server.base)).await;
+    assert_eq!(english.language(), "en");
+    let back = browser.submit(&english, EMAIL, PASSWORD).await.location();
+    assert_eq!(param(&back, "state").as_deref(), Some("s"));
+
+    let chosen = server.browser().get(&server.ask("&lang=es")).await;
+    assert_eq!(chosen.language(), "es");
+    let plain = server.browser().get(&server.ask("&ui_locales=fr")).await;
+    assert_eq!(plain.language(), "en");
+    for path in [
+        "/oidc/authorize?ui_locales=es",
+        "/oidc/authorize?client_id=other.gov&lang=es",
+        "/oidc/sign-in?lang=es",
+    ] {
+        let problem = browser.get(&format!("{}{path}", server.base)).await;
+        assert_eq!(problem.language(), "es", "{path}");
+    }
+    let stranger = server.browser().submit(&spanish, EMAIL, PASSWORD).await;
+    assert_eq!(stranger.language(), "es");
+    assert!(
+        stranger.body.contains("Inicie sesión de nuevo"),
+        "{}",
+        stranger.body
+    );
+    let metadata = browser
+        .get(&format!("{}/.well-known/openid-configuration", server.base))
+        .await;
+    assert_eq!(
+        metadata.json()["ui_locales_supported"],
+        serde_json::json!(["en", "es"])
+    );
+}

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use aws_lc_rs::digest::{SHA256, digest};
 use domain::follower::{About, Channel, Email, Follower, Shape};
 use domain::id::{FollowerId, NotificationId, OrganizationId, SiteId};
+use domain::language::Language;
 use jiff::Timestamp;
 
 use crate::db::{Change, Row, Value, corrupt, params};
@@ -25,8 +26,8 @@ const READ_AT_ONCE: usize = 64;
 static OF: LazyLock<String> = LazyLock::new(|| {
     let places: Vec<_> = (1..=READ_AT_ONCE).map(|at| format!("${at}")).collect();
     format!(
-        "SELECT id, channel, address, secret, product, organization, site, asked_at, confirmed_at, token \
-        FROM followers WHERE id IN ({})",
+        "SELECT id, channel, address, secret, product, organization, site, asked_at, confirmed_at, language, \
+        token FROM followers WHERE id IN ({})",
         places.join(", ")
     )
 });
@@ -57,8 +58,8 @@ impl Store {
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
         const ADD: &str = "INSERT INTO followers (id, channel, address, address_hash, secret, token, token_hash, \
-            product, organization, site, about, asked_at, confirmed_at) \
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+            product, organization, site, about, asked_at, confirmed_at, language) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
             ON CONFLICT (address_hash, about) DO NOTHING";
         let address = follower.channel.address();
         let secret = match &follower.channel {
@@ -82,6 +83,7 @@ impl Store {
             about_key(about),
             follower.asked_at,
             follower.confirmed_at,
+            follower.language.tag(),
         ];
         let change = Change::new().run(ADD, add).expect_rows(1).run_many(
             ADD_NOTIFICATION,
@@ -90,7 +92,7 @@ impl Store {
         self.db.write(change.audit(audit)).await.map(drop)
     }
 
-    /// Asks a follower who did not say yes again.
+    /// Asks a follower who did not say yes again, in a language.
     ///
     /// # Errors
     /// `Conflict` when the follower is gone or said yes; when the database fails.
@@ -98,12 +100,12 @@ impl Store {
         &self,
         follower: FollowerId,
         ask: NotificationId,
-        at: Timestamp,
+        (at, language): (Timestamp, Language),
     ) -> Result<(), StoreError> {
-        const ASK: &str =
-            "UPDATE followers SET asked_at = $2 WHERE id = $1 AND confirmed_at IS NULL";
+        const ASK: &str = "UPDATE followers SET asked_at = $2, language = $3 \
+            WHERE id = $1 AND confirmed_at IS NULL";
         let change = Change::new()
-            .run(ASK, params![follower, at])
+            .run(ASK, params![follower, at, language.tag()])
             .expect_rows(1)
             .run_many(ADD_NOTIFICATION, asking(Some(ask), follower, at));
         self.db.write(change).await.map(drop)
@@ -119,7 +121,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Follower>, StoreError> {
         const LIST: &str = "SELECT id, channel, address, secret, product, organization, site, asked_at, \
-            confirmed_at FROM followers WHERE address_hash = $1 ORDER BY id LIMIT $2";
+            confirmed_at, language FROM followers WHERE address_hash = $1 ORDER BY id LIMIT $2";
         self.followers_read(LIST, params![hash(address), limit])
             .await
     }
@@ -130,7 +132,7 @@ impl Store {
     /// When the database fails or a secret does not open.
     pub async fn follower_by_token(&self, token: &str) -> Result<Option<Follower>, StoreError> {
         const GET: &str = "SELECT id, channel, address, secret, product, organization, site, asked_at, \
-            confirmed_at FROM followers WHERE token_hash = $1";
+            confirmed_at, language FROM followers WHERE token_hash = $1";
         Ok(self.followers_read(GET, params![hash(token)]).await?.pop())
     }
 
@@ -140,9 +142,9 @@ impl Store {
     /// When the database fails or a secret does not open.
     pub async fn follower(&self, id: FollowerId) -> Result<Option<(Follower, String)>, StoreError> {
         const GET: &str = "SELECT id, channel, address, secret, product, organization, site, asked_at, \
-            confirmed_at, token FROM followers WHERE id = $1";
+            confirmed_at, language, token FROM followers WHERE id = $1";
         let rows = self.db.read(GET, params![id]).await?;
-        let read = |row: &Row| Ok((self.follower_of(row)?, self.open_text(TOKEN, row, 9)?));
+        let read = |row: &Row| Ok((self.follower_of(row)?, self.open_text(TOKEN, row, 10)?));
         rows.first().map(read).transpose()
     }
 
@@ -160,7 +162,7 @@ impl Store {
             let ids = (0..READ_AT_ONCE).filter_map(|at| ids.get(at).or(ids.last()));
             let ids = ids.map(|id| Value::from(*id)).collect();
             for row in &self.db.read(&OF, ids).await? {
-                found.push((self.follower_of(row)?, self.open_text(TOKEN, row, 9)?));
+                found.push((self.follower_of(row)?, self.open_text(TOKEN, row, 10)?));
             }
         }
         Ok(found)
@@ -176,7 +178,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Follower>, StoreError> {
         const LIST: &str = "SELECT id, channel, address, secret, product, organization, site, asked_at, \
-            confirmed_at FROM followers WHERE id > $1 ORDER BY id LIMIT $2";
+            confirmed_at, language FROM followers WHERE id > $1 ORDER BY id LIMIT $2";
         let after = after.map_or_else(|| vec![0; 16], |id| id.as_bytes().to_vec());
         self.followers_read(LIST, params![after, limit]).await
     }
@@ -278,6 +280,7 @@ impl Store {
             },
             asked_at: row.time(7)?,
             confirmed_at: row.optional(8, |row| row.time(8))?,
+            language: row.parse(9, "language")?,
         })
     }
 

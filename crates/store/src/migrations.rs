@@ -25,6 +25,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0023_places.sql"),
     include_str!("../migrations/0024_audiences.sql"),
     include_str!("../migrations/0025_drills.sql"),
+    include_str!("../migrations/0026_follower_language.sql"),
 ];
 
 /// What differs between the databases.

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::App;
-use crate::language::Language;
+use crate::language::{self, Language};
 
 /// How long an answer stands.
 const STANDS: SignedDuration = SignedDuration::from_secs(1);
@@ -69,7 +69,7 @@ struct Answer {
 
 /// Answers from what is kept, or keeps what is answered.
 pub(crate) async fn keep(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let Some(Key { kind, target }) = Key::of(&request) else {
+    let Some(Key { kind, target }) = Key::of(&app, &request) else {
         return next.run(request).await;
     };
     let (told, now) = (app.engine().times_told(), app.engine().clock().now());
@@ -99,7 +99,7 @@ pub(crate) async fn keep(State(app): State<App>, mut request: Request, next: Nex
 }
 
 impl<'r> Key<'r> {
-    fn of(request: &'r Request) -> Option<Self> {
+    fn of(app: &App, request: &'r Request) -> Option<Self> {
         let target = request.uri().path_and_query()?.as_str();
         let encodings = request.headers().get_all(header::ACCEPT_ENCODING);
         let encodings = encodings.iter().filter_map(|value| value.to_str().ok());
@@ -107,7 +107,7 @@ impl<'r> Key<'r> {
         (request.method() == Method::GET && fits).then(|| Self {
             kind: Kind {
                 gzip: encodings.into_iter().any(takes_gzip),
-                language: Language::of(request).0,
+                language: language::asked(app, request).0,
             },
             target,
         })

@@ -1,8 +1,8 @@
 //! Which language a reader gets, and the texts in it.
 //!
 //! A request speaks one language from its beginning to its end, so it is held beside the request's
-//! task: whatever draws its answer asks here, and whatever runs without a request (mails, the engine)
-//! speaks English. Never translates what people wrote.
+//! task: whatever draws its answer asks here. A mail is drawn in its follower's language, and what runs
+//! without either speaks English. Never translates what people wrote.
 
 mod texts;
 
@@ -14,23 +14,15 @@ use axum::response::Response;
 
 use crate::App;
 
-pub(crate) use texts::Value;
+pub(crate) use self::texts::{Says, Value};
+use domain::incident::template::read_as;
+pub(crate) use domain::language::Language;
+use domain::site::Zone;
 
-/// A longer header is nobody's list of languages.
-const HEADER_BYTES_MAX: usize = 500;
-const HEADER_LANGUAGES_MAX: usize = 20;
 /// A page at a longer address is there, but does not name its other languages.
 const TARGET_BYTES_MAX: usize = 1_000;
 /// The team's pages and what programs read stay in English.
-const ENGLISH_ONLY: [&str; 5] = ["/console", "/api", "/assets/", "/embed.js", "/oidc"];
-
-/// A language that the texts are complete in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) enum Language {
-    #[default]
-    English,
-    Spanish,
-}
+const ENGLISH_ONLY: [&str; 5] = ["/console", "/api/", "/assets/", "/embed.js", "/oidc"];
 
 /// What a request is answered in.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +30,8 @@ pub(crate) struct Spoken {
     pub(crate) language: Language,
     /// Whether the address says so: then the page's links say it too.
     pub(crate) is_chosen: bool,
+    /// That which the vendor's team writes in.
+    pub(crate) team: Language,
     /// The page's own address, without its language; nothing where a link cannot lead to it.
     pub(crate) target: Option<Target>,
 }
@@ -55,7 +49,7 @@ tokio::task_local! {
 
 /// The text of a key, in the language of the present request.
 pub(crate) fn say(key: &'static str) -> &'static str {
-    Language::here().say(key)
+    here().say(key)
 }
 
 /// A text with values in it, in the language of the present request.
@@ -63,7 +57,17 @@ pub(crate) fn tell<const N: usize>(
     key: &'static str,
     values: [(&'static str, Value<'_>); N],
 ) -> String {
-    Language::here().tell(key, values)
+    here().tell(key, values)
+}
+
+/// The language that the team writes in, where the present request is answered in another.
+pub(crate) fn wrote() -> Option<Language> {
+    Spoken::here().wrote()
+}
+
+/// A post as somebody in `zone` reads it, its moments in the language that the team writes in.
+pub(crate) fn read_post(zone: &Zone, post: &str) -> String {
+    read_as((zone, Spoken::here().team), post)
 }
 
 /// An address of a public page, in the language that the reader chose.
@@ -80,78 +84,39 @@ pub(crate) fn kept(address: &str) -> String {
     format!("{address}{sign}lang={}{fragment}", spoken.language.tag())
 }
 
-/// Draws what no request reads, in English.
-pub(crate) fn in_english<T>(draw: impl FnOnce() -> T) -> T {
-    SPOKEN.sync_scope(Spoken::default(), draw)
+/// Draws what no request reads. Its links lead to pages in its language, where that is not what a page
+/// is in anyway.
+pub(crate) fn in_language<T>(app: &App, language: Language, draw: impl FnOnce() -> T) -> T {
+    let team = app.engine().settings().language;
+    let spoken = Spoken {
+        language,
+        is_chosen: language != team,
+        team,
+        target: None,
+    };
+    SPOKEN.sync_scope(spoken, draw)
 }
 
-impl Language {
-    pub(crate) const ALL: [Self; 2] = [Self::English, Self::Spanish];
+/// That of the present request; English without one.
+pub(crate) fn here() -> Language {
+    SPOKEN
+        .try_with(|spoken| spoken.language)
+        .unwrap_or_default()
+}
 
-    /// That of the present request; English without one.
-    pub(crate) fn here() -> Self {
-        SPOKEN
-            .try_with(|spoken| spoken.language)
-            .unwrap_or_default()
-    }
-
-    /// That which a request asks for, and whether its address does.
-    pub(crate) fn of(request: &Request) -> (Self, bool) {
-        let query = request.uri().query().unwrap_or("");
-        let asked = query.split('&').find_map(|pair| pair.strip_prefix("lang="));
-        let chosen = asked.and_then(Self::of_tag);
-        let accepted = request.headers().get(ACCEPT_LANGUAGE);
-        let accepted = accepted.and_then(|value| value.to_str().ok());
-        let preferred = || accepted.and_then(Self::preferred);
-        (
-            chosen.or_else(preferred).unwrap_or_default(),
-            chosen.is_some(),
-        )
-    }
-
-    /// Its tag (BCP 47).
-    pub(crate) fn tag(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::Spanish => "es",
-        }
-    }
-
-    /// What it calls itself.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::English => "English",
-            Self::Spanish => "Español",
-        }
-    }
-
-    /// The language of a tag such as `es` or `es-MX`.
-    fn of_tag(tag: &str) -> Option<Self> {
-        let primary = tag.split('-').next()?;
-        Self::ALL
-            .into_iter()
-            .find(|one| one.tag().eq_ignore_ascii_case(primary))
-    }
-
-    /// The language that a reader likes best of those that are there (RFC 9110, section 12.5.4);
-    /// nothing where none is named, or the header is none.
-    fn preferred(header: &str) -> Option<Self> {
-        if header.len() > HEADER_BYTES_MAX {
-            return None;
-        }
-        let mut best: Option<(f32, Self)> = None;
-        for range in header.split(',').take(HEADER_LANGUAGES_MAX) {
-            let (tag, weight) = range.split_once(';').unwrap_or((range, "q=1"));
-            let weight = weight.trim().strip_prefix("q=");
-            let weight = weight.and_then(|q| q.parse::<f32>().ok());
-            let weight = weight.filter(|q| (0.0..=1.0).contains(q)).unwrap_or(0.0);
-            let is_better = best.is_none_or(|(known, _)| weight > known);
-            if let Some(language) = Self::of_tag(tag.trim()).filter(|_| weight > 0.0 && is_better) {
-                best = Some((weight, language));
-            }
-        }
-        best.map(|(_, language)| language)
-    }
+/// That which a request asks for, or else the team's, and whether its address does.
+pub(crate) fn asked(app: &App, request: &Request) -> (Language, bool) {
+    let query = request.uri().query().unwrap_or("");
+    let asked = query.split('&').find_map(|pair| pair.strip_prefix("lang="));
+    let chosen = asked.and_then(Language::of_tag);
+    let accepted = request.headers().get(ACCEPT_LANGUAGE);
+    let accepted = accepted.and_then(|value| value.to_str().ok());
+    let preferred = || accepted.and_then(::texts::accepted);
+    let language = chosen.or_else(preferred);
+    (
+        language.unwrap_or(app.engine().settings().language),
+        chosen.is_some(),
+    )
 }
 
 impl Spoken {
@@ -159,11 +124,22 @@ impl Spoken {
         SPOKEN.try_with(Self::clone).unwrap_or_default()
     }
 
+    /// The language that the team writes in, if that is another.
+    pub(crate) fn wrote(&self) -> Option<Language> {
+        Some(self.team).filter(|team| *team != self.language)
+    }
+
+    /// The tag of the language, if the address says it.
+    pub(crate) fn chosen_tag(&self) -> Option<&'static str> {
+        self.is_chosen.then(|| self.language.tag())
+    }
+
     fn of(app: &App, request: &Request) -> Self {
-        let (language, is_chosen) = Language::of(request);
+        let (language, is_chosen) = asked(app, request);
         Self {
             language,
             is_chosen,
+            team: app.engine().settings().language,
             target: Target::of(app, request),
         }
     }
@@ -218,34 +194,4 @@ pub(crate) async fn speak(State(app): State<App>, request: Request, next: Next) 
             .or_insert(HeaderValue::from_static(tag));
     }
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reader_gets_the_language_that_is_liked_best() {
-        use Language::{English, Spanish};
-        let long = format!("es,{}", "x".repeat(HEADER_BYTES_MAX));
-        let many = format!("{}es", "de,".repeat(HEADER_LANGUAGES_MAX));
-        for (header, liked) in [
-            ("es", Some(Spanish)),
-            ("es-MX,es;q=0.9,en;q=0.8", Some(Spanish)),
-            ("en-US,en;q=0.9,es;q=0.8", Some(English)),
-            ("en;q=0.5, ES-us;q=0.7", Some(Spanish)),
-            ("de,fr;q=0.9,es;q=0.1", Some(Spanish)),
-            ("es;q=0,en;q=0.1", Some(English)),
-            ("de, fr", None),
-            ("*", None),
-            ("", None),
-            ("es;q=2", None),
-            ("es;q=NaN", None),
-            (";;;,,,=q;es", None),
-            (&long, None),
-            (&many, None),
-        ] {
-            assert_eq!(Language::preferred(header), liked, "{header}");
-        }
-    }
 }

@@ -3,17 +3,18 @@
 
 mod chat;
 
+use std::collections::BTreeSet;
 use std::sync::Weak;
 
 use askama::Template;
 use domain::follower::Shape;
-use domain::incident::template::read_in;
-use domain::incident::{Update, UpdateKind};
-use engine::{IncidentView, Letter, Notice, Writer};
+use domain::incident::{Scope, Update, UpdateKind};
+use domain::language::Language;
+use engine::{Headed, IncidentView, Letter, Notice, Writer};
 use serde_json::{Value, json};
 
 use crate::api::{incidents, statuspage};
-use crate::language::in_english;
+use crate::language::{here, in_language, kept, read_post, say, tell, wrote};
 use crate::pages::prose::prose;
 use crate::pages::{followed, stage, window};
 use crate::{App, Inner};
@@ -21,25 +22,37 @@ use crate::{App, Inner};
 /// Writes while the pages are there. Holds them weakly: the engine that they hold holds this.
 pub(crate) struct Pen(pub(crate) Weak<Inner>);
 
+/// The beginning of every mail about a post.
 #[derive(Template)]
-#[template(path = "mail/update.html")]
-struct Mail<'a> {
-    heading: &'a str,
+#[template(path = "mail/head.html")]
+struct Head<'a> {
+    language: Language,
+    title: &'a str,
     said: &'a str,
+    /// The language of what people wrote, where it is another.
+    wrote: Option<Language>,
     html: String,
-    incident_url: String,
-    about: String,
+    incident_url: &'a str,
+}
+
+/// What only one follower's mail says.
+#[derive(Template)]
+#[template(path = "mail/foot.html")]
+struct Foot {
+    because: String,
     following_url: String,
-    team: &'a str,
 }
 
 #[derive(Template)]
 #[template(path = "mail/ask.html")]
-struct Ask<'a> {
-    about: String,
+struct Ask {
+    language: Language,
+    somebody: String,
     following_url: String,
-    team: &'a str,
 }
+
+/// An incident, and what was posted in it.
+type Post<'a> = (&'a IncidentView, Option<&'a Update>);
 
 /// One post, in the words of a message.
 struct Told<'a> {
@@ -52,22 +65,52 @@ struct Told<'a> {
 
 /// What is told without a post: that there is an incident, or that planned work begins soon.
 fn opened(app: &App, view: &IncidentView) -> String {
-    let scope = &view.incident.scope;
+    let scope = scope(&view.incident.scope);
     match &view.incident.maintenance {
-        Some(work) => format!("It is planned for {scope}: {}.", window(app, work)),
-        None => format!("We are looking into it. It is about {scope}."),
+        Some(work) => {
+            let when = window(app, work);
+            tell(
+                "mail-planned",
+                [("scope", scope.into()), ("when", when.into())],
+            )
+        }
+        None => tell("mail-looking", [("scope", scope.into())]),
     }
 }
 
+/// Which sites, in words that stand within a sentence.
+fn scope(scope: &Scope) -> String {
+    fn list<T: ToString>(items: &BTreeSet<T>) -> String {
+        let items: Vec<_> = items.iter().map(T::to_string).collect();
+        items.join(", ")
+    }
+    if here() == Language::English {
+        return scope.to_string();
+    }
+    let mut words = match scope.products.is_empty() {
+        true => say("scope-all").to_owned(),
+        false => tell("scope-products", [("names", list(&scope.products).into())]),
+    };
+    for (key, names) in [
+        ("scope-zones", list(&scope.zones)),
+        ("scope-releases", list(&scope.releases)),
+    ] {
+        if !names.is_empty() {
+            words = tell(key, [("sites", words.into()), ("names", names.into())]);
+        }
+    }
+    words
+}
+
 impl<'a> Told<'a> {
-    fn of(app: &App, (view, update): (&'a IncidentView, Option<&'a Update>)) -> Self {
+    fn of(app: &App, (view, update): Post<'a>) -> Self {
         let said = match update {
-            Some(update) if update.kind == UpdateKind::OfficialComment => "Official comment",
+            Some(update) if update.kind == UpdateKind::OfficialComment => say("official-comment"),
             Some(update) => stage(update.state),
             None => stage(view.incident.state.stage()),
         };
         let body = match update {
-            Some(update) => read_in(&app.engine().settings().home_zone, &update.body),
+            Some(update) => read_post(&app.engine().settings().home_zone, &update.body),
             None => opened(app, view),
         };
         let base = &app.engine().settings().base_url;
@@ -76,7 +119,7 @@ impl<'a> Told<'a> {
             update,
             said,
             body,
-            url: format!("{base}/incidents/{}", view.incident.id),
+            url: kept(&format!("{base}/incidents/{}", view.incident.id)),
         }
     }
 
@@ -92,15 +135,19 @@ impl Pen {
 }
 
 impl Writer for Pen {
-    fn mail(&self, notice: &Notice<'_>) -> Option<Letter> {
+    fn head(&self, told: Post<'_>, language: Language) -> Option<Headed> {
         let app = self.app()?;
-        let letter = in_english(|| match notice.told {
-            Some(told) => update(&app, notice, &Told::of(&app, told)),
+        let head = in_language(&app, language, || head(&Told::of(&app, told)));
+        logged(head)
+    }
+
+    fn mail(&self, notice: &Notice<'_>, head: Option<&Headed>) -> Option<Letter> {
+        let app = self.app()?;
+        let letter = in_language(&app, notice.follower.language, || match head {
+            Some(head) => letter(&app, notice, head),
             None => ask(&app, notice),
         });
-        letter
-            .inspect_err(|error| tracing::error!(%error, "could not render a mail"))
-            .ok()
+        logged(letter)
     }
 
     fn body(&self, shape: Shape, notice: &Notice<'_>) -> Option<Value> {
@@ -112,57 +159,85 @@ impl Writer for Pen {
             Shape::Slack => slack(told),
             Shape::Teams => teams(told),
         };
-        Some(in_english(|| body(&Told::of(&app, post))))
+        // What programs read is English.
+        let language = match shape {
+            Shape::Standard | Shape::Statuspage => Language::English,
+            Shape::Slack | Shape::Teams => notice.follower.language,
+        };
+        Some(in_language(&app, language, || body(&Told::of(&app, post))))
     }
+}
+
+fn logged<T>(drawn: Result<T, askama::Error>) -> Option<T> {
+    drawn
+        .inspect_err(|error| tracing::error!(%error, "could not render a mail"))
+        .ok()
 }
 
 fn following_url(app: &App, notice: &Notice<'_>) -> String {
     let base = &app.engine().settings().base_url;
-    format!("{base}/following/{}", notice.token)
+    kept(&format!("{base}/following/{}", notice.token))
 }
 
-fn update(app: &App, notice: &Notice<'_>, told: &Told<'_>) -> Result<Letter, askama::Error> {
-    let (about, following_url) = (
-        followed(app, &notice.follower.about),
-        following_url(app, notice),
-    );
+fn head(told: &Told<'_>) -> Result<Headed, askama::Error> {
     let title = &told.view.incident.title;
-    let text = format!(
-        "{title}\n{}\n\n{}\n\n{}\n\n-- \nYou follow {about}. Stop: {following_url}\n",
-        told.said, told.body, told.url
-    );
-    let html = Mail {
-        heading: title,
+    let html = Head {
+        language: here(),
+        title,
         said: told.said,
+        wrote: wrote(),
         html: prose(&told.body),
-        incident_url: told.url.clone(),
-        about,
-        following_url,
-        team: &app.engine().settings().team,
+        incident_url: &told.url,
     };
-    Ok(Letter {
+    Ok(Headed {
         subject: told.headline(),
-        text,
+        text: format!("{title}\n{}\n\n{}\n\n{}\n", told.said, told.body, told.url),
         html: html.render()?,
     })
 }
 
-fn ask(app: &App, notice: &Notice<'_>) -> Result<Letter, askama::Error> {
-    let (about, following_url) = (
-        followed(app, &notice.follower.about),
-        following_url(app, notice),
+fn letter(app: &App, notice: &Notice<'_>, head: &Headed) -> Result<Letter, askama::Error> {
+    let about = followed(app, &notice.follower.about);
+    let following_url = following_url(app, notice);
+    let team = app.engine().settings().team.clone();
+    let text = tell(
+        "mail-you-follow",
+        [
+            ("about", about.clone().into()),
+            ("url", following_url.clone().into()),
+        ],
     );
-    let text = format!(
-        "Somebody, probably you, asked to be told by e-mail about {about}.\n\nSay yes here:\n{following_url}\n\n\
-        If it was not you, do nothing: you get no mail, and the address is forgotten after a week.\n"
-    );
-    let html = Ask {
-        about,
+    let html = Foot {
+        because: tell(
+            "mail-because",
+            [("team", team.into()), ("about", about.into())],
+        ),
         following_url,
-        team: &app.engine().settings().team,
     };
     Ok(Letter {
-        subject: "Do you want to follow incidents?".into(),
+        subject: head.subject.clone(),
+        text: format!("{}\n-- \n{text}\n", head.text),
+        html: format!("{}{}", head.html, html.render()?),
+    })
+}
+
+fn ask(app: &App, notice: &Notice<'_>) -> Result<Letter, askama::Error> {
+    let about = followed(app, &notice.follower.about);
+    let following_url = following_url(app, notice);
+    let team = app.engine().settings().team.clone();
+    let somebody = tell(
+        "mail-somebody",
+        [("team", team.into()), ("about", about.into())],
+    );
+    let (yes, not_you) = (say("mail-say-yes"), say("mail-not-you"));
+    let text = format!("{somebody}\n\n{yes}:\n{following_url}\n\n{not_you}\n");
+    let html = Ask {
+        language: here(),
+        somebody,
+        following_url,
+    };
+    Ok(Letter {
+        subject: say("mail-ask").into(),
         text,
         html: html.render()?,
     })
@@ -192,7 +267,7 @@ fn slack(told: &Told<'_>) -> Value {
         "text": headline,
         "blocks": [
             {"type": "section", "text": {"type": "mrkdwn", "text": format!("*{headline}*\n{body}")}},
-            {"type": "context", "elements": [{"type": "mrkdwn", "text": format!("<{}|All updates>", told.url)}]},
+            {"type": "context", "elements": [{"type": "mrkdwn", "text": format!("<{}|{}>", told.url, say("mail-all-updates"))}]},
         ],
     })
 }
@@ -206,7 +281,7 @@ fn teams(told: &Told<'_>) -> Value {
             {"type": "TextBlock", "size": "Medium", "weight": "Bolder", "wrap": true, "text": chat::teams_line(&told.headline())},
             {"type": "TextBlock", "wrap": true, "text": chat::teams(&told.body)},
         ],
-        "actions": [{"type": "Action.OpenUrl", "title": "All updates", "url": told.url}],
+        "actions": [{"type": "Action.OpenUrl", "title": say("mail-all-updates"), "url": told.url}],
     });
     json!({
         "type": "message",

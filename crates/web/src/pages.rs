@@ -19,13 +19,12 @@ use domain::site::Zone;
 use crate::App;
 use crate::access::Access;
 use crate::error::ApiError;
-use crate::language::{Language, Spoken, say};
+use crate::language::{self, Language, Says as _, Spoken, say};
 use crate::routes::Route;
 pub(crate) use public::follow::followed;
 pub(crate) use public::incident::stage;
 pub(crate) use public::live::Readers;
 pub(crate) use public::maintenance::window;
-pub(crate) use words::count;
 
 use assets::{ASSETS, Assets};
 use errors::PageError;
@@ -113,6 +112,21 @@ impl Page {
         self.spoken.language.tell(key, words)
     }
 
+    /// Stands in the tag of what the team wrote, where the page is in another language: so that it is read
+    /// aloud as it was meant.
+    fn wrote(&self) -> String {
+        let wrote = self.spoken.wrote();
+        wrote.map_or_else(String::new, |wrote| format!(" lang=\"{}\"", wrote.tag()))
+    }
+
+    /// Stands in the tag of what is English on every page.
+    fn english(&self) -> &'static str {
+        match self.spoken.language {
+            Language::English => "",
+            Language::Spanish => " lang=\"en\"",
+        }
+    }
+
     /// What a link without a query ends with: the language, if the reader chose it.
     fn asks(&self) -> String {
         self.chosen("?lang=")
@@ -177,7 +191,7 @@ fn reader(app: &App, asked: Option<&str>, fallback: &Zone) -> Reader {
         .and_then(|name| Zone::parse(name).ok())
         .unwrap_or_else(|| fallback.clone());
     Reader {
-        language: Language::here(),
+        language: language::here(),
         zone,
         now: app.engine().clock().now(),
     }

@@ -19,17 +19,18 @@ mod tests;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use domain::id::IncidentId;
+use domain::language::Language;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
+
+use self::sheet::Laid;
+use crate::language::Says as _;
 
 /// Twenty times what a person may post: a draft has a note for each record.
 const MARKDOWN_BYTES_MAX: usize = 400 << 10;
 
 /// Drawing takes a core for a while. Whoever asks while two are drawn waits.
 static DRAWN_AT_ONCE: Semaphore = Semaphore::const_new(2);
-
-/// The language that reports are written in.
-const LANGUAGE: &str = "en-US";
 
 /// What a document says of itself.
 #[derive(Clone, Debug)]
@@ -42,6 +43,10 @@ pub(crate) struct About {
     pub(crate) byline: String,
     /// Where links without a host lead.
     pub(crate) base_url: String,
+    /// That of its reader: of what we add to the report.
+    pub(crate) language: Language,
+    /// That of the report, where it is another.
+    pub(crate) wrote: Option<Language>,
 }
 
 /// Why there is no document.
@@ -67,11 +72,32 @@ pub(crate) fn document(markdown: &str, about: &About) -> Result<Vec<u8>, PdfErro
         return Err(PdfError::TooLong);
     }
     let fonts = fonts::Fonts::carried().ok_or(PdfError::Fonts)?;
-    let mut text = blocks::read(markdown, &about.base_url);
+    let language = about.language;
+    let mut text = blocks::read(markdown, (&about.base_url, language));
     text.begin_with_heading(&about.title);
-    let mut laid = layout::lay_out(fonts, &text, &about.byline).ok_or(PdfError::TooLong)?;
-    foot::number(fonts, &mut laid, &about.title);
+    let ours = (&*about.byline, language.say("report-records"));
+    let mut laid = layout::lay_out(fonts, &text, ours).ok_or(PdfError::TooLong)?;
+    foot::number(fonts, &mut laid, (&about.title, language));
+    if let Some(wrote) = about.wrote {
+        tell_apart(&mut laid, language, wrote);
+    }
     write::write(&laid, &text.links, about)
+}
+
+/// What people wrote says its language, and what is ours within it says the reader's.
+fn tell_apart(laid: &mut Laid, language: Language, wrote: Language) {
+    let outermost: Vec<_> = laid.outermost().collect();
+    for part in outermost {
+        laid.parts[part].kind.set_lang(Some(in_usa(wrote)));
+    }
+    for part in &laid.ours {
+        laid.parts[*part].kind.set_lang(Some(in_usa(language)));
+    }
+}
+
+/// The tag of a language as it is written in the USA.
+fn in_usa(language: Language) -> String {
+    format!("{}-US", language.tag())
 }
 
 /// Draws a report beside other work, and answers with it.

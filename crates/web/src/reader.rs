@@ -11,6 +11,7 @@ use signin::Reader;
 use crate::App;
 use crate::access::{cookies, same_origin};
 use crate::error::ApiError;
+use crate::language::{self, Language, Spoken};
 
 /// The cookie of a signed-in reader: sent to the pages of incidents only.
 const READER: &str = "lamplighter-reader";
@@ -90,8 +91,10 @@ pub(crate) async fn writer(app: &App, headers: &HeaderMap) -> Result<Reader, Api
 /// When no secret can be drawn.
 pub(crate) fn begin(app: &App, headers: &HeaderMap, back: Back) -> Result<Response, ApiError> {
     let is_out = cookies(headers).any(|cookie| cookie.name() == OUT);
-    let flow = app.provider().begin_reader(is_out)?;
-    let kept = format!("{}.{}", flow.kept, back.kept());
+    let flow = app.provider().begin_reader(language::here(), is_out)?;
+    // The language that the reader chose comes back with her.
+    let chosen = Spoken::here().chosen_tag().unwrap_or_default();
+    let kept = format!("{}.{}.{chosen}", flow.kept, back.kept());
     let cookie = built(app, FLOW, &kept, "/reader").max_age(Duration::minutes(FLOW_MINUTES));
     Ok(redirect(&flow.url, cookie))
 }
@@ -109,6 +112,9 @@ pub(crate) async fn finish(
     let kept = kept
         .map(|cookie| cookie.value().to_owned())
         .unwrap_or_default();
+    let Some((kept, chosen)) = kept.rsplit_once('.') else {
+        return Ok(None);
+    };
     let Some((kept, back)) = kept.rsplit_once('.') else {
         return Ok(None);
     };
@@ -116,9 +122,11 @@ pub(crate) async fn finish(
         return Ok(None);
     };
     let value = app.provider().finish_reader(kept, answer).await?;
+    let asks =
+        Language::of_tag(chosen).map_or_else(String::new, |one| format!("?lang={}", one.tag()));
     let to = match back {
-        Back::Comments(_) => format!("{}#write", back.address()),
-        _ => back.address(),
+        Back::Comments(_) => format!("{}{asks}#write", back.address()),
+        _ => format!("{}{asks}", back.address()),
     };
     Ok(value.map(|value| {
         let asked = built(app, OUT, "", "/incidents").max_age(Duration::ZERO);
@@ -139,7 +147,7 @@ pub(crate) async fn end(app: &App, headers: &HeaderMap, back: Back) -> Result<Re
         app.provider().end_reader(cookie.value()).await?;
     }
     let gone = built(app, READER, "", "/incidents").max_age(Duration::ZERO);
-    let response = redirect(&back.address(), gone);
+    let response = redirect(&language::kept(&back.address()), gone);
     Ok(with(response, built(app, OUT, "1", "/incidents")))
 }
 

@@ -132,6 +132,30 @@ impl Story {
     }
 }
 
+#[tokio::test]
+async fn a_reader_comes_back_from_signing_in_in_the_language_she_chose() {
+    let story = Story::new().await;
+    let comments = format!("/incidents/{}/comments", story.id);
+    let begun = story.get(&format!("{comments}/sign-in?lang=es"), "").await;
+    let provider = begun.headers["location"].to_str().unwrap();
+    let form = story.get(provider, "").await;
+    assert_eq!(form.headers["content-language"], "es");
+    let account = json!({"email": "ana@anytown.example"});
+    story.call("POST", "/api/v1/accounts", account).await;
+    let minted = json!({"emails": ["ana@anytown.example"]});
+    let (_, minted) = story
+        .call("POST", "/api/v1/accounts/sessions", minted)
+        .await;
+    let session = minted["sessions"][0]["value"].as_str().unwrap();
+    let session = format!("lamplighter-session={session}");
+    let back = story.get(provider, &session).await;
+    let back = back.headers["location"].to_str().unwrap();
+    let back = back.strip_prefix("http://127.0.0.1:8080").unwrap();
+    let came = story.get(back, &set_cookie(&begun)).await;
+    let to = came.headers["location"].to_str().unwrap();
+    assert_eq!(to, format!("{comments}?lang=es#write"));
+}
+
 fn set_cookie(answer: &Answer) -> String {
     let set = answer.headers["set-cookie"].to_str().unwrap();
     set.split(';').next().unwrap().to_owned()

@@ -265,6 +265,93 @@ async fn what_is_posted_reaches_followers_by_mail_and_webhook() {
     stop.cancel();
 }
 
+/// A mail as its reader sees it: without quoted-printable (RFC 2045, section 6.7).
+fn unquoted(mail: &str) -> String {
+    let mail = mail.replace("=\r\n", "");
+    let mut bytes = vec![];
+    let mut rest = mail.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let code = (*first == b'=').then(|| after.get(..2)).flatten();
+        let code = code.and_then(|code| std::str::from_utf8(code).ok());
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_is_written_to_in_the_language_of_the_page_she_asked_on() {
+    let (server, mut mails) = mail_server(Takes::All).await;
+    let plane = plane(&server).await;
+    let (hooks_url, mut hooks) = webhook_server().await;
+    let stop = CancellationToken::new();
+    let _workers = plane.engine.run_workers(&stop);
+    let form = "email=ana%40city.example&about=everything";
+    send_form(&plane, "/follow?lang=es", form).await;
+    let asked = unquoted(&next(&plane, &mut mails).await);
+    let [ana] = followers(&plane).await.try_into().unwrap();
+    let link = format!("/following/{}", token_of(&plane, &ana).await);
+    for says in [
+        "Content-Language: es".to_owned(),
+        "Alguien, probablemente usted, pidió a Our engineers".into(),
+        format!("{link}?lang=es"),
+    ] {
+        assert!(asked.contains(&says), "{says}: {asked}");
+    }
+    send_form(&plane, &format!("{link}/confirm"), "").await;
+    let support = plane.token(Role::Support).await;
+    let token = Some(support.as_str());
+    let hook = json!({"url": format!("{hooks_url}/ok"), "shape": "slack", "language": "es"});
+    let added = plane.send("POST", "/api/v1/followers", token, hook.to_string());
+    let added: Value = serde_json::from_str(&added.await.text).unwrap();
+    assert_eq!(added["language"], "es", "{added}");
+    let form = "email=bob%40city.example&about=everything";
+    send_form(&plane, "/follow", form).await;
+    next(&plane, &mut mails).await;
+    let list = plane.send("GET", "/api/v1/followers", token, "").await.text;
+    let list: Value = serde_json::from_str(&list).unwrap();
+    let listed = list["followers"].as_array().unwrap();
+    let mut listed: Vec<_> = listed
+        .iter()
+        .map(|one| [&one["address"], &one["language"]].map(|part| part.as_str().unwrap()))
+        .collect();
+    listed.sort_unstable();
+    let languages: Vec<_> = listed.iter().map(|[_, language]| *language).collect();
+    // The webhook's host comes before a…@ and b…@.
+    assert_eq!(languages, ["es", "es", "en"], "{list}");
+
+    let opening = json!({"title": "Sign-in fails"}).to_string();
+    let opened = plane
+        .send("POST", "/api/v1/incidents", token, opening)
+        .await;
+    assert_eq!(opened.status, StatusCode::OK, "{}", opened.text);
+    let told = unquoted(&next(&plane, &mut mails).await);
+    for says in [
+        "Content-Language: es",
+        "Lo estamos investigando. Se trata de todos los sitios.",
+        "<h1 lang=\"en\">Sign-in fails</h1>",
+        "Usted recibe avisos de todos los incidentes. Para darse de baja: http",
+        "Todas las actualizaciones",
+    ] {
+        assert!(told.contains(says), "{says}: {told}");
+    }
+    let (_, body) = next(&plane, &mut hooks).await;
+    let body = String::from_utf8(body.to_vec()).unwrap();
+    assert!(
+        body.contains("?lang=es|Todas las actualizaciones>"),
+        "{body}"
+    );
+    stop.cancel();
+}
+
 /// Receivers made with the npm and the PyPI package believe the message, and none that was changed on
 /// its way. `LAMPLIGHTER_TEST_RECEIVERS` is where `./test` puts the packages.
 async fn check_receivers(secret: &str, headers: &HeaderMap, body: &[u8]) {

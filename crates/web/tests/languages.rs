@@ -6,6 +6,8 @@ mod support;
 
 use axum::body::Body;
 use axum::http::Request;
+use domain::access::Role;
+use domain::language::Language;
 use domain::site::state::Evidence;
 use support::{Answer, Plane};
 
@@ -150,4 +152,62 @@ async fn a_site_tells_how_it_is_in_spanish() {
         "{}",
         again.text
     );
+}
+
+/// An incident with a post, whose page is public.
+async fn told(plane: &Plane) -> String {
+    let token = plane.token(Role::Support).await;
+    let opening = r#"{"title": "Sign-in fails"}"#;
+    let opened = plane
+        .send("POST", "/api/v1/incidents", Some(&token), opening)
+        .await;
+    let opened: serde_json::Value = serde_json::from_str(&opened.text).unwrap();
+    let page = format!("/incidents/{}", opened["id"].as_str().unwrap());
+    let post = r#"{"text": "We found it."}"#;
+    let posted = format!("/api/v1{page}/updates");
+    plane.send("POST", &posted, Some(&token), post).await;
+    page
+}
+
+#[tokio::test]
+async fn what_the_team_wrote_says_its_language_where_the_page_has_another() {
+    let plane = Plane::with_fleet().await;
+    let page = told(&plane).await;
+    let spanish = get(&plane, &page, "es").await.text;
+    for marked in [
+        "<h1 lang=\"en\">Sign-in fails</h1>",
+        "<div class=\"said\" lang=\"en\"><p>We found it.</p>",
+    ] {
+        assert!(spanish.contains(marked), "{marked}: {spanish}");
+    }
+    let english = get(&plane, &page, "en").await.text;
+    assert!(english.contains("<h1>Sign-in fails</h1>"), "{english}");
+    let feed = get(&plane, "/feed.atom", "es").await.text;
+    assert!(
+        feed.contains("&#60;div lang=&#34;en&#34;&#62;&#60;p&#62;We found it."),
+        "{feed}"
+    );
+}
+
+#[tokio::test]
+async fn who_asks_for_no_language_gets_the_team_s() {
+    let plane = Plane::of_team(Language::Spanish).await.filled().await;
+    let page = told(&plane).await;
+    for (path, accepts, tag) in [
+        ("/", "", "es"),
+        ("/", "de", "es"),
+        ("/", "en", "en"),
+        ("/?lang=en", "es", "en"),
+    ] {
+        is_in(&get(&plane, path, accepts).await, tag);
+    }
+    let spanish = get(&plane, &page, "").await.text;
+    assert!(spanish.contains("<h1>Sign-in fails</h1>"), "{spanish}");
+    let english = get(&plane, &page, "en").await.text;
+    assert!(
+        english.contains("<h1 lang=\"es\">Sign-in fails</h1>"),
+        "{english}"
+    );
+    let form = get(&plane, "/oidc/sign-in", "").await;
+    assert_eq!(form.headers["content-language"], "es");
 }

@@ -38,6 +38,7 @@ async fn add(plane: &Plane, channel: Channel, confirmed: bool) -> Follower {
         id: plane.engine.clock().id(),
         channel,
         about: About::default(),
+        language: domain::language::Language::English,
         asked_at: now,
         confirmed_at: confirmed.then_some(now),
     };
@@ -133,7 +134,11 @@ async fn an_address_follows_at_most_so_many_things() {
             site: Some(site),
             ..About::default()
         };
-        let asked = plane.engine.ask_to_follow("clerk@city.example", about);
+        let asked = plane.engine.ask_to_follow(
+            "clerk@city.example",
+            about,
+            domain::language::Language::English,
+        );
         asked.await.unwrap();
         plane.hand.advance(Duration::from_secs(601));
     }

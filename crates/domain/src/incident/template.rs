@@ -9,12 +9,13 @@ mod value;
 use std::collections::BTreeMap;
 
 pub use draft::{GAPS_MAX, NAME_CHARACTERS_MAX, NewPlaceholder, NewTemplate};
-pub use moment::read_in;
 pub(in crate::incident) use moment::written;
+pub use moment::{read_as, read_in};
 pub use value::{Kind, Value};
 
 use super::{PromiseKind, Stage};
 use crate::calendar::Length;
+use crate::language::Language;
 use crate::name::Hostname;
 
 /// A post with gaps.
@@ -152,10 +153,16 @@ impl Template {
     ///
     /// # Errors
     /// Names every gap that is open, unknown or of the wrong type.
-    pub fn fill(&self, values: &BTreeMap<String, serde_json::Value>) -> Result<Filled, BadGaps> {
+    pub fn fill(
+        &self,
+        values: &BTreeMap<String, serde_json::Value>,
+        language: Language,
+    ) -> Result<Filled, BadGaps> {
         let values = self.read(values)?;
         let pieces = text::parse(&self.text).unwrap_or_default();
-        let body = text::render(&pieces, &|gap| values.get(gap).map(Value::render));
+        let body = text::render(&pieces, &|gap| {
+            values.get(gap).map(|value| value.render(language))
+        });
         let promise =
             self.promise
                 .as_ref()

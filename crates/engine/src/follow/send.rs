@@ -137,7 +137,7 @@ async fn read_news(engine: &Engine, id: AnnouncementId) -> Result<Arc<News>, Str
     let view = view
         .map_err(|e| e.to_string())?
         .ok_or("the incident is gone")?;
-    Ok(Arc::new(News { announcement, view }))
+    Ok(Arc::new(News::new(announcement, view)))
 }
 
 async fn send_claimed(

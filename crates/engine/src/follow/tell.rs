@@ -1,14 +1,15 @@
 //! One message to one follower: written now, and given to the mail server or to the receiver.
 //! Never decides when, or what becomes of a failure.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use domain::follower::{Channel, Follower, Shape};
+use domain::language::Language;
 use standardwebhooks::Webhook;
 use store::{Announcement, Notification};
 
-use super::Notice;
+use super::{Headed, Letter, Notice};
 use crate::mail::{Envelope, NotSent};
 use crate::{Engine, IncidentView};
 
@@ -17,11 +18,51 @@ const ANSWER_SECONDS_MAX: u64 = 10;
 
 /// What was posted, read once for all the followers of a claim.
 pub(super) struct News {
-    pub(super) announcement: Announcement,
-    pub(super) view: Arc<IncidentView>,
+    announcement: Announcement,
+    view: Arc<IncidentView>,
+    english: Drawn,
+    spanish: Drawn,
+}
+
+/// What is the same for every follower of a language: drawn for the first, kept for the others.
+#[derive(Default)]
+struct Drawn {
+    head: OnceLock<Option<Headed>>,
+    standard: OnceLock<Option<String>>,
+    slack: OnceLock<Option<String>>,
+    teams: OnceLock<Option<String>>,
+}
+
+impl Drawn {
+    /// The body of a shape. That of Statuspage names the follower's own address.
+    fn body(&self, shape: Shape) -> Option<&OnceLock<Option<String>>> {
+        match shape {
+            Shape::Standard => Some(&self.standard),
+            Shape::Slack => Some(&self.slack),
+            Shape::Teams => Some(&self.teams),
+            Shape::Statuspage => None,
+        }
+    }
 }
 
 impl News {
+    pub(super) fn new(announcement: Announcement, view: Arc<IncidentView>) -> Self {
+        let (english, spanish) = <(Drawn, Drawn)>::default();
+        Self {
+            announcement,
+            view,
+            english,
+            spanish,
+        }
+    }
+
+    fn drawn(&self, language: Language) -> &Drawn {
+        match language {
+            Language::English => &self.english,
+            Language::Spanish => &self.spanish,
+        }
+    }
+
     /// The incident and the post; none when memory does not hold the post yet.
     fn told(&self) -> Option<super::Told<'_>> {
         let view = &*self.view;
@@ -52,27 +93,56 @@ pub(super) async fn tell(
         at,
     };
     match &follower.channel {
-        Channel::Email(email) => mail(engine, claimed, &notice, email.as_str()).await,
-        Channel::Webhook { url, shape, secret } => {
-            request(engine, claimed, &notice, (url, *shape, secret.as_deref())).await
+        Channel::Email(email) => {
+            let letter = letter(engine, &notice, news);
+            mail(engine, claimed, (&notice, letter), email.as_str()).await
         }
+        Channel::Webhook { url, shape, secret } => {
+            let body = body(engine, &notice, (news, *shape));
+            let body = body.ok_or_else(|| later("the message cannot be written now"))?;
+            request(engine, claimed, body, (url, secret.as_deref())).await
+        }
+    }
+}
+
+fn letter(engine: &Engine, notice: &Notice<'_>, news: Option<&News>) -> Option<Letter> {
+    let writer = engine.0.follow.writer.get()?;
+    let (Some(news), Some(told)) = (news, notice.told) else {
+        return writer.mail(notice, None);
+    };
+    let language = notice.follower.language;
+    let head = &news.drawn(language).head;
+    let head = head.get_or_init(|| writer.head(told, language)).as_ref()?;
+    writer.mail(notice, Some(head))
+}
+
+fn body(
+    engine: &Engine,
+    notice: &Notice<'_>,
+    (news, shape): (Option<&News>, Shape),
+) -> Option<String> {
+    let writer = engine.0.follow.writer.get()?;
+    let draw = || Some(writer.body(shape, notice)?.to_string());
+    let kept = news.and_then(|news| news.drawn(notice.follower.language).body(shape));
+    match kept {
+        Some(kept) => kept.get_or_init(draw).clone(),
+        None => draw(),
     }
 }
 
 async fn mail(
     engine: &Engine,
     claimed: &Notification,
-    notice: &Notice<'_>,
+    (notice, letter): (&Notice<'_>, Option<Letter>),
     to: &str,
 ) -> Result<(), NotSent> {
-    let follow = &engine.0.follow;
-    let letter = follow.writer.get().and_then(|writer| writer.mail(notice));
-    let (Some(letter), Some(mail)) = (letter, follow.mail.get()) else {
+    let (Some(letter), Some(mail)) = (letter, engine.0.follow.mail.get()) else {
         return Err(later("the mail cannot be written now"));
     };
     let base = &engine.settings().base_url;
     let envelope = Envelope {
         to,
+        language: notice.follower.language.tag(),
         id: claimed.id.to_string(),
         thread: notice
             .told
@@ -92,13 +162,9 @@ async fn mail(
 async fn request(
     engine: &Engine,
     claimed: &Notification,
-    notice: &Notice<'_>,
-    (url, shape, secret): (&str, Shape, Option<&str>),
+    body: String,
+    (url, secret): (&str, Option<&str>),
 ) -> Result<(), NotSent> {
-    let writer = engine.0.follow.writer.get();
-    let body = writer.and_then(|writer| writer.body(shape, notice));
-    let body = body.ok_or_else(|| later("the message cannot be written now"))?;
-    let body = body.to_string();
     let (id, at) = (claimed.id.to_string(), engine.clock().now().as_second());
     let answer = Duration::from_secs(ANSWER_SECONDS_MAX);
     let follow = &engine.0.follow;

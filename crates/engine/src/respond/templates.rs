@@ -110,7 +110,7 @@ impl Engine {
         values: &BTreeMap<String, serde_json::Value>,
     ) -> Result<Filled, EngineError> {
         let filled = template
-            .fill(values)
+            .fill(values, self.settings().language)
             .map_err(|bad| EngineError::refused_at("values", bad))?;
         let fleet = self.fleet();
         match filled.sites.iter().find(|name| fleet.find(name).is_none()) {

@@ -1,5 +1,6 @@
 //! `lamplighter follower`: who is told of incidents.
 
+use domain::language::Language;
 use serde_json::{Value, json};
 
 use crate::client::Server;
@@ -38,6 +39,9 @@ pub(crate) enum Follower {
         /// Only incidents of this site.
         #[arg(long)]
         site: Option<String>,
+        /// The language of what a person reads in it: en or es.
+        #[arg(long, default_value = "en")]
+        language: Language,
         #[command(flatten)]
         server: Server,
     },
@@ -72,10 +76,11 @@ impl Follower {
                 product,
                 organization,
                 site,
+                language,
                 server,
             } => {
                 let body = json!({"url": url, "shape": shape, "secret": secret, "product": product,
-                    "organization": organization, "site": site});
+                    "organization": organization, "site": site, "language": language});
                 let added = server.client()?.post("/api/v1/followers", &body).await?;
                 output.print(&added, |one| match one["secret"].as_str() {
                     Some(secret) => format!("Added: {}\nSigned with {secret}", line(one)),
@@ -93,12 +98,12 @@ impl Follower {
 }
 
 fn line(one: &Value) -> String {
-    let [id, channel, address, about] =
-        ["id", "channel", "address", "about"].map(|part| text(&one[part]));
+    let [id, channel, address, language, about] =
+        ["id", "channel", "address", "language", "about"].map(|part| text(&one[part]));
     let asked = if one["confirmed_at"].is_null() {
         " (asked, no answer yet)"
     } else {
         ""
     };
-    format!("{id}  {channel}  {address}  {about}{asked}")
+    format!("{id}  {channel}  {address}  {language}  {about}{asked}")
 }

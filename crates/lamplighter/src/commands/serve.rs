@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clock::{Clock, Pace};
+use domain::language::Language;
 use domain::site::Zone;
 use engine::{BreakGlass, Engine, Mail, Settings};
 use jiff::SignedDuration;
@@ -43,6 +44,10 @@ pub(crate) struct Serve {
     /// The time zone of your support.
     #[arg(long, env = "LAMPLIGHTER_ZONE", default_value = "America/Chicago")]
     zone: String,
+    /// The language that your team writes in, en or es: pages say it of what they wrote, and are in it for readers who ask
+    /// for none.
+    #[arg(long, env = "LAMPLIGHTER_LANGUAGE", default_value = "en")]
+    language: Language,
     /// A proxy, or a network of proxies such as 10.0.0.0/8, whose X-Forwarded-For is believed; may be
     /// given several times. Limits count the last address that is none of them.
     #[arg(
@@ -177,6 +182,7 @@ impl Serve {
 
     async fn open_provider(&self, engine: &Engine) -> Result<signin::Provider, Failure> {
         let mut settings = signin::Settings::new(&engine.settings().base_url);
+        settings.language = engine.settings().language;
         settings.code_lifetime = SignedDuration::from_secs(self.code_seconds.into());
         let overlap = SignedDuration::from_secs(self.activation_overlap_seconds.into());
         Ok(web::open_provider(engine, settings, overlap).await?)
@@ -207,6 +213,7 @@ impl Serve {
             base_url,
             team: self.team.clone(),
             home_zone: Zone::parse(&self.zone)?,
+            language: self.language,
         })
     }
 

@@ -225,8 +225,9 @@ impl Browser {
             ("email", email),
             ("password", password),
         ];
+        let action = between(&form.body, "method=\"post\" action=\"", "\"");
         self.client
-            .post(format!("{}/oidc/sign-in", self.base))
+            .post(format!("{}{action}", self.base))
             .form(&fields)
     }
 
@@ -289,6 +290,14 @@ impl Answer {
     /// The code of an OAuth error, or nothing.
     pub fn error(&self) -> String {
         self.json()["error"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The language that the page is in; everything that tells it says the same.
+    pub fn language(&self) -> String {
+        let tag = between(&self.body, "<html lang=\"", "\"").to_owned();
+        assert_eq!(self.header("content-language"), tag);
+        assert_eq!(self.header("vary"), "accept-language");
+        tag
     }
 
     /// What the form says is wrong.

@@ -3,6 +3,7 @@
 use domain::follower::{About, Channel, Email, Follower, Shape};
 use domain::id::{AnnouncementId, FollowerId};
 use domain::incident::{Impact, Incident, Scope};
+use domain::language::Language;
 use jiff::{SignedDuration, Timestamp};
 use store::{Announcement, Attempt, IncidentAdditions, Lane, Notification, Store, StoreError};
 
@@ -19,6 +20,7 @@ pub(crate) fn by_mail(address: &str, confirmed: bool) -> Follower {
         id: id(),
         channel: Channel::Email(Email::parse(address).unwrap()),
         about: About::default(),
+        language: Language::English,
         asked_at: at(NOW),
         confirmed_at: confirmed.then(|| at(NOW)),
     }
@@ -84,6 +86,7 @@ pub(crate) async fn an_address_follows_a_thing_once(store: Store) {
             organization: Some(id()),
             product: Some("web-central".parse().unwrap()),
         },
+        language: Language::Spanish,
         ..by_mail("a@b.us", true)
     };
     store
@@ -106,9 +109,15 @@ pub(crate) async fn an_address_follows_a_thing_once(store: Store) {
         counts,
         [("email", "everything", 0, 1), ("standard", "site", 1, 0)]
     );
+    let spanish = (later(1), Language::Spanish);
+    store.ask_again(follower.id, id(), spanish).await.unwrap();
+    let asked = store.follower_by_token("token").await.unwrap().unwrap();
+    assert_eq!((asked.asked_at, asked.language), spanish);
     assert!(store.confirm_follower(follower.id, later(1)).await.unwrap());
     assert!(!store.confirm_follower(follower.id, later(2)).await.unwrap());
-    let asked = store.ask_again(follower.id, id(), later(2)).await;
+    let asked = store
+        .ask_again(follower.id, id(), (later(2), Language::Spanish))
+        .await;
     assert!(
         matches!(asked, Err(StoreError::Conflict { .. })),
         "{asked:?}"

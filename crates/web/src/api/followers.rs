@@ -5,6 +5,7 @@ use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
 use domain::follower::Follower;
 use domain::id::{FollowerId, IncidentId, NotificationId};
+use domain::language::Language;
 use engine::NewWebhook;
 use jiff::Timestamp;
 use store::FollowerCount;
@@ -78,6 +79,8 @@ struct FollowerView {
     address: String,
     /// What it follows, in words.
     about: String,
+    /// In which language it is told.
+    language: Language,
     /// When it asked.
     #[schemars(with = "domain::schema::Moment")]
     asked_at: Timestamp,
@@ -204,6 +207,7 @@ fn view(app: &App, follower: &Follower) -> FollowerView {
         channel: follower.channel.as_str(),
         address: follower.channel.masked(),
         about: followed(app, &follower.about),
+        language: follower.language,
         asked_at: follower.asked_at,
         confirmed_at: follower.confirmed_at,
     }

@@ -9,6 +9,7 @@ use domain::detection::Alarm;
 use domain::id::{IncidentId, UpdateId};
 use domain::incident::Audience;
 use domain::incident::timeline::TimelineEntry;
+use domain::language::Language;
 use domain::site::Zone;
 use engine::{Acceptance, NewCorrection, NewUpdate, Opening};
 use serde_json::{Map, Value};
@@ -457,6 +458,9 @@ async fn report_pdf(
         created_at: app.engine().clock().now(),
         byline: "A draft, from the recorded timeline. It is not posted.".to_owned(),
         base_url: app.engine().settings().base_url.clone(),
+        // A draft is in English.
+        language: Language::English,
+        wrote: None,
     };
     Ok(PdfFile(pdf::answer(id, markdown, about).await?))
 }

@@ -7,7 +7,7 @@ use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
 use domain::calendar::Length;
 use domain::incident::PromiseKind;
-use domain::incident::template::{NewTemplate, Template, read_in};
+use domain::incident::template::{NewTemplate, Template, read_as};
 use serde_json::{Map, Value};
 use store::StoredTemplate;
 
@@ -146,7 +146,8 @@ async fn preview(
 ) -> Result<JsonBody<FilledTemplate>, ApiError> {
     let new = read(preview.template)?;
     let filled = app.engine().preview_template(new, &preview.values)?;
-    let body = read_in(&app.engine().settings().home_zone, &filled.body);
+    let settings = app.engine().settings();
+    let body = read_as((&settings.home_zone, settings.language), &filled.body);
     let promise = filled.promise;
     Ok(JsonBody(FilledTemplate { body, promise }))
 }

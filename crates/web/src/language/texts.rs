@@ -1,16 +1,13 @@
-//! The texts, from the Fluent files in `texts/`: one folder for each language, the same keys in each.
+//! The texts of pages, from the Fluent files in `texts/`: one folder for each language, the same
+//! keys in each.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use fluent_bundle::concurrent::FluentBundle;
-use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
-use unic_langid::LanguageIdentifier;
+use ::texts::Catalog;
+
+pub(crate) use ::texts::Value;
 
 use super::Language;
-
-/// A value in a text: a number, which chooses the plural, or words.
-pub(crate) type Value<'a> = FluentValue<'a>;
 
 macro_rules! files {
     ($folder:literal) => {
@@ -34,94 +31,32 @@ macro_rules! files {
 const ENGLISH_FILES: &[&str] = &files!("en");
 const SPANISH_FILES: &[&str] = &files!("es");
 
-static ENGLISH: LazyLock<Texts> = LazyLock::new(|| Texts::read("en-US", ENGLISH_FILES));
-static SPANISH: LazyLock<Texts> = LazyLock::new(|| Texts::read("es-US", SPANISH_FILES));
+static TEXTS: LazyLock<Catalog> = LazyLock::new(|| Catalog::read(ENGLISH_FILES, SPANISH_FILES));
 
-/// The texts of a language, read once.
-struct Texts {
-    bundle: FluentBundle<FluentResource>,
-    /// Those without values, which most are.
-    plain: HashMap<String, String>,
-}
-
-impl Texts {
-    fn read(language: &str, files: &'static [&'static str]) -> Self {
-        let language: LanguageIdentifier = language.parse().unwrap_or_default();
-        let mut bundle = FluentBundle::new_concurrent(vec![language]);
-        // The marks that isolate values are for texts that mix writing directions; here they would
-        // only be copied along with host names.
-        bundle.set_use_isolating(false);
-        bundle.set_formatter(Some(number));
-        let mut plain = HashMap::new();
-        for file in files {
-            // A test reads all files: what does not parse, or is there twice, never gets here.
-            let resource = match FluentResource::try_new((*file).to_owned()) {
-                Ok(resource) | Err((resource, _)) => resource,
-            };
-            let keys: Vec<_> = keys(file).map(str::to_owned).collect();
-            bundle.add_resource_overriding(resource);
-            for key in keys {
-                let mut problems = vec![];
-                let pattern = bundle.get_message(&key).and_then(|message| message.value());
-                let text = pattern.map(|it| bundle.format_pattern(it, None, &mut problems));
-                if let Some(text) = text.filter(|_| problems.is_empty()).map(String::from) {
-                    plain.insert(key, text);
-                }
-            }
-        }
-        Self { bundle, plain }
-    }
-}
-
-/// The keys of a file: they begin a line.
-fn keys(file: &str) -> impl Iterator<Item = &str> {
-    let begins = |line: &&str| line.starts_with(|c: char| c.is_ascii_alphabetic());
-    let lines = file.lines().filter(begins);
-    lines.filter_map(|line| Some(line.split_once('=')?.0.trim()))
-}
-
-/// Numbers as both languages write them in the USA: 13,732.
-fn number<M>(value: &FluentValue<'_>, _: &M) -> Option<String> {
-    match value {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "texts tell counts"
-        )]
-        FluentValue::Number(n) => Some(crate::pages::count(n.value as usize)),
-        _ => None,
-    }
-}
-
-impl Language {
-    fn texts(self) -> &'static Texts {
-        match self {
-            Self::English => &ENGLISH,
-            Self::Spanish => &SPANISH,
-        }
-    }
-
+/// Says the texts of pages in a language.
+pub(crate) trait Says {
     /// The text of a key that takes no values. Tests see to it that there is one.
-    pub(crate) fn say(self, key: &'static str) -> &'static str {
-        self.texts().plain.get(key).map_or(key, String::as_str)
-    }
+    fn say(self, key: &'static str) -> &'static str;
 
     /// A text with values in it.
-    pub(crate) fn tell<const N: usize>(
+    fn tell<const N: usize>(
+        self,
+        key: &'static str,
+        values: [(&'static str, Value<'_>); N],
+    ) -> String;
+}
+
+impl Says for Language {
+    fn say(self, key: &'static str) -> &'static str {
+        LazyLock::force(&TEXTS).say(self, key)
+    }
+
+    fn tell<const N: usize>(
         self,
         key: &'static str,
         values: [(&'static str, Value<'_>); N],
     ) -> String {
-        let texts = self.texts();
-        let message = texts.bundle.get_message(key);
-        let Some(pattern) = message.and_then(|message| message.value()) else {
-            return key.to_owned();
-        };
-        let values: FluentArgs<'_> = values.into_iter().collect();
-        let text = texts
-            .bundle
-            .format_pattern(pattern, Some(&values), &mut vec![]);
-        text.into_owned()
+        TEXTS.tell(self, key, values)
     }
 }
 

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use engine::{EngineError, Kind};
 
 use super::{Page, render};
-use crate::language::{Language, say};
+use crate::language::{Language, here, say};
 use crate::pdf::PdfError;
 
 /// Why a page cannot be shown.
@@ -90,9 +90,9 @@ impl PageError {
 
 /// What the engine and the API say is English: who reads another language is told the rule in general.
 pub(in crate::pages) fn reason(key: &'static str, english: String) -> String {
-    match Language::here() {
+    match here() {
         Language::English => english,
-        language => language.say(key).to_owned(),
+        Language::Spanish => say(key).to_owned(),
     }
 }
 

@@ -1,6 +1,9 @@
 //! Markdown that people wrote, as safe HTML: what they typed as HTML is shown, never obeyed.
 
+use domain::language::Language;
 use pulldown_cmark::{Alignment, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, html};
+
+use crate::language::{Says as _, here, say};
 
 /// Renders `markdown`. Raw HTML becomes text, pictures become their words, headings become strong
 /// paragraphs (a post must not break the outline of its page), and links lead only to the web.
@@ -22,7 +25,7 @@ pub(crate) fn plain(markdown: &str) -> impl Iterator<Item = Event<'_>> {
 pub(crate) fn document(markdown: &str) -> String {
     let (mut text, mut notes) = (vec![], vec![]);
     let mut in_note = false;
-    for event in tamed(markdown) {
+    for event in said_in(tamed(markdown), here()) {
         in_note |= matches!(event, Event::Start(Tag::FootnoteDefinition(_)));
         let ends = matches!(event, Event::End(TagEnd::FootnoteDefinition));
         if in_note {
@@ -34,11 +37,81 @@ pub(crate) fn document(markdown: &str) -> String {
     }
     let mut out = String::new();
     let has_notes = !notes.is_empty();
-    let fold = |html: &'static str| has_notes.then(|| Event::Html(html.into()));
-    let open = fold("<details class=\"records\"><summary>Records</summary>\n");
+    let fold = |html: String| has_notes.then(|| Event::Html(html.into()));
+    let open = fold(format!(
+        "<details class=\"records\"><summary lang=\"{}\">{}</summary>\n",
+        here().tag(),
+        say("report-records")
+    ));
     let events = text.into_iter().chain(open).chain(notes);
-    html::push_html(&mut out, events.chain(fold("</details>\n")));
+    html::push_html(&mut out, events.chain(fold("</details>\n".into())));
     out
+}
+
+/// The words that a drafted report brings along, and the keys of their texts. What a person left as it was
+/// drafted can be said in another language; the rest is hers.
+const DRAFTED: [(&str, &str); 7] = [
+    ("Impact", "report-impact"),
+    ("Detection", "report-detection"),
+    ("Response", "report-response"),
+    ("Cause", "report-cause"),
+    ("What went well", "report-well"),
+    ("Follow-ups", "report-follow-ups"),
+    ("Nothing was recorded.", "report-nothing"),
+];
+/// What drafted headings and sentences begin with.
+const DRAFTED_BEGINNINGS: [(&str, &str); 2] = [
+    ("Incident Report: ", "report-of"),
+    ("Times are those of ", "report-times"),
+];
+
+/// The drafted words of a document, said in a language. A [`Event::InlineHtml`] stands before and after them:
+/// no other is left in a document.
+pub(crate) fn said_in<'e>(
+    events: impl Iterator<Item = Event<'e>>,
+    language: Language,
+) -> Vec<Event<'e>> {
+    // They are drafted in English.
+    if language == Language::English {
+        return events.collect();
+    }
+    let (mut said, mut begins) = (vec![], false);
+    let mut events = events.peekable();
+    while let Some(event) = events.next() {
+        let end = events.peek();
+        let ends = matches!(
+            end,
+            Some(Event::End(TagEnd::Heading(_) | TagEnd::Paragraph))
+        );
+        let drafted = match &event {
+            Event::Text(text) if begins => drafted(text, ends),
+            _ => None,
+        };
+        begins = matches!(event, Event::Start(Tag::Heading { .. } | Tag::Paragraph));
+        let Some((key, rest)) = drafted else {
+            said.push(event);
+            continue;
+        };
+        let open = format!("<span lang=\"{}\">", language.tag());
+        said.push(Event::InlineHtml(open.into()));
+        said.push(Event::Text(language.say(key).into()));
+        said.push(Event::InlineHtml("</span>".into()));
+        if !rest.is_empty() {
+            said.push(Event::Text(format!(" {rest}").into()));
+        }
+    }
+    said
+}
+
+/// The key of what begins as drafted, and what follows it.
+fn drafted(text: &str, is_whole: bool) -> Option<(&'static str, String)> {
+    let whole = DRAFTED.iter().find(|(words, _)| is_whole && *words == text);
+    if let Some((_, key)) = whole {
+        return Some((key, String::new()));
+    }
+    let begins =
+        |(words, key): &(&str, &'static str)| Some((*key, text.strip_prefix(words)?.to_owned()));
+    DRAFTED_BEGINNINGS.iter().find_map(begins)
 }
 
 /// What a document consists of, in whatever form it is drawn: headings and tables stay.
@@ -110,7 +183,49 @@ fn web_only(address: CowStr<'_>) -> CowStr<'_> {
 
 #[cfg(test)]
 mod tests {
+    use domain::incident::report::ReportDraft;
+    use domain::incident::{Impact, Incident, Scope};
+    use domain::site::Zone;
+    use jiff::Timestamp;
+
     use super::*;
+
+    #[test]
+    fn what_is_drafted_is_said_in_another_language_and_what_people_wrote_is_not() {
+        let what = (
+            "Sign-in: Impact".to_owned(),
+            Scope::default(),
+            Impact::Minor,
+        );
+        let at = Timestamp::UNIX_EPOCH;
+        let incident = Incident::open(
+            domain::id::IncidentId::from_bytes(&[7; 16]).unwrap(),
+            what,
+            at,
+            at,
+        );
+        let zone = Zone::parse("America/Los_Angeles").unwrap();
+        let draft = ReportDraft::from_records(&incident, (&[], &[]), zone).markdown();
+        let said = said_in(tamed(&draft), Language::Spanish);
+        let ours = said
+            .iter()
+            .filter(|event| matches!(event, Event::InlineHtml(_)));
+        // The title, the zone, six headings, and sections without records.
+        assert!(ours.count() >= 2 * 9, "{said:?}");
+        let mut html = String::new();
+        html::push_html(&mut html, said.into_iter());
+        for says in [
+            "<h1><span lang=\"es\">Informe del incidente:</span> Sign-in: Impact</h1>",
+            "<span lang=\"es\">Las horas son las de</span> America/Los_Angeles.",
+            "<h2><span lang=\"es\">Causa</span></h2>",
+            "<p><span lang=\"es\">No se registró nada.</span></p>",
+        ] {
+            assert!(html.contains(says), "{says}: {html}");
+        }
+        let theirs = "## Impact on Mesa\n\nImpact, Cause\n\n- Cause\n\n<span>Impact</span>\n";
+        let events: Vec<_> = tamed(theirs).collect();
+        assert_eq!(said_in(tamed(theirs), Language::Spanish), events);
+    }
 
     #[track_caller]
     fn check(markdown: &str, expected: &str) {

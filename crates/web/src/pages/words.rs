@@ -6,8 +6,10 @@ use domain::site::{Area, Zone};
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, ZonedDateTime};
 
+pub(crate) use texts::count;
+
 use super::lamps::bands::Counts;
-use crate::language::{Language, say, tell};
+use crate::language::{Language, Says as _, here, say, tell};
 
 /// A moment as a page shows it: for people, and for machines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,10 +46,11 @@ impl Reader {
     }
 
     /// A moment for paper, which does not know the year it is read in: such as
-    /// "July 11, 2023, 4:06 PM CDT". In English, as the reports are that it stands under.
+    /// "July 11, 2023, 4:06 PM CDT".
     pub(crate) fn date(&self, at: Timestamp) -> String {
         let local = at.to_zoned_datetime(self.zone.rules());
-        local.strftime("%B %-d, %Y, %-I:%M %p %Z").to_string()
+        let day = day_in(self.language, "day", "months", local.date());
+        format!("{day}, {}", time_of_day(self.language, &local))
     }
 
     /// A moment to the second, for audits.
@@ -68,7 +71,7 @@ impl Reader {
 
 /// The time of day in a zone, such as "4:06 PM CDT".
 pub(crate) fn clock_time(at: Timestamp, zone: &Zone) -> String {
-    time_of_day(Language::here(), &at.to_zoned_datetime(zone.rules()))
+    time_of_day(here(), &at.to_zoned_datetime(zone.rules()))
 }
 
 fn time_of_day(language: Language, local: &ZonedDateTime) -> String {
@@ -86,7 +89,7 @@ fn half(language: Language, hour: i8) -> &'static str {
 
 /// A moment on any clock, such as "Tue, Jul 11, 4:06 PM".
 pub(crate) fn wall(at: &DateTime) -> String {
-    let language = Language::here();
+    let language = here();
     let values = [
         ("clock", at.strftime("%-I:%M").to_string().into()),
         ("half", half(language, at.hour()).into()),
@@ -133,7 +136,10 @@ pub(crate) fn month(day: Date) -> String {
 }
 
 fn calendar_day(key: &'static str, months: &'static str, day: Date) -> String {
-    let language = Language::here();
+    day_in(here(), key, months, day)
+}
+
+fn day_in(language: Language, key: &'static str, months: &'static str, day: Date) -> String {
     let values = [
         ("month", of_list(language, months, day.month() - 1).into()),
         ("day", day.day().to_string().into()),
@@ -166,19 +172,6 @@ pub(crate) fn sites(n: usize) -> String {
 /// "1 comment", "30 comments".
 pub(crate) fn comments(n: u64) -> String {
     tell("comments-counted", [("n", n.into())])
-}
-
-/// A count with separators: 13,732.
-pub(crate) fn count(n: usize) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// A count with its noun: "1 site", "3,405 sites".

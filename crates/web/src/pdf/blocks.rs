@@ -1,5 +1,6 @@
 //! Reads a document's Markdown into blocks. Never measures or places anything.
 
+use domain::language::Language;
 use pulldown_cmark::{CodeBlockKind, Event, Tag, TagEnd};
 
 use crate::pages::prose;
@@ -49,15 +50,17 @@ pub(super) struct Span {
     pub(super) link: Option<usize>,
     /// It refers to a note.
     pub(super) is_reference: bool,
+    /// Ours, in the reader's language, among what people wrote.
+    pub(super) is_ours: bool,
 }
 
-/// Reads `markdown`; links without a host lead to `base_url`.
-pub(super) fn read(markdown: &str, base_url: &str) -> Text {
+/// Reads `markdown` for readers of a language; links without a host lead to `base_url`.
+pub(super) fn read(markdown: &str, (base_url, language): (&str, Language)) -> Text {
     let mut reader = Reader {
         frames: vec![Frame::default()],
         ..Reader::default()
     };
-    for event in prose::tamed(markdown) {
+    for event in prose::said_in(prose::tamed(markdown), language) {
         reader.take(event, base_url);
     }
     reader.end_words();
@@ -119,6 +122,7 @@ struct Reader {
     words: Vec<Span>,
     bold: usize,
     italic: usize,
+    is_ours: bool,
     opened_links: Vec<Option<usize>>,
     links: Vec<String>,
     code: Option<String>,
@@ -133,7 +137,9 @@ impl Reader {
         match event {
             Event::Start(tag) => self.start(tag, base_url),
             Event::End(tag) => self.end(tag),
-            Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => self.say(&text),
+            Event::Text(text) | Event::Html(text) => self.say(&text),
+            // What people write as HTML is text by now.
+            Event::InlineHtml(_) => self.is_ours = !self.is_ours,
             Event::Code(text) => self.say_as(&text, |span| span.is_code = true),
             Event::InlineMath(text) | Event::DisplayMath(text) => self.say(&text),
             Event::SoftBreak => self.say(" "),
@@ -237,6 +243,7 @@ impl Reader {
         let mut span = Span {
             is_bold: self.bold > 0,
             is_italic: self.italic > 0,
+            is_ours: self.is_ours,
             link: self.opened_links.iter().rev().find_map(|link| *link),
             ..Span::default()
         };
@@ -351,7 +358,8 @@ impl Span {
                 is_code,
                 ..
             } = *span;
-            (is_bold, is_italic, is_code, span.link, span.is_reference)
+            let is_other = (span.is_reference, span.is_ours);
+            (is_bold, is_italic, is_code, span.link, is_other)
         };
         look(self) == look(other)
     }
@@ -377,6 +385,10 @@ fn address(to: &str, base_url: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(markdown: &str, base_url: &str) -> Text {
+        super::read(markdown, (base_url, Language::English))
+    }
 
     fn words(text: &str) -> Vec<Span> {
         vec![Span {

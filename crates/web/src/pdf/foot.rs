@@ -1,10 +1,14 @@
 //! The foot of each page: the document's name, and which page of how many it is. A screen reader
 //! skips it.
 
+use domain::language::Language;
+
 use super::blocks::Span;
 use super::fonts::Fonts;
 use super::layout::BODY;
 use super::lines::{Line, Setting, wrap};
+use crate::language::Says as _;
+
 use super::sheet::{HEIGHT, Ink, Laid, MARGIN, Mark, WIDTH};
 
 const FOOT: Setting = Setting {
@@ -17,11 +21,12 @@ const BASELINE: f32 = HEIGHT - 44.0;
 const TITLE_WIDTH: f32 = 340.0;
 
 /// Numbers the pages.
-pub(super) fn number(fonts: &Fonts, laid: &mut Laid, title: &str) {
+pub(super) fn number(fonts: &Fonts, laid: &mut Laid, (title, language): (&str, Language)) {
     let count = laid.sheets.len();
     let title = set(fonts, title, TITLE_WIDTH);
     for (index, sheet) in laid.sheets.iter_mut().enumerate() {
-        let page = set(fonts, &format!("Page {} of {count}", index + 1), WIDTH);
+        let values = [("n", (index + 1).into()), ("count", count.into())];
+        let page = set(fonts, &language.tell("report-page", values), WIDTH);
         sheet.marks.extend(marks(title.clone(), MARGIN));
         let left = WIDTH - MARGIN - page.width;
         sheet.marks.extend(marks(page, left));

@@ -67,6 +67,7 @@ enum Inner {
     Link(usize),
     Code(usize),
     Reference(usize),
+    Ours(usize),
 }
 
 /// The label of an item, until the item's first line says how high it stands.
@@ -88,8 +89,8 @@ pub(super) struct Flow<'a> {
     pub(super) is_full: bool,
 }
 
-/// Lays `text` out; `byline` stands under its first heading. None when it has too many pages.
-pub(super) fn lay_out(fonts: &Fonts, text: &Text, byline: &str) -> Option<Laid> {
+/// Lays `text` out; `byline` stands under its first heading, `records` over its notes. None when it has too many pages.
+pub(super) fn lay_out(fonts: &Fonts, text: &Text, (byline, records): (&str, &str)) -> Option<Laid> {
     let mut flow = Flow::new(fonts);
     let column = Column {
         left: MARGIN,
@@ -100,7 +101,7 @@ pub(super) fn lay_out(fonts: &Fonts, text: &Text, byline: &str) -> Option<Laid> 
     flow.blocks(head, column, ROOT);
     flow.byline(byline, column);
     flow.blocks(rest, column, ROOT);
-    flow.notes(text, column);
+    flow.notes(text, records, column);
     (!flow.is_full).then_some(flow.laid)
 }
 
@@ -174,6 +175,7 @@ impl<'a> Flow<'a> {
             ..Span::default()
         };
         let part = self.part(ROOT, Tag::P);
+        self.laid.ours.push(part);
         self.skip(ITEM_GAP);
         self.paragraph(&[span], SMALL, column, part);
         self.skip(GAP + ITEM_GAP);
@@ -299,19 +301,20 @@ impl<'a> Flow<'a> {
         BULLET_INDENT.max(width + LABEL_GAP)
     }
 
-    fn notes(&mut self, text: &Text, column: Column) {
+    fn notes(&mut self, text: &Text, records: &str, column: Column) {
         if text.notes.is_empty() {
             return;
         }
         let heading = Block::Heading(
             2,
             vec![Span {
-                text: "Records".to_owned(),
+                text: records.to_owned(),
                 ..Span::default()
             }],
         );
         self.skip(gap(text.blocks.last(), &heading));
         self.keep(self.height_of_start(std::slice::from_ref(&heading), column));
+        self.laid.ours.push(self.laid.parts.len());
         self.block(&heading, column, ROOT);
         self.skip(ITEM_GAP);
         self.body = SMALL;
@@ -430,8 +433,12 @@ impl<'a> Flow<'a> {
             Inner::Link(_) => Tag::Link.into(),
             Inner::Code(_) => Tag::Code.into(),
             Inner::Reference(_) => Tag::Reference.into(),
+            Inner::Ours(_) => Tag::Span.into(),
         };
         let part = self.part(whole, kind);
+        if let Inner::Ours(_) = inner {
+            self.laid.ours.push(part);
+        }
         voice.inner = Some((inner, part));
         Some(part)
     }
@@ -534,7 +541,8 @@ impl Span {
     fn inner(&self, index: usize) -> Option<Inner> {
         let code = self.is_code.then_some(Inner::Code(index));
         let reference = self.is_reference.then_some(Inner::Reference(index));
-        self.link.map(Inner::Link).or(reference).or(code)
+        let ours = self.is_ours.then_some(Inner::Ours(index));
+        self.link.map(Inner::Link).or(reference).or(code).or(ours)
     }
 }
 

@@ -21,6 +21,20 @@ pub(super) struct Laid {
     /// How many leaves the parts have, each a mark or a link of a page.
     pub(super) leaves: usize,
     pub(super) headings: Vec<Heading>,
+    /// The parts that are ours, in the reader's language.
+    pub(super) ours: Vec<usize>,
+}
+
+impl Laid {
+    /// The parts that the first one holds.
+    pub(super) fn outermost(&self) -> impl Iterator<Item = usize> {
+        let root = self.parts.first();
+        let children = root.into_iter().flat_map(|root| &root.children);
+        children.filter_map(|child| match child {
+            Child::Part(part) => Some(*part),
+            Child::Leaf(_) => None,
+        })
+    }
 }
 
 /// A page.

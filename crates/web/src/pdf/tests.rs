@@ -21,6 +21,8 @@ fn about(title: &str) -> About {
         created_at: Timestamp::UNIX_EPOCH,
         byline: "Posted by Ada, July 12, 2023.".into(),
         base_url: "https://status.example".into(),
+        language: Language::English,
+        wrote: None,
     }
 }
 
@@ -31,9 +33,10 @@ fn read(markdown: &str) -> Document {
 
 fn laid(markdown: &str) -> Laid {
     let fonts = Fonts::carried().unwrap();
-    let text = blocks::read(markdown, "https://status.example");
-    let mut laid = lay_out(fonts, &text, "Posted by Ada.").unwrap();
-    foot::number(fonts, &mut laid, &"A title ".repeat(40));
+    let text = blocks::read(markdown, ("https://status.example", Language::English));
+    let mut laid = lay_out(fonts, &text, ("Posted by Ada.", "Records")).unwrap();
+    let title = "A title ".repeat(40);
+    foot::number(fonts, &mut laid, (&title, Language::English));
     laid
 }
 
@@ -185,6 +188,81 @@ fn kinds(pdf: &Document, node: &Dictionary, out: &mut Vec<String>) {
             kinds(pdf, child, out);
         }
     }
+}
+
+/// The languages that the structure's elements say, with their kinds, in reading order.
+fn languages(pdf: &Document, node: &Dictionary, out: &mut Vec<(String, String)>) {
+    let kind = node.get(b"S").and_then(Object::as_name);
+    let language = node.get(b"Lang").and_then(Object::as_str);
+    if let (Ok(kind), Ok(language)) = (kind, language) {
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        out.push((text(kind), text(language)));
+    }
+    let children = node.get(b"K").map(|children| pdf.dereference(children));
+    let Ok(Ok((_, children))) = children else {
+        return;
+    };
+    let one = [children.clone()];
+    for child in children.as_array().map_or(&one[..], Vec::as_slice) {
+        if let Ok((_, Object::Dictionary(child))) = pdf.dereference(child) {
+            languages(pdf, child, out);
+        }
+    }
+}
+
+#[test]
+fn a_reader_of_spanish_hears_ours_in_spanish_and_theirs_in_english() {
+    let about = About {
+        title: "Informe del incidente: Sign-in fails".into(),
+        byline: "Publicado por Ada.".into(),
+        language: Language::Spanish,
+        wrote: Some(Language::English),
+        ..about("")
+    };
+    let pdf = document(REPORT, &about).unwrap();
+    let pdf = Document::load_mem(&pdf).unwrap();
+    let catalog = pdf.catalog().unwrap();
+    assert_eq!(catalog.get(b"Lang").unwrap().as_str().unwrap(), b"es-US");
+    let text = pdf.extract_text(&[1]).unwrap();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in [
+        "Informe del incidente: Sign-in fails",
+        "Las horas son las de America/Denver.",
+        "Alcance",
+        "Registros",
+        "Página 1 de 1",
+        "Sign-in failed on 3,405 sites.",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let root = catalog.get(b"StructTreeRoot").unwrap();
+    let root = pdf.get_dictionary(root.as_reference().unwrap()).unwrap();
+    let mut all = vec![];
+    languages(&pdf, root, &mut all);
+    let said: Vec<_> = all.iter().map(|(kind, tag)| (&**kind, &**tag)).collect();
+    let begins = [
+        ("H1", "en-US"),
+        ("Span", "es-US"),
+        ("P", "es-US"),
+        ("P", "en-US"),
+        ("Span", "es-US"),
+        ("H2", "en-US"),
+        ("Span", "es-US"),
+        ("P", "en-US"),
+    ];
+    let found: Vec<_> = said
+        .iter()
+        .filter(|(kind, _)| *kind != "Document")
+        .collect();
+    assert_eq!(
+        found[..begins.len()]
+            .iter()
+            .map(|one| **one)
+            .collect::<Vec<_>>(),
+        begins,
+        "{said:?}"
+    );
+    assert!(said.contains(&("H2", "es-US")), "{said:?}");
 }
 
 #[test]

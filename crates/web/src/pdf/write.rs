@@ -22,7 +22,7 @@ use krilla::{Document, SerializeSettings};
 use super::fonts::FILES;
 use super::layout::ROOT;
 use super::sheet::{Child, HEIGHT, Heading, Ink, Laid, Link, Mark, Shape, Sheet, WIDTH};
-use super::{About, LANGUAGE, PdfError};
+use super::{About, PdfError, in_usa};
 
 /// Draws the pages; the links of their marks lead to `links`.
 pub(super) fn write(laid: &Laid, links: &[String], about: &About) -> Result<Vec<u8>, PdfError> {
@@ -47,7 +47,7 @@ pub(super) fn write(laid: &Laid, links: &[String], about: &About) -> Result<Vec<
     }
     document.set_metadata(metadata(about));
     document.set_outline(outline(&laid.headings, about));
-    document.set_tag_tree(pen.tree(laid));
+    document.set_tag_tree(pen.tree(laid, in_usa(about.language)));
     document
         .finish()
         .map_err(|e| PdfError::Write(format!("{e:?}")))
@@ -122,8 +122,8 @@ impl Pen {
         }
     }
 
-    fn tree(&self, laid: &Laid) -> TagTree {
-        let mut tree = TagTree::new().with_lang(Some(LANGUAGE.to_owned()));
+    fn tree(&self, laid: &Laid, language: String) -> TagTree {
+        let mut tree = TagTree::new().with_lang(Some(language));
         tree.push(self.group(laid, ROOT));
         tree
     }
@@ -164,7 +164,7 @@ fn metadata(about: &About) -> Metadata {
     Metadata::new()
         .title(about.title.clone())
         .authors(vec![about.author.clone()])
-        .language(LANGUAGE.to_owned())
+        .language(in_usa(about.language))
         .creator("Lamplighter".to_owned())
         .creation_date(date(about.created_at))
 }

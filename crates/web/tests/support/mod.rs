@@ -7,6 +7,7 @@ use clock::{Clock, Hand};
 use domain::access::Role;
 use domain::detection::{Alarm, Evidence as Seen, Explanation, Localisation, Node, Stream};
 use domain::id::IncidentId;
+use domain::language::Language;
 use domain::name::ProductName;
 use domain::site::Zone;
 use domain::site::import::Defaults;
@@ -37,6 +38,11 @@ pub(crate) struct Answer {
 
 impl Plane {
     pub(crate) async fn new() -> Self {
+        Self::of_team(Language::English).await
+    }
+
+    /// Whose team writes in a language.
+    pub(crate) async fn of_team(language: Language) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let place = Place {
             folder: folder.path().to_owned(),
@@ -47,12 +53,14 @@ impl Plane {
             base_url: "http://127.0.0.1:8080".into(),
             team: "Our engineers".into(),
             home_zone: Zone::parse("America/Chicago").unwrap(),
+            language,
         };
         let store = Store::open(&place).await.unwrap();
         let engine = Engine::open(store.clone(), clock, settings).await.unwrap();
         // Receivers of tests listen on this machine.
         engine.allow_private_webhooks();
-        let sign_in = signin::Settings::new(&engine.settings().base_url);
+        let mut sign_in = signin::Settings::new(&engine.settings().base_url);
+        sign_in.language = language;
         let provider = web::open_provider(&engine, sign_in, web::ACTIVATION_OVERLAP)
             .await
             .unwrap();
@@ -69,8 +77,13 @@ impl Plane {
     /// With the fleet of US cities, all of whose sites work.
     #[allow(dead_code, reason = "not every test file needs a fleet")]
     pub(crate) async fn with_fleet() -> Self {
+        Self::new().await.filled().await
+    }
+
+    #[allow(dead_code, reason = "not every test file needs a fleet")]
+    pub(crate) async fn filled(self) -> Self {
         const FLEET: &[u8] = include_bytes!("../../../../fleets/us-cities.csv");
-        let plane = Self::new().await;
+        let plane = self;
         let defaults = Defaults {
             product: ProductName::parse("web-central").unwrap(),
             running: semver::Version::new(5, 1, 0),

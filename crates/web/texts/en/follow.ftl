@@ -39,3 +39,20 @@ you-do-not-follow = You do not follow this
 no-longer-follow = You no longer follow what this link was for, or the link was cut. We keep no address of those who stopped.
 follow-something = Follow something
 page-follow = Follow
+
+### Mails to followers.
+
+mail-looking = We are looking into it. It is about { $scope }.
+mail-planned = It is planned for { $scope }: { $when }.
+mail-all-updates = All updates
+mail-you-follow = You follow { $about }. Stop: { $url }
+mail-because = { $team } tell you this because you follow { $about }.
+mail-stop = Stop following
+mail-ask = Do you want to follow incidents?
+mail-somebody = Somebody, probably you, asked { $team } to be told by e-mail about { $about }.
+mail-say-yes = Say yes here
+mail-not-you = If it was not you, do nothing: you get no mail, and the address is forgotten after a week.
+scope-all = all sites
+scope-products = { $names } sites
+scope-zones = { $sites } in { $names }
+scope-releases = { $sites } running { $names }

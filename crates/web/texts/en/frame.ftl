@@ -8,3 +8,9 @@ foot-api = API
 foot-staff = Staff
 zone-label = Show times in
 zone-show = Show
+
+### The description of the API.
+
+api-for-programs = For programs:
+api-description = this description as OpenAPI 3.1
+api-in-english = It is in English.

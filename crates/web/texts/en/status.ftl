@@ -97,3 +97,27 @@ page-status = Status
 banner-info = Good to know
 banner-warning = Take note
 banner-critical = Important
+
+### The first page, before there is a fleet.
+
+welcome = Welcome
+first-not-imported = Nothing was imported
+first-no-lamps = There are no lamps yet.
+first-mend = A file is imported as a whole or not at all. Mend these lines and send it again.
+first-lead = Lamplighter watches sign-in on a fleet of sites. Tell it which sites there are, or watch a drill.
+first-lines = Lines to mend
+first-lines-caption = The first { $n } bad lines; the header is line 1
+first-line = Line
+first-wrong = What is wrong
+first-import = Import your fleet
+first-file = A CSV file, one line for each site
+first-columns = Columns:
+first-optional = and, where you have them,
+first-and = and
+first-bytes = At most 32 MiB.
+first-send = Import
+first-sign-in = Sign in to the console
+first-or-command = to send a CSV file, or use the command line.
+first-command = From the command line:
+first-drill = Or watch July 11, 2023 again
+first-drill-lead = The drill re-enacts a real incident on the real components: 4:00 pm, a release, and sign-in breaks on every site.

@@ -39,3 +39,20 @@ you-do-not-follow = Usted no recibe estos avisos
 no-longer-follow = Ya no recibe los avisos de este enlace, o el enlace está incompleto. No guardamos la dirección de quienes se dan de baja.
 follow-something = Recibir avisos
 page-follow = Avisos
+
+### Correos a quienes reciben avisos.
+
+mail-looking = Lo estamos investigando. Se trata de { $scope }.
+mail-planned = Está programado para { $scope }: { $when }.
+mail-all-updates = Todas las actualizaciones
+mail-you-follow = Usted recibe avisos de { $about }. Para darse de baja: { $url }
+mail-because = Usted recibe este mensaje de { $team } porque pidió avisos de { $about }.
+mail-stop = Darme de baja
+mail-ask = ¿Desea recibir avisos de incidentes?
+mail-somebody = Alguien, probablemente usted, pidió a { $team } recibir por correo electrónico avisos de { $about }.
+mail-say-yes = Confirme aquí
+mail-not-you = Si no fue usted, no haga nada: no recibirá correos, y la dirección se borra después de una semana.
+scope-all = todos los sitios
+scope-products = los sitios de { $names }
+scope-zones = { $sites } en { $names }
+scope-releases = { $sites } con la versión { $names }

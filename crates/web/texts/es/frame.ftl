@@ -8,3 +8,9 @@ foot-api = API
 foot-staff = Personal
 zone-label = Mostrar las horas en
 zone-show = Mostrar
+
+### La descripción de la API.
+
+api-for-programs = Para programas:
+api-description = esta descripción en OpenAPI 3.1
+api-in-english = Está en inglés.

@@ -97,3 +97,27 @@ page-status = Estado
 banner-info = Información
 banner-warning = Atención
 banner-critical = Importante
+
+### La primera página, antes de que haya sitios.
+
+welcome = Le damos la bienvenida
+first-not-imported = No se importó nada
+first-no-lamps = Aún no hay faroles.
+first-mend = Un archivo se importa completo o no se importa. Corrija estas líneas y envíelo de nuevo.
+first-lead = Lamplighter vigila el inicio de sesión en un conjunto de sitios. Indíquele qué sitios hay, o vea un simulacro.
+first-lines = Líneas por corregir
+first-lines-caption = Las primeras { $n } líneas con errores; el encabezado es la línea 1
+first-line = Línea
+first-wrong = Qué está mal
+first-import = Importe sus sitios
+first-file = Un archivo CSV, una línea por sitio
+first-columns = Columnas:
+first-optional = y, si las tiene,
+first-and = y
+first-bytes = Máximo 32 MiB.
+first-send = Importar
+first-sign-in = Inicie sesión en la consola
+first-or-command = para enviar un archivo CSV, o use la línea de comandos.
+first-command = Desde la línea de comandos:
+first-drill = O vea de nuevo el 11 de julio de 2023
+first-drill-lead = El simulacro recrea un incidente real con los componentes reales: las 4:00 p. m., una versión nueva, y el inicio de sesión falla en todos los sitios.

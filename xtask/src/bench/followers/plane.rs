@@ -54,6 +54,7 @@ impl Plane {
             base_url: "http://127.0.0.1:8080".into(),
             team: "Our engineers".into(),
             home_zone: Zone::parse("America/Chicago").map_err(said)?,
+            language: domain::language::Language::English,
         };
         let store = Store::open(&place).await.map_err(said)?;
         let engine = Engine::open(store.clone(), Clock::system(), settings);
@@ -124,6 +125,7 @@ async fn add(store: &Store, number: u32) -> Result<(), String> {
         id: clock.id(),
         channel: Channel::Email(Email::parse(&address(number)).map_err(said)?),
         about: About::default(),
+        language: domain::language::Language::English,
         asked_at: now,
         confirmed_at: Some(now),
     };

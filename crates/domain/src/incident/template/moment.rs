@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::language::Language;
 use crate::site::Zone;
 
 /// Markdown takes it for a link to an address that leads nowhere, so that a mark that nobody wrote
@@ -14,16 +15,25 @@ pub(super) fn mark(moment: Timestamp) -> String {
     format!("{OPEN}{moment}{CLOSE}")
 }
 
-/// A post as somebody in `zone` reads it. What only looks like a mark stays as it is.
+/// A post as somebody in `zone` reads it, its moments in English. What only looks like a mark stays as it is.
 #[must_use]
 pub fn read_in(zone: &Zone, post: &str) -> String {
+    read_as((zone, Language::English), post)
+}
+
+/// The same, its moments in the language that the post is written in.
+#[must_use]
+pub fn read_as((zone, language): (&Zone, Language), post: &str) -> String {
     let (mut read, mut rest) = (String::with_capacity(post.len()), post);
     while let Some((before, from)) = rest.split_once(OPEN) {
         read.push_str(before);
         let marked = from.split_once(CLOSE);
         match marked.and_then(|(text, after)| Some((text.parse().ok()?, after))) {
             Some((moment, after)) => {
-                read.push_str(&written(moment, zone));
+                read.push_str(&match language {
+                    Language::English => written(moment, zone),
+                    Language::Spanish => written_in_spanish(moment, zone),
+                });
                 rest = after;
             }
             None => {
@@ -43,6 +53,36 @@ pub(in crate::incident) fn written(moment: Timestamp, zone: &Zone) -> String {
         .to_zoned_datetime(zone.rules())
         .strftime("%B %-d, %Y at %-I:%M%P %Z")
         .to_string()
+}
+
+/// Such as "11 de julio de 2023 a las 6:27 p. m. CDT".
+fn written_in_spanish(moment: Timestamp, zone: &Zone) -> String {
+    const MONTHS: [&str; 12] = [
+        "enero",
+        "febrero",
+        "marzo",
+        "abril",
+        "mayo",
+        "junio",
+        "julio",
+        "agosto",
+        "septiembre",
+        "octubre",
+        "noviembre",
+        "diciembre",
+    ];
+    let local = moment.to_zoned_datetime(zone.rules());
+    let month = usize::try_from(local.month() - 1).unwrap_or_default();
+    let month = MONTHS.get(month).copied().unwrap_or_default();
+    let at = if local.hour() % 12 == 1 {
+        "a la"
+    } else {
+        "a las"
+    };
+    let half = if local.hour() < 12 { 'a' } else { 'p' };
+    let [day, clock, name] = ["%-d", "%-I:%M", "%Z"].map(|part| local.strftime(part).to_string());
+    let year = local.year();
+    format!("{day} de {month} de {year} {at} {clock} {half}.\u{a0}m. {name}")
 }
 
 #[cfg(test)]
@@ -65,5 +105,20 @@ mod tests {
             assert_eq!(read_in(&Zone::parse(zone).unwrap(), post), says);
         }
         assert_eq!(read_in(&Zone::utc(), "<time:<time:"), "<time:<time:");
+        for (moment, says) in [
+            (
+                "2023-07-11T23:27:00Z",
+                "11 de julio de 2023 a las 6:27 p.\u{a0}m. CDT",
+            ),
+            (
+                "2023-12-01T07:05:00Z",
+                "1 de diciembre de 2023 a la 1:05 a.\u{a0}m. CST",
+            ),
+        ] {
+            let zone = Zone::parse("America/Chicago").unwrap();
+            let post = format!("El <time:{moment}>.");
+            let read = read_as((&zone, Language::Spanish), &post);
+            assert_eq!(read, format!("El {says}."));
+        }
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::calendar::Unit;
 use crate::site::Zone;
 
 /// Fills a built-in template from a JSON object; gives the body, or what is wrong.
@@ -14,7 +15,7 @@ fn check(name: &str, values: serde_json::Value, expected: Result<&str, &str>) {
         .unwrap();
     let values = serde_json::from_value(values).unwrap();
     let chicago = Zone::parse("America/Chicago").unwrap();
-    let filled = template.fill(&values);
+    let filled = template.fill(&values, Language::English);
     let found = filled
         .map(|filled| read_in(&chicago, &filled.body))
         .map_err(|bad| bad.to_string());
@@ -81,7 +82,9 @@ fn wrong_values_are_named_all_at_once() {
         promise: None,
         ..Template::built_in("us").remove(0)
     };
-    let open = template.fill(&BTreeMap::new()).unwrap_err();
+    let open = template
+        .fill(&BTreeMap::new(), Language::English)
+        .unwrap_err();
     assert_eq!(
         open.to_string(),
         "\"page\" is required: give 1 to 500 characters of text on one line"
@@ -91,12 +94,12 @@ fn wrong_values_are_named_all_at_once() {
 #[test]
 fn a_promise_is_what_the_text_says() {
     let fix = Template::built_in("us").remove(2);
-    let filled = fix.fill(&BTreeMap::new()).unwrap();
+    let filled = fix.fill(&BTreeMap::new(), Language::English).unwrap();
     assert!(filled.body.ends_with("within 24 business hours."));
     assert_eq!(filled.promise, Some((PromiseKind::Report, Length::REPORT)));
     let quiet = Template::built_in("us")
         .remove(0)
-        .fill(&BTreeMap::new())
+        .fill(&BTreeMap::new(), Language::English)
         .unwrap();
     assert_eq!(quiet.promise, None);
 }
@@ -120,5 +123,32 @@ fn a_broken_template_is_refused() {
         ("{team}", "describes the gap \"estimate\" without using it"),
     ] {
         assert!(with(text).unwrap_err().to_string().contains(says), "{text}");
+    }
+}
+
+#[test]
+fn what_fills_a_gap_is_in_the_language_of_the_team() {
+    let length = |amount, unit| Length::new(amount, unit).unwrap();
+    let hours = length(24, Unit::BusinessHours);
+    let moment = "2023-07-11T23:27:00Z".parse().unwrap();
+    let names = ["a.gov", "b.gov"].map(|name| name.parse().unwrap());
+    for (value, says) in [
+        (Value::Duration(hours), "24 horas hábiles"),
+        (
+            Value::Duration(length(1, Unit::BusinessDays)),
+            "1 día hábil",
+        ),
+        (Value::Within(hours), "en un plazo de 24 horas hábiles"),
+        (
+            Value::By(moment),
+            "a más tardar el <time:2023-07-11T23:27:00Z>",
+        ),
+        (Value::SiteList(names.to_vec()), "a.gov y b.gov"),
+        (
+            Value::ProductList(vec!["web-central".parse().unwrap()]),
+            "sitio Web Central",
+        ),
+    ] {
+        assert_eq!(value.render(Language::Spanish), says);
     }
 }

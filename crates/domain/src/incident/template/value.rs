@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::calendar::Length;
+use crate::language::Language;
 use crate::name::{Hostname, ProductName};
 use crate::text::{grouped, has_controls, is_blank};
 
@@ -144,17 +145,25 @@ impl Value {
 
     /// As a post holds it: moments as marks, which [`super::read_in`] writes in the reader's zone.
     #[must_use]
-    pub fn render(&self) -> String {
+    pub fn render(&self, language: Language) -> String {
+        let is_english = language == Language::English;
         match self {
-            Self::Duration(length) => length.to_string(),
+            Self::Duration(length) => length.in_words(language),
             Self::DateTime(moment) => super::moment::mark(*moment),
-            Self::Within(length) => format!("within {length}"),
-            Self::By(moment) => format!("by {}", super::moment::mark(*moment)),
+            Self::Within(length) if is_english => format!("within {length}"),
+            Self::Within(length) => format!("en un plazo de {}", length.in_words(language)),
+            Self::By(moment) if is_english => format!("by {}", super::moment::mark(*moment)),
+            Self::By(moment) => format!("a más tardar el {}", super::moment::mark(*moment)),
             Self::Text(words) | Self::LongText(words) => words.clone(),
-            Self::SiteList(names) => sites(names),
+            Self::SiteList(names) => sites(names, language),
             Self::ProductList(names) => {
                 let names: Vec<_> = names.iter().map(title).collect();
-                format!("{} site", listed(&names))
+                let names = listed(&names, language);
+                if is_english {
+                    format!("{names} site")
+                } else {
+                    format!("sitio {names}")
+                }
             }
         }
     }
@@ -184,12 +193,18 @@ fn lines(json: &serde_json::Value) -> Option<String> {
 }
 
 /// The first sites by name, and how many more there are.
-fn sites(names: &[Hostname]) -> String {
+fn sites(names: &[Hostname], language: Language) -> String {
     let named = names.iter().take(SITES_NAMED_MAX);
     let named: Vec<_> = named.map(ToString::to_string).collect();
     match names.len().saturating_sub(SITES_NAMED_MAX) {
-        0 => listed(&named),
-        more => format!("{} and {} more", named.join(", "), grouped(more as u64)),
+        0 => listed(&named, language),
+        more => {
+            let (named, more) = (named.join(", "), grouped(more as u64));
+            match language {
+                Language::English => format!("{named} and {more} more"),
+                Language::Spanish => format!("{named} y {more} más"),
+            }
+        }
     }
 }
 
@@ -208,9 +223,13 @@ fn title(name: &ProductName) -> String {
         .join(" ")
 }
 
-fn listed(names: &[String]) -> String {
+fn listed(names: &[String], language: Language) -> String {
+    let and = match language {
+        Language::English => "and",
+        Language::Spanish => "y",
+    };
     match names {
-        [rest @ .., last] if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        [rest @ .., last] if !rest.is_empty() => format!("{} {and} {last}", rest.join(", ")),
         names => names.concat(),
     }
 }

@@ -1,7 +1,7 @@
 //! Incidents as programs read them: for customers and for staff.
 
 use domain::id::{AlarmId, IncidentId, ReportId, UpdateId};
-use domain::incident::template::read_in;
+use domain::incident::template::read_as;
 use domain::incident::{
     Affected, Audience, Correction, FollowUp, Impact, Posted, Promise, PromiseKind, Scope, Stage,
     State, Update, UpdateKind, Window,
@@ -329,7 +329,8 @@ fn follow_up(one: &FollowUp) -> PublicFollowUp {
 
 /// A post as programs read it: moments on the vendor's clock.
 pub(super) fn at_home(app: &App, post: &str) -> String {
-    read_in(&app.engine().settings().home_zone, post)
+    let settings = app.engine().settings();
+    read_as((&settings.home_zone, settings.language), post)
 }
 
 pub(crate) fn posted_view(app: &App, posted: &Posted, preview: bool) -> PostedView {

@@ -1,7 +1,8 @@
 //! Incidents and their updates, as Statuspage writes them.
 
-use domain::incident::template::read_in;
+use domain::incident::template::read_as;
 use domain::incident::{Impact, Stage, State, Update, UpdateKind};
+use domain::language::Language;
 use domain::site::Zone;
 use engine::IncidentView;
 use jiff::Timestamp;
@@ -84,7 +85,7 @@ pub(super) fn shaped(
     app: &App,
     (components, place): (&[Component], usize),
 ) -> Incident {
-    let incident = &view.incident;
+    let (incident, settings) = (&view.incident, app.engine().settings());
     let concerned: Vec<_> = components
         .iter()
         .filter(|component| component.is_concerned(place))
@@ -108,14 +109,10 @@ pub(super) fn shaped(
             _ => None,
         },
         impact: incident.impact.as_str(),
-        shortlink: format!(
-            "{}/incidents/{}",
-            app.engine().settings().base_url,
-            incident.id
-        ),
+        shortlink: format!("{}/incidents/{}", settings.base_url, incident.id),
         started_at: incident.started_at,
         page_id: page_id.to_owned(),
-        incident_updates: updates(view, &concerned, &app.engine().settings().home_zone),
+        incident_updates: updates(view, &concerned, (&settings.home_zone, settings.language)),
         components: concerned,
         scheduled_for: incident.maintenance.as_ref().map(|work| work.from),
         scheduled_until: incident.maintenance.as_ref().map(|work| work.until),
@@ -145,7 +142,11 @@ fn stage_status(view: &IncidentView, stage: Stage) -> &'static str {
 }
 
 /// The updates, newest first. What each said of the components follows from the state it led to.
-fn updates(view: &IncidentView, concerned: &[Component], zone: &Zone) -> Vec<IncidentUpdate> {
+fn updates(
+    view: &IncidentView,
+    concerned: &[Component],
+    reader: (&Zone, Language),
+) -> Vec<IncidentUpdate> {
     let mut before = component_status(Impact::None);
     let mut updates: Vec<_> = view
         .updates
@@ -159,7 +160,7 @@ fn updates(view: &IncidentView, concerned: &[Component], zone: &Zone) -> Vec<Inc
                 Stage::InProgress | Stage::Verifying => UNDER_MAINTENANCE,
                 _ => component_status(view.incident.impact),
             };
-            let shaped = one((view, update), concerned, (before, after), zone);
+            let shaped = one((view, update), concerned, (before, after), reader);
             before = after;
             shaped
         })
@@ -172,7 +173,7 @@ fn one(
     (view, update): (&IncidentView, &Update),
     concerned: &[Component],
     (old_status, new_status): (&'static str, &'static str),
-    zone: &Zone,
+    reader: (&Zone, Language),
 ) -> IncidentUpdate {
     let affected = concerned.iter().map(|component| AffectedComponent {
         code: component.id.clone(),
@@ -186,7 +187,7 @@ fn one(
             (UpdateKind::OfficialComment, Stage::Completed) => "postmortem",
             (_, stage) => stage_status(view, stage),
         },
-        body: read_in(zone, &update.body),
+        body: read_as(reader, &update.body),
         incident_id: view.incident.id.to_string(),
         created_at: update.at,
         updated_at: update.changed_at(),

@@ -1,34 +1,14 @@
 //! A text that is missing in a language, or that nobody reads, fails here.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+
+use ::texts::{Held, held};
 
 use super::*;
 
-type Keys = BTreeMap<String, BTreeSet<String>>;
-
 /// The keys of files, each with the values its text takes.
-fn with_values(files: &[&'static str]) -> Keys {
-    let mut all = Keys::new();
-    for file in files {
-        FluentResource::try_new((*file).to_owned()).expect("the file parses");
-        let mut here = String::new();
-        for line in file.lines() {
-            if let Some(key) = keys(line).next() {
-                here = key.to_owned();
-                let is_new = all.insert(here.clone(), BTreeSet::new()).is_none();
-                assert!(is_new, "{here} is there twice");
-            }
-            let values = line.split('$').skip(1).map(|rest| {
-                let ends = |c: char| !c.is_ascii_alphanumeric() && c != '-';
-                rest.split(ends).next().unwrap_or_default().to_owned()
-            });
-            if let Some(known) = all.get_mut(&here) {
-                known.extend(values);
-            }
-        }
-    }
-    all
+fn with_values(files: &[&str]) -> Held {
+    held(files).expect("the files can be read")
 }
 
 /// All that is written in the templates and the code of this crate.
@@ -88,7 +68,7 @@ fn every_text_without_values_is_read_and_plurals_follow_the_language() {
     for language in Language::ALL {
         for (key, values) in with_values(ENGLISH_FILES) {
             assert_eq!(
-                language.texts().plain.contains_key(&key),
+                TEXTS.is_plain(language, &key),
                 values.is_empty(),
                 "{key} in {}",
                 language.tag()

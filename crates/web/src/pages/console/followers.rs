@@ -215,6 +215,7 @@ impl Typed {
             product,
             organization,
             site,
+            language: domain::language::Language::default(),
         })
     }
 }

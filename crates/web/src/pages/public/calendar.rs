@@ -4,7 +4,6 @@
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use domain::incident::template::read_in;
 use domain::incident::{Maintenance, Stage, Window};
 use domain::site::Zone;
 use engine::IncidentView;
@@ -15,7 +14,7 @@ use crate::App;
 use crate::access::Access;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::language::{kept, say};
+use crate::language::{kept, read_post, say};
 use crate::pages::public::feed::About;
 use crate::pages::words::cut;
 use crate::routes::Route;
@@ -73,7 +72,7 @@ fn event(app: &App, view: &IncidentView, work: &Maintenance, own: Option<&Zone>)
     let changed = changed.unwrap_or(incident.started_at);
     let (from, until) = ends(&work.window, own);
     let said = view.updates.first().map_or("", |update| &update.body);
-    let said = read_in(own.unwrap_or(&settings.home_zone), said);
+    let said = read_post(own.unwrap_or(&settings.home_zone), said);
     // A carriage return would begin a line of the calendar; folding a long text takes its square.
     let said = cut(&said.replace('\r', ""), SAID_CHARACTERS_MAX);
     let status = match incident.state.stage() {

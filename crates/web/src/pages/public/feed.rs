@@ -8,7 +8,6 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::incident::template::read_in;
 use domain::incident::{Update, UpdateKind};
 use domain::name::{Hostname, ProductName};
 use domain::site::{Site, Zone};
@@ -19,7 +18,7 @@ use crate::App;
 use crate::access::Access;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::language::{Language, kept, say, tell};
+use crate::language::{here, kept, read_post, say, tell, wrote};
 use crate::pages::prose::prose;
 use crate::pages::public::incident::stage;
 use crate::pages::words;
@@ -98,7 +97,7 @@ async fn atom(State(app): State<App>, Query(about): Query<About>) -> Result<Resp
     let feed = Feed::about(&app, &about)?;
     let base = &app.engine().settings().base_url;
     let atom = Atom {
-        language: Language::here().tag(),
+        language: here().tag(),
         title: feed.title,
         url: kept(&format!("{base}/feed.atom{}", feed.query)),
         page: feed.page,
@@ -112,7 +111,7 @@ async fn rss(State(app): State<App>, Query(about): Query<About>) -> Result<Respo
     let feed = Feed::about(&app, &about)?;
     let base = &app.engine().settings().base_url;
     let rss = Rss {
-        language: Language::here().tag(),
+        language: here().tag(),
         about: tell("feed-about", [("title", feed.title.as_str().into())]),
         title: feed.title,
         url: kept(&format!("{base}/feed.rss{}", feed.query)),
@@ -291,8 +290,16 @@ impl Entry {
             updated: update.changed_at(),
             at_rfc2822: rfc2822(update.at),
             state,
-            html: prose(&read_in(zone, &update.body)) + &added(view, zone),
+            html: written(prose(&read_post(zone, &update.body))) + &added(view, zone),
         }
+    }
+}
+
+/// What the team wrote says its language where the feed is in another.
+fn written(html: String) -> String {
+    match wrote() {
+        Some(language) => format!("<div lang=\"{}\">{html}</div>", language.tag()),
+        None => html,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::App;
 use crate::access::Access;
 use crate::client_address::Client;
 use crate::extract::{Body, Form, Path, Query};
-use crate::language::{kept, say, tell};
+use crate::language::{here, kept, say, tell};
 use crate::pages::errors::reason;
 use crate::pages::public::site::host_of;
 use crate::pages::words::Moment;
@@ -146,7 +146,10 @@ async fn ask(State(app): State<App>, client: Client, Form(typed): Form<Typed>) -
         ));
     }
     let asked = match typed.about(&app) {
-        Ok(about) => app.engine().ask_to_follow(&typed.email, about).await,
+        Ok(about) => {
+            let engine = app.engine();
+            engine.ask_to_follow(&typed.email, about, here()).await
+        }
         Err(error) => Err(error),
     };
     let Err(error) = asked else {

@@ -6,7 +6,6 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use domain::id::{IncidentId, UpdateId};
-use domain::incident::template::read_in;
 use domain::incident::{
     Impact, Incident, Promise, PromiseKind, Stage, State as IncidentState, Update, UpdateKind,
 };
@@ -17,7 +16,7 @@ use engine::{Fleet, IncidentView, SiteIndex};
 use crate::App;
 use crate::access::Access;
 use crate::extract::{Path, Query};
-use crate::language::{say, tell};
+use crate::language::{read_post, say, tell};
 use crate::pages::console::follow_ups;
 use crate::pages::lamps::Lamps;
 use crate::pages::lamps::bands::Counts;
@@ -310,7 +309,7 @@ pub(crate) fn said(update: &Update, reader: &Reader) -> Said {
         stage_class: update.state.as_str(),
         at: reader.moment(update.at),
         by: update.by.clone(),
-        html: prose(&read_in(&reader.zone, &update.body)),
+        html: prose(&read_post(&reader.zone, &update.body)),
         text: update.body.clone(),
         corrections: update
             .corrections
@@ -320,7 +319,7 @@ pub(crate) fn said(update: &Update, reader: &Reader) -> Said {
                 at: reader.moment(one.at),
                 by: one.by.clone(),
                 reason: one.reason.clone(),
-                before: prose(&read_in(&reader.zone, &one.before)),
+                before: prose(&read_post(&reader.zone, &one.before)),
             })
             .collect(),
     }

@@ -5,13 +5,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use domain::id::IncidentId;
 use domain::incident::Update;
-use domain::incident::template::read_in;
 use engine::IncidentView;
 
 use crate::App;
 use crate::access::Access;
 use crate::extract::{Path, Query};
-use crate::language::say;
+use crate::language::{here, read_post, say, tell, wrote};
 use crate::pages::console::follow_ups;
 use crate::pages::prose::document;
 use crate::pages::public::own::{about, readable};
@@ -54,7 +53,7 @@ async fn read(
     let comment = posted(&view)?;
     let home = &app.engine().settings().home_zone;
     let reader = reader(&app, query.zone.as_deref(), home);
-    let html = document(&read_in(&reader.zone, &comment.body));
+    let html = document(&read_post(&reader.zone, &comment.body));
     let page = View {
         page: Page::public(say("official-comment"), "/"),
         id: view.incident.id,
@@ -79,12 +78,18 @@ async fn pdf(
     let comment = posted(&view)?;
     let home = &app.engine().settings().home_zone;
     let reader = reader(&app, query.zone.as_deref(), home);
-    let markdown = read_in(&reader.zone, &comment.body);
+    let markdown = read_post(&reader.zone, &comment.body);
     let about_it = About {
-        title: format!("Incident report: {}", view.incident.title),
+        title: format!("{} {}", say("report-of"), view.incident.title),
         author: comment.by.clone(),
         created_at: comment.at,
-        byline: format!("Posted by {}, {}.", comment.by, reader.date(comment.at)),
+        byline: format!(
+            "{} {}.",
+            tell("posted-by", [("who", comment.by.as_str().into())]),
+            reader.date(comment.at)
+        ),
+        language: here(),
+        wrote: wrote(),
         base_url: app.engine().settings().base_url.clone(),
     };
     let file = answer(view.incident.id, markdown, about_it).await?;
