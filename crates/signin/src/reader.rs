@@ -29,11 +29,7 @@ impl Provider {
     ///
     /// # Errors
     /// When no secret can be drawn.
-    pub fn begin_reader(
-        &self,
-        language: Language,
-        anew: bool,
-    ) -> Result<ReaderFlow, SignInError> {
+    pub fn begin_reader(&self, language: Language, anew: bool) -> Result<ReaderFlow, SignInError> {
         let client = self.own_client()?;
         let (state, verifier) = (secret::fresh()?, secret::fresh()?);
         let challenge = secret::encode(&secret::hash(&verifier));

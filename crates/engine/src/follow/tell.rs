@@ -19,7 +19,7 @@ const ANSWER_SECONDS_MAX: u64 = 10;
 /// What was posted, read once for all the followers of a claim.
 pub(super) struct News {
     announcement: Announcement,
-    view: Arc<IncidentView>,
+    pub(super) view: Arc<IncidentView>,
     english: Drawn,
     spanish: Drawn,
 }
