@@ -124,6 +124,9 @@ struct Inner {
     follow: follow::Follow,
     /// Held while a token is made: two holders must not get the same name at once.
     names: tokio::sync::Mutex<()>,
+    /// Held while a comment is counted and added, or its author is banned: limits and bans hold for two
+    /// requests at once, also where the database would let both through.
+    commenting: tokio::sync::Mutex<()>,
     pending: ingest::Pending,
     incidents: respond::Incidents,
     banners: banner::Banners,
@@ -162,6 +165,7 @@ impl Engine {
             canary: OnceLock::new(),
             follow: follow::Follow::default(),
             names: tokio::sync::Mutex::default(),
+            commenting: tokio::sync::Mutex::default(),
             pending: ingest::Pending::default(),
             incidents,
             banners,
