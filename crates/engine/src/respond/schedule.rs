@@ -34,6 +34,7 @@ impl Engine {
         let asked =
             serde_json::to_string(&update).map_err(|e| EngineError::refused_at("values", e))?;
         self.preview_update(id, who, update).await?;
+        let _turn = self.incidents().scheduling.lock().await;
         if self.store().scheduled(id).await?.len() >= SCHEDULED_MAX {
             let reason =
                 format!("{SCHEDULED_MAX} updates of this incident wait already; cancel one first");
