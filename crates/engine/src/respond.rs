@@ -389,14 +389,14 @@ impl Engine {
             update,
             made,
             kept,
+            completes,
         } = posted;
         let mut timeline = vec![
             self.entry(update.at, who, fact_of(update)),
             self.sites_counted(incident),
         ];
         timeline.extend(how.also.map(|fact| self.entry(update.at, who, fact)));
-        let is_over =
-            incident.state.stage() == Stage::Completed && update.kind == UpdateKind::Update;
+        let is_over = *completes;
         timeline.extend(is_over.then(|| self.entry(update.at, who, Fact::Completed)));
         let added = IncidentAdditions {
             updates: vec![update.clone()],
