@@ -24,6 +24,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0021_calendars.sql"),
     include_str!("../migrations/0023_places.sql"),
     include_str!("../migrations/0024_audiences.sql"),
+    include_str!("../migrations/0028_follow_questions.sql"),
 ];
 
 /// What differs between the databases.
