@@ -415,12 +415,12 @@ impl Engine {
                 .collect(),
             ..IncidentAdditions::default()
         };
-        let audit = self.audit(
-            who,
-            "posted an update",
-            &incident.id.to_string(),
-            update.state.as_str(),
-        );
+        let (act, detail) = match (how.report, update.kind) {
+            (Some(number), _) => ("published a report", format!("version {number}")),
+            (None, UpdateKind::OfficialComment) => ("posted an official comment", String::new()),
+            (None, UpdateKind::Update) => ("posted an update", update.state.as_str().to_owned()),
+        };
+        let audit = self.audit(who, act, &incident.id.to_string(), &detail);
         self.save(incident, &added, &audit).await?;
         // Nothing failed on sites that were worked on as planned.
         if is_over && incident.maintenance.is_none() {
