@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use crate::id::{AccountId, CommentId, IncidentId};
-use crate::text::{has_controls, is_blank};
+use crate::text::{has_bidi_controls, has_controls, is_blank};
 
 /// The longest comment, in characters.
 pub const TEXT_CHARACTERS_MAX: usize = 2_000;
@@ -82,9 +82,15 @@ pub enum BadComment {
     /// It says nothing, or too much.
     #[error("a comment says something, in at most {TEXT_CHARACTERS_MAX} characters")]
     Text,
+    /// Its text turns the direction of what is read.
+    #[error("a comment holds no characters that turn the direction of reading")]
+    Direction,
     /// Nobody, or too long a name.
     #[error("give a name of 1 to {NAME_CHARACTERS_MAX} characters on one line")]
     Name,
+    /// The name turns the direction of what is read.
+    #[error("a name holds no characters that turn the direction of reading")]
+    NameDirection,
 }
 
 impl BadComment {
@@ -92,8 +98,8 @@ impl BadComment {
     #[must_use]
     pub fn at(self) -> &'static str {
         match self {
-            Self::Text => "text",
-            Self::Name => "name",
+            Self::Text | Self::Direction => "text",
+            Self::Name | Self::NameDirection => "name",
         }
     }
 }
@@ -117,6 +123,12 @@ impl Comment {
         }
         if !fits(text, TEXT_CHARACTERS_MAX) || has_controls(text) {
             return Err(BadComment::Text);
+        }
+        if has_bidi_controls(name) {
+            return Err(BadComment::NameDirection);
+        }
+        if has_bidi_controls(text) {
+            return Err(BadComment::Direction);
         }
         let waits = !is_known && (has_link(text) || has_link(name));
         Ok(Self {
@@ -186,6 +198,8 @@ mod tests {
             ("a\nb", "a", "name"),
             ("Kim", " ", "text"),
             ("Kim", "a\u{7}", "text"),
+            ("\u{202e}miK", "a", "name"),
+            ("Kim", "a \u{2066}b", "text"),
         ] {
             assert_eq!(write(name, text, true).unwrap_err().at(), at);
         }

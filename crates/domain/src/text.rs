@@ -26,6 +26,28 @@ pub fn has_controls(text: &str) -> bool {
     text.chars().any(|c| c.is_control() && !allowed(c))
 }
 
+/// Whether a text turns the direction of what is read (Unicode `Bidi_Control`): with it, a name or a
+/// sentence looks like another.
+#[must_use]
+pub fn has_bidi_controls(text: &str) -> bool {
+    let turns = |c| {
+        matches!(c,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().any(turns)
+}
+
+/// Whether two names look alike to a quick reader: in whichever case, and with whatever cannot be seen.
+#[must_use]
+pub fn reads_alike(one: &str, other: &str) -> bool {
+    let seen = |text: &str| {
+        let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
+        let words: Vec<_> = visible.split_whitespace().map(str::to_lowercase).collect();
+        words.join(" ")
+    };
+    seen(one) == seen(other)
+}
+
 /// A value as an error repeats it: in quotes, cut so that the error stays readable.
 #[must_use]
 pub fn shown(value: &str) -> String {
@@ -66,6 +88,21 @@ mod tests {
         ] {
             assert_eq!(is_blank(text), blank, "{text:?}");
         }
+    }
+
+    #[test]
+    fn names_that_read_alike_are_the_same() {
+        for (one, same) in [
+            ("Our engineers", true),
+            (" OUR \u{a0} engineers", true),
+            ("Our\u{200b} eng\u{ad}ineers", true),
+            ("Our engineer", false),
+            ("Ourengineers", false),
+        ] {
+            assert_eq!(reads_alike(one, "our Engineers"), same, "{one:?}");
+        }
+        assert!(has_bidi_controls("a\u{202e}b") && has_bidi_controls("\u{2066}"));
+        assert!(!has_bidi_controls("سلام — 👩\u{200d}🔧"));
     }
 
     #[test]

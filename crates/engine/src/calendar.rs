@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use domain::calendar::{BusinessCalendar, Calendar, DEFAULT_NAME};
 use jiff::civil::Date;
-use store::{Store, StoreError};
+use store::{AuditEntry, Store, StoreError};
 
 pub use holidays::FILE_BYTES_MAX as HOLIDAYS_BYTES_MAX;
 
@@ -16,6 +16,9 @@ use crate::{Engine, EngineError};
 
 /// The most calendars.
 pub const CALENDARS_MAX: usize = 50;
+
+/// The most days of an import that the audit names.
+const AUDITED_MAX: usize = 100;
 
 /// The calendars in memory, by name.
 #[derive(Default)]
@@ -102,14 +105,26 @@ impl Engine {
         who: &str,
     ) -> Result<BusinessCalendar, EngineError> {
         let _turn = self.0.calendars.changing.lock().await;
-        self.keep_calendar(name, calendar, who).await
+        let federal = match calendar.federal_holidays {
+            true => ", without US federal holidays",
+            false => "",
+        };
+        let detail = format!(
+            "{} to {} in {}{federal}, {} holidays of its own",
+            calendar.opens,
+            calendar.closes,
+            calendar.zone,
+            calendar.holidays.len()
+        );
+        let audit = self.audit(who, "saved a calendar", name, &detail);
+        self.keep_calendar(name, calendar, &audit).await
     }
 
     async fn keep_calendar(
         &self,
         name: &str,
         calendar: BusinessCalendar,
-        who: &str,
+        audit: &AuditEntry,
     ) -> Result<BusinessCalendar, EngineError> {
         let calendar = calendar
             .check(name)
@@ -119,12 +134,7 @@ impl Engine {
             let reason = format!("there are {CALENDARS_MAX} calendars already; remove one first");
             return Err(EngineError::conflict(reason));
         }
-        let detail = format!(
-            "{} to {} in {}",
-            calendar.opens, calendar.closes, calendar.zone
-        );
-        let audit = self.audit(who, "saved a calendar", name, &detail);
-        self.store().save_calendar(name, &calendar, &audit).await?;
+        self.store().save_calendar(name, &calendar, audit).await?;
         self.look_at_calendars().await?;
         Ok(calendar)
     }
@@ -172,10 +182,17 @@ impl Engine {
             already_there: 0,
             skipped: vec![],
         };
+        let mut changes = vec![];
         for (day, why) in read.days {
-            match calendar.holidays.insert(day, why) {
+            let before = calendar.holidays.insert(day, why.clone());
+            match &before {
                 None => imported.added.push(day),
                 Some(_) => imported.already_there += 1,
+            }
+            match before {
+                Some(before) if before == why => {}
+                Some(before) => changes.push(format!("{day} {why}, was {before}")),
+                None => changes.push(format!("{day} {why}")),
             }
         }
         let skipped = read.skipped.into_iter().map(|(name, reason)| SkippedEvent {
@@ -183,7 +200,16 @@ impl Engine {
             reason: reason.into(),
         });
         imported.skipped = skipped.collect();
-        self.keep_calendar(name, calendar, who).await?;
+        let mut detail = match changes.as_slice() {
+            [] => "nothing new".to_owned(),
+            changes => changes[..changes.len().min(AUDITED_MAX)].join("; "),
+        };
+        if changes.len() > AUDITED_MAX {
+            let more = changes.len() - AUDITED_MAX;
+            detail = format!("{detail}; and {more} more");
+        }
+        let audit = self.audit(who, "imported holidays", name, &detail);
+        self.keep_calendar(name, calendar, &audit).await?;
         Ok(imported)
     }
 

@@ -2,6 +2,7 @@
 
 use domain::comment::{Comment, Standing};
 use domain::id::{CommentId, IncidentId};
+use domain::text::reads_alike;
 use jiff::SignedDuration;
 use store::{Reader, StoreError, WrittenComment};
 
@@ -29,6 +30,11 @@ impl Engine {
     ) -> Result<Comment, EngineError> {
         self.readable(incident, reader).await?;
         may_write(reader)?;
+        if reads_alike(name, &self.settings().team) {
+            let rule = "this is what our own team is called; give another name";
+            return Err(EngineError::refused_at("name", rule));
+        }
+        let _turn = self.0.commenting.lock().await;
         let now = self.clock().now();
         let minutes = SignedDuration::from_mins(WRITTEN_MINUTES);
         let since = now.saturating_sub(minutes).unwrap_or(now);
@@ -50,7 +56,14 @@ impl Engine {
         let who = format!("account {}", reader.account);
         let what = format!("{incident}, comment {}", comment.id);
         let audit = self.audit(&who, "commented", &what, comment.standing.as_str());
-        self.store().add_comment(&comment, &audit).await?;
+        let added = self.store().add_comment(&comment, &audit).await;
+        added.map_err(|error| match error {
+            // Banned since the reader was looked up.
+            StoreError::Conflict { .. } => {
+                EngineError::conflict("You may not write here any more.")
+            }
+            error => error.into(),
+        })?;
         self.incident_changed(incident).await?;
         Ok(comment)
     }
@@ -139,7 +152,10 @@ impl Engine {
         let what = format!("account {account}");
         let audit = self.audit(who, "banned a commenter", &what, &reason);
         let store = self.store();
-        store.ban_commenter(account, (who, &reason), &audit).await?;
+        {
+            let _turn = self.0.commenting.lock().await;
+            store.ban_commenter(account, (who, &reason), &audit).await?;
+        }
         // What was written under other incidents is gone from their pages too.
         let views = self.incidents().all().into_iter();
         for view in views.filter(|view| view.comments_total > 0) {

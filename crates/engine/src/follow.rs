@@ -30,6 +30,8 @@ pub(crate) use spread::spread;
 pub const FOLLOWINGS_MAX: u32 = 20;
 /// An address is asked at most once in this time, so that nobody's mailbox can be filled.
 const ASKED_MINUTES: i64 = 10;
+/// The most questions to an address in [`CONFIRM_DAYS`] that nobody says yes to: more are no question.
+const QUESTIONS_MAX: u32 = 3;
 /// Who does not say yes in this time did not ask.
 const CONFIRM_DAYS: i64 = 7;
 /// How often those are forgotten.
@@ -241,12 +243,21 @@ impl Engine {
             .await?;
         let now = self.clock().now();
         let recent = SignedDuration::from_mins(ASKED_MINUTES);
-        let asked_just_now = known
-            .iter()
-            .any(|one| now.duration_since(one.asked_at) < recent);
+        let known_since = known.iter().map(|one| one.asked_at);
+        let since = now.saturating_sub(SignedDuration::from_hours(24 * CONFIRM_DAYS));
+        let since = since.unwrap_or(Timestamp::MIN);
+        let asked = self
+            .store()
+            .asked_since(email.as_str(), since, QUESTIONS_MAX)
+            .await?;
+        let asked_enough = asked.len() >= QUESTIONS_MAX as usize;
+        // Also by the questions: a following that was ended since has no row any more.
+        let asked_just_now = known_since
+            .chain(asked)
+            .any(|at| now.duration_since(at) < recent);
         let same = known.iter().find(|one| one.about == about);
         match same {
-            _ if asked_just_now => return Ok(()),
+            _ if asked_just_now || asked_enough => return Ok(()),
             Some(follower) if follower.confirmed_at.is_some() => return Ok(()),
             Some(follower) => {
                 let ask = self.clock().id();

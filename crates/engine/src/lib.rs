@@ -132,6 +132,9 @@ struct Inner {
     names: tokio::sync::Mutex<()>,
     /// Held while a fleet is imported: what a file changes is decided on the fleet before it.
     importing: tokio::sync::Mutex<()>,
+    /// Held while a comment is counted and added, or its author is banned: limits and bans hold for two
+    /// requests at once, also where the database would let both through.
+    commenting: tokio::sync::Mutex<()>,
     pending: ingest::Pending,
     incidents: respond::Incidents,
     banners: banner::Banners,
@@ -177,6 +180,7 @@ impl Engine {
             follow,
             names: tokio::sync::Mutex::default(),
             importing: tokio::sync::Mutex::default(),
+            commenting: tokio::sync::Mutex::default(),
             pending: ingest::Pending::default(),
             incidents,
             banners,

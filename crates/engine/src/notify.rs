@@ -41,12 +41,10 @@ impl Engine {
                 EngineError::refused_at(&format!("steps[{number}].{field}"), reason)
             })?;
         }
-        let audit = self.audit(
-            who,
-            "changed the on-call list",
-            &format!("{} steps", steps.len()),
-            "",
-        );
+        let what = format!("{} steps", steps.len());
+        let before = self.store().on_call().await?;
+        let detail = format!("{}; before: {}", list(steps), list(&before));
+        let audit = self.audit(who, "changed the on-call list", &what, &detail);
         Ok(self.store().save_on_call(steps, &audit).await?)
     }
 
@@ -276,6 +274,22 @@ pub(crate) fn check_step(step: &OnCallStep) -> Result<(), (&'static str, String)
     Ok(())
 }
 
+/// A list as the audit tells it: hosts and waits; a path may be a secret.
+fn list(steps: &[OnCallStep]) -> String {
+    let step = |step: &OnCallStep| {
+        let signed = if step.secret.is_some() {
+            ", signed"
+        } else {
+            ""
+        };
+        format!("{} after {} s{signed}", host(&step.url), step.after_seconds)
+    };
+    match steps {
+        [] => "nobody".into(),
+        steps => steps.iter().map(step).collect::<Vec<_>>().join(", "),
+    }
+}
+
 /// What the log says of an address: never its path, which may be a secret.
 pub(crate) fn host(url: &str) -> String {
     let url: Option<url::Url> = url.parse().ok();
@@ -311,5 +325,11 @@ mod tests {
             field(&step("https://a.example", None, 604_801)),
             Some("after_seconds")
         );
+        let steps = [
+            step("https://a.example/secret?key=1", Some("whsec_c2VjcmV0"), 0),
+            step("https://b.example/", None, 900),
+        ];
+        let told = "a.example after 0 s, signed, b.example after 900 s";
+        assert_eq!((list(&steps), list(&[])), (told.into(), "nobody".into()));
     }
 }

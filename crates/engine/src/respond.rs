@@ -389,14 +389,14 @@ impl Engine {
             update,
             made,
             kept,
+            completes,
         } = posted;
         let mut timeline = vec![
             self.entry(update.at, who, fact_of(update)),
             self.sites_counted(incident),
         ];
         timeline.extend(how.also.map(|fact| self.entry(update.at, who, fact)));
-        let is_over =
-            incident.state.stage() == Stage::Completed && update.kind == UpdateKind::Update;
+        let is_over = *completes;
         timeline.extend(is_over.then(|| self.entry(update.at, who, Fact::Completed)));
         let added = IncidentAdditions {
             updates: vec![update.clone()],
@@ -415,12 +415,12 @@ impl Engine {
                 .collect(),
             ..IncidentAdditions::default()
         };
-        let audit = self.audit(
-            who,
-            "posted an update",
-            &incident.id.to_string(),
-            update.state.as_str(),
-        );
+        let (act, detail) = match (how.report, update.kind) {
+            (Some(number), _) => ("published a report", format!("version {number}")),
+            (None, UpdateKind::OfficialComment) => ("posted an official comment", String::new()),
+            (None, UpdateKind::Update) => ("posted an update", update.state.as_str().to_owned()),
+        };
+        let audit = self.audit(who, act, &incident.id.to_string(), &detail);
         self.save(incident, &added, &audit).await?;
         // Nothing failed on sites that were worked on as planned.
         if is_over && incident.maintenance.is_none() {

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clock::Clock;
 use domain::access::Role;
 use domain::id::HolderId;
+use domain::text::reads_alike;
 use store::{AuditEntry, Holder, HolderInUse, Store};
 use tokio::sync::broadcast;
 
@@ -15,6 +16,21 @@ const TOKEN_BYTES: usize = 32;
 const PREFIX: &str = "lmp_";
 /// What the audit calls whoever uses the token in the data folder.
 const BREAK_GLASS: &str = "break-glass";
+
+/// What acts by itself is called in the audit and in timelines: nobody holds a token of such a name.
+const OWN_NAMES: [&str; 11] = [
+    "a customer",
+    "a follower",
+    "a visitor",
+    "campaigns",
+    "detection",
+    "first run",
+    "lamplighter",
+    "probes",
+    "readers",
+    "the schedule",
+    "the watch",
+];
 
 /// A fresh token. The only time that it can be read.
 #[derive(Clone, Debug)]
@@ -169,7 +185,9 @@ fn check_name(name: &str) -> Result<(), EngineError> {
     let reason = if !(1..=100).contains(&name.chars().count()) || name.chars().any(char::is_control)
     {
         "a name has 1 to 100 characters"
-    } else if name == BREAK_GLASS {
+    } else if OWN_NAMES.iter().any(|own| reads_alike(name, own)) {
+        "this is what something of the program itself is called in the audit; choose another name"
+    } else if reads_alike(name, BREAK_GLASS) {
         "this is the name of the token in the data folder; `lamplighter token break-glass` makes it anew"
     } else {
         return Ok(());

@@ -84,14 +84,16 @@ impl Store {
     /// Adds a comment.
     ///
     /// # Errors
-    /// When the database fails, or there is no such incident or account.
+    /// `Conflict` when its author may write no more; when the database fails, or there is no such incident
+    /// or account.
     pub async fn add_comment(
         &self,
         comment: &Comment,
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
         const ADD: &str = "INSERT INTO comments (id, incident, account, name, body, at, standing, reason) \
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+            SELECT $1, $2, $3, $4, $5, CAST($6 AS BIGINT), $7, CAST($8 AS TEXT) \
+            WHERE NOT EXISTS (SELECT 1 FROM comment_bans WHERE account = $3)";
         let change = Change::new().run(
             ADD,
             params![
@@ -105,7 +107,8 @@ impl Store {
                 comment.reason.clone(),
             ],
         );
-        self.db.write(change.audit(audit)).await.map(drop)
+        let change = change.expect_rows(1).audit(audit);
+        self.db.write(change).await.map(drop)
     }
 
     /// Decides about a comment. `who` is none where readers' reports decide, which only a comment

@@ -85,11 +85,10 @@ impl Store {
             follower.confirmed_at,
             follower.language.tag(),
         ];
-        let change = Change::new().run(ADD, add).expect_rows(1).run_many(
-            ADD_NOTIFICATION,
-            asking(ask, follower.id, follower.asked_at),
-        );
-        self.db.write(change.audit(audit)).await.map(drop)
+        let at = follower.asked_at;
+        let change = Change::new().run(ADD, add).expect_rows(1);
+        let change = asked(change, ask, (follower.id, at)).audit(audit);
+        self.db.write(change).await.map(drop)
     }
 
     /// Asks a follower who did not say yes again, in a language.
@@ -106,9 +105,25 @@ impl Store {
             WHERE id = $1 AND confirmed_at IS NULL";
         let change = Change::new()
             .run(ASK, params![follower, at, language.tag()])
-            .expect_rows(1)
-            .run_many(ADD_NOTIFICATION, asking(Some(ask), follower, at));
+            .expect_rows(1);
+        let change = asked(change, Some(ask), (follower, at));
         self.db.write(change).await.map(drop)
+    }
+
+    /// When an address was asked since a moment without a yes, the last one first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn asked_since(
+        &self,
+        address: &str,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Timestamp>, StoreError> {
+        const LIST: &str = "SELECT at FROM follow_questions WHERE address_hash = $1 AND at > $2 \
+            ORDER BY at DESC LIMIT $3";
+        let rows = self.db.read(LIST, params![hash(address), since, limit]);
+        rows.await?.iter().map(|row| row.time(0)).collect()
     }
 
     /// What an address follows, at most `limit`.
@@ -205,7 +220,8 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// Remembers that a follower said yes; false when it had before, or is gone.
+    /// Remembers that a follower said yes, and forgets what its address was asked; false when it had
+    /// before, or is gone.
     ///
     /// # Errors
     /// When the database fails.
@@ -216,11 +232,13 @@ impl Store {
     ) -> Result<bool, StoreError> {
         const CONFIRM: &str =
             "UPDATE followers SET confirmed_at = $2 WHERE id = $1 AND confirmed_at IS NULL";
-        let done = self
-            .db
-            .write(Change::new().run(CONFIRM, params![id, at]))
-            .await?;
-        Ok(done.iter().any(|outcome| outcome.affected == 1))
+        const ANSWERED: &str = "DELETE FROM follow_questions WHERE address_hash IN \
+            (SELECT address_hash FROM followers WHERE id = $1)";
+        let change = Change::new()
+            .run(CONFIRM, params![id, at])
+            .run(ANSWERED, params![id]);
+        let done = self.db.write(change).await?;
+        Ok(done.first().is_some_and(|outcome| outcome.affected == 1))
     }
 
     /// Forgets a follower, and drops what waits for it. Doing it twice is a conflict.
@@ -236,7 +254,8 @@ impl Store {
         self.db.write(change.audit(audit)).await.map(drop)
     }
 
-    /// Forgets those who were asked before `before` and never said yes; how many.
+    /// Forgets those who were asked before `before` and never said yes, and when they were asked; how
+    /// many.
     ///
     /// # Errors
     /// When the database fails.
@@ -244,7 +263,9 @@ impl Store {
         const DROP: &str = "UPDATE notifications SET state = 'dropped' WHERE state = 'waiting' AND follower IN \
             (SELECT id FROM followers WHERE confirmed_at IS NULL AND asked_at < $1)";
         const PURGE: &str = "DELETE FROM followers WHERE confirmed_at IS NULL AND asked_at < $1";
+        const FORGET: &str = "DELETE FROM follow_questions WHERE at < $1";
         let change = Change::new()
+            .run(FORGET, params![before])
             .run(DROP, params![before])
             .run(PURGE, params![before]);
         let outcomes = self.db.write(change).await?;
@@ -290,10 +311,21 @@ impl Store {
     }
 }
 
-fn asking(ask: Option<NotificationId>, follower: FollowerId, at: Timestamp) -> Vec<Vec<Value>> {
+/// Adds the question to a change, with a mail that asks it.
+fn asked(
+    change: Change,
+    ask: Option<NotificationId>,
+    (follower, at): (FollowerId, Timestamp),
+) -> Change {
+    const COUNT: &str = "INSERT INTO follow_questions (id, address_hash, at) \
+        SELECT $1, address_hash, CAST($3 AS BIGINT) FROM followers WHERE id = $2";
+    let Some(ask) = ask else {
+        return change;
+    };
     let none: Option<domain::id::AnnouncementId> = None;
-    let set = |id| params![id, follower, none, Lane::Mail.as_str(), at];
-    ask.map(set).into_iter().collect()
+    let mail = params![ask, follower, none, Lane::Mail.as_str(), at];
+    let change = change.run(ADD_NOTIFICATION, mail);
+    change.run(COUNT, params![ask, follower, at])
 }
 
 fn hash(text: &str) -> Vec<u8> {

@@ -138,6 +138,21 @@ impl Store {
             .collect()
     }
 
+    /// Incidents that time may still change although they are over: posts wait under them, or promises are
+    /// open; oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn owing_incidents(&self, limit: u32) -> Result<Vec<Incident>, StoreError> {
+        const LIST: &str = "SELECT id, version, state, impact, title, scope, started_at, accepted_at, \
+            complete_after_watch, maintenance, added_at, audience FROM incidents WHERE id IN \
+            (SELECT incident FROM scheduled_updates UNION \
+            SELECT incident FROM incident_promises WHERE kept_at IS NULL) \
+            ORDER BY started_at, id LIMIT $1";
+        let rows = self.db.read(LIST, params![limit]).await?;
+        rows.iter().map(incident).collect()
+    }
+
     /// The posts of an incident, newest first, at most 1,000.
     ///
     /// # Errors

@@ -85,7 +85,7 @@ contract! {
     fleet: an_import_is_all_or_nothing, a_fleet_reads_back_page_by_page,
         what_is_known_of_a_site_changes_and_not_what_it_runs, an_activation_keeps_the_release_before,
         only_a_staged_release_becomes_live;
-    follower: an_address_follows_a_thing_once, an_ended_follower_is_forgotten, an_announcement_is_spread_once,
+    follower: an_address_follows_a_thing_once, questions_to_an_address_are_counted_until_it_says_yes, an_ended_follower_is_forgotten, an_announcement_is_spread_once,
         a_notification_is_claimed_until_it_runs_out;
     follow_up: a_follow_up_reads_back_and_ends_once;
     incident: a_version_of_a_report_is_saved_approved_and_published_once, planned_work_reads_back_with_its_window, an_incident_reads_back_with_its_records, the_slower_of_two_decisions_is_refused, an_alarm_has_one_incident,

@@ -71,6 +71,19 @@ async fn a_promise_is_counted_on_the_calendar_that_it_names() {
         (&again["added"], &again["already_there"]),
         (&json!([]), &json!(1))
     );
+    let audit = desk.plane.store.audit(None, 99).await.unwrap();
+    let of = |act: &str| {
+        let acts = audit
+            .iter()
+            .filter(|one| one.act == act && one.what == "Texas");
+        acts.map(|one| one.detail.clone()).collect::<Vec<_>>()
+    };
+    let saved = "07:00:00 to 19:00:00 in America/Chicago, without US federal holidays, 0 holidays of its own";
+    assert_eq!(of("saved a calendar"), [saved]);
+    assert_eq!(
+        of("imported holidays"),
+        ["nothing new", "2023-07-12 Town day"]
+    );
 
     let updates = format!("/api/v1/incidents/{id}/updates");
     let promise = async |calendar: Option<&str>| {
@@ -118,6 +131,10 @@ async fn what_cannot_be_meant_is_refused_and_support_may_only_look() {
     for (body, at) in [
         (
             json!({"zone": "America/Chicago", "opens": "19:00", "closes": "07:00"}),
+            "closes",
+        ),
+        (
+            json!({"zone": "America/Chicago", "opens": "07:00", "closes": "07:00:00.000000001"}),
             "closes",
         ),
         (

@@ -368,3 +368,120 @@ async fn nobody_comments_on_what_customers_do_not_see() {
     let refused = unknown.form(&author, "", "name=Kim&text=Hi").await;
     assert_eq!(refused.status, 404);
 }
+
+impl Story {
+    /// An account, as the engine knows a signed-in reader.
+    async fn reader(&self, email: &str) -> store::Reader {
+        let account = store::Account {
+            id: self.plane.engine.clock().id(),
+            email: email.parse().unwrap(),
+            password: None,
+            canary: false,
+        };
+        let audit = self.plane.engine.audit("a test", "added", "an account", "");
+        let accounts = std::slice::from_ref(&account);
+        self.plane
+            .store
+            .add_accounts(accounts, &audit)
+            .await
+            .unwrap();
+        store::Reader {
+            account: account.id,
+            email: account.email,
+            banned: None,
+        }
+    }
+}
+
+/// Both limits were counted before, and beside each other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn limits_and_bans_hold_for_who_sends_all_at_once() {
+    let story = Story::new().await;
+    let author = story.reader("author@city.example").await;
+    let incident = story.id.parse().unwrap();
+    let mut sent = tokio::task::JoinSet::new();
+    for n in 0..20 {
+        let (engine, author) = (story.plane.engine.clone(), author.clone());
+        sent.spawn(async move {
+            let text = format!("Words {n}");
+            engine
+                .add_comment(incident, &author, ("Kim", &text))
+                .await
+                .is_ok()
+        });
+    }
+    let taken = sent.join_all().await;
+    assert_eq!(taken.iter().filter(|taken| **taken).count(), 5);
+
+    // The reader was looked up before the ban, and writes after it.
+    let id = story.listed("shown").await[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let ban = format!("/api/v1/comments/{id}/ban");
+    let (status, _) = story.call("POST", &ban, json!({"reason": "Spam."})).await;
+    assert_eq!(status, 200);
+    story.plane.hand.advance(Duration::from_secs(601));
+    let engine = &story.plane.engine;
+    let late = engine.add_comment(incident, &author, ("Kim", "Late."));
+    let late = late.await.unwrap_err().to_string();
+    assert!(late.contains("You may not write here any more"), "{late}");
+    assert!(story.listed("shown").await.is_empty());
+}
+
+#[tokio::test]
+async fn nobody_is_called_as_our_team_is() {
+    let story = Story::new().await;
+    let author = story.reader("author@city.example").await;
+    let incident = story.id.parse().unwrap();
+    for name in [
+        "Our engineers",
+        "OUR  Engineers",
+        "Our engin\u{200b}eers",
+        "sreenigne ruO\u{202e}",
+    ] {
+        let engine = &story.plane.engine;
+        let refused = engine
+            .add_comment(incident, &author, (name, "All is well."))
+            .await;
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.kind(), engine::Kind::Refused, "{name:?}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn the_form_of_staff_does_what_it_says_or_nothing() {
+    let story = Story::new().await;
+    let author = story.reader("author@city.example").await;
+    let incident = story.id.parse().unwrap();
+    let engine = &story.plane.engine;
+    let written = engine
+        .add_comment(incident, &author, ("Kim", "Words."))
+        .await
+        .unwrap();
+    let ban = engine
+        .ban_commenter(written.id, ("Ada", "Spam."))
+        .await
+        .unwrap();
+    assert!(ban.banned);
+    let decide = async |act: &str| {
+        let request = Request::post(format!("/console/comments/{}", written.id))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("host", "127.0.0.1:8080")
+            .header("authorization", format!("Bearer {}", story.token));
+        let request = request.body(Body::from(format!("act={act}"))).unwrap();
+        story.plane.answer(request).await.status.as_u16()
+    };
+    for act in ["nothing", "Unban", ""] {
+        assert_eq!(decide(act).await, 422, "{act:?}");
+    }
+    let known = story
+        .plane
+        .store
+        .comment(written.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(known.banned);
+    assert_eq!(decide("unban").await, 303);
+}

@@ -139,6 +139,56 @@ async fn nobody_s_mailbox_can_be_filled() {
     }
 }
 
+/// An address that never says yes is asked three times in a week, whatever it is asked about, and also after its holder
+/// ended what was asked for.
+#[tokio::test]
+async fn somebody_who_never_said_yes_is_asked_three_times_in_a_week() {
+    let plane = plane("smtp://127.0.0.1:9").await;
+    let ask = async |about: &str| {
+        plane.hand.advance(Duration::from_secs(601));
+        let form = format!("email=victim%40town.example&about={about}");
+        let answer = send_form(&plane, "/follow", &form).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        answer.text
+    };
+    let asked = async || {
+        let since = jiff::Timestamp::MIN;
+        let asked = plane.store.asked_since("victim@town.example", since, 99);
+        asked.await.unwrap().len()
+    };
+    let first = ask("everything").await;
+    ask("everything").await;
+    assert_eq!(asked().await, 2);
+    let [follower] = followers(&plane).await.try_into().unwrap();
+    let link = format!("/following/{}/end", token_of(&plane, &follower).await);
+    assert_eq!(send_form(&plane, &link, "").await.status, StatusCode::OK);
+    ask("site&site=weirton.wv.example").await;
+    assert_eq!(asked().await, 3);
+    for _ in 0..3 {
+        assert_eq!(
+            ask("everything").await,
+            first,
+            "the answer tells who is asked"
+        );
+    }
+    assert_eq!(asked().await, 3);
+    plane.hand.advance(Duration::from_secs(7 * 86_400));
+    ask("everything").await;
+    assert_eq!(asked().await, 4, "a week later it may be a person again");
+    // Who says yes may follow more at once.
+    let known = followers(&plane).await;
+    let token = token_of(&plane, known.last().unwrap()).await;
+    send_form(&plane, &format!("/following/{token}/confirm"), "").await;
+    for site in [
+        "badger.ak.example",
+        "anchorage.ak.example",
+        "weirton.wv.example",
+    ] {
+        ask(&format!("site&site={site}")).await;
+    }
+    assert_eq!(asked().await, 3);
+}
+
 #[tokio::test]
 async fn without_a_mail_server_no_mail_is_offered() {
     let plane = Plane::with_fleet().await;

@@ -174,6 +174,33 @@ async fn what_is_here_is_not_added_again() {
     assert_eq!(done["incidents"][0]["source_id"], "p31zjtct2jer", "{done}");
 }
 
+/// As after a kill in the middle: what was added stays, and the rest is added once.
+#[tokio::test]
+async fn an_interrupted_import_goes_on_with_the_same_file() {
+    let plane = Plane::with_fleet().await;
+    let token = plane.token(Role::Support).await;
+    let (engine, mut steps) = (plane.engine.clone(), 0);
+    let import = engine.import_history("Ada", FILE.as_bytes(), false);
+    tokio::pin!(import);
+    // The import waits for the store again and again; it is dropped while it waits.
+    while plane.engine.all_incidents().is_empty() {
+        let waits = futures_util::poll!(import.as_mut());
+        assert!(waits.is_pending(), "it was over too soon");
+        tokio::task::yield_now().await;
+        steps += 1;
+        assert!(steps < 10_000_000);
+    }
+    assert_eq!(plane.engine.all_incidents().len(), 1);
+    let done = imported(&plane, &token, IMPORT, FILE).await;
+    assert_eq!(
+        (&done["added"], &done["already_there"]),
+        (&json!(1), &json!(1)),
+        "{done}"
+    );
+    let described = read(&plane, "/api/openapi.json").await;
+    assert!(described.contains("the same file goes on"));
+}
+
 #[tokio::test]
 async fn a_bad_file_is_refused_whole_with_its_places() {
     let plane = Plane::new().await;

@@ -52,6 +52,10 @@ async fn what_cannot_be_meant_is_refused() {
             "started_at",
         ),
         (
+            json!({"title": "T", "started_at": "1969-07-11T20:30:01Z"}),
+            "started_at",
+        ),
+        (
             json!({"title": "T", "scope": {"zones": ["Europe/Berlin"]}}),
             "scope",
         ),

@@ -352,6 +352,64 @@ async fn a_post_that_cannot_be_posted_any_more_pages_somebody() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_written_before_the_end_is_not_posted_after_it() {
+    let desk = Desk::new().await;
+    let waits = json!({"text": "Still watching.", "post_at": "2023-07-11T21:00:00Z"});
+    assert_eq!(desk.post(waits).await.0, 200);
+    desk.plane.hand.advance(Duration::from_secs(1));
+    let over = json!({"text": "Over.", "state": "completed"});
+    assert_eq!(desk.post(over).await.0, 200);
+    desk.plane.hand.advance(Duration::from_secs(1));
+    // Who writes after the end means it.
+    let meant = json!({"text": "Thank you for waiting.", "post_at": "2023-07-11T21:00:00Z"});
+    assert_eq!(desk.post(meant).await.0, 200);
+    let engine = &desk.plane.engine;
+    let view = || engine.incident_view(desk.incident).unwrap();
+    look(engine, &desk, 29, || view().scheduled.is_empty()).await;
+    let posted: Vec<_> = view().updates.iter().map(|one| one.body.clone()).collect();
+    assert_eq!(posted, ["Thank you for waiting.", "Over."]);
+    let pages = desk.plane.store.pages(5).await.unwrap();
+    let says = "was not posted: This incident was over before the moment came.";
+    assert!(pages[0].words.contains(says), "{pages:?}");
+    let timeline = engine.incident_timeline(desk.incident).await.unwrap();
+    let ends = timeline
+        .iter()
+        .filter(|entry| entry.fact == domain::incident::timeline::Fact::Completed);
+    assert_eq!(ends.count(), 1, "an incident is completed once");
+}
+
+/// Also when the incident is over, and so old that its page is read from the store.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_under_an_old_incident_outlives_the_process() {
+    let desk = Desk::new().await;
+    let engine = &desk.plane.engine;
+    let over = json!({"text": "Over.", "state": "completed",
+        "report_within": {"amount": 300, "unit": "hours"}});
+    assert_eq!(desk.post(over).await.0, 200);
+    desk.plane.hand.advance(Duration::from_secs(3_600));
+    let waits = json!({"text": "Our report comes next week.", "post_at": "2023-07-11T22:00:00Z"});
+    assert_eq!(desk.post(waits).await.0, 200);
+    for n in 0..201 {
+        let began = "2023-07-11T21:00:00Z";
+        let past = json!({"key": format!("{n}"), "title": "It was slow", "impact": "minor",
+            "started_at": began, "resolved_at": began,
+            "updates": [{"at": began, "state": "completed", "text": "Over."}]});
+        let past = serde_json::from_value(past).unwrap();
+        engine.backfill_incident("Ada", past).await.unwrap();
+    }
+    let next = Engine::open(
+        desk.plane.store.clone(),
+        engine.clock().clone(),
+        engine.settings().clone(),
+    );
+    let next = next.await.unwrap();
+    let view = || next.incident_view(desk.incident).unwrap();
+    assert_eq!((view().scheduled.len(), view().promises.len()), (1, 1));
+    look(&next, &desk, 31, || view().scheduled.is_empty()).await;
+    assert_eq!(view().updates[0].body, "Our report comes next week.");
+}
+
 #[tokio::test]
 async fn a_post_that_waits_can_be_cancelled_and_has_limits() {
     let desk = Desk::new().await;
@@ -404,6 +462,25 @@ async fn a_post_that_waits_can_be_cancelled_and_has_limits() {
         list["scheduled"][19]["at"], "2023-07-11T23:00:00Z",
         "on the vendor's clock"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_limit_of_posts_that_wait_holds_for_who_sends_all_at_once() {
+    let desk = Desk::new().await;
+    let mut sent = tokio::task::JoinSet::new();
+    for _ in 0..40 {
+        let (engine, id) = (desk.plane.engine.clone(), desk.incident);
+        sent.spawn(async move {
+            let update = engine::NewUpdate {
+                text: Some("Soon.".into()),
+                ..engine::NewUpdate::default()
+            };
+            let at = "2023-07-11T21:00:00Z".parse().unwrap();
+            engine.schedule_update(id, "Ada", update, at).await.is_ok()
+        });
+    }
+    let taken = sent.join_all().await;
+    assert_eq!(taken.iter().filter(|taken| **taken).count(), 20);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -84,6 +84,13 @@ async fn a_name_says_who_held_a_token() {
     for (name, says) in [
         ("Kim", "withdraw that token first"),
         ("break-glass", "data folder"),
+        ("Break-Glass", "data folder"),
+        ("the watch", "the program itself"),
+        ("The  Schedule", "the program itself"),
+        ("READERS", "the program itself"),
+        ("lamp\u{200b}lighter", "the program itself"),
+        ("A visitor", "the program itself"),
+        ("detection", "the program itself"),
     ] {
         let new = json!({"name": name, "role": "admin"});
         let (status, answer) = desk.post("/api/v1/tokens", new).await;

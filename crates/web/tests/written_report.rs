@@ -223,3 +223,70 @@ async fn the_console_leads_from_the_draft_to_the_public_report() {
         assert!(audit.contains(act), "{act}: {audit}");
     }
 }
+
+/// What was approved before something newer came out does not take its place.
+#[tokio::test]
+async fn an_older_version_is_not_published_over_a_newer_one() {
+    let desk = Desk::new().await;
+    let text = finished(&desk.draft().await);
+    for base in 0..2 {
+        assert_eq!(desk.save(&format!("{text}\n{base}"), base).await.0, 201);
+    }
+    let step = async |token: &str, step: &str| {
+        let path = format!("/versions/{step}");
+        desk.call(token, "POST", &path, Value::Null).await
+    };
+    for number in 1..3 {
+        let approved = step(&desk.approver, &format!("{number}/approve")).await;
+        assert_eq!(approved.0, 200, "{}", approved.1);
+    }
+    assert_eq!(step(&desk.author, "2/publish").await.0, 200);
+    let (status, older) = step(&desk.author, "1/publish").await;
+    assert_eq!(status, 409, "{older}");
+    assert!(
+        older.to_string().contains("A newer version was published"),
+        "{older}"
+    );
+    assert_eq!(step(&desk.author, "9/publish").await.0, 404);
+}
+
+#[tokio::test]
+async fn a_form_does_what_it_says_or_nothing() {
+    let desk = Desk::new().await;
+    let text = finished(&desk.draft().await);
+    assert_eq!(desk.save(&text, 0).await.0, 201);
+    for act in ["reject", "Approve", ""] {
+        let refused = desk.form(&desk.approver, "/1", format!("act={act}")).await;
+        assert_eq!(refused.status, 422, "{act}: {}", refused.text);
+    }
+    let (_, versions) = desk
+        .call(&desk.author, "GET", "/versions", Value::Null)
+        .await;
+    assert_eq!(
+        versions["versions"][0]["approved"],
+        Value::Null,
+        "{versions}"
+    );
+}
+
+/// Both may be done without approval; the audit says who did.
+#[tokio::test]
+async fn comments_and_corrections_without_approval_are_audited() {
+    let desk = Desk::new().await;
+    let id = desk.id.parse().unwrap();
+    let engine = &desk.plane.engine;
+    let posted = engine.official_comment(id, "Eve", "It was the cache.".into());
+    let posted = posted.await.unwrap();
+    let correction = json!({"text": "It was us.", "reason": "A word was wrong."});
+    let correction = serde_json::from_value(correction).unwrap();
+    let corrected = engine.correct_update(id, posted.update.id, "Eve", correction);
+    corrected.await.unwrap();
+    let audit = desk.plane.store.audit(None, 99).await.unwrap();
+    let acts: Vec<_> = audit.iter().filter(|one| one.who == "Eve").collect();
+    for act in ["posted an official comment", "corrected an update"] {
+        let of = acts
+            .iter()
+            .filter(|one| one.act == act && one.what.starts_with(&desk.id));
+        assert_eq!(of.count(), 1, "{act}: {acts:?}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use jiff::civil::{Date, Time};
 
 use super::{BadCalendar, Calendar};
@@ -14,6 +15,8 @@ pub const DEFAULT_NAME: &str = "default";
 pub const NAME_CHARACTERS_MAX: usize = 60;
 /// The most holidays of a calendar.
 pub const HOLIDAYS_MAX: usize = 2_000;
+/// The shortest business day, in minutes: promises are counted day by day, and must fall due.
+const OPEN_MINUTES_MIN: i64 = 60;
 /// The longest name of a holiday, in characters.
 const HOLIDAY_CHARACTERS_MAX: usize = 100;
 
@@ -53,6 +56,9 @@ pub enum BadBusinessCalendar {
     /// Its hours.
     #[error(transparent)]
     Hours(#[from] BadCalendar),
+    /// Hardly any.
+    #[error("a business day lasts {OPEN_MINUTES_MIN} minutes at least")]
+    TooShort,
     /// Too many holidays.
     #[error("a calendar has {HOLIDAYS_MAX} holidays at most; leave out the years that are over")]
     TooMany,
@@ -69,7 +75,7 @@ impl BadBusinessCalendar {
     pub fn at(&self) -> &'static str {
         match self {
             Self::Name => "name",
-            Self::Hours(_) => "closes",
+            Self::Hours(_) | Self::TooShort => "closes",
             Self::TooMany | Self::Holiday(_) => "holidays",
         }
     }
@@ -97,6 +103,10 @@ impl BusinessCalendar {
             return Err(BadBusinessCalendar::Name);
         }
         self.calendar()?;
+        let shortest = SignedDuration::from_mins(OPEN_MINUTES_MIN);
+        if self.closes.duration_since(self.opens) < shortest {
+            return Err(BadBusinessCalendar::TooShort);
+        }
         if self.holidays.len() > HOLIDAYS_MAX {
             return Err(BadBusinessCalendar::TooMany);
         }
@@ -155,6 +165,17 @@ mod tests {
             ..kept.clone()
         };
         assert_eq!(at(never, "a"), Some("closes"));
+        for (closes, bad) in [
+            (Time::constant(7, 0, 0, 1), Some("closes")),
+            (Time::constant(7, 59, 59, 0), Some("closes")),
+            (Time::constant(8, 0, 0, 0), None),
+        ] {
+            let short = BusinessCalendar {
+                closes,
+                ..kept.clone()
+            };
+            assert_eq!(at(short, "a"), bad, "{closes}");
+        }
         let unnamed = BusinessCalendar {
             holidays: [("2026-07-03".parse().unwrap(), String::new())].into(),
             ..kept

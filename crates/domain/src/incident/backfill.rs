@@ -15,6 +15,11 @@ pub const TITLE_CHARACTERS_MAX: usize = 255;
 /// The longest key that a sender knows an incident by, in characters.
 pub const KEY_CHARACTERS_MAX: usize = 100;
 
+/// What is said of what began earlier.
+pub const TOO_EARLY: &str = "an incident began in 1990 or later";
+/// No incident began before this: 1990-01-01. The web is younger, and readers of feeds know no other years.
+pub const EARLIEST: Timestamp = Timestamp::constant(631_152_000, 0);
+
 /// The states that an update of the past may have led to.
 const SAID: [Stage; 4] = [
     Stage::Investigating,
@@ -147,6 +152,9 @@ impl NewPast {
         if self.started_at > self.resolved_at {
             let reason = "it cannot begin after it was over";
             return Err(bad(Place::StartedAt, reason));
+        }
+        if self.started_at < EARLIEST {
+            return Err(bad(Place::StartedAt, TOO_EARLY));
         }
         Ok(())
     }
@@ -338,6 +346,14 @@ mod tests {
         check(
             |past| past.started_at = at("2023-03-01T16:00:01Z"),
             "started_at: it cannot begin after it was over",
+        );
+        check(
+            |past| past.started_at = at("1989-12-31T23:59:59Z"),
+            "started_at: an incident began in 1990 or later",
+        );
+        check(
+            |past| past.started_at = at("-009999-01-02T01:59:59Z"),
+            "started_at: an incident began in 1990 or later",
         );
         check(
             |past| past.updates.clear(),

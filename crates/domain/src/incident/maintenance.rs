@@ -100,7 +100,7 @@ impl BadWindow {
 
 impl Window {
     /// Begin and end for a site in a zone. A wall time that a change of clocks skips or doubles is
-    /// read as RFC 5545 does.
+    /// read as RFC 5545 does. Where that puts the begin behind the end, it lasts as long as the clock says.
     #[must_use]
     pub fn in_zone(&self, zone: &Zone) -> (Timestamp, Timestamp) {
         match self {
@@ -111,7 +111,12 @@ impl Window {
                     let ambiguous = rules.to_ambiguous_timestamp(wall);
                     ambiguous.compatible().unwrap_or(Timestamp::MAX)
                 };
-                (at(*from), at(*until))
+                let (begins, ends) = (at(*from), at(*until));
+                if ends > begins {
+                    return (begins, ends);
+                }
+                let long = begins.saturating_add(until.duration_since(*from));
+                (begins, long.unwrap_or(Timestamp::MAX))
             }
         }
     }
@@ -211,9 +216,24 @@ mod tests {
         assert_eq!(from.to_string(), "2023-07-13T02:00:00Z");
         assert_eq!(until.to_string(), "2023-07-13T10:00:00Z");
         // Clocks skip 2:30 in the night of March 12.
-        let skipped = local("2023-03-12T02:30", "2023-03-12T03:30");
-        let (from, until) = skipped.in_zone(&zone("America/Denver"));
-        assert!(from <= until, "{from} {until}");
+        for (from, until, begins, ends) in [
+            ("02:30", "03:30", "09:30:00", "10:30:00"),
+            ("02:30", "03:10", "09:30:00", "10:10:00"),
+            ("02:00", "03:00", "09:00:00", "10:00:00"),
+            ("02:10", "02:50", "09:10:00", "09:50:00"),
+            // What goes around it ends when the clock says so.
+            ("01:30", "03:10", "08:30:00", "09:10:00"),
+            ("02:30", "04:00", "09:30:00", "10:00:00"),
+        ] {
+            let day = |time: &str| format!("2023-03-12T{time}");
+            let skipped = local(&day(from), &day(until));
+            let (first, last) = skipped.in_zone(&zone("America/Denver"));
+            let expected = (format!("{}Z", day(begins)), format!("{}Z", day(ends)));
+            assert_eq!((first.to_string(), last.to_string()), expected, "{from}");
+            // Elsewhere the clocks stand as ever.
+            let (first, last) = skipped.in_zone(&zone("America/Phoenix"));
+            assert!(first < last, "{first} {last}");
+        }
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub struct Posted {
     pub made: Vec<Promise>,
     /// Promises it keeps.
     pub kept: PromiseKind,
+    /// Whether it completes the incident; what is posted after that does not.
+    pub completes: bool,
 }
 
 /// Why a post was refused.
@@ -164,6 +166,7 @@ impl Incident {
         // A fix that did not hold takes back what was said of its watch period.
         let asked_before = post.stage.is_none() && incident.complete_after_watch;
         incident.complete_after_watch = asked_before || post.complete_after_watch;
+        let completes = post.stage == Some(Stage::Completed);
         let update = Update {
             id,
             at: now,
@@ -187,6 +190,7 @@ impl Incident {
             update,
             made: made.collect(),
             kept,
+            completes,
         })
     }
 }
@@ -320,7 +324,23 @@ mod tests {
             &calendar,
         );
         let done = done.unwrap();
-        assert_eq!(done.update.state, Stage::Completed);
+        assert_eq!(
+            (done.update.state, done.completes),
+            (Stage::Completed, true)
+        );
+        let comment = Post {
+            promises: vec![],
+            ..post("Thank you.", None)
+        };
+        let comment = done
+            .incident
+            .clone()
+            .post(comment, update, ("Kim", now), &calendar);
+        let comment = comment.unwrap();
+        assert_eq!(
+            (comment.update.state, comment.completes),
+            (Stage::Completed, false)
+        );
         let more = done
             .incident
             .post(post("More.", None), update, ("Kim", now), &calendar);

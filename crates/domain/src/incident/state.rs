@@ -134,6 +134,17 @@ pub enum WrongAct {
 }
 
 impl State {
+    /// Since when it is over, if it is.
+    #[must_use]
+    pub fn over_since(&self) -> Option<Timestamp> {
+        match self {
+            Self::Completed { at, .. }
+            | Self::Dismissed { at, .. }
+            | Self::Cancelled { at, .. } => Some(*at),
+            _ => None,
+        }
+    }
+
     /// A person takes the proposal up.
     ///
     /// # Errors

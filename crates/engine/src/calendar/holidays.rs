@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use icalendar::parser::{Component, read_calendar, unfold};
+use domain::text::shown;
+use icalendar::parser::{Property, unfold};
 use jiff::civil::Date;
 
 /// The largest file, in bytes.
@@ -12,8 +13,9 @@ pub const FILE_BYTES_MAX: usize = 1 << 20;
 const EVENTS_MAX: usize = 5_000;
 /// The longest event that counts as a holiday, in days.
 const DAYS_MAX: usize = 31;
-/// How deep components may lie in each other: a calendar, an event, an alarm.
-const DEPTH_MAX: usize = 4;
+/// Where an event stands.
+const EVENT: [&str; 2] = ["VCALENDAR", "VEVENT"];
+const NO_CALENDAR: &str = "this is no iCalendar file; it begins with BEGIN:VCALENDAR";
 const NAME_CHARACTERS_MAX: usize = 100;
 
 /// What a file holds.
@@ -25,29 +27,16 @@ pub(super) struct Holidays {
     pub(super) skipped: Vec<(String, &'static str)>,
 }
 
+/// The properties of an event.
+type Event<'a> = Vec<Property<'a>>;
+
 /// Reads a file.
 pub(super) fn read(file: &str) -> Result<Holidays, String> {
     let unfolded = unfold(file);
-    if depth(&unfolded) > DEPTH_MAX {
-        return Err(format!(
-            "components lie more than {DEPTH_MAX} deep in each other"
-        ));
-    }
-    let calendar = read_calendar(&unfolded)
-        .map_err(|_| "this is no iCalendar file; it begins with BEGIN:VCALENDAR".to_owned())?;
-    let events = || {
-        calendar
-            .components
-            .iter()
-            .filter(|one| one.name == "VEVENT")
-    };
-    if events().count() > EVENTS_MAX {
-        return Err(format!("it holds more than {EVENTS_MAX} events"));
-    }
     let mut holidays = Holidays::default();
-    for event in events() {
-        let name = name(event);
-        match days(event) {
+    for event in events(&unfolded)? {
+        let name = name(&event);
+        match days(&event) {
             Ok(days) => {
                 for day in days {
                     holidays.days.entry(day).or_insert_with(|| name.clone());
@@ -59,31 +48,64 @@ pub(super) fn read(file: &str) -> Result<Holidays, String> {
     Ok(holidays)
 }
 
-/// The parser descends as deep as a file does, and would leave the stack. Asked of what it will read:
-/// a folded line hides a word.
-fn depth(file: &str) -> usize {
-    let begins = |line: &str, word: &str| {
-        let start = line.trim_start().get(..word.len());
-        start.is_some_and(|start| start.eq_ignore_ascii_case(word))
-    };
-    let (mut now, mut most) = (0_usize, 0);
-    for line in file.split(['\r', '\n']) {
-        if begins(line, "BEGIN:") {
-            now += 1;
-            most = most.max(now);
-        } else if begins(line, "END:") {
-            now = now.saturating_sub(1);
+/// The events of a file. Each line is parsed by itself: the library's parser of whole files descends as
+/// deep as a file does, where it leaves the stack, and looks through the rest of the file at each line.
+fn events(file: &str) -> Result<Vec<Event<'_>>, String> {
+    let (mut open, mut events) = (vec![], vec![]);
+    for line in file.lines().filter(|line| !line.trim().is_empty()) {
+        if let Some(name) = after(line, "BEGIN:") {
+            open.push(name);
+            if !open[0].eq_ignore_ascii_case(EVENT[0]) {
+                return Err(NO_CALENDAR.into());
+            }
+            if is_event(&open) {
+                events.push(vec![]);
+            }
+            if events.len() > EVENTS_MAX {
+                return Err(format!("it holds more than {EVENTS_MAX} events"));
+            }
+        } else if let Some(name) = after(line, "END:") {
+            let last = open.pop();
+            if !last.is_some_and(|last| last.eq_ignore_ascii_case(name)) {
+                return Err(format!("{} ends nothing that was begun", shown(line)));
+            }
+        } else if open.is_empty() {
+            return Err(NO_CALENDAR.into());
+        } else if is_event(&open)
+            && let Some(event) = events.last_mut()
+        {
+            let property = Property::try_from(line);
+            event.push(property.map_err(|_| format!("{} is no property", shown(line)))?);
         }
     }
-    most
+    match open.last() {
+        Some(name) => Err(format!("it ends before END:{name}")),
+        None if file.trim().is_empty() => Err(NO_CALENDAR.into()),
+        None => Ok(events),
+    }
 }
 
-fn text(event: &Component<'_>, name: &str) -> Option<String> {
-    let property = event.find_prop(name)?;
+fn after<'a>(line: &'a str, word: &str) -> Option<&'a str> {
+    let (start, rest) = line.split_at_checked(word.len())?;
+    start.eq_ignore_ascii_case(word).then(|| rest.trim())
+}
+
+fn is_event(open: &[&str]) -> bool {
+    let same = |(one, other): (&&str, &str)| one.eq_ignore_ascii_case(other);
+    open.len() == EVENT.len() && open.iter().zip(EVENT).all(same)
+}
+
+fn find<'a>(event: &'a Event<'_>, name: &str) -> Option<&'a Property<'a>> {
+    let named = |one: &&Property<'_>| one.name.as_str().eq_ignore_ascii_case(name);
+    event.iter().find(named)
+}
+
+fn text(event: &Event<'_>, name: &str) -> Option<String> {
+    let property = find(event, name)?;
     Some(property.val.clone().unescape_text().as_str().to_owned())
 }
 
-fn name(event: &Component<'_>) -> String {
+fn name(event: &Event<'_>) -> String {
     let name = text(event, "SUMMARY").unwrap_or_default();
     let visible = name.chars().filter(|c| !c.is_control());
     let name: String = visible.take(NAME_CHARACTERS_MAX).collect();
@@ -93,8 +115,8 @@ fn name(event: &Component<'_>) -> String {
     }
 }
 
-fn days(event: &Component<'_>) -> Result<Vec<Date>, &'static str> {
-    if event.find_prop("RRULE").is_some() || event.find_prop("RDATE").is_some() {
+fn days(event: &Event<'_>) -> Result<Vec<Date>, &'static str> {
+    if find(event, "RRULE").is_some() || find(event, "RDATE").is_some() {
         return Err("it repeats; export its days one by one");
     }
     let first = text(event, "DTSTART").ok_or("it has no day")?;
@@ -161,17 +183,52 @@ mod tests {
 
     #[test]
     fn what_is_no_calendar_is_refused() {
-        assert!(read("hello").is_err());
+        for (file, says) in [
+            ("", "begins with BEGIN:VCALENDAR"),
+            ("hello", "begins with BEGIN:VCALENDAR"),
+            (
+                "BEGIN:VEVENT\r\nEND:VEVENT\r\n",
+                "begins with BEGIN:VCALENDAR",
+            ),
+            (
+                "BEGIN:VCALENDAR\nBEGIN:VEVENT\nEND:VCALENDAR\n",
+                "\"END:VCALENDAR\" ends nothing",
+            ),
+            (
+                "BEGIN:VCALENDAR\nEND:VCALENDAR\nEND:VCALENDAR",
+                "ends nothing that was begun",
+            ),
+        ] {
+            let bad = read(file).unwrap_err();
+            assert!(bad.contains(says), "{file:?}: {bad}");
+        }
+    }
+
+    #[test]
+    fn a_file_as_deep_as_it_is_long_is_read_line_by_line() {
         for line in [
             "BEGIN:VEVENT\n",
             "begin:vevent\r\n",
             " \tBEGIN:VEVENT\n",
             "BEGIN:VEVENT\r",
             "BEG\r\n IN:VEVENT\r\n",
+            // The end stands in a value: a line ends with \n.
+            "BEGIN:VEVENT\nX:a\rEND:\n",
+            "BEGIN:VEVENT\nX;Y=\"\nEND:VEVENT\n\":z\n",
         ] {
             let deep = format!("BEGIN:VCALENDAR\r\n{}", line.repeat(50_000));
             assert!(read(&deep).is_err(), "{line:?}");
         }
+    }
+
+    /// Each line was once looked for in all the rest of the file: this took minutes.
+    #[test]
+    fn a_long_file_without_carriage_returns_takes_no_time() {
+        let more = "X:a\n".repeat(240_000);
+        let end = "DTSTART;VALUE=DATE:20260703\nSUMMARY:Day\nEND:VEVENT\nEND:VCALENDAR\n";
+        let read = read(&format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\n{more}{end}")).unwrap();
+        let day = "2026-07-03".parse().unwrap();
+        assert_eq!(read.days, [(day, "Day".to_owned())].into());
     }
 
     proptest! {

@@ -1,5 +1,7 @@
 //! Opens an incident that no alarm proposed.
 
+use domain::incident::backfill::{EARLIEST, TOO_EARLY};
+
 use super::*;
 
 impl Engine {
@@ -20,6 +22,9 @@ impl Engine {
         if started_at > now {
             let rule = "an incident cannot begin in the future";
             return Err(EngineError::refused_at("started_at", rule));
+        }
+        if started_at < EARLIEST {
+            return Err(EngineError::refused_at("started_at", TOO_EARLY));
         }
         let sites = self.sites_in(&opening.scope);
         if sites.is_empty() {

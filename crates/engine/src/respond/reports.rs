@@ -67,17 +67,20 @@ impl Engine {
     /// Publishes an approved version as the official comment, which keeps the promise of a report.
     ///
     /// # Errors
-    /// When there is no such version, it is not approved or was published, customers do not see the
-    /// incident, or the store fails.
+    /// When there is no such version, it is not approved, it or a newer one was published, customers do not
+    /// see the incident, or the store fails.
     pub async fn publish_report(
         &self,
         id: IncidentId,
         number: u32,
         who: &str,
     ) -> Result<Posted, EngineError> {
-        let version = self.report_version(id, number).await?;
-        version.may_publish().map_err(refused)?;
+        // Read before the versions: what is published meanwhile raises its version, and refuses this.
         let incident = self.stored_incident(id).await?;
+        let known = self.report_versions(id).await?;
+        let version = known.iter().find(|known| known.number == number).cloned();
+        let version = version.ok_or_else(|| no_version(number))?;
+        version.may_publish(&known).map_err(refused)?;
         let post = plain(version.text, UpdateKind::OfficialComment);
         let posted = self.posted(incident, post, who)?;
         let how = How {
@@ -95,8 +98,12 @@ impl Engine {
     ) -> Result<ReportVersion, EngineError> {
         let known = self.report_versions(id).await?.into_iter();
         let version = known.into_iter().find(|known| known.number == number);
-        version.ok_or_else(|| EngineError::not_found("version of this report", number))
+        version.ok_or_else(|| no_version(number))
     }
+}
+
+fn no_version(number: u32) -> EngineError {
+    EngineError::not_found("version of this report", number)
 }
 
 fn refused(bad: BadReport) -> EngineError {

@@ -34,6 +34,7 @@ impl Engine {
         let asked =
             serde_json::to_string(&update).map_err(|e| EngineError::refused_at("values", e))?;
         self.preview_update(id, who, update).await?;
+        let _turn = self.incidents().scheduling.lock().await;
         if self.store().scheduled(id).await?.len() >= SCHEDULED_MAX {
             let reason =
                 format!("{SCHEDULED_MAX} updates of this incident wait already; cancel one first");
@@ -117,6 +118,12 @@ impl Engine {
     ) -> Result<(Posted, bool), EngineError> {
         let asked: NewUpdate = serde_json::from_str(&scheduled.asked)
             .map_err(|e| EngineError::refused_at("values", e))?;
+        // "Still watching" after "it is over" is wrong; who writes after the end means it.
+        let over = incident.state.over_since();
+        if asked.state.is_none() && over.is_some_and(|over| over >= scheduled.made_at) {
+            let reason = "This incident was over before the moment came.";
+            return Err(EngineError::conflict(reason));
+        }
         let quiet = asked.quiet;
         let post = self.written(asked, incident.is_open())?;
         let posted = self.posted_as(scheduled.id, incident, post, &scheduled.by)?;

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use domain::comment::Comment;
@@ -18,6 +19,8 @@ use crate::{Engine, EngineError, SiteIndex};
 
 /// How many incidents are kept in memory, newest first. Older ones are read from the store.
 const KEPT: u32 = 200;
+/// The most incidents beside them that are watched because something waits under them.
+const OWING_MAX: u32 = 10_000;
 /// How many comments an incident's page shows.
 const COMMENTS_KEPT: u32 = 5;
 /// How long a count of a scope's sites stands, in seconds.
@@ -43,6 +46,8 @@ pub struct IncidentView {
     pub comments: Vec<Comment>,
     /// How many are shown in all.
     pub comments_total: u64,
+    /// When it began to be read, counted in readings: grows with time.
+    reading: u64,
     /// The last count of its sites, and when.
     counted: ArcSwap<Option<(Timestamp, Affected)>>,
 }
@@ -53,6 +58,10 @@ pub(crate) struct Incidents {
     views: ArcSwap<HashMap<IncidentId, Arc<IncidentView>>>,
     /// Held while an alarm is taken, and while a view is replaced.
     pub(crate) proposing: tokio::sync::Mutex<()>,
+    /// Held while posts that wait are counted and one is added.
+    pub(crate) scheduling: tokio::sync::Mutex<()>,
+    /// How many views were begun to be read.
+    readings: AtomicU64,
 }
 
 impl IncidentView {
@@ -83,7 +92,8 @@ impl IncidentView {
         self.incident.is_open() || owes || !self.scheduled.is_empty()
     }
 
-    async fn load(store: &Store, incident: Incident) -> Result<Self, StoreError> {
+    /// Reads what belongs to an incident; `reading` was taken before anything of it was read.
+    async fn load(store: &Store, incident: Incident, reading: u64) -> Result<Self, StoreError> {
         let id = incident.id;
         Ok(Self {
             updates: store.updates(id).await?,
@@ -95,6 +105,7 @@ impl IncidentView {
             comments: store.shown_comments(id, None, COMMENTS_KEPT).await?,
             comments_total: store.count_comments(id).await?,
             incident,
+            reading,
             counted: ArcSwap::default(),
         })
     }
@@ -104,10 +115,11 @@ impl Incidents {
     pub(crate) async fn load(store: &Store) -> Result<Self, StoreError> {
         let mut incidents = store.incidents(KEPT).await?;
         incidents.extend(store.open_incidents(1_000).await?);
+        incidents.extend(store.owing_incidents(OWING_MAX).await?);
         let mut views = HashMap::new();
         for incident in incidents {
             if let Entry::Vacant(place) = views.entry(incident.id) {
-                place.insert(Arc::new(IncidentView::load(store, incident).await?));
+                place.insert(Arc::new(IncidentView::load(store, incident, 0).await?));
             }
         }
         Ok(Self {
@@ -128,12 +140,20 @@ impl Incidents {
         open
     }
 
-    /// Puts a view in its place, unless a newer one stands there already.
+    /// The number of a reading that begins now.
+    fn begin_reading(&self) -> u64 {
+        self.readings.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Puts a view in its place, unless a newer one stands there already. Comments, follow-ups and posts
+    /// that wait do not raise the version: of one version, the view stands that began to be read last, which
+    /// holds all that was saved before.
     fn put(&self, view: &Arc<IncidentView>) {
         self.views.rcu(|views| {
             let mut views = HashMap::clone(views);
             let id = view.incident.id;
-            let is_newer = |old: &Arc<IncidentView>| old.incident.version > view.incident.version;
+            let age = |view: &IncidentView| (view.incident.version, view.reading);
+            let is_newer = |old: &Arc<IncidentView>| age(old) > age(view);
             if !views.get(&id).is_some_and(is_newer) {
                 views.insert(id, Arc::clone(view));
             }
@@ -230,7 +250,7 @@ impl Engine {
         }
         match self.store().incident(id).await? {
             Some(incident) => Ok(Some(Arc::new(
-                IncidentView::load(self.store(), incident).await?,
+                IncidentView::load(self.store(), incident, 0).await?,
             ))),
             None => Ok(None),
         }
@@ -274,10 +294,57 @@ impl Engine {
     }
 
     pub(crate) async fn reload_incident(&self, id: IncidentId) -> Result<(), EngineError> {
+        let reading = self.incidents().begin_reading();
         if let Some(incident) = self.store().incident(id).await? {
-            let view = IncidentView::load(self.store(), incident).await?;
+            let view = IncidentView::load(self.store(), incident, reading).await?;
             self.incidents().put(&Arc::new(view));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::incident::Impact;
+
+    use super::*;
+
+    fn view(version: u64, reading: u64, comments_total: u64) -> Arc<IncidentView> {
+        let at = "2023-07-11T21:00:00Z".parse().unwrap();
+        let id = IncidentId::from_bytes(&[1; 16]).unwrap();
+        let what = ("Sign-in fails".into(), Scope::default(), Impact::Minor);
+        Arc::new(IncidentView {
+            incident: Incident {
+                version,
+                ..Incident::open(id, what, at, at)
+            },
+            updates: vec![],
+            promises: vec![],
+            alarms: vec![],
+            scheduled: vec![],
+            reminders: vec![],
+            follow_ups: vec![],
+            comments: vec![],
+            comments_total,
+            reading,
+            counted: ArcSwap::default(),
+        })
+    }
+
+    #[test]
+    fn a_slower_reading_does_not_replace_a_later_one() {
+        let incidents = Incidents::default();
+        let (slow, fast) = (incidents.begin_reading(), incidents.begin_reading());
+        let stands = |view: &Arc<IncidentView>| {
+            incidents.put(view);
+            incidents.all()[0].comments_total
+        };
+        // A comment was hidden between the two.
+        assert_eq!(stands(&view(1, fast, 0)), 0);
+        assert_eq!(stands(&view(1, slow, 1)), 0, "it shows what was hidden");
+        // A newer version is newer, whenever it began to be read.
+        assert_eq!(stands(&view(2, slow, 7)), 7);
+        assert_eq!(stands(&view(1, fast, 0)), 7);
+        assert_eq!(stands(&view(2, incidents.begin_reading(), 8)), 8);
     }
 }

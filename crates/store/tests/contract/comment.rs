@@ -113,6 +113,10 @@ pub(crate) async fn who_is_banned_is_read_no_more(store: Store) {
     }
     let reader = store.reader(&hash, at(NOW)).await.unwrap().unwrap();
     assert_eq!(reader.banned.as_deref(), Some("More spam."));
+    // What was decided before the ban is not saved after it.
+    let late = Comment::write((id(), incident, author), ("Kim", "Late."), false, at(NOW)).unwrap();
+    let late = store.add_comment(&late, &audit()).await;
+    assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
     assert_eq!(store.count_comments(incident).await.unwrap(), 0);
     let hidden = store.comments(Standing::Hidden, None, 9).await.unwrap();
     assert_eq!((hidden[0].comment.id, hidden[0].banned), (one.id, true));

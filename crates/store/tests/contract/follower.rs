@@ -124,6 +124,36 @@ pub(crate) async fn an_address_follows_a_thing_once(store: Store) {
     );
 }
 
+/// Also after a following was ended; a yes makes room for other questions.
+pub(crate) async fn questions_to_an_address_are_counted_until_it_says_yes(store: Store) {
+    let asked = async |limit| {
+        let since = later(-60);
+        store.asked_since("a@b.us", since, limit).await.unwrap()
+    };
+    let (first, second) = (by_mail("a@b.us", false), by_mail("a@b.us", false));
+    let add = async |follower: &Follower, token: &str, ask| {
+        store
+            .add_follower(follower, token, ask, &audit())
+            .await
+            .unwrap();
+    };
+    add(&first, "one", Some(id())).await;
+    store.ask_again(first.id, id(), later(2)).await.unwrap();
+    assert_eq!(asked(9).await, [later(2), at(NOW)]);
+    assert_eq!(asked(1).await, [later(2)]);
+    store.end_follower(first.id, &audit()).await.unwrap();
+    assert_eq!(asked(9).await.len(), 2, "no new chance for who asks");
+    add(&second, "two", Some(id())).await;
+    assert_eq!(asked(9).await.len(), 3);
+    add(&by_mail("c@d.us", true), "other", None).await;
+    store.purge_unconfirmed(later(1)).await.unwrap();
+    assert_eq!(asked(9).await, [later(2)]);
+    let third = by_mail("a@b.us", false);
+    add(&third, "three", Some(id())).await;
+    assert!(store.confirm_follower(third.id, later(3)).await.unwrap());
+    assert!(asked(9).await.is_empty());
+}
+
 /// What waits for a follower who ended goes nowhere, and nothing is left of the address.
 pub(crate) async fn an_ended_follower_is_forgotten(store: Store) {
     let (stays, ends) = (by_mail("a@b.us", false), by_mail("c@d.us", false));

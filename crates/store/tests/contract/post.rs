@@ -77,6 +77,8 @@ pub(crate) async fn a_post_stops_waiting_once(store: Store) {
     store.schedule(&sooner, &audit()).await.unwrap();
     let scheduled = store.scheduled(incident.id).await.unwrap();
     assert_eq!(scheduled, [sooner.clone(), later.clone()]);
+    let owing = store.owing_incidents(9).await.unwrap();
+    assert_eq!(owing, std::slice::from_ref(&incident), "once");
     let next = Incident {
         version: 2,
         ..incident.clone()
@@ -109,6 +111,7 @@ pub(crate) async fn a_post_stops_waiting_once(store: Store) {
             .unwrap()
     );
     assert!(store.scheduled(incident.id).await.unwrap().is_empty());
+    assert!(store.owing_incidents(9).await.unwrap().is_empty());
 }
 
 pub(crate) async fn a_calendar_is_replaced_and_removed(store: Store) {

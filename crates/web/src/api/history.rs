@@ -38,7 +38,10 @@ pub(crate) fn routes() -> Vec<Route> {
             "Import the history of a Statuspage",
             import,
         )
-        .about("All of it is taken, or none is; what is here already is left as it is.")
+        .about(
+            "A file with a mistake is refused whole. Then each incident is added by itself, and what is here \
+            already is left as it is: where an import was interrupted, the same file goes on.",
+        )
         .body_max(FILE_BYTES_MAX),
     ]
 }

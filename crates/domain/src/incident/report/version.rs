@@ -60,6 +60,9 @@ pub enum BadReport {
     /// It was not approved.
     #[error("This version is not approved; somebody other than its author must do so first.")]
     NotApproved,
+    /// It would replace a newer one.
+    #[error("A newer version was published already; publish the newest.")]
+    Older,
     /// It was published before.
     #[error("This version was published already.")]
     PublishedAlready,
@@ -114,13 +117,15 @@ impl ReportVersion {
         Ok(Self { approved, ..self })
     }
 
-    /// Whether it may be published now.
+    /// Whether it may be published now, among all versions of its report.
     ///
     /// # Errors
-    /// When it is not approved, or was published already.
-    pub fn may_publish(&self) -> Result<(), BadReport> {
+    /// When it is not approved, or it or a newer one was published already.
+    pub fn may_publish(&self, all: &[Self]) -> Result<(), BadReport> {
+        let is_out = |other: &Self| other.number > self.number && other.published.is_some();
         match (&self.approved, &self.published) {
             (_, Some(_)) => Err(BadReport::PublishedAlready),
+            _ if all.iter().any(is_out) => Err(BadReport::Older),
             (None, None) => Err(BadReport::NotApproved),
             (Some(_), None) => Ok(()),
         }
@@ -143,19 +148,28 @@ mod tests {
         assert_eq!(early, Err(BadReport::Unfinished));
         let done = write(Some(&draft), "# Report\n\nThe cache was stale.");
         assert_eq!(
-            (done.number, done.may_publish()),
+            (done.number, done.may_publish(&[])),
             (2, Err(BadReport::NotApproved))
         );
         assert_eq!(done.clone().approve("Kim", now), Err(BadReport::OwnWork));
         let approved = done.approve("Ada", now).unwrap();
-        assert_eq!(approved.may_publish(), Ok(()));
+        assert_eq!(approved.may_publish(&[]), Ok(()));
         let twice = approved.clone().approve("Eve", now);
         assert_eq!(twice, Err(BadReport::ApprovedAlready));
         let published = ReportVersion {
             published: UpdateId::from_bytes(&[1; 16]),
             ..approved
         };
-        assert_eq!(published.may_publish(), Err(BadReport::PublishedAlready));
+        let all = std::slice::from_ref(&published);
+        assert_eq!(published.may_publish(all), Err(BadReport::PublishedAlready));
+        let older = ReportVersion {
+            number: 1,
+            published: None,
+            ..published.clone()
+        };
+        assert_eq!(older.may_publish(all), Err(BadReport::Older));
+        let newer = ReportVersion { number: 3, ..older };
+        assert_eq!(newer.may_publish(all), Ok(()));
         let last = ReportVersion {
             number: VERSIONS_MAX,
             ..published

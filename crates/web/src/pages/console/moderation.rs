@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Redirect};
 use domain::access::Permission;
 use domain::comment::Standing;
 use domain::id::{CommentId, IncidentId};
+use engine::EngineError;
 use store::WrittenComment;
 
 use crate::App;
@@ -148,7 +149,11 @@ async fn decide(
     match (&*decision.act, Standing::parse(&decision.act)) {
         (_, Some(standing)) => engine.judge_comment(id, standing, how).await?,
         ("ban", _) => engine.ban_commenter(id, how).await?,
-        _ => engine.unban_commenter(id, caller.name()).await?,
+        ("unban", _) => engine.unban_commenter(id, caller.name()).await?,
+        _ => {
+            let rule = "choose shown, held, hidden, ban or unban";
+            return Err(EngineError::refused_at("act", rule).into());
+        }
     };
     let back = Standing::parse(&decision.back).unwrap_or(Standing::Held);
     let to = format!("/console/comments?standing={}", back.as_str());

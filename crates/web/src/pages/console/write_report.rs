@@ -119,10 +119,11 @@ async fn go_on(
             let published = engine.publish_report(id, number, caller.name());
             published.await.map(drop)
         }
-        _ => {
+        "approve" => {
             let approved = engine.approve_report(id, number, caller.name());
             approved.await.map(drop)
         }
+        _ => Err(EngineError::refused_at("act", "choose approve or publish")),
     };
     match done {
         Ok(()) => Ok(back(id)),
@@ -176,7 +177,7 @@ async fn show(
     };
     let lamps = app.drawn().lamps(&engine.fleet());
     let public = view.incident.is_told();
-    let line = |version: &ReportVersion| line(version, (newest, public), caller, &reader);
+    let line = |version: &ReportVersion| line(version, (&versions, public), caller, &reader);
     let page = View {
         page: Page::console("The incident report", "/console/incidents"),
         id,
@@ -194,11 +195,13 @@ async fn show(
 
 fn line(
     version: &ReportVersion,
-    (newest, public): (u32, bool),
+    (all, public): (&[ReportVersion], bool),
     caller: &Caller,
     reader: &Reader,
 ) -> Line {
-    let is_newest = version.number == newest;
+    let is_newest = all
+        .first()
+        .is_some_and(|newest| newest.number == version.number);
     let is_finished = is_finished(&version.text);
     let approved = version.approved.as_ref();
     Line {
@@ -209,6 +212,6 @@ fn line(
         is_published: version.published.is_some(),
         is_finished,
         may_approve: is_newest && is_finished && approved.is_none() && version.by != caller.name(),
-        may_publish: is_newest && public && version.may_publish().is_ok(),
+        may_publish: is_newest && public && version.may_publish(all).is_ok(),
     }
 }
