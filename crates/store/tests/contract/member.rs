@@ -19,6 +19,7 @@ pub(crate) async fn members_are_replaced_and_found_by_address_and_domain(store: 
     let rows = FleetRows {
         organizations: vec![here.clone(), there.clone()],
         sites: vec![],
+        ..FleetRows::default()
     };
     store.import_fleet(&rows, &audit()).await.unwrap();
     let member = |text: &str| Member::parse(text).unwrap();
