@@ -24,12 +24,22 @@ macro_rules! files {
             include_str!(concat!("../../texts/", $folder, "/follow.ftl")),
             include_str!(concat!("../../texts/", $folder, "/comments.ftl")),
             include_str!(concat!("../../texts/", $folder, "/errors.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-frame.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-lamps.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-incidents.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-incident.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-compose.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-alarms.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-reports.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-follow-ups.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-planned.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-report.ftl")),
         ]
     };
 }
 
-const ENGLISH_FILES: [&str; 9] = files!("en");
-const SPANISH_FILES: [&str; 9] = files!("es");
+const ENGLISH_FILES: [&str; 19] = files!("en");
+const SPANISH_FILES: [&str; 19] = files!("es");
 
 static ENGLISH: LazyLock<Texts> = LazyLock::new(|| Texts::read("en-US", ENGLISH_FILES));
 static SPANISH: LazyLock<Texts> = LazyLock::new(|| Texts::read("es-US", SPANISH_FILES));

@@ -245,7 +245,7 @@ pub(crate) fn states(counts: &Counts) -> String {
         .map(|(known, n)| format!("{} {}", count(n), state(known)))
         .collect();
     if parts.is_empty() {
-        "no sites".into()
+        say("no-sites").into()
     } else {
         parts.join(", ")
     }

@@ -8,7 +8,7 @@ use super::*;
 type Keys = BTreeMap<String, BTreeSet<String>>;
 
 /// The keys of files, each with the values its text takes.
-fn with_values(files: [&str; 9]) -> Keys {
+fn with_values<const N: usize>(files: [&str; N]) -> Keys {
     let mut all = Keys::new();
     for file in files {
         FluentResource::try_new(file.to_owned()).expect("the file parses");

@@ -92,7 +92,8 @@ async fn status(State(app): State<App>, Query(query): Query<ZoneQuery>) -> Answe
     let home = &app.engine().settings().home_zone;
     if fleet.is_empty() {
         return Ok(crate::pages::console::overview::first_run(Page::public(
-            "Welcome", "/",
+            say("welcome"),
+            "/",
         )));
     }
     let reader = reader(&app, query.zone.as_deref(), home);
