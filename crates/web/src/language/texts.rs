@@ -38,8 +38,8 @@ macro_rules! files {
     };
 }
 
-const ENGLISH_FILES: [&str; 19] = files!("en");
-const SPANISH_FILES: [&str; 19] = files!("es");
+const ENGLISH_FILES: &[&str] = &files!("en");
+const SPANISH_FILES: &[&str] = &files!("es");
 
 static ENGLISH: LazyLock<Texts> = LazyLock::new(|| Texts::read("en-US", ENGLISH_FILES));
 static SPANISH: LazyLock<Texts> = LazyLock::new(|| Texts::read("es-US", SPANISH_FILES));
@@ -52,7 +52,7 @@ struct Texts {
 }
 
 impl Texts {
-    fn read<const N: usize>(language: &str, files: [&'static str; N]) -> Self {
+    fn read(language: &str, files: &[&str]) -> Self {
         let language: LanguageIdentifier = language.parse().unwrap_or_default();
         let mut bundle = FluentBundle::new_concurrent(vec![language]);
         // The marks that isolate values are for texts that mix writing directions; here they would
@@ -62,7 +62,7 @@ impl Texts {
         let mut plain = HashMap::new();
         for file in files {
             // A test reads all files: what does not parse, or is there twice, never gets here.
-            let resource = match FluentResource::try_new(file.to_owned()) {
+            let resource = match FluentResource::try_new((*file).to_owned()) {
                 Ok(resource) | Err((resource, _)) => resource,
             };
             let keys: Vec<_> = keys(file).map(str::to_owned).collect();

@@ -7,7 +7,7 @@
 #   on call = de guardia; people = personas; planned work = mantenimiento programado, como lo leen
 #   los clientes; release = versión; report (de un cliente) = reporte; rollout = despliegue;
 #   site = sitio; template = plantilla; to restore = restablecer; token = token; update = actualización;
-#   wave = tanda.
+#   wave = oleada.
 
 nav-lamps = Luces
 nav-incidents = Incidentes
@@ -47,7 +47,7 @@ find-pages = Páginas
 release-stands =
     { $state ->
         [staged] preparada
-        [live] en uso
+        [live] activa
         [retired] retirada
        *[other] { $state }
     }
@@ -58,7 +58,7 @@ campaign-stands =
         [paused] en pausa
         [halted] detenida
         [finished] terminada
-        [aborted] cancelada
+        [aborted] interrumpida
        *[other] { $state }
     }
 no-such-incident = No existe ese incidente.

@@ -35,13 +35,13 @@ restore-the-sites = Restablecer los sitios
 see-the-campaign = Ver la campaña
 waves =
     { $n ->
-        [one] { $n } tanda
-       *[other] { $n } tandas
+        [one] { $n } oleada
+       *[other] { $n } oleadas
     }
 proposed-campaign = Propuesta: { $action } en { $sites }, en { $waves } por zona horaria. Cada sitio se comprueba con un inicio de sesión de prueba.
 proposed-campaign-takes = Propuesta: { $action } en { $sites }, en { $waves } por zona horaria, en unos { $takes }. Cada sitio se comprueba con un inicio de sesión de prueba.
 does-clear-cache = vaciar la caché
-does-refresh = recargar la configuración
+does-refresh = recargar
 does-activate = activar la versión { $version }
 start-this-campaign = Iniciar esta campaña
 sites-of-incident-caption = Sitios de este incidente por zona horaria

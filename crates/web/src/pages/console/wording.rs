@@ -183,8 +183,9 @@ pub(in crate::pages) fn happened(entry: &TimelineEntry, alarms: &[Alarm]) -> Str
         }
         Fact::AlarmRaised { alarm, words } => {
             let known = alarms.iter().find(|one| one.id == *alarm);
-            let words = known.map_or_else(|| words.clone(), alarm_words);
-            tell("fact-alarm", [("words", words.into())])
+            let known = known.map(alarm_sentence);
+            let words = known.as_deref().unwrap_or(words).trim_end_matches('.');
+            tell("fact-alarm", [("words", words.to_owned().into())])
         }
         Fact::Proposed { .. } => say("fact-proposed").to_owned(),
         Fact::Paged { .. } => say("fact-paged").to_owned(),

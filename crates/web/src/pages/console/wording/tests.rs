@@ -1,4 +1,4 @@
-//! In English the words are those of the domain; in Spanish none is English.
+//! In English the words are those of the domain.
 
 use domain::detection::Evidence;
 use domain::id::{AlarmId, CampaignId, EntryId, PageId, ReportId, UpdateId};
@@ -182,7 +182,14 @@ fn scopes() -> Vec<Scope> {
 #[test]
 fn in_english_the_domain_says_the_same() {
     for alarm in alarms() {
+        let words = alarm.sentence().trim_end_matches('.').to_owned();
         assert_eq!(alarm_sentence(&alarm), alarm.sentence());
+        let told = Fact::AlarmRaised {
+            alarm: alarm.id,
+            words,
+        };
+        let told = entry(told);
+        assert_eq!(happened(&told, &[alarm]), told.line());
     }
     for one in scopes() {
         assert_eq!(scope(&one), one.to_string());
