@@ -99,7 +99,7 @@ struct Entry {
 async fn console(State(app): State<App>) -> Answer {
     let fleet = app.engine().fleet();
     if fleet.is_empty() {
-        return Ok(first_run(Page::console(say("welcome"), "/console")));
+        return Ok(first_run(Page::console(say("first-run"), "/console")));
     }
     let lamps = app.drawn().lamps(&fleet);
     let reader = reader(&app, None, &app.engine().settings().home_zone);

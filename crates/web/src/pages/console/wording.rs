@@ -12,16 +12,16 @@ use crate::language::{say, tell};
 /// Which sites something is about: "web-central sites in America/Denver".
 pub(in crate::pages) fn scope(scope: &Scope) -> String {
     let mut text = match scope.products.is_empty() {
-        true => say("scope-all").to_owned(),
+        true => say("sites-all").to_owned(),
         false => tell(
-            "scope-products",
+            "sites-of-products",
             [("products", list(&scope.products, ", ").into())],
         ),
     };
     if !scope.zones.is_empty() {
         let zones = list(&scope.zones, ", ");
         text = tell(
-            "scope-in",
+            "sites-in",
             [("scope", text.into()), ("zones", zones.into())],
         );
     }
@@ -30,7 +30,7 @@ pub(in crate::pages) fn scope(scope: &Scope) -> String {
             ("scope", text.into()),
             ("releases", list(&scope.releases, ", ").into()),
         ];
-        text = tell("scope-running", values);
+        text = tell("sites-running", values);
     }
     text
 }

@@ -92,8 +92,7 @@ async fn status(State(app): State<App>, Query(query): Query<ZoneQuery>) -> Answe
     let home = &app.engine().settings().home_zone;
     if fleet.is_empty() {
         return Ok(crate::pages::console::overview::first_run(Page::public(
-            say("welcome"),
-            "/",
+            "Welcome", "/",
         )));
     }
     let reader = reader(&app, query.zone.as_deref(), home);
