@@ -93,12 +93,20 @@ struct Console {
 impl Console {
     async fn new() -> Self {
         let plane = Plane::with_fleet().await;
-        let token = plane.token(Role::Admin).await;
         let incidents = tell_a_story(&plane).await;
         Self {
+            token: plane.token(Role::Admin).await,
             plane,
-            token,
             incidents,
+        }
+    }
+
+    async fn without_fleet() -> Self {
+        let plane = Plane::new().await;
+        Self {
+            token: plane.token(Role::Admin).await,
+            plane,
+            incidents: vec![],
         }
     }
 
@@ -226,6 +234,18 @@ async fn each_page_is_drawn_in_spanish() {
     for (path, files) in PAGES {
         problems.extend(console.problems(path, None, files).await);
     }
+    assert_eq!(problems, vec![] as Vec<String>);
+}
+
+#[tokio::test]
+async fn a_first_run_is_told_in_spanish() {
+    let console = Console::without_fleet().await;
+    let lamps = ["console-lamps"];
+    let mut problems = console.problems("/console", None, &lamps).await;
+    // A form without a file.
+    let import = "/console/fleet/import";
+    problems.extend(console.problems(import, Some("file="), &lamps).await);
+    problems.retain(|problem| !problem.ends_with("says nothing of console-frame"));
     assert_eq!(problems, vec![] as Vec<String>);
 }
 
