@@ -38,3 +38,11 @@ import-sign-in-rest = to send a CSV file, or use the command line.
 import-command = From the command line:
 watch-again = Or watch July 11, 2023 again
 watch-lead = The drill re-enacts a real incident on the real components: 4:00 pm, a release, and sign-in breaks on every site.
+state-of-well =
+    { $n ->
+       *[other] works
+    }
+state-of-restored =
+    { $n ->
+       *[other] restored
+    }

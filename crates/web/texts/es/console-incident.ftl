@@ -131,8 +131,8 @@ fact-campaign-ended =
     }, { $failed } con fallas.
 fact-sites-counted =
     De { $n ->
-        [one] { $n } sitio afectado
-       *[other] { $n } sitios afectados
+        [one] { $n } sitio del incidente
+       *[other] { $n } sitios del incidente
     }, { $failing } con fallas y { $restored } restablecidos.
 fact-sign-ins-counted =
     De { $n ->

@@ -38,3 +38,13 @@ import-sign-in-rest = para enviar un archivo CSV, o use la línea de comandos.
 import-command = Desde la línea de comandos:
 watch-again = O vea de nuevo el 11 de julio de 2023
 watch-lead = El simulacro repite un incidente real con los componentes reales: las 4:00 p. m., una versión nueva, y el inicio de sesión falla en todos los sitios.
+state-of-well =
+    { $n ->
+        [one] funciona
+       *[other] funcionan
+    }
+state-of-restored =
+    { $n ->
+        [one] restablecido
+       *[other] restablecidos
+    }

@@ -92,7 +92,7 @@ struct Told {
 
 struct Entry {
     state: &'static str,
-    words: &'static str,
+    words: String,
     count: String,
 }
 
@@ -136,7 +136,7 @@ impl Parts {
         let counts = Counts::of_all(fleet);
         let entry = |(state, n): (SiteState, usize)| Entry {
             state: state.as_str(),
-            words: words::state(state),
+            words: words::state_of(state, n),
             count: words::count(n),
         };
         Ok(Self {
