@@ -10,7 +10,7 @@
   found.className = "finder-found";
   found.hidden = true;
   found.setAttribute("role", "region");
-  found.setAttribute("aria-label", "Found");
+  found.setAttribute("aria-label", form.dataset.found);
   found.setAttribute("aria-live", "polite");
   form.append(found);
 

@@ -169,7 +169,7 @@ pub(crate) fn same_origin(headers: &HeaderMap) -> bool {
 }
 
 /// A page of the console; what its forms send and its script fetches lies there too.
-fn is_console(request: &Request) -> bool {
+pub(crate) fn is_console(request: &Request) -> bool {
     request.uri().path().starts_with("/console")
 }
 

@@ -7,12 +7,15 @@
 mod texts;
 
 use axum::extract::{Request, State};
-use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_LANGUAGE, CONTENT_TYPE, VARY};
+use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_LANGUAGE, CONTENT_TYPE, SET_COOKIE, VARY};
 use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
+use cookie::time::Duration;
+use cookie::{Cookie, SameSite};
 
 use crate::App;
+use crate::access::{cookies, is_console};
 
 pub(crate) use self::texts::{Says, Value};
 use domain::incident::template::read_as;
@@ -21,8 +24,11 @@ use domain::site::Zone;
 
 /// A page at a longer address is there, but does not name its other languages.
 const TARGET_BYTES_MAX: usize = 1_000;
-/// The team's pages and what programs read stay in English.
-const ENGLISH_ONLY: [&str; 5] = ["/console", "/api/", "/assets/", "/embed.js", "/oidc"];
+/// What programs read stays in English; the provider's pages choose by themselves.
+const ENGLISH_ONLY: [&str; 4] = ["/api/", "/assets/", "/embed.js", "/oidc"];
+/// Remembers the language that a member of staff chose: only the console is sent it.
+const REMEMBERED: &str = "lamplighter-language";
+const REMEMBERED_DAYS: i64 = 365;
 
 /// What a request is answered in.
 #[derive(Clone, Debug, Default)]
@@ -136,13 +142,42 @@ impl Spoken {
 
     fn of(app: &App, request: &Request) -> Self {
         let (language, is_chosen) = asked(app, request);
+        let team = app.engine().settings().language;
+        let target = Target::of(app, request);
+        if is_console(request) {
+            // Its links and forms need not carry the choice: a cookie does.
+            let remembered = remembered(request).filter(|_| !is_chosen);
+            return Self {
+                language: remembered.unwrap_or(language),
+                is_chosen: false,
+                team,
+                target,
+            };
+        }
         Self {
             language,
             is_chosen,
-            team: app.engine().settings().language,
-            target: Target::of(app, request),
+            team,
+            target,
         }
     }
+}
+
+fn remembered(request: &Request) -> Option<Language> {
+    let cookie = cookies(request.headers()).find(|cookie| cookie.name() == REMEMBERED)?;
+    Language::of_tag(cookie.value())
+}
+
+/// Has the browser remember a language for the console.
+fn remember(app: &App, language: Language) -> Option<HeaderValue> {
+    let is_secure = app.engine().settings().base_url.starts_with("https://");
+    let cookie = Cookie::build((REMEMBERED, language.tag()))
+        .path("/console")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(is_secure)
+        .max_age(Duration::days(REMEMBERED_DAYS));
+    HeaderValue::from_str(&cookie.to_string()).ok()
 }
 
 impl Target {
@@ -183,9 +218,14 @@ pub(crate) async fn speak(State(app): State<App>, request: Request, next: Next) 
     }
     let spoken = Spoken::of(&app, &request);
     let tag = spoken.language.tag();
+    let chooses = is_console(&request) && asked(&app, &request).1;
+    let choice = remember(&app, spoken.language).filter(|_| chooses);
     let mut response = SPOKEN.scope(spoken, next.run(request)).await;
     let headers = response.headers_mut();
     headers.append(VARY, HeaderValue::from_static("accept-language"));
+    if let Some(choice) = choice {
+        headers.append(SET_COOKIE, choice);
+    }
     let kind = headers.get(CONTENT_TYPE);
     let is_text = kind.is_some_and(|kind| !kind.as_bytes().starts_with(b"application/json"));
     if is_text {

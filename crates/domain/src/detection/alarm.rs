@@ -88,6 +88,14 @@ pub struct Evidence {
     pub since: Timestamp,
 }
 
+impl Evidence {
+    /// Whether the baseline expects so few that their number would say nothing.
+    #[must_use]
+    pub fn is_next_to_none_expected(&self) -> bool {
+        self.expected < NEXT_TO_NONE
+    }
+}
+
 impl Alarm {
     /// The alarm in words, without a time of day: pages show that in the reader's zone.
     #[must_use]
@@ -103,44 +111,43 @@ impl Alarm {
     /// What was seen, without a full stop.
     #[must_use]
     pub fn words(&self) -> String {
-        let Evidence {
-            count,
-            expected,
-            since,
-            ..
-        } = &self.evidence;
-        let minutes = (self.at.duration_since(*since).as_secs_f64() / 60.0)
-            .ceil()
-            .max(1.0);
+        let Evidence { count, .. } = &self.evidence;
         let what = match self.stream {
             Stream::Reports if *count == 1 => "1 site reported".to_owned(),
             Stream::Reports => format!("{count} sites reported"),
             Stream::Failures => format!("{count} sign-ins failed"),
             Stream::Silence => format!("only {count} sign-ins came"),
         };
-        let within = if minutes <= 1.0 {
-            "a minute".into()
-        } else {
-            format!("{minutes} minutes")
+        let within = match self.minutes() {
+            ..2 => "a minute".into(),
+            minutes => format!("{minutes} minutes"),
         };
         format!(
             "{what} within {within}, where {}",
-            usual(self.stream, *expected)
+            usual(self.stream, &self.evidence)
         )
+    }
+
+    /// From the likeliest start to the alarm: minutes begun, at least one.
+    #[must_use]
+    pub fn minutes(&self) -> i64 {
+        let time = self.at.duration_since(self.evidence.since).as_millis();
+        let minutes = time.saturating_add(59_999).div_euclid(60_000).max(1);
+        i64::try_from(minutes).unwrap_or(i64::MAX)
     }
 }
 
 /// What the baseline expects: never "at most 0.0".
-fn usual(stream: Stream, expected: f64) -> String {
+fn usual(stream: Stream, evidence: &Evidence) -> String {
     let limit = if stream == Stream::Silence {
         "at least"
     } else {
         "at most"
     };
-    if expected < NEXT_TO_NONE {
+    if evidence.is_next_to_none_expected() {
         "next to none is usual".into()
     } else {
-        format!("{limit} {expected:.1} are usual")
+        format!("{limit} {:.1} are usual", evidence.expected)
     }
 }
 

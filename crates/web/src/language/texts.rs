@@ -24,6 +24,16 @@ macro_rules! files {
             include_str!(concat!("../../texts/", $folder, "/own.ftl")),
             include_str!(concat!("../../texts/", $folder, "/console-audience.ftl")),
             include_str!(concat!("../../texts/", $folder, "/console-drills.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-frame.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-lamps.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-incidents.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-incident.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-compose.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-alarms.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-reports.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-follow-ups.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-planned.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-report.ftl")),
         ]
     };
 }

@@ -11,7 +11,7 @@ pub(super) struct Link {
     pub(super) here: bool,
 }
 
-/// A part of the console.
+/// A part of the console; names are keys of texts.
 pub(super) struct Section {
     pub(super) name: &'static str,
     /// Its pages by name and address; the bar leads to the first.
@@ -29,54 +29,54 @@ const PUBLIC: &[(&str, &str)] = &[
 /// The console, section by section.
 pub(super) const CONSOLE: &[Section] = &[
     Section {
-        name: "Lamps",
-        pages: &[("Lamps", "/console")],
+        name: "nav-lamps",
+        pages: &[("nav-lamps", "/console")],
     },
     Section {
-        name: "Incidents",
+        name: "nav-incidents",
         pages: &[
-            ("Incidents", "/console/incidents"),
-            ("Planned work", "/console/maintenances"),
-            ("Alarms", "/console/alarms"),
-            ("Reports", "/console/reports"),
-            ("Follow-ups", "/console/follow-ups"),
+            ("nav-incidents", "/console/incidents"),
+            ("nav-planned-work", "/console/maintenances"),
+            ("nav-alarms", "/console/alarms"),
+            ("nav-reports", "/console/reports"),
+            ("nav-follow-ups", "/console/follow-ups"),
         ],
     },
     Section {
-        name: "Customers",
+        name: "nav-customers",
         pages: &[
-            ("Banners", "/console/banners"),
-            ("Templates", "/console/templates"),
-            ("Comments", "/console/comments"),
-            ("Followers", "/console/followers"),
+            ("nav-banners", "/console/banners"),
+            ("nav-templates", "/console/templates"),
+            ("nav-comments", "/console/comments"),
+            ("nav-followers", "/console/followers"),
         ],
     },
     Section {
-        name: "Fleet",
+        name: "nav-fleet",
         pages: &[
-            ("Sites", "/console/fleet"),
-            ("Organizations", "/console/organizations"),
-            ("Campaigns", "/console/campaigns"),
+            ("nav-sites", "/console/fleet"),
+            ("organizations", "/console/organizations"),
+            ("nav-campaigns", "/console/campaigns"),
         ],
     },
     Section {
-        name: "Delivery",
+        name: "nav-delivery",
         pages: &[
-            ("Releases", "/console/releases"),
-            ("Config", "/console/config"),
-            ("Drills", "/console/drills"),
+            ("nav-releases", "/console/releases"),
+            ("nav-config", "/console/config"),
+            ("drills", "/console/drills"),
         ],
     },
     Section {
-        name: "Settings",
+        name: "nav-settings",
         pages: &[
-            ("On call", "/console/on-call"),
-            ("Calendars", "/console/calendars"),
-            ("Sign-in", "/console/accounts"),
-            ("People", "/console/people"),
-            ("Audit", "/console/audit"),
-            ("API", "/api"),
-            ("Design", "/console/design"),
+            ("nav-on-call", "/console/on-call"),
+            ("nav-calendars", "/console/calendars"),
+            ("nav-sign-in", "/console/accounts"),
+            ("nav-people", "/console/people"),
+            ("nav-audit", "/console/audit"),
+            ("nav-api", "/api"),
+            ("nav-design", "/console/design"),
         ],
     },
 ];
@@ -86,18 +86,14 @@ pub(super) fn bar(is_console: bool, here: &str) -> Vec<Link> {
     if is_console {
         let link = |section: &Section| {
             section.pages.first().map(|(_, to)| Link {
-                name: section.name,
+                name: say(section.name),
                 to,
                 here: holds(section, here),
             })
         };
         CONSOLE.iter().filter_map(link).collect()
     } else {
-        let mut links = links(PUBLIC, here);
-        for link in &mut links {
-            link.name = say(link.name);
-        }
-        links
+        links(PUBLIC, here)
     }
 }
 
@@ -116,7 +112,7 @@ fn holds(section: &Section, here: &str) -> bool {
 
 fn links(pages: &'static [(&'static str, &'static str)], here: &str) -> Vec<Link> {
     let link = |(name, to): &(&'static str, &'static str)| Link {
-        name,
+        name: say(name),
         to,
         here: *to == here,
     };
@@ -126,6 +122,17 @@ fn links(pages: &'static [(&'static str, &'static str)], here: &str) -> Vec<Link
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_section_and_page_has_a_name() {
+        let names = CONSOLE.iter().flat_map(|section| {
+            let pages = section.pages.iter().map(|(name, _)| *name);
+            pages.chain([section.name])
+        });
+        for key in names {
+            assert_ne!(say(key), key);
+        }
+    }
 
     #[test]
     fn every_page_of_the_console_stands_in_one_section_and_is_served() {

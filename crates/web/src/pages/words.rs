@@ -230,15 +230,24 @@ pub(crate) fn state(state: SiteState) -> &'static str {
     }
 }
 
+/// What a state is called after the number of sites that are in it.
+pub(crate) fn state_of(known: SiteState, n: usize) -> String {
+    match known {
+        SiteState::Well => tell("state-of-well", [("n", n.into())]),
+        SiteState::Restored => tell("state-of-restored", [("n", n.into())]),
+        other => state(other).to_owned(),
+    }
+}
+
 /// The states that occur, in words: "480 works, 110 failing".
 pub(crate) fn states(counts: &Counts) -> String {
     let parts: Vec<_> = counts
         .each()
         .filter(|(_, n)| *n > 0)
-        .map(|(known, n)| format!("{} {}", count(n), state(known)))
+        .map(|(known, n)| format!("{} {}", count(n), state_of(known, n)))
         .collect();
     if parts.is_empty() {
-        "no sites".into()
+        say("no-sites").into()
     } else {
         parts.join(", ")
     }

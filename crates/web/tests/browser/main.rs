@@ -474,6 +474,18 @@ async fn every_page_is_open_to_everybody() {
         format!("/console/incidents/{id}/report"),
         format!("/console/incidents/{}", past.id),
         format!("/console/campaigns/{campaign}"),
+        // In Spanish, whose words are longer.
+        "/console?lang=es".into(),
+        format!("/console/incidents/{id}?lang=es"),
+        format!("/console/incidents/{id}/report?lang=es"),
+        "/console/incidents?lang=es".into(),
+        "/console/incidents/new?lang=es".into(),
+        "/console/incidents/past?lang=es".into(),
+        "/console/alarms?lang=es".into(),
+        "/console/reports?lang=es".into(),
+        "/console/follow-ups?lang=es".into(),
+        "/console/maintenances?lang=es".into(),
+        "/console/find?q=an&lang=en".into(),
     ];
     tell("axe on every page", &base, async |browser: &mut Browser| {
         sign_in(browser, &token).await;

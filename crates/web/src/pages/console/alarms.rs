@@ -11,6 +11,8 @@ use jiff::SignedDuration;
 
 use crate::App;
 use crate::access::Access;
+use crate::language::say;
+use crate::pages::console::wording;
 use crate::pages::words::{Moment, Reader};
 use crate::pages::{Answer, Page, reader, render};
 use crate::routes::Route;
@@ -50,7 +52,7 @@ async fn list(State(app): State<App>) -> Answer {
         alarms.push(line(&app, &alarm, &reader).await?);
     }
     let view = View {
-        page: Page::console("Alarms", "/console/alarms"),
+        page: Page::console(say("nav-alarms"), "/console/alarms"),
         alarms,
     };
     Ok(render(StatusCode::OK, &view))
@@ -64,9 +66,9 @@ async fn line(app: &App, alarm: &Alarm, reader: &Reader) -> Result<Line, EngineE
     Ok(Line {
         at: reader.moment(alarm.at),
         since: reader.moment(alarm.evidence.since),
-        words: alarm.words(),
-        node: alarm.node.to_string(),
-        explained: alarm.localisation.to_string(),
+        words: wording::alarm_words(alarm),
+        node: wording::node(&alarm.node),
+        explained: wording::explained(&alarm.localisation),
         promise_days: format!("{:.0}", alarm.promise_seconds / 86_400.0),
         incident: incident.map(|view| (view.incident.id, view.incident.title.clone())),
     })

@@ -4,8 +4,10 @@ use domain::detection::Alarm;
 use domain::id::CampaignId;
 use engine::{CampaignView, Case, Fleet, ReleaseBefore};
 
+use crate::language::tell;
 use crate::pages::console::campaign::named;
 use crate::pages::console::reports::{self, Line as Told};
+use crate::pages::console::wording::{alarm_sentence, campaign_stands};
 use crate::pages::words::{self, Moment, Reader};
 
 /// The case, in words.
@@ -13,24 +15,27 @@ pub(in crate::pages) struct Linked {
     pub(in crate::pages) alarms: Vec<(Moment, String)>,
     pub(in crate::pages) reports_total: String,
     pub(in crate::pages) reports: Vec<Told>,
-    pub(in crate::pages) campaigns: Vec<(CampaignId, String, &'static str)>,
+    pub(in crate::pages) campaigns: Vec<(CampaignId, String, String)>,
     pub(in crate::pages) releases: Vec<(Moment, String)>,
 }
 
 impl Linked {
     pub(in crate::pages) fn of(case: &Case, fleet: &Fleet, reader: &Reader) -> Self {
-        let alarm = |one: &Alarm| (reader.moment(one.at), one.sentence());
-        let campaign = |one: &CampaignView| (one.id, named(one), one.state);
+        let alarm = |one: &Alarm| (reader.moment(one.at), alarm_sentence(one));
+        let campaign = |one: &CampaignView| (one.id, named(one), campaign_stands(one.state));
         let release = |one: &ReleaseBefore| {
             let sites = usize::try_from(one.sites).unwrap_or(usize::MAX);
-            let sites = words::counted(sites, "site", "sites");
-            let words = format!("{} {} on {sites}", one.product, one.version);
-            (reader.moment(one.at), words)
+            let values = [
+                ("product", one.product.to_string().into()),
+                ("version", one.version.to_string().into()),
+                ("sites", words::sites(sites).into()),
+            ];
+            (reader.moment(one.at), tell("case-release", values))
         };
         let told = case.reports.iter();
         Self {
             alarms: case.alarms.iter().map(alarm).collect(),
-            reports_total: words::counted(case.reports_total, "report", "reports"),
+            reports_total: tell("reports-counted", [("n", case.reports_total.into())]),
             reports: told
                 .filter_map(|stored| reports::line(fleet, stored, reader))
                 .collect(),

@@ -16,6 +16,7 @@ use engine::{EngineError, IncidentView, NewUpdate};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
+use crate::language::say;
 use crate::pages::console::banners::local;
 use crate::pages::console::respond::{Choice, Typed, show, then_back};
 use crate::pages::public::incident::{Promised, Said, promised, said, stage};
@@ -279,7 +280,7 @@ fn stages(view: &IncidentView, chosen: &str) -> Vec<Choice> {
     });
     std::iter::once(Choice {
         value: "",
-        name: "Leave it where it is",
+        name: say("leave-the-state"),
         chosen: chosen.is_empty(),
     })
     .chain(each)
@@ -312,13 +313,13 @@ fn gaps(number: usize, template: &PostTemplate, fields: &Fields) -> Gaps {
 /// What a gap takes, in words beside its field.
 fn hint(kind: Kind) -> &'static str {
     match kind {
-        Kind::Duration => "Such as 24 business hours, or 1 hour.",
-        Kind::DateTime => "On your clock, such as 2023-07-11T18:30. Customers read it on theirs.",
-        Kind::Timeline => "Such as 2 business hours, or 2023-07-11T18:30 on your clock.",
+        Kind::Duration => say("gap-duration"),
+        Kind::DateTime => say("gap-moment"),
+        Kind::Timeline => say("gap-timeline"),
         Kind::Text => "",
-        Kind::LongText => "Several lines, in Markdown.",
-        Kind::ProductList => "Names of products, with commas between them.",
-        Kind::SiteList => "Host names, one on each line.",
+        Kind::LongText => say("gap-long-text"),
+        Kind::ProductList => say("gap-products"),
+        Kind::SiteList => say("gap-sites"),
     }
 }
 

@@ -10,7 +10,9 @@ use engine::EngineError;
 use crate::App;
 use crate::access::Access;
 use crate::extract::Query;
+use crate::language::{say, tell};
 use crate::pages::console::campaign::named;
+use crate::pages::console::wording::campaign_stands;
 use crate::pages::nav;
 use crate::pages::public::incident::stage;
 use crate::pages::public::site;
@@ -60,15 +62,15 @@ async fn find(State(app): State<App>, Query(question): Query<Question>) -> Answe
     let q = q.trim().to_owned();
     let words = Words::of(&q);
     let kinds = [
-        ("Pages", pages(&words)),
-        ("Sites", sites(&app, &q)),
-        ("Incidents", incidents(&app, &words)),
-        ("Campaigns", campaigns(&app, &words).await?),
-        ("Releases", releases(&app, &words).await?),
+        (say("find-pages"), pages(&words)),
+        (say("nav-sites"), sites(&app, &q)),
+        (say("nav-incidents"), incidents(&app, &words)),
+        (say("nav-campaigns"), campaigns(&app, &words).await?),
+        (say("nav-releases"), releases(&app, &words).await?),
     ];
     let kinds = kinds.into_iter().filter(|(_, entries)| !entries.is_empty());
     let view = View {
-        page: Page::console("Find", "/console/find"),
+        page: Page::console(say("find"), "/console/find"),
         kinds: kinds
             .map(|(name, entries)| Kind { name, entries })
             .collect(),
@@ -100,11 +102,11 @@ impl Words {
 fn pages(words: &Words) -> Vec<Entry> {
     let all = nav::CONSOLE.iter().flat_map(|section| {
         let entry = |(name, to): &(&'static str, &'static str)| Entry {
-            name: (*name).into(),
+            name: say(name).into(),
             about: if section.name == *name {
                 String::new()
             } else {
-                section.name.into()
+                say(section.name).into()
             },
             to: (*to).into(),
         };
@@ -144,7 +146,7 @@ async fn campaigns(app: &App, words: &Words) -> Result<Vec<Entry>, EngineError> 
     let newest = app.engine().campaigns(CAMPAIGNS_MAX).await?.into_iter();
     let entry = |one: engine::CampaignView| Entry {
         name: named(&one),
-        about: one.state.into(),
+        about: campaign_stands(one.state),
         to: format!("/console/campaigns/{}", one.id),
     };
     let named = newest.map(entry).filter(|one| words.are_in(&one.name));
@@ -158,7 +160,7 @@ async fn releases(app: &App, words: &Words) -> Result<Vec<Entry>, EngineError> {
     let all = app.engine().store().releases().await?.into_iter();
     let entry = |one: domain::release::Release| Entry {
         name: format!("{} {}", one.product, one.version),
-        about: one.state.as_str().into(),
+        about: tell("release-stands", [("state", one.state.as_str().into())]),
         to: "/console/releases".into(),
     };
     let found = all.map(entry).filter(|one| words.are_in(&one.name));

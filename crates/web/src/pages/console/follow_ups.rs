@@ -73,7 +73,7 @@ struct View {
     page: Page,
     problem: Option<String>,
     total: String,
-    overdue: usize,
+    overdue: Option<String>,
     follow_ups: Vec<(IncidentId, String, Shown)>,
 }
 
@@ -90,11 +90,12 @@ async fn show(app: &App, status: StatusCode, problem: Option<String>) -> Answer 
         let title = view.map_or_else(String::new, |view| view.incident.title.clone());
         follow_ups.push((one.incident, title, Shown::of(one, today)));
     }
+    let overdue = open.iter().filter(|one| one.is_overdue(today)).count();
     let view = View {
-        page: Page::console("Follow-ups", "/console/follow-ups"),
+        page: Page::console(say("nav-follow-ups"), "/console/follow-ups"),
         problem,
-        total: words::counted(open.len(), "follow-up", "follow-ups"),
-        overdue: open.iter().filter(|one| one.is_overdue(today)).count(),
+        total: tell("follow-ups-left", [("n", open.len().into())]),
+        overdue: (overdue > 0).then(|| tell("follow-ups-overdue", [("n", overdue.into())])),
         follow_ups,
     };
     Ok(render(status, &view))
@@ -114,7 +115,7 @@ async fn add(
     Form(new): Form<New>,
 ) -> Answer {
     let due = new.due.trim().parse();
-    let due = due.map_err(|_| EngineError::refused_at("due", "Give the day by which it is done."));
+    let due = due.map_err(|_| EngineError::refused_at("due", say("give-the-day")));
     let added = match due {
         Ok(due) => {
             let new = NewFollowUp {

@@ -10,8 +10,10 @@ use engine::IncidentView;
 use crate::App;
 use crate::access::Access;
 use crate::extract::Query;
+use crate::language::{say, tell};
+use crate::pages::console::wording::scope;
 use crate::pages::public::incident::{impact, promised, stage};
-use crate::pages::words::{self, Moment, Reader};
+use crate::pages::words::{Moment, Reader};
 use crate::pages::{Answer, Page, reader, render};
 use crate::routes::Route;
 
@@ -57,12 +59,12 @@ struct Line {
     is_added: bool,
 }
 
-/// The kinds of incidents that one looks for.
+/// The kinds of incidents that one looks for, with the keys of their names.
 const CHOICES: [(&str, &str); 4] = [
-    ("", "All"),
-    ("open", "Open"),
-    ("proposed", "Proposed"),
-    ("past", "Past"),
+    ("", "incidents-all"),
+    ("open", "incidents-open"),
+    ("proposed", "incidents-proposed"),
+    ("past", "incidents-past"),
 ];
 
 async fn list(State(app): State<App>, Query(filter): Query<Filter>) -> Answer {
@@ -72,16 +74,16 @@ async fn list(State(app): State<App>, Query(filter): Query<Filter>) -> Answer {
         .filter(|view| is_wanted(&filter.state, view.incident.state.stage()))
         .collect();
     let view = View {
-        page: Page::console("Incidents", "/console/incidents"),
+        page: Page::console(say("nav-incidents"), "/console/incidents"),
         choices: CHOICES
             .into_iter()
             .map(|(value, name)| Choice {
                 value,
-                name,
+                name: say(name),
                 here: value == filter.state,
             })
             .collect(),
-        total: words::counted(wanted.len(), "incident", "incidents"),
+        total: tell("incidents-total", [("n", wanted.len().into())]),
         incidents: wanted
             .iter()
             .take(LISTED_MAX)
@@ -106,11 +108,8 @@ fn line(app: &App, view: &IncidentView, reader: &Reader) -> Line {
         true => {
             let affected = app.engine().affected_by(view);
             let not_well = affected.failing + affected.restoring;
-            format!(
-                "{} of {}",
-                words::count(not_well),
-                words::count(affected.total)
-            )
+            let values = [("n", not_well.into()), ("total", affected.total.into())];
+            tell("n-of-total", values)
         }
         false => String::new(),
     };
@@ -120,7 +119,7 @@ fn line(app: &App, view: &IncidentView, reader: &Reader) -> Line {
         stage: stage(incident.state.stage()),
         stage_class: incident.state.stage().as_str(),
         impact: impact(incident.impact),
-        scope: incident.scope.to_string(),
+        scope: scope(&incident.scope),
         failing,
         began: reader.moment(incident.started_at),
         promise: view

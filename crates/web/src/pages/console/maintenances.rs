@@ -16,11 +16,13 @@ use jiff::civil::DateTime;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
+use crate::language::say;
 use crate::pages::console::audience;
 use crate::pages::console::banners::local;
 use crate::pages::console::campaigns::optional;
 use crate::pages::console::compose::staff;
 use crate::pages::console::open_incident::same_clock;
+use crate::pages::console::wording::scope;
 use crate::pages::public::incident::{Said, impact, said, stage};
 use crate::pages::public::maintenance::when;
 use crate::pages::words::{self, Reader};
@@ -163,7 +165,7 @@ async fn move_window(
 
 /// A window as a form gives it.
 fn window(app: &App, clock: &str, (from, until): (&str, &str)) -> Result<Window, EngineError> {
-    let missing = |at: &str| EngineError::refused_at(at, "give a day and a time");
+    let missing = |at: &str| EngineError::refused_at(at, say("give-day-and-time"));
     if clock == "own" {
         let wall = |at: &str, text: &str| {
             let read = optional(at, text, str::parse::<DateTime>)?;
@@ -208,7 +210,7 @@ fn preview(app: &App, posted: &Posted) -> Option<Preview> {
     Some(Preview {
         title: posted.incident.title.clone(),
         when: when(work, &reader, None),
-        sites: words::counted(sites, "site", "sites"),
+        sites: words::sites(sites),
         said: said(&posted.update, &reader),
     })
 }
@@ -239,7 +241,7 @@ fn show(
     let all = app.engine().maintenances();
     let listed = all.iter().take(LISTED_MAX);
     let view = View {
-        page: Page::console("Planned work", "/console/maintenances"),
+        page: Page::console(say("nav-planned-work"), "/console/maintenances"),
         problem,
         work: listed.filter_map(|view| line(app, view, &reader)).collect(),
         products: products.collect(),
@@ -263,7 +265,7 @@ fn line(app: &App, view: &IncidentView, reader: &Reader) -> Option<Line> {
         stage: stage(now),
         stage_class: now.as_str(),
         when: when(work, reader, None),
-        scope: view.incident.scope.to_string(),
-        sites: words::counted(sites, "site", "sites"),
+        scope: scope(&view.incident.scope),
+        sites: words::sites(sites),
     })
 }

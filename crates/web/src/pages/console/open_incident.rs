@@ -16,6 +16,7 @@ use engine::{EngineError, Opening};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::Form;
+use crate::language::say;
 use crate::pages::console::audience;
 use crate::pages::public::incident::impact;
 use crate::pages::{Answer, Choice, Page, PageError, render, zone_choices};
@@ -164,7 +165,7 @@ fn show(
 ) -> axum::response::Response {
     let choices = Choices::of(app, &typed.product, &typed.zone, &typed.impact);
     let view = View {
-        page: Page::console("Open an incident", "/console/incidents"),
+        page: Page::console(say("open-an-incident"), "/console/incidents"),
         problem,
         title: typed.title.clone(),
         products: choices.products,

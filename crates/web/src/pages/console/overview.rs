@@ -16,7 +16,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::Body;
+use crate::language::{say, tell};
 use crate::pages::console::campaign::Running;
+use crate::pages::console::wording::alarm_sentence;
 use crate::pages::lamps::bands::Counts;
 use crate::pages::lamps::{Lamps, svg};
 use crate::pages::public::incident::Card;
@@ -61,6 +63,7 @@ struct View {
 #[derive(Template)]
 #[template(path = "console/panels.html")]
 struct Parts {
+    page: Page,
     headline: Headline,
     as_of: Moment,
     legend: Vec<Entry>,
@@ -77,7 +80,7 @@ struct Parts {
 struct Raised {
     at: Moment,
     sentence: String,
-    promise: String,
+    promise_days: String,
 }
 
 /// A report in a list.
@@ -89,19 +92,19 @@ struct Told {
 
 struct Entry {
     state: &'static str,
-    words: &'static str,
+    words: String,
     count: String,
 }
 
 async fn console(State(app): State<App>) -> Answer {
     let fleet = app.engine().fleet();
     if fleet.is_empty() {
-        return Ok(first_run(Page::console("Welcome", "/console")));
+        return Ok(first_run(Page::console(say("first-run"), "/console")));
     }
     let lamps = app.drawn().lamps(&fleet);
     let reader = reader(&app, None, &app.engine().settings().home_zone);
     let view = View {
-        page: Page::console("Lamps", "/console"),
+        page: Page::console(say("nav-lamps"), "/console"),
         picture: svg::draw(&lamps, &fleet, reader.now),
         parts: Parts::of(&app, &lamps, &fleet, &reader).await?,
     };
@@ -133,10 +136,11 @@ impl Parts {
         let counts = Counts::of_all(fleet);
         let entry = |(state, n): (SiteState, usize)| Entry {
             state: state.as_str(),
-            words: words::state(state),
+            words: words::state_of(state, n),
             count: words::count(n),
         };
         Ok(Self {
+            page: Page::console("", "/console"),
             headline: words::headline(&counts),
             as_of: reader.now(),
             legend: counts.each().map(entry).collect(),
@@ -189,8 +193,8 @@ async fn alarms(app: &App, reader: &Reader) -> Result<Vec<Raised>, PageError> {
     let alarms = app.engine().alarms_since(since, LISTED_LONG).await?;
     let raised = |alarm: Alarm| Raised {
         at: reader.moment(alarm.at),
-        sentence: alarm.sentence(),
-        promise: format!("{:.0} days", alarm.promise_seconds / 86_400.0),
+        sentence: alarm_sentence(&alarm),
+        promise_days: format!("{:.0}", alarm.promise_seconds / 86_400.0),
     };
     Ok(alarms.into_iter().take(LISTED_MAX).map(raised).collect())
 }
@@ -237,9 +241,8 @@ async fn import(
     headers: HeaderMap,
     Body(body): Body,
 ) -> Answer {
-    let csv = uploaded(&headers, &body).ok_or_else(|| {
-        PageError::refused("No file came with the form: choose a CSV file first.")
-    })?;
+    let csv = uploaded(&headers, &body);
+    let csv = csv.ok_or_else(|| PageError::refused(say("import-no-file")))?;
     let product =
         ProductName::parse("web-central").map_err(|e| PageError::refused(e.to_string()))?;
     let defaults = Defaults {
@@ -254,9 +257,12 @@ async fn import(
         Ok(_) => Ok(Redirect::to("/console").into_response()),
         Err(ImportError::Engine(error)) => Err(error.into()),
         Err(ImportError::BadLines(bad)) => {
-            let problem = Some(format!("Nothing was imported: {bad}."));
+            let problem = Some(tell(
+                "nothing-imported-why",
+                [("why", bad.to_string().into())],
+            ));
             let lines = bad.lines;
-            let page = Page::console("Nothing was imported", "/console");
+            let page = Page::console(say("nothing-imported"), "/console");
             Ok(render(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 &FirstRun {

@@ -14,6 +14,7 @@ use engine::EngineError;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::Form;
+use crate::language::{say, tell};
 use crate::pages::console::banners::local;
 use crate::pages::console::open_incident::{Choices, scope};
 use crate::pages::{Answer, Page, PageError, render};
@@ -97,7 +98,8 @@ impl Typed {
         Ok(NewPast {
             key: Some(self.key.clone()).filter(|key| !key.is_empty()),
             title: self.title.clone(),
-            impact: impact.ok_or_else(|| EngineError::refused_at("impact", "choose one"))?,
+            impact: impact
+                .ok_or_else(|| EngineError::refused_at("impact", say("choose-an-impact")))?,
             scope: scope(app, &self.product, &self.zone)?,
             started_at: moment(app, "started_at", &self.started_at)?,
             resolved_at,
@@ -108,7 +110,7 @@ impl Typed {
 
 fn moment(app: &App, at: &str, text: &str) -> Result<jiff::Timestamp, EngineError> {
     let moment = local(at, text, &app.engine().settings().home_zone)?;
-    moment.ok_or_else(|| EngineError::refused_at(at, "give a day and a time"))
+    moment.ok_or_else(|| EngineError::refused_at(at, say("give-day-and-time")))
 }
 
 /// What is wrong, by the name that the form gives its field.
@@ -117,19 +119,23 @@ fn problem(error: &EngineError) -> String {
         return error.to_string();
     };
     let field = match at.as_str() {
-        "title" => "Title",
-        "impact" => "Impact",
-        "started_at" | "updates[0].at" => "Began",
-        "resolved_at" => "Was over",
-        "updates[0].text" => "What customers read",
+        "title" => say("title-label"),
+        "impact" => say("impact"),
+        "started_at" | "updates[0].at" => say("began"),
+        "resolved_at" => say("was-over"),
+        "updates[0].text" => say("what-customers-read"),
         _ => return error.to_string(),
     };
-    format!("{field}: {error}")
+    let values = [
+        ("field", field.into()),
+        ("problem", error.to_string().into()),
+    ];
+    tell("field-problem", values)
 }
 
 fn show(app: &App, status: StatusCode, problem: Option<String>, typed: Typed) -> Response {
     let view = View {
-        page: Page::console("Add an incident that is over", "/console/incidents"),
+        page: Page::console(say("past-heading"), "/console/incidents"),
         problem,
         choices: Choices::of(app, &typed.product, &typed.zone, &typed.impact),
         zone_name: app.engine().settings().home_zone.to_string(),

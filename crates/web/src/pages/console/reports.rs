@@ -12,6 +12,7 @@ use store::StoredReport;
 use crate::App;
 use crate::access::Access;
 use crate::extract::Query;
+use crate::language::say;
 use crate::pages::public::site::host_of;
 use crate::pages::words::{self, Moment, Reader};
 use crate::pages::{Answer, Page, reader, render};
@@ -85,7 +86,7 @@ async fn list(State(app): State<App>, Query(filter): Query<Filter>) -> Answer {
         .collect();
     rank(&app, &mut lines);
     let view = View {
-        page: Page::console("Reports", "/console/reports"),
+        page: Page::console(say("nav-reports"), "/console/reports"),
         older,
         reports: lines,
         site: typed,

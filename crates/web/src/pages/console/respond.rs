@@ -16,10 +16,12 @@ use store::Reminded;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
+use crate::language::{say, tell};
+use crate::pages::console::campaign::seconds;
 use crate::pages::console::audience;
 use crate::pages::console::case::Linked;
 use crate::pages::console::compose::{Compose, Fields, staff};
-use crate::pages::console::follow_ups;
+use crate::pages::console::{follow_ups, wording};
 use crate::pages::public::incident::{
     Promised, Said, affected, impact, promised, said, stage, updates,
 };
@@ -78,7 +80,8 @@ struct View {
     linked: Linked,
     follow_ups: Vec<follow_ups::Shown>,
     happened: Vec<Happened>,
-    campaign: Option<Proposed>,
+    /// The campaign that would restore its sites, in words.
+    campaign: Option<String>,
     running: Option<CampaignId>,
     problem: Option<String>,
     typed: Typed,
@@ -88,14 +91,6 @@ struct View {
 struct Told {
     says: String,
     failures: Vec<String>,
-}
-
-/// The campaign that would restore the incident's sites.
-struct Proposed {
-    action: String,
-    sites: String,
-    waves: String,
-    takes: Option<String>,
 }
 
 pub(in crate::pages) struct Choice {
@@ -148,12 +143,12 @@ pub(in crate::pages) async fn show(
     let (counts, table) = affected(&view.incident, &lamps, &fleet, &reader);
     let now = view.incident.state.stage();
     let timeline = app.engine().incident_timeline(id).await?;
+    let case = app.engine().case(&view).await?;
     let happened = timeline.iter().rev().map(|entry| Happened {
         at: reader.moment(entry.at),
         by: entry.by.clone(),
-        words: entry.line(),
+        words: wording::happened(entry, &case.alarms),
     });
-    let case = app.engine().case(&view).await?;
     // A second one beside it would do its work twice.
     let running = case.active_campaign();
     let wanted = view.incident.is_told()
@@ -186,7 +181,7 @@ pub(in crate::pages) async fn show(
         started: reader.moment(view.incident.started_at),
         added: view.incident.added_at.is_some(),
         impact: impact(view.incident.impact),
-        scope: view.incident.scope.to_string(),
+        scope: wording::scope(&view.incident.scope),
         audiences: audience::choices(""),
         for_everybody: view.incident.is_public(),
         impacts: impacts(counts.affected(), fleet.len()),
@@ -225,23 +220,26 @@ fn reminded(view: &IncidentView, reader: &Reader) -> Option<Moment> {
 }
 
 /// What the proposed campaign would do; nothing where it cannot be planned.
-async fn proposed(app: &App, id: IncidentId) -> Option<Proposed> {
+async fn proposed(app: &App, id: IncidentId) -> Option<String> {
     let order = app.engine().proposed_campaign(id).await.ok().flatten()?;
     let plan = app.engine().plan_campaign(&order).await.ok()?;
     let sites = plan.waves.iter().map(|wave| wave.sites).sum();
-    Some(Proposed {
-        action: order.action.name(),
-        sites: words::counted(sites, "site", "sites"),
-        waves: words::counted(plan.waves.len(), "wave", "waves"),
-        takes: plan
-            .estimate_seconds
-            .map(crate::pages::console::campaign::seconds),
+    let action = ("action", wording::action(&order.action.name()).into());
+    let sites = ("sites", words::sites(sites).into());
+    let waves = tell("waves", [("n", plan.waves.len().into())]);
+    let waves = ("waves", waves.into());
+    Some(match plan.estimate_seconds.map(seconds) {
+        Some(takes) => {
+            let takes = ("takes", takes.into());
+            tell("proposed-campaign-takes", [action, sites, waves, takes])
+        }
+        None => tell("proposed-campaign", [action, sites, waves]),
     })
 }
 
 async fn found(app: &App, id: IncidentId) -> Result<Arc<IncidentView>, PageError> {
     let view = app.engine().find_incident(id).await?;
-    view.ok_or_else(|| PageError::not_found("There is no such incident."))
+    view.ok_or_else(|| PageError::not_found(say("no-such-incident")))
 }
 
 fn impacts(affected: usize, fleet: usize) -> Vec<Choice> {
@@ -315,15 +313,11 @@ async fn dismiss(
 /// None before anybody is told.
 fn told(told: store::Told) -> Option<Told> {
     let all = told.waiting + told.delivered + told.given_up;
-    let number = |n: u64| words::count(usize::try_from(n).unwrap_or(usize::MAX));
-    let mut says = format!(
-        "Told {} of {} followers",
-        number(told.delivered),
-        number(all)
-    );
-    if told.given_up > 0 {
-        says += &format!("; {} could not be reached", number(told.given_up));
-    }
+    let reached = [("n", told.delivered.into()), ("all", all.into())];
+    let says = match (told.given_up, reached) {
+        (0, reached) => tell("told-followers", reached),
+        (failed, [n, all]) => tell("told-followers-but", [n, all, ("failed", failed.into())]),
+    };
     let mut failures: Vec<_> = told.failures.into_iter().map(|(_, why)| why).collect();
     failures.sort_unstable();
     failures.dedup();

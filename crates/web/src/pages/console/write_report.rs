@@ -15,6 +15,7 @@ use engine::{EngineError, Kind};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path, Query};
+use crate::language::say;
 use crate::pages::prose::document;
 use crate::pages::words::{Moment, Reader};
 use crate::pages::{Answer, Choice, Page, PageError, reader, render, zone_choices};
@@ -161,7 +162,7 @@ async fn show(
 ) -> Answer {
     let engine = app.engine();
     let view = engine.find_incident(id).await?;
-    let view = view.ok_or_else(|| PageError::not_found("There is no such incident."))?;
+    let view = view.ok_or_else(|| PageError::not_found(say("no-such-incident")))?;
     let home = &engine.settings().home_zone;
     let reader = reader(app, asked.zone.as_deref(), home);
     let versions = engine.report_versions(id).await?;
@@ -179,7 +180,7 @@ async fn show(
     let public = view.incident.is_told();
     let line = |version: &ReportVersion| line(version, (&versions, public), caller, &reader);
     let page = View {
-        page: Page::console("The incident report", "/console/incidents"),
+        page: Page::console(say("the-incident-report"), "/console/incidents"),
         id,
         problem,
         html: document(&read_in(&reader.zone, &markdown)),

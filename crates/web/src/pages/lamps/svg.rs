@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::bands::{Band, Counts};
 use super::hills::{GROUND, HEIGHT, Hill, Place, WIDTH};
 use super::{Lamps, Magnitude, letter, sky};
+use crate::language::say;
 use crate::pages::words;
 
 /// The width of the smallest core, in units: below it a lamp is a grey dot.
@@ -25,7 +26,10 @@ const MARGIN_OF_HILL: f64 = 16.0;
 pub(crate) fn draw(lamps: &Lamps, fleet: &Fleet, now: Timestamp) -> String {
     let mut svg = String::with_capacity(64 << 10);
     let middle = lamps.hills.middle();
-    let halves = [("west", 0.0, middle), ("east", middle, WIDTH)];
+    let halves = [
+        (say("lamps-half-west"), 0.0, middle),
+        (say("lamps-half-east"), middle, WIDTH),
+    ];
     for (name, left, right) in halves.into_iter().filter(|(_, left, right)| right > left) {
         open_half(&mut svg, name, (left, right));
         if left == 0.0 {
@@ -48,11 +52,11 @@ fn open_half(svg: &mut String, name: &str, (left, right): (f64, f64)) {
         svg,
         concat!(
             r##"<svg class="lamps" viewBox="{left:.0} 0 {width:.0} {h}" width="{share:.4}%" "##,
-            r##"role="group" aria-label="Every site as a light, by time zone: the {name}">"##,
+            r##"role="group" aria-label="{name}">"##,
         ),
         left = left,
         width = width,
-        name = name,
+        name = safe(name),
         h = HEIGHT,
         share = 100.0 * width.round() / WIDTH,
     );
@@ -110,7 +114,8 @@ fn draw_band(
 ) {
     let counts = Counts::of(fleet, band.sites.iter().copied());
     let local = words::clock_time(now, &band.zone);
-    let says = format!("{}, {local}: {}", band.name, words::states(&counts));
+    let name = words::zone_name(&band.name);
+    let says = format!("{name}, {local}: {}", words::states(&counts));
     let _ = write!(
         svg,
         r#"<a class="band" href="/console/fleet?band={}" data-band="{number}" data-first="{}" data-lamps="{}"><title>{}</title><path class="hill" d="{}"/>"#,
@@ -137,7 +142,7 @@ fn draw_band(
             r#"<text class="ill" id="ill-{slug}" x="{x}" y="734" text-anchor="middle"><tspan>{ill}</tspan><tspan class="words"> {words}</tspan></text></a>"#,
         ),
         x = middle,
-        name = safe(&band.name),
+        name = safe(&name),
         local = safe(&local),
         ill = ill,
         words = words,
