@@ -21,8 +21,8 @@ const HEADER_BYTES_MAX: usize = 500;
 const HEADER_LANGUAGES_MAX: usize = 20;
 /// A page at a longer address is there, but does not name its other languages.
 const TARGET_BYTES_MAX: usize = 1_000;
-/// The team's pages and what programs read stay in English.
-const ENGLISH_ONLY: [&str; 5] = ["/console", "/api", "/assets/", "/embed.js", "/oidc"];
+/// What programs read stays in English.
+const ENGLISH_ONLY: [&str; 4] = ["/api", "/assets/", "/embed.js", "/oidc"];
 
 /// A language that the texts are complete in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -78,7 +78,7 @@ impl Page {
             wide: true,
             signed_in: true,
             live: false,
-            spoken: Spoken::default(),
+            spoken: Spoken::here(),
             assets: &ASSETS,
         }
     }

@@ -43,6 +43,7 @@ async fn a_reader_gets_a_language_by_the_address_then_by_the_browser() {
         ("/report?lang=es", "en", "es"),
         ("/follow", "es", "es"),
         ("/history", "es", "es"),
+        ("/console/sign-in", "es", "es"),
         (SITE, "es", "es"),
         (&format!("{SITE}/notice?lang=es"), "en", "es"),
     ] {
@@ -53,12 +54,6 @@ async fn a_reader_gets_a_language_by_the_address_then_by_the_browser() {
     }
     let plain = plane.send("GET", "/", None, "").await;
     is_in(&plain, "en");
-    let console = get(&plane, "/console/sign-in", "es").await;
-    assert!(
-        console.text.contains("<html lang=\"en\""),
-        "{}",
-        console.text
-    );
 }
 
 #[tokio::test]

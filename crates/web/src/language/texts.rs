@@ -15,6 +15,22 @@ pub(crate) type Value<'a> = FluentValue<'a>;
 macro_rules! files {
     ($folder:literal) => {
         [
+            include_str!(concat!("../../texts/", $folder, "/console-accounts.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-audit.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-banners.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-calendars.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-campaigns.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-comments.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-config.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-design.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-fleet.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-followers.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-on-call.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-people.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-releases.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-sign-in.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-site.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-templates.ftl")),
             include_str!(concat!("../../texts/", $folder, "/words.ftl")),
             include_str!(concat!("../../texts/", $folder, "/frame.ftl")),
             include_str!(concat!("../../texts/", $folder, "/status.ftl")),
@@ -28,8 +44,8 @@ macro_rules! files {
     };
 }
 
-const ENGLISH_FILES: [&str; 9] = files!("en");
-const SPANISH_FILES: [&str; 9] = files!("es");
+const ENGLISH_FILES: &[&str] = &files!("en");
+const SPANISH_FILES: &[&str] = &files!("es");
 
 static ENGLISH: LazyLock<Texts> = LazyLock::new(|| Texts::read("en-US", ENGLISH_FILES));
 static SPANISH: LazyLock<Texts> = LazyLock::new(|| Texts::read("es-US", SPANISH_FILES));
@@ -42,7 +58,7 @@ struct Texts {
 }
 
 impl Texts {
-    fn read<const N: usize>(language: &str, files: [&'static str; N]) -> Self {
+    fn read(language: &str, files: &[&str]) -> Self {
         let language: LanguageIdentifier = language.parse().unwrap_or_default();
         let mut bundle = FluentBundle::new_concurrent(vec![language]);
         // The marks that isolate values are for texts that mix writing directions; here they would
@@ -52,7 +68,7 @@ impl Texts {
         let mut plain = HashMap::new();
         for file in files {
             // A test reads all files: what does not parse, or is there twice, never gets here.
-            let resource = match FluentResource::try_new(file.to_owned()) {
+            let resource = match FluentResource::try_new((*file).to_owned()) {
                 Ok(resource) | Err((resource, _)) => resource,
             };
             let keys: Vec<_> = keys(file).map(str::to_owned).collect();

@@ -10,6 +10,7 @@ use store::AuditEntry;
 use crate::App;
 use crate::access::Access;
 use crate::extract::Query;
+use crate::language::say;
 use crate::pages::words::{Moment, Reader};
 use crate::pages::{Answer, Page, reader, render};
 use crate::routes::Route;
@@ -59,7 +60,7 @@ async fn audit(State(app): State<App>, Query(query): Query<Before>) -> Answer {
         .map(|entry| line(entry, &reader))
         .collect();
     let view = View {
-        page: Page::console("Audit", "/console/audit"),
+        page: Page::console(say("audit-title"), "/console/audit"),
         entries,
         older,
     };
