@@ -18,6 +18,7 @@ use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::Form;
 use crate::language::{say, tell};
+use crate::pages::console::staff_site::why_not;
 use crate::pages::words;
 use crate::pages::{Answer, Page, PageError, render};
 use crate::routes::Route;
@@ -130,6 +131,14 @@ fn line(
         .map(|values| tell("releases-ready-of", values));
     let mut unready = readiness.map_or_else(Vec::new, |one| one.unready);
     unready.truncate(UNREADY_MAX);
+    let fleet = app.engine().fleet();
+    for one in &mut unready {
+        let site = fleet.find(&one.site);
+        let ready = site.map(|site| app.engine().is_ready(site, &version));
+        if let Some(Err(reason)) = ready {
+            one.reason = why_not(&reason);
+        }
+    }
     Ok(Line {
         state: state_name(state),
         runs: words::count(runs),
