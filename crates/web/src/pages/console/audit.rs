@@ -1,5 +1,7 @@
 //! `/console/audit`: who did what, newest first.
 
+mod acts;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -79,7 +81,7 @@ fn line(entry: AuditEntry, reader: &Reader) -> Line {
     Line {
         at: reader.exact(at),
         who,
-        act,
+        act: acts::act(act),
         what,
         detail,
     }
