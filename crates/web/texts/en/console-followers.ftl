@@ -38,6 +38,6 @@ followers-counted-site = site
 followers-give-shape = give standard, statuspage, slack or teams
 followers-say-which = say which one, or choose every incident
 followers-no-name = every incident has no name; choose what the name is of, or leave it empty
-followers-no-product = there is no product “{ $name }”
+followers-no-product = there is no product "{ $name }"
 followers-no-address = this is not the address of a site; it looks like anytown.gov
 followers-give-about = give everything, product, organization or site

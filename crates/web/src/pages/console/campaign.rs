@@ -152,10 +152,7 @@ impl Running {
 
 /// What a campaign is called in lists: "Refresh: all web-central sites".
 pub(crate) fn named(campaign: &engine::CampaignView) -> String {
-    doing(
-        capital(&action_name(&campaign.action)),
-        &campaign.selection,
-    )
+    doing(capital(&action_name(&campaign.action)), &campaign.selection)
 }
 
 /// What is done, and where.
@@ -203,7 +200,10 @@ pub(in crate::pages) fn selection(selection: &Selection) -> String {
         [] if selection.all => tell("campaign-all-of", [of_product()]),
         [] => tell("campaign-sites-of", [of_product()]),
         [one] => one.to_string(),
-        many => tell("campaign-hosts-of", [("n", many.len().into()), of_product()]),
+        many => tell(
+            "campaign-hosts-of",
+            [("n", many.len().into()), of_product()],
+        ),
     };
     for places in [list(&selection.zones), list(&selection.states)] {
         if !places.is_empty() {
@@ -314,9 +314,7 @@ fn pace(pace: Pace) -> String {
             let rate = sites_per_second.to_string();
             tell("campaign-pace-rate", [("rate", rate.into())])
         }
-        Pace::FixedConcurrency { sites } => {
-            tell("campaign-pace-at-a-time", [("n", sites.into())])
-        }
+        Pace::FixedConcurrency { sites } => tell("campaign-pace-at-a-time", [("n", sites.into())]),
     }
 }
 
@@ -447,8 +445,7 @@ async fn start_proposed(
     Path(id): Path<IncidentId>,
 ) -> Answer {
     let order = app.engine().proposed_campaign(id).await?;
-    let order =
-        order.ok_or_else(|| PageError::refused(say("campaign-none-left")))?;
+    let order = order.ok_or_else(|| PageError::refused(say("campaign-none-left")))?;
     let campaign = app.engine().create_campaign(&order, caller.name()).await?;
     app.engine()
         .command_campaign(campaign.id, Command::Start, caller.name())

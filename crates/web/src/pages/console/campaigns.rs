@@ -18,9 +18,7 @@ use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Query};
 use crate::language::{say, tell};
-use crate::pages::console::campaign::{
-    action_name, doing, named, seconds, state_name, wave_name,
-};
+use crate::pages::console::campaign::{action_name, doing, named, seconds, state_name, wave_name};
 use crate::pages::console::open_incident::same_clock;
 use crate::pages::words::{self, Moment, Reader};
 use crate::pages::{Answer, Page, reader, render, zone_choices};

@@ -183,7 +183,12 @@ fn served(app: &App, key: &DocumentKey) -> Vec<(String, String)> {
         let document = app.engine().document_for(key, release);
         document.map_or_else(
             || say("config-no-version").into(),
-            |one| tell("config-version-of", [("version", one.version.to_string().into())]),
+            |one| {
+                tell(
+                    "config-version-of",
+                    [("version", one.version.to_string().into())],
+                )
+            },
         )
     };
     let releases = releases.iter().rev();

@@ -74,7 +74,10 @@ fn cookie(token: &str, secure: bool) -> cookie::CookieBuilder<'_> {
 fn with_cookie(cookie: &Cookie<'_>, to: &str) -> Response {
     match HeaderValue::from_str(&cookie.to_string()) {
         Ok(value) => ([(header::SET_COOKIE, value)], Redirect::to(to)).into_response(),
-        Err(_) => show(StatusCode::UNAUTHORIZED, Some(say("console-sign-in-no-token"))),
+        Err(_) => show(
+            StatusCode::UNAUTHORIZED,
+            Some(say("console-sign-in-no-token")),
+        ),
     }
 }
 

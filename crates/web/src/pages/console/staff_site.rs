@@ -82,9 +82,8 @@ async fn show(
     let fleet = app.engine().fleet();
     let found = fleet.find(hostname);
     let found = found.and_then(|index| Some((index, fleet.site(index)?)));
-    let (index, site) = found.ok_or_else(|| {
-        PageError::not_found(say("staff-site-not-in-fleet"))
-    })?;
+    let (index, site) =
+        found.ok_or_else(|| PageError::not_found(say("staff-site-not-in-fleet")))?;
     let reader = reader(app, None, &app.engine().settings().home_zone);
     let state = fleet.state(index);
     let organization = fleet.organization(site.organization).unwrap_or_default();
@@ -155,7 +154,12 @@ fn documents(app: &App, site: &Site) -> Vec<(String, String)> {
         let document = app.engine().document_for(key, &site.running);
         document.map_or_else(
             || say("staff-site-none-accepts").into(),
-            |one| tell("staff-site-version", [("version", one.version.to_string().into())]),
+            |one| {
+                tell(
+                    "staff-site-version",
+                    [("version", one.version.to_string().into())],
+                )
+            },
         )
     };
     of_product

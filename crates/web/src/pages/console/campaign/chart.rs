@@ -77,7 +77,10 @@ fn says(course: &Course, sums: &[u64], total: u64, reader: &Reader) -> String {
     if let Some(most) = busy.clone().reduce(f64::max) {
         #[expect(clippy::cast_precision_loss, reason = "at most some hundred samples")]
         let mean = busy.sum::<f64>() / course.origin.len() as f64;
-        let values = [("mean", percent(mean).into()), ("most", percent(most).into())];
+        let values = [
+            ("mean", percent(mean).into()),
+            ("most", percent(most).into()),
+        ];
         text.push(' ');
         text += &tell("campaign-course-origin", values);
     }
