@@ -106,7 +106,6 @@ struct Typed {
 }
 
 #[derive(Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
 struct From {
     /// The last follower of the page before.
     after: Option<FollowerId>,
