@@ -1,6 +1,6 @@
 ### Un sitio, para quienes ayudan a su gente.
 
-staff-site-there = { $time } hora local
+staff-site-there = { $time }, hora local
 staff-site-public = Lo que ve su gente
 staff-site-restore = Restablecerlo
 staff-site-acts = El sitio actúa de inmediato, y un inicio de sesión de prueba comprueba si sirvió.

@@ -43,6 +43,8 @@ pub(crate) fn routes() -> Vec<Route> {
 struct View {
     page: Page,
     one: Running,
+    /// What its state is called.
+    state: &'static str,
     pace: String,
     chart: Option<chart::Chart>,
     as_of: Moment,
@@ -104,6 +106,7 @@ async fn show(app: &App, id: CampaignId, status: StatusCode, problem: Option<Str
     let one = Running::of(app, &progress);
     let view = View {
         page: Page::console(one.title.clone(), "/console/campaigns"),
+        state: state_name(campaign.state),
         pace: pace(campaign.pace),
         chart: course.map(|course| chart::chart(&course, total(&progress), &reader)),
         as_of: reader.now(),
@@ -135,7 +138,7 @@ impl Running {
                     ("n", total.into()),
                 ],
             ),
-            state: state_name(campaign.state),
+            state: campaign.state,
             incident: campaign.incident,
             figures: figures(app, progress),
             meter: meter(
