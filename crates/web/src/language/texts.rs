@@ -12,6 +12,22 @@ use super::Language;
 macro_rules! files {
     ($folder:literal) => {
         [
+            include_str!(concat!("../../texts/", $folder, "/console-accounts.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-audit.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-banners.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-calendars.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-campaigns.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-comments.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-config.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-design.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-fleet.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-followers.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-on-call.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-people.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-releases.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-sign-in.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-site.ftl")),
+            include_str!(concat!("../../texts/", $folder, "/console-templates.ftl")),
             include_str!(concat!("../../texts/", $folder, "/words.ftl")),
             include_str!(concat!("../../texts/", $folder, "/frame.ftl")),
             include_str!(concat!("../../texts/", $folder, "/status.ftl")),

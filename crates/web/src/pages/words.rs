@@ -3,7 +3,7 @@
 
 use domain::site::state::SiteState;
 use domain::site::{Area, Zone};
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Time};
 use jiff::{Timestamp, ZonedDateTime};
 
 pub(crate) use texts::count;
@@ -89,13 +89,22 @@ fn half(language: Language, hour: i8) -> &'static str {
 
 /// A moment on any clock, such as "Tue, Jul 11, 4:06 PM".
 pub(crate) fn wall(at: &DateTime) -> String {
+    dated(here(), "moment", at.date(), time(at.time()))
+}
+
+/// A time of day on any clock, such as "7:00 AM".
+pub(crate) fn time(at: Time) -> String {
     let language = here();
     let values = [
         ("clock", at.strftime("%-I:%M").to_string().into()),
         ("half", half(language, at.hour()).into()),
     ];
-    let time = language.tell("clock-wall", values);
-    dated(language, "moment", at.date(), time)
+    language.tell("clock-wall", values)
+}
+
+/// A day of the week with its date, such as "Tue, Jul 4, 2023".
+pub(crate) fn weekday(day: Date) -> String {
+    dated(here(), "calendars-day", day, String::new())
 }
 
 fn dated(language: Language, key: &'static str, day: Date, time: String) -> String {

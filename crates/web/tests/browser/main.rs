@@ -499,6 +499,57 @@ async fn every_page_is_open_to_everybody() {
     .await;
 }
 
+/// Spanish is longer: it has to fit a phone too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn settings_fit_a_phone_in_spanish() {
+    let plane = Plane::with_fleet().await;
+    let (id, campaign) = incident(&plane).await;
+    restore_canaries(&plane, campaign).await;
+    comment(&plane, id).await;
+    let banner = json!({"text": "Sign-in is **slow** in the north.", "severity": "critical",
+        "area": {"states": ["AK", "WA"]}});
+    let banner = serde_json::from_value(banner).unwrap();
+    plane.engine.add_banner(banner, "Ada").await.unwrap();
+    let token = plane.token(Role::Admin).await;
+    let base = serve(&plane).await;
+    let settings = [
+        "fleet?band=alaska&".to_owned(),
+        "banners?".into(),
+        format!("sites/{SITE}?"),
+        "campaigns?".into(),
+        "campaigns/new?".into(),
+        format!("campaigns/{campaign}?"),
+        "releases?".into(),
+        "config?".into(),
+        "comments?standing=shown&".into(),
+        "followers?".into(),
+        "templates?".into(),
+        "templates/edit?copy=Fix%20Implemented&".into(),
+        "on-call?".into(),
+        "calendars?".into(),
+        "people?".into(),
+        "accounts?".into(),
+        "audit?".into(),
+        "design?".into(),
+    ];
+    tell(
+        "settings in Spanish",
+        &base,
+        async |browser: &mut Browser| {
+            browser.look(Look::PHONE).await;
+            browser.open("/console/sign-in?lang=es").await;
+            browser.check_width().await;
+            browser.write("#token", &token).await;
+            browser.press("Iniciar sesión").await;
+            browser.wait_for("[action='/console/sign-out']").await;
+            for path in &settings {
+                check(browser, &format!("/console/{path}lang=es")).await;
+            }
+        },
+    )
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_first_run_is_open_to_everybody() {
     let plane = Plane::new().await;

@@ -13,6 +13,7 @@ use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
 use crate::extract::Form;
+use crate::language::{say, tell};
 use crate::pages::{Answer, Page, PageError, render};
 use crate::routes::Route;
 
@@ -52,15 +53,15 @@ async fn look(State(app): State<App>) -> Answer {
 fn show(app: &App, status: StatusCode, change: impl FnOnce(&mut View)) -> axum::response::Response {
     let keys = app.provider().signing_keys().into_iter();
     let mut view = View {
-        page: Page::console("Sign-in", "/console/accounts"),
+        page: Page::console(say("accounts-title"), "/console/accounts"),
         issuer: app.engine().settings().base_url.clone(),
         keys: keys
             .map(|key| Key {
                 kid: key.public.kid.clone(),
-                state: key.state.as_str(),
+                state: name(key.state),
                 next: match key.state {
-                    KeyState::Next => Some(("active", "Sign with it")),
-                    KeyState::Active => Some(("retired", "Retire it")),
+                    KeyState::Next => Some(("active", say("accounts-sign-with"))),
+                    KeyState::Active => Some(("retired", say("accounts-retire"))),
                     KeyState::Retired => None,
                 },
             })
@@ -71,6 +72,14 @@ fn show(app: &App, status: StatusCode, change: impl FnOnce(&mut View)) -> axum::
     };
     change(&mut view);
     render(status, &view)
+}
+
+fn name(state: KeyState) -> &'static str {
+    match state {
+        KeyState::Next => say("accounts-key-next"),
+        KeyState::Active => say("accounts-key-active"),
+        KeyState::Retired => say("accounts-key-retired"),
+    }
 }
 
 #[derive(serde::Deserialize)]
@@ -101,7 +110,7 @@ async fn add(
         }
         Err(bad) => Err(ApiError::refused("email", bad)),
     };
-    let said = format!("{} may sign in from now on.", form.email.trim());
+    let said = tell("accounts-added", [("who", form.email.trim().into())]);
     answer(&app, added, said, form.email)
 }
 
@@ -130,7 +139,7 @@ async fn unlock(
         Err(bad) => Err(ApiError::refused("email", bad)),
     };
     // Whether there is an account is not said: attempts are counted for every address alike.
-    let said = format!("{} may try again.", form.email.trim());
+    let said = tell("accounts-unlocked", [("who", form.email.trim().into())]);
     answer(&app, unlocked, said, form.email)
 }
 
@@ -153,7 +162,7 @@ async fn key(
         provider.new_signing_key(caller.name()).await.map(drop)
     } else {
         let state = KeyState::parse(&form.state)
-            .ok_or_else(|| PageError::refused("A key is next, active or retired."))?;
+            .ok_or_else(|| PageError::refused(say("accounts-key-states")))?;
         provider
             .set_key_state(&form.kid, state, caller.name())
             .await

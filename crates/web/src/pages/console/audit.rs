@@ -1,5 +1,7 @@
 //! `/console/audit`: who did what, newest first.
 
+mod acts;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,6 +12,7 @@ use store::AuditEntry;
 use crate::App;
 use crate::access::Access;
 use crate::extract::Query;
+use crate::language::say;
 use crate::pages::words::{Moment, Reader};
 use crate::pages::{Answer, Page, reader, render};
 use crate::routes::Route;
@@ -59,7 +62,7 @@ async fn audit(State(app): State<App>, Query(query): Query<Before>) -> Answer {
         .map(|entry| line(entry, &reader))
         .collect();
     let view = View {
-        page: Page::console("Audit", "/console/audit"),
+        page: Page::console(say("audit-title"), "/console/audit"),
         entries,
         older,
     };
@@ -78,7 +81,7 @@ fn line(entry: AuditEntry, reader: &Reader) -> Line {
     Line {
         at: reader.exact(at),
         who,
-        act,
+        act: acts::act(act),
         what,
         detail,
     }

@@ -20,7 +20,7 @@ use jiff::civil::DateTime;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
-use crate::language::say;
+use crate::language::{say, tell};
 use crate::pages::console::campaigns::{optional, read, split};
 use crate::pages::console::map::{self, Map};
 use crate::pages::console::open_incident::same_clock;
@@ -61,7 +61,7 @@ pub(in crate::pages) fn on_all_pages(app: &App) -> Vec<Shown> {
 /// A banner with its area, unless that is everywhere.
 fn named(banner: &Banner) -> Shown {
     let area = &banner.area;
-    shown(banner, (!area.is_everywhere()).then(|| area.to_string()))
+    shown(banner, (!area.is_everywhere()).then(|| area_name(area)))
 }
 
 /// The banners of a page about several sites: each names its area.
@@ -91,6 +91,36 @@ fn severity(severity: Severity) -> &'static str {
         Severity::Info => say("banner-info"),
         Severity::Warning => say("banner-warning"),
         Severity::Critical => say("banner-critical"),
+    }
+}
+
+/// What an area is called, as [`Area`] says it in English.
+fn area_name(area: &Area) -> String {
+    const NAMED_MAX: usize = 5;
+    fn named<T: ToString>(all: &BTreeSet<T>) -> impl Iterator<Item = String> {
+        all.iter().map(T::to_string)
+    }
+    let corners = area.polygon.len();
+    let drawn = (corners > 0).then(|| tell("area-drawn", [("n", corners.into())]));
+    let places = named(&area.states)
+        .chain(drawn)
+        .chain(named(&area.counties))
+        .chain(named(&area.zones))
+        .chain(named(&area.sites));
+    let mut places: Vec<_> = places.collect();
+    let more = places.len().saturating_sub(NAMED_MAX);
+    places.truncate(NAMED_MAX);
+    let mut places = places.join(", ");
+    if more > 0 {
+        places = tell("area-more", [("places", places.into()), ("n", more.into())]);
+    }
+    let products: Vec<_> = named(&area.products).collect();
+    let products = ("products", products.join(", ").into());
+    match (area.products.is_empty(), places.is_empty()) {
+        (true, true) => say("area-all").into(),
+        (true, false) => places,
+        (false, true) => tell("area-of-product", [products]),
+        (false, false) => tell("area-of-product-in", [products, ("places", places.into())]),
     }
 }
 
@@ -271,23 +301,20 @@ pub(in crate::pages) fn local(
 
 fn preview(app: &App, banner: &Banner) -> Preview {
     let sites = app.engine().sites_in_area(&banner.area);
-    let mut says = format!(
-        "It stands on the pages of {}: {}.",
-        words::counted(sites, "site", "sites"),
-        banner.area
+    let mut says = tell(
+        "banners-stands-on",
+        [
+            ("n", sites.into()),
+            ("area", area_name(&banner.area).into()),
+        ],
     );
     if !banner.area.polygon.is_empty() {
         let unknown = app.engine().sites_without_point(&banner.area);
         if unknown > 0 {
-            let (sites, have) = if unknown == 1 {
-                ("site", "has")
-            } else {
-                ("sites", "have")
-            };
-            says += &format!(
-                " {unknown} {sites} {have} no coordinates and cannot be inside a drawn area."
-            );
+            says += " ";
+            says += &tell("banners-without-point", [("n", unknown.into())]);
         }
+        says += " ";
         says += &extent(&banner.area.polygon);
     }
     if !banner.area.is_everywhere() {
@@ -308,11 +335,12 @@ fn inside(app: &App, area: &Area) -> String {
     let more = sites.len().saturating_sub(NAMED_MAX);
     sites.truncate(NAMED_MAX);
     let names: Vec<_> = sites.iter().map(|site| site.hostname.as_str()).collect();
-    let more = match more {
-        0 => String::new(),
-        more => format!(" and {more} more"),
+    let names = names.join(", ").into();
+    let says = match more {
+        0 => tell("banners-inside", [("names", names)]),
+        more => tell("banners-inside-more", [("names", names), ("n", more.into())]),
     };
-    format!(" Inside: {}{more}.", names.join(", "))
+    format!(" {says}")
 }
 
 /// In words what a drawn area spans, for who does not see the map.
@@ -325,9 +353,14 @@ fn extent(ring: &[place::Point]) -> String {
     };
     let (south, north) = span(place::Point::latitude);
     let (west, east) = span(place::Point::longitude);
-    format!(
-        " The drawn area reaches from latitude {south:.2} to {north:.2} and from longitude {west:.2} to {east:.2}."
-    )
+    let degrees = |name, degrees: f64| (name, format!("{degrees:.2}").into());
+    let values = [
+        degrees("south", south),
+        degrees("north", north),
+        degrees("west", west),
+        degrees("east", east),
+    ];
+    tell("banners-extent", values)
 }
 
 fn show(
@@ -359,7 +392,7 @@ fn show(
     let (map, map_states) = fleet_map(&fleet, &typed);
     let all = app.engine().banners();
     let view = View {
-        page: Page::console("Banners", "/console/banners"),
+        page: Page::console(say("banners-title"), "/console/banners"),
         problem,
         banners: all.iter().map(|one| line(app, one, &reader)).collect(),
         products: products.collect(),
@@ -401,14 +434,14 @@ fn line(app: &App, banner: &Banner, reader: &Reader) -> Line {
     Line {
         id: banner.id,
         shown: shown(banner, None),
-        area: banner.area.to_string(),
+        area: area_name(&banner.area),
         sites: reached(app, banner),
         from: reader.moment(banner.from),
         until: banner.until.map(|until| reader.moment(until)),
         state: match (is_over, banner.stands(reader.now)) {
-            (true, _) => "over",
-            (false, true) => "stands",
-            (false, false) => "will stand",
+            (true, _) => say("banners-state-over"),
+            (false, true) => say("banners-state-stands"),
+            (false, false) => say("banners-state-waits"),
         },
         is_left: !is_over,
     }
@@ -416,14 +449,15 @@ fn line(app: &App, banner: &Banner, reader: &Reader) -> Line {
 
 /// How many sites it is about, and which of them do without it on their own pages.
 fn reached(app: &App, banner: &Banner) -> String {
-    let mut says = words::counted(app.engine().sites_in_area(&banner.area), "site", "sites");
+    let sites = words::sites(app.engine().sites_in_area(&banner.area));
     let without = app.engine().left_out_of(banner.id);
-    if !without.is_empty() {
-        let products: Vec<_> = without.iter().map(ProductName::as_str).collect();
-        says += &format!(
-            "; those of {} do not show it on their own pages, because their banners together are too long: name states or time zones instead, or end another banner",
-            products.join(", ")
-        );
+    if without.is_empty() {
+        return sites;
     }
-    says
+    let products: Vec<_> = without.iter().map(ProductName::as_str).collect();
+    let values = [
+        ("sites", sites.into()),
+        ("products", products.join(", ").into()),
+    ];
+    tell("banners-left-out", values)
 }

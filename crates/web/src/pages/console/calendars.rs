@@ -14,6 +14,7 @@ use jiff::civil::Time;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::Form;
+use crate::language::{say, tell};
 use crate::pages::console::campaigns::read;
 use crate::pages::words;
 use crate::pages::{Answer, Page, render};
@@ -45,10 +46,9 @@ struct View {
 
 struct Line {
     name: String,
-    hours: String,
-    federal: bool,
+    /// Its hours, and how many holidays it has.
+    says: String,
     holidays: Vec<(String, String)>,
-    total: String,
     is_default: bool,
 }
 
@@ -116,14 +116,16 @@ impl Typed {
 }
 
 fn says(imported: &ImportedHolidays) -> String {
-    let added = words::counted(imported.added.len(), "day is", "days are");
-    let left_out: Vec<_> = imported
-        .skipped
-        .iter()
-        .take(NAMED_MAX)
-        .map(|event| format!(" Left out: {}, because {}.", event.name, event.reason))
-        .collect();
-    format!("{added} free from now on.{}", left_out.concat())
+    let mut says = tell("calendars-imported", [("n", imported.added.len().into())]);
+    for event in imported.skipped.iter().take(NAMED_MAX) {
+        let values = [
+            ("name", event.name.as_str().into()),
+            ("reason", event.reason.to_string().into()),
+        ];
+        says += " ";
+        says += &tell("calendars-left-out", values);
+    }
+    says
 }
 
 fn show(
@@ -133,7 +135,7 @@ fn show(
 ) -> axum::response::Response {
     let calendars = app.engine().calendars().into_iter();
     let view = View {
-        page: Page::console("Calendars", "/console/calendars"),
+        page: Page::console(say("calendars-title"), "/console/calendars"),
         problem,
         done,
         calendars: calendars.map(|(name, one)| line(app, name, &one)).collect(),
@@ -145,20 +147,29 @@ fn show(
 fn line(app: &App, name: String, calendar: &BusinessCalendar) -> Line {
     let today = app.engine().today();
     let next = calendar.holidays.range(today..).take(NAMED_MAX);
-    let clock = |time: Time| time.strftime("%-I:%M %p").to_string();
+    let mut says = tell(
+        "calendars-hours",
+        [
+            ("opens", words::time(calendar.opens).into()),
+            ("closes", words::time(calendar.closes).into()),
+            ("zone", calendar.zone.as_str().into()),
+        ],
+    );
+    if calendar.federal_holidays {
+        says = tell("calendars-without-federal", [("hours", says.into())]);
+    }
     Line {
         is_default: name == DEFAULT_NAME,
         name,
-        hours: format!(
-            "{} to {} on weekdays in {}",
-            clock(calendar.opens),
-            clock(calendar.closes),
-            calendar.zone
+        says: tell(
+            "calendars-of-its-own",
+            [
+                ("hours", says.into()),
+                ("n", calendar.holidays.len().into()),
+            ],
         ),
-        federal: calendar.federal_holidays,
         holidays: next
-            .map(|(day, why)| (day.strftime("%a, %b %-d, %Y").to_string(), why.clone()))
+            .map(|(day, why)| (words::weekday(*day), why.clone()))
             .collect(),
-        total: words::counted(calendar.holidays.len(), "holiday", "holidays"),
     }
 }

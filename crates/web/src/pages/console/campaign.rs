@@ -8,8 +8,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use domain::access::Permission;
-use domain::campaign::Command;
 use domain::campaign::pace::Pace;
+use domain::campaign::selection::Selection;
+use domain::campaign::{Action, Command};
 use domain::id::{CampaignId, IncidentId};
 use domain::site::Zone;
 use engine::Progress;
@@ -17,6 +18,7 @@ use engine::Progress;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
+use crate::language::{say, tell};
 use crate::pages::lamps::bands;
 use crate::pages::public::status::Part;
 use crate::pages::words::{self, Moment, Reader};
@@ -41,6 +43,8 @@ pub(crate) fn routes() -> Vec<Route> {
 struct View {
     page: Page,
     one: Running,
+    /// What its state is called.
+    state: &'static str,
     pace: String,
     chart: Option<chart::Chart>,
     as_of: Moment,
@@ -102,6 +106,7 @@ async fn show(app: &App, id: CampaignId, status: StatusCode, problem: Option<Str
     let one = Running::of(app, &progress);
     let view = View {
         page: Page::console(one.title.clone(), "/console/campaigns"),
+        state: state_name(campaign.state),
         pace: pace(campaign.pace),
         chart: course.map(|course| chart::chart(&course, total(&progress), &reader)),
         as_of: reader.now(),
@@ -126,10 +131,12 @@ impl Running {
         let total = total(progress);
         Self {
             id: campaign.id,
-            title: format!(
-                "{} on {}",
-                capital(&campaign.action.name()),
-                words::counted(size(total), "site", "sites")
+            title: tell(
+                "campaign-on-sites",
+                [
+                    ("action", capital(&action_name(&campaign.action)).into()),
+                    ("n", total.into()),
+                ],
             ),
             state: campaign.state,
             incident: campaign.incident,
@@ -148,45 +155,114 @@ impl Running {
 
 /// What a campaign is called in lists: "Refresh: all web-central sites".
 pub(crate) fn named(campaign: &engine::CampaignView) -> String {
-    format!(
-        "{}: {}",
-        capital(&campaign.action.name()),
-        campaign.selection
-    )
+    doing(capital(&action_name(&campaign.action)), &campaign.selection)
+}
+
+/// What is done, and where.
+pub(in crate::pages) fn doing(action: String, on: &Selection) -> String {
+    let values = [
+        ("action", action.into()),
+        ("selection", selection(on).into()),
+    ];
+    tell("campaign-named", values)
+}
+
+/// What an action is called: "activate release 5.2.0".
+pub(in crate::pages) fn action_name(action: &Action) -> String {
+    match action {
+        Action::ClearCache => say("campaign-action-clear-cache").into(),
+        Action::Refresh => say("campaign-action-refresh").into(),
+        Action::ActivateRelease { version } => {
+            let values = [("version", version.to_string().into())];
+            tell("campaign-action-activate", values)
+        }
+    }
+}
+
+/// What the word of a state is called.
+pub(in crate::pages) fn state_name(word: &'static str) -> &'static str {
+    match word {
+        "planned" => say("campaign-state-planned"),
+        "running" => say("campaign-state-running"),
+        "paused" => say("campaign-state-paused"),
+        "halted" => say("campaign-state-halted"),
+        "finished" => say("campaign-state-finished"),
+        "aborted" => say("campaign-state-aborted"),
+        other => other,
+    }
+}
+
+/// Which sites a campaign concerns, as [`Selection`] says it in English.
+pub(in crate::pages) fn selection(selection: &Selection) -> String {
+    fn list<T: ToString>(items: &[T]) -> String {
+        let items: Vec<_> = items.iter().map(T::to_string).collect();
+        items.join(", ")
+    }
+    let of_product = || ("product", selection.product.to_string().into());
+    let mut sites = match selection.hostnames.as_slice() {
+        [] if selection.all => tell("campaign-all-of", [of_product()]),
+        [] => tell("campaign-sites-of", [of_product()]),
+        [one] => one.to_string(),
+        many => tell(
+            "campaign-hosts-of",
+            [("n", many.len().into()), of_product()],
+        ),
+    };
+    for places in [list(&selection.zones), list(&selection.states)] {
+        if !places.is_empty() {
+            let values = [("sites", sites.into()), ("places", places.into())];
+            sites = tell("campaign-in", values);
+        }
+    }
+    if let Some(version) = &selection.running {
+        let version = version.to_string();
+        let values = [("sites", sites.into()), ("version", version.into())];
+        sites = tell("campaign-running", values);
+    }
+    if selection.has_reported {
+        sites = tell("campaign-reported", [("sites", sites.into())]);
+    }
+    sites
 }
 
 /// What is known now: how far it is, and where it runs, how fast and how the origin bears it.
 fn figures(app: &App, progress: &Progress) -> Vec<Figure> {
     let campaign = &progress.campaign;
     let figure = |name, value: String| Figure { name, value };
-    let done = format!(
-        "{} of {} proved",
-        words::count(size(progress.counts.verified)),
-        words::count(size(total(progress)))
-    );
-    let mut figures = vec![figure("Progress", done)];
+    let values = [
+        ("done", progress.counts.verified.into()),
+        ("total", total(progress).into()),
+    ];
+    let done = tell("campaign-figure-proved", values);
+    let mut figures = vec![figure(say("campaign-figure-progress"), done)];
     if let (Some(from), Some(until)) = (campaign.started_at, campaign.finished_at) {
         let took = until.duration_since(from).as_secs_f64();
-        figures.push(figure("Took", seconds(took)));
+        figures.push(figure(say("campaign-figure-took"), seconds(took)));
     }
     if campaign.state != "running" {
         return figures;
     }
     let left = progress.eta_seconds.map(seconds);
     figures.push(figure(
-        "Left",
-        left.unwrap_or_else(|| "not known yet".into()),
+        say("campaign-figure-left"),
+        left.unwrap_or_else(|| say("campaign-figure-left-unknown").into()),
     ));
-    let pace = format!("{:.0} sites/min", progress.rate_per_second * 60.0);
-    figures.push(figure("Pace now", pace));
+    let rate = format!("{:.0}", progress.rate_per_second * 60.0);
+    let pace = tell("campaign-figure-rate", [("rate", rate.into())]);
+    figures.push(figure(say("campaign-figure-pace"), pace));
     if let Some(busy) = progress.utilisation {
-        figures.push(figure("Origin busy", format!("{:.0} %", busy * 100.0)));
+        let share = format!("{:.0} %", busy * 100.0);
+        figures.push(figure(say("campaign-figure-busy"), share));
     }
     let product = app.engine().fleet().product(&campaign.selection.product);
     if let (Some(p95), Some(product)) = (progress.p95_seconds, product) {
         let promise = product.settings.promise_p95_seconds;
-        let value = format!("{p95:.1} s of {promise:.0} s promised");
-        figures.push(figure("Origin p95", value));
+        let values = [
+            ("p95", format!("{p95:.1}").into()),
+            ("promise", format!("{promise:.0}").into()),
+        ];
+        let value = tell("campaign-figure-promise", values);
+        figures.push(figure(say("campaign-figure-p95"), value));
     }
     figures
 }
@@ -236,22 +312,24 @@ fn meter(parts: &[(&'static str, u64)], total: u64) -> Vec<Part> {
 
 fn pace(pace: Pace) -> String {
     match pace {
-        Pace::Adaptive => "By what the origin’s own telemetry says it bears".into(),
-        Pace::FixedRate { sites_per_second } => format!("{sites_per_second} a second, fixed"),
-        Pace::FixedConcurrency { sites } => format!(
-            "{} at a time",
-            words::counted(size(sites.into()), "site", "sites")
-        ),
+        Pace::Adaptive => say("campaign-pace-adaptive").into(),
+        Pace::FixedRate { sites_per_second } => {
+            let rate = sites_per_second.to_string();
+            tell("campaign-pace-rate", [("rate", rate.into())])
+        }
+        Pace::FixedConcurrency { sites } => tell("campaign-pace-at-a-time", [("n", sites.into())]),
     }
 }
 
 fn halted(progress: &Progress, reader: &Reader) -> Option<String> {
     let halted = progress.campaign.halted.as_ref()?;
     let at = reader.moment(halted.at).text;
-    Some(format!(
-        "It stopped itself in wave {} at {at}: {}",
-        halted.wave, halted.reason
-    ))
+    let values = [
+        ("wave", wave_word(&halted.wave).into()),
+        ("at", at.into()),
+        ("reason", halted.reason.as_str().into()),
+    ];
+    Some(tell("campaign-halted", values))
 }
 
 fn wave(wave: &engine::WaveProgress) -> Wave {
@@ -276,13 +354,22 @@ pub(in crate::pages) fn wave_name(name: &str) -> String {
         .ok()
         .filter(|zone| zone.as_str().contains('/'))
     else {
-        return capital(name);
+        return capital(wave_word(name));
     };
     let (clock, city) = (bands::name_of(&zone), bands::city_of(&zone));
     if clock == city {
         city
     } else {
-        format!("{clock} · {city}")
+        format!("{} · {city}", words::zone_name(&clock))
+    }
+}
+
+/// A wave that is no time zone, in the middle of a sentence.
+fn wave_word(name: &str) -> &str {
+    match name {
+        "canaries" => say("campaign-wave-canaries"),
+        "reported" => say("campaign-wave-reported"),
+        other => other,
     }
 }
 
@@ -309,11 +396,11 @@ async fn failed(app: &App, progress: &Progress) -> Result<Vec<GivenUp>, PageErro
 /// What can be done in a state; the engine refuses the rest anyway.
 fn commands(state: &str) -> Vec<Button> {
     let button = |word, name, class| Button { word, name, class };
-    let abort = || button("abort", "Abort", "danger");
+    let abort = || button("abort", say("campaign-abort"), "danger");
     match state {
-        "planned" => vec![button("start", "Start", ""), abort()],
-        "running" => vec![button("pause", "Pause", ""), abort()],
-        "paused" | "halted" => vec![button("resume", "Resume", ""), abort()],
+        "planned" => vec![button("start", say("campaign-start"), ""), abort()],
+        "running" => vec![button("pause", say("campaign-pause"), ""), abort()],
+        "paused" | "halted" => vec![button("resume", say("campaign-resume"), ""), abort()],
         _ => vec![],
     }
 }
@@ -339,7 +426,7 @@ async fn command(
     let command = known
         .into_iter()
         .find(|command| command.as_str() == form.command);
-    let command = command.ok_or_else(|| PageError::refused("There is no such command."))?;
+    let command = command.ok_or_else(|| PageError::refused(say("campaign-no-command")))?;
     match app
         .engine()
         .command_campaign(id, command, caller.name())
@@ -361,8 +448,7 @@ async fn start_proposed(
     Path(id): Path<IncidentId>,
 ) -> Answer {
     let order = app.engine().proposed_campaign(id).await?;
-    let order =
-        order.ok_or_else(|| PageError::refused("No site of this incident is left to restore."))?;
+    let order = order.ok_or_else(|| PageError::refused(say("campaign-none-left")))?;
     let campaign = app.engine().create_campaign(&order, caller.name()).await?;
     app.engine()
         .command_campaign(campaign.id, Command::Start, caller.name())

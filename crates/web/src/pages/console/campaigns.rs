@@ -17,7 +17,8 @@ use engine::{CampaignView, EngineError, Kind, PlanView};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Query};
-use crate::pages::console::campaign::{named, seconds, wave_name};
+use crate::language::{say, tell};
+use crate::pages::console::campaign::{action_name, doing, named, seconds, state_name, wave_name};
 use crate::pages::console::open_incident::same_clock;
 use crate::pages::words::{self, Moment, Reader};
 use crate::pages::{Answer, Page, reader, render, zone_choices};
@@ -59,7 +60,7 @@ async fn list(State(app): State<App>) -> Answer {
     let reader = reader(&app, None, &app.engine().settings().home_zone);
     let newest = app.engine().campaigns(LISTED_MAX).await?;
     let view = List {
-        page: Page::console("Campaigns", "/console/campaigns"),
+        page: Page::console(say("campaigns-title"), "/console/campaigns"),
         campaigns: newest.iter().map(|one| line(one, &reader)).collect(),
     };
     Ok(render(StatusCode::OK, &view))
@@ -73,7 +74,7 @@ fn line(campaign: &CampaignView, reader: &Reader) -> Line {
     Line {
         id: campaign.id,
         name: named(campaign),
-        state: campaign.state,
+        state: state_name(campaign.state),
         created: reader.moment(campaign.created_at),
         took: took.unwrap_or_default(),
         halted: campaign.halted.as_ref().map(|halted| halted.reason.clone()),
@@ -110,10 +111,8 @@ struct Planning {
 /// What the campaign would do.
 struct Planned {
     name: String,
-    sites: String,
-    organizations: String,
-    people: String,
-    canaries: String,
+    /// How many sites, customers and people it concerns.
+    says: String,
     takes: Option<String>,
     waves: Vec<(String, String)>,
 }
@@ -225,14 +224,18 @@ pub(in crate::pages) fn split(text: &str) -> impl Iterator<Item = &str> {
 
 fn planned(order: &Order, plan: PlanView) -> Planned {
     let blast = plan.blast_radius;
-    let people = usize::try_from(blast.people).unwrap_or(usize::MAX);
     let waves = plan.waves.iter();
     Planned {
-        name: format!("{}: {}", order.action.name(), order.selection),
-        sites: words::counted(blast.sites, "site", "sites"),
-        organizations: words::counted(blast.organizations, "organization", "organizations"),
-        people: words::count(people),
-        canaries: words::counted(blast.canaries, "canary", "canaries"),
+        name: doing(action_name(&order.action), &order.selection),
+        says: tell(
+            "campaign-plan-says",
+            [
+                ("sites", blast.sites.into()),
+                ("organizations", blast.organizations.into()),
+                ("people", blast.people.into()),
+                ("canaries", blast.canaries.into()),
+            ],
+        ),
         takes: plan.estimate_seconds.map(seconds),
         waves: waves
             .map(|wave| (wave_name(&wave.name), words::count(wave.sites)))
@@ -268,7 +271,7 @@ fn show(
         Err(error) => (None, Some(error.to_string())),
     };
     let view = Planning {
-        page: Page::console("Plan a campaign", "/console/campaigns"),
+        page: Page::console(say("campaigns-plan"), "/console/campaigns"),
         problem,
         typed,
         products,

@@ -14,6 +14,7 @@ use semver::VersionReq;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path, Query};
+use crate::language::{say, tell};
 use crate::pages::words;
 use crate::pages::{Answer, Page, PageError, render};
 use crate::routes::Route;
@@ -36,8 +37,7 @@ pub(crate) fn routes() -> Vec<Route> {
 struct List {
     page: Page,
     documents: Vec<Line>,
-    version: u64,
-    agents: String,
+    lead: String,
 }
 
 /// A document with its newest version.
@@ -59,15 +59,20 @@ async fn list(State(app): State<App>) -> Answer {
             version: newest.version,
             versions: versions.len(),
             accepts: newest.accepts.to_string(),
-            lane: newest.lane.as_str(),
+            lane: lane(newest.lane),
             bytes: words::count(newest.body.len()),
         })
     });
     let view = List {
-        page: Page::console("Config", "/console/config"),
+        page: Page::console(say("config-title"), "/console/config"),
         documents: documents.collect(),
-        version: repository.version(),
-        agents: words::counted(app.engine().agent_count(), "agent", "agents"),
+        lead: tell(
+            "config-lead",
+            [
+                ("version", repository.version().to_string().into()),
+                ("n", app.engine().agent_count().into()),
+            ],
+        ),
     };
     Ok(render(StatusCode::OK, &view))
 }
@@ -110,7 +115,7 @@ async fn read(
         name,
     };
     let repository = app.engine().repository();
-    let missing = || PageError::not_found("There is no such document, or no such version of it.");
+    let missing = || PageError::not_found(say("config-no-document"));
     let versions = repository.documents().get(&key).ok_or_else(missing)?;
     let wanted = |document: &&std::sync::Arc<Document>| {
         which
@@ -139,7 +144,7 @@ fn show(
         .map(|one| Version {
             number: one.version,
             accepts: one.accepts.to_string(),
-            lane: one.lane.as_str(),
+            lane: lane(one.lane),
             bytes: words::count(one.body.len()),
             here: one.version == shown.version,
         })
@@ -159,6 +164,13 @@ fn show(
     render(status, &view)
 }
 
+fn lane(lane: Lane) -> &'static str {
+    match lane {
+        Lane::First => say("config-lane-first"),
+        Lane::Other => say("config-lane-other"),
+    }
+}
+
 /// Which version the code of each release is given.
 fn served(app: &App, key: &DocumentKey) -> Vec<(String, String)> {
     let fleet = app.engine().fleet();
@@ -169,7 +181,15 @@ fn served(app: &App, key: &DocumentKey) -> Vec<(String, String)> {
         of_product.map(|(_, site)| site.running.clone()).collect();
     let version = |release: &semver::Version| {
         let document = app.engine().document_for(key, release);
-        document.map_or("none".into(), |one| format!("version {}", one.version))
+        document.map_or_else(
+            || say("config-no-version").into(),
+            |one| {
+                tell(
+                    "config-version-of",
+                    [("version", one.version.to_string().into())],
+                )
+            },
+        )
     };
     let releases = releases.iter().rev();
     releases
@@ -239,7 +259,7 @@ impl Publish {
 
     fn document(&self, key: &DocumentKey) -> Result<NewDocument, EngineError> {
         let accepts = VersionReq::parse(self.accepts.trim()).map_err(|e| {
-            let rule = format!("which releases it accepts is written such as ^5 or >=5.1, <6: {e}");
+            let rule = tell("config-accepts-rule", [("problem", e.to_string().into())]);
             EngineError::refused_at("accepts", rule)
         })?;
         Ok(NewDocument {

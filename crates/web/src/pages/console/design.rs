@@ -1,14 +1,18 @@
 //! `/console/design`: what pages are made of, shown by being used. Whoever adds a page looks here.
 
 use askama::Template;
+use axum::extract::State;
 use axum::http::StatusCode;
 use domain::access::Permission;
 use domain::incident::Stage;
 use domain::site::state::SiteState;
+use jiff::Timestamp;
 
+use crate::App;
 use crate::access::Access;
+use crate::language::{Language, say, tell};
 use crate::pages::public::incident::stage;
-use crate::pages::words;
+use crate::pages::words::{self, Moment, Reader};
 use crate::pages::{Answer, Page, render};
 use crate::routes::Route;
 
@@ -21,33 +25,52 @@ pub(crate) fn routes() -> Vec<Route> {
 #[template(path = "console/design.html")]
 struct View {
     page: Page,
-    colours: &'static [(&'static str, &'static str)],
+    colours: Vec<(&'static str, &'static str)>,
     states: Vec<(&'static str, &'static str)>,
     stages: Vec<(&'static str, &'static str)>,
+    promise: String,
+    moments: (Moment, Moment),
 }
 
 /// The names that the style sheet gives to colours, and what each is for.
 const COLOURS: &[(&str, &str)] = &[
-    ("paper", "the page"),
-    ("card", "what lies on it"),
-    ("ink", "text"),
-    ("muted", "text that can be skipped"),
-    ("line", "what parts things"),
-    ("edge", "edges of fields"),
-    ("link", "links"),
-    ("focus", "where the keyboard is"),
-    ("button", "what acts"),
-    ("well", "works"),
-    ("restored", "works again"),
-    ("restoring", "under way"),
-    ("reported", "somebody says so"),
-    ("failing", "fails, and what cannot be undone"),
+    ("paper", "design-colour-paper"),
+    ("card", "design-colour-card"),
+    ("ink", "design-colour-ink"),
+    ("muted", "design-colour-muted"),
+    ("line", "design-colour-line"),
+    ("edge", "design-colour-edge"),
+    ("link", "design-colour-link"),
+    ("focus", "design-colour-focus"),
+    ("button", "design-colour-button"),
+    ("well", "design-colour-well"),
+    ("restored", "design-colour-restored"),
+    ("restoring", "design-colour-restoring"),
+    ("reported", "design-colour-reported"),
+    ("failing", "design-colour-failing"),
 ];
 
-async fn look() -> Answer {
+/// Moments that examples have: an incident begins, an update is due, and what broke is known.
+const EXAMPLES: [&str; 3] = [
+    "2023-07-11T21:10:00Z",
+    "2023-07-11T22:30:00Z",
+    "2023-07-11T23:27:00Z",
+];
+
+async fn look(State(app): State<App>) -> Answer {
+    let [began, due, known] = EXAMPLES.map(|at| at.parse().unwrap_or(Timestamp::UNIX_EPOCH));
+    let reader = Reader {
+        language: Language::here(),
+        zone: app.engine().settings().home_zone.clone(),
+        now: known,
+    };
+    let due = reader.moment(due).text;
     let view = View {
-        page: Page::console("Design", "/console/design"),
-        colours: COLOURS,
+        page: Page::console(say("design-title"), "/console/design"),
+        colours: COLOURS
+            .iter()
+            .map(|(name, key)| (*name, say(key)))
+            .collect(),
         states: SiteState::ALL
             .into_iter()
             .map(|state| (state.as_str(), words::state(state)))
@@ -56,6 +79,8 @@ async fn look() -> Answer {
             .into_iter()
             .map(|one| (one.as_str(), stage(one)))
             .collect(),
+        promise: tell("promise-update", [("when", due.into())]),
+        moments: (reader.moment(began), reader.moment(known)),
     };
     Ok(render(StatusCode::OK, &view))
 }

@@ -13,6 +13,7 @@ use engine::{Fleet, SiteIndex};
 use crate::App;
 use crate::access::Access;
 use crate::extract::Query;
+use crate::language::{say, tell};
 use crate::pages::lamps::Lamps;
 use crate::pages::words;
 use crate::pages::{Answer, Page, render};
@@ -98,17 +99,16 @@ async fn list(State(app): State<App>, Query(filter): Query<Filter>) -> Answer {
     let shown: Vec<_> = matching.iter().skip(start).take(SITES_PER_PAGE).collect();
     let end = start + shown.len();
     let view = View {
-        page: Page::console("Fleet", "/console/fleet"),
+        page: Page::console(say("fleet-title"), "/console/fleet"),
         q: filter.q.clone(),
         county: filter.county.clone(),
         problem,
         bands: bands(&lamps, &filter),
         states: states(&filter),
-        total: words::counted(matching.len(), "site", "sites"),
-        range: format!(
-            "{} to {}",
-            words::count((start + 1).min(end)),
-            words::count(end)
+        total: words::sites(matching.len()),
+        range: tell(
+            "fleet-range",
+            [("from", (start + 1).min(end).into()), ("to", end.into())],
         ),
         sites: shown
             .into_iter()
@@ -181,12 +181,12 @@ fn bands(lamps: &Lamps, filter: &Filter) -> Vec<Choice> {
         value: value.into(),
         chosen: value == filter.band,
     };
-    let all = std::iter::once(choice("All time zones", ""));
+    let all = std::iter::once(choice(say("fleet-all-zones"), ""));
     all.chain(
         lamps
             .bands
             .iter()
-            .map(|band| choice(&band.name, &band.slug)),
+            .map(|band| choice(&words::zone_name(&band.name), &band.slug)),
     )
     .collect()
 }
@@ -197,7 +197,7 @@ fn states(filter: &Filter) -> Vec<Choice> {
         value: value.into(),
         chosen: value == filter.state,
     };
-    let all = std::iter::once(choice("Any state", ""));
+    let all = std::iter::once(choice(say("fleet-any-state"), ""));
     let each = SiteState::ALL
         .into_iter()
         .map(|state| choice(words::state(state), state.as_str()));

@@ -15,6 +15,7 @@ use store::FollowerCount;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path, Query};
+use crate::language::{say, tell};
 use crate::pages::public::site::host_of;
 use crate::pages::words::{self, Moment, Reader};
 use crate::pages::{Answer, Page, followed, reader, render};
@@ -50,12 +51,33 @@ struct View {
 }
 
 /// What a webhook may follow, and in words.
-const ABOUTS: [(&str, &str); 4] = [
-    ("everything", "Every incident"),
-    ("product", "A product"),
-    ("organization", "A customer"),
-    ("site", "A site"),
-];
+fn abouts() -> [(&'static str, &'static str); 4] {
+    [
+        ("everything", say("followers-every-incident")),
+        ("product", say("followers-a-product")),
+        ("organization", say("followers-a-customer")),
+        ("site", say("followers-a-site")),
+    ]
+}
+
+/// By what somebody is told; formats of webhooks are names.
+fn channel(word: &str) -> &str {
+    match word {
+        "email" => say("followers-channel-e-mail"),
+        shape => shape,
+    }
+}
+
+/// What followers are counted by.
+fn counted(about: &str) -> &str {
+    match about {
+        "everything" => say("followers-counted-everything"),
+        "product" => say("followers-counted-product"),
+        "organization" => say("followers-counted-organization"),
+        "site" => say("followers-counted-site"),
+        other => other,
+    }
+}
 
 struct Count {
     channel: String,
@@ -84,7 +106,6 @@ struct Typed {
 }
 
 #[derive(Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
 struct From {
     /// The last follower of the page before.
     after: Option<FollowerId>,
@@ -108,7 +129,7 @@ async fn show(app: &App, status: StatusCode, after: Option<FollowerId>, said: Sa
     let full = page.len() == FOLLOWERS_MAX as usize;
     let counts = app.engine().follower_counts().await?;
     let view = View {
-        page: Page::console("Followers", "/console/followers"),
+        page: Page::console(say("followers-title"), "/console/followers"),
         problem: said.problem,
         secret: said.secret,
         offers_mail: app.engine().offers_mail(),
@@ -117,7 +138,7 @@ async fn show(app: &App, status: StatusCode, after: Option<FollowerId>, said: Sa
         followers: page.iter().map(|one| line(app, one, &reader)).collect(),
         typed: said.typed,
         shapes: &Shape::ALL,
-        abouts: ABOUTS,
+        abouts: abouts(),
     };
     Ok(render(status, &view))
 }
@@ -125,8 +146,8 @@ async fn show(app: &App, status: StatusCode, after: Option<FollowerId>, said: Sa
 fn count(count: FollowerCount) -> Count {
     let number = |n: u64| words::count(usize::try_from(n).unwrap_or(usize::MAX));
     Count {
-        channel: count.channel,
-        about: count.about,
+        channel: channel(&count.channel).to_owned(),
+        about: counted(&count.about).to_owned(),
         confirmed: number(count.confirmed),
         asked: number(count.asked),
     }
@@ -135,7 +156,7 @@ fn count(count: FollowerCount) -> Count {
 fn line(app: &App, follower: &Follower, reader: &Reader) -> Line {
     Line {
         id: follower.id,
-        channel: follower.channel.as_str(),
+        channel: channel(follower.channel.as_str()),
         address: follower.channel.masked(),
         about: followed(app, &follower.about),
         since: follower.confirmed_at.map(|at| reader.moment(at)),
@@ -177,34 +198,32 @@ async fn add(
 
 impl Typed {
     fn webhook(&self) -> Result<NewWebhook, EngineError> {
-        let rule = "give standard, statuspage, slack or teams";
+        let rule = say("followers-give-shape");
         let shape = Shape::parse(&self.shape);
         let (mut product, mut organization, mut site) = (None, None, None);
         let name = self.name.trim();
-        let missing = "say which one, or choose every incident";
+        let missing = say("followers-say-which");
         match self.about.as_str() {
             "" | "everything" if name.is_empty() => {}
             "" | "everything" => {
-                let rule =
-                    "every incident has no name; choose what the name is of, or leave it empty";
-                return Err(EngineError::refused_at("name", rule));
+                return Err(EngineError::refused_at("name", say("followers-no-name")));
             }
             "product" | "organization" | "site" if name.is_empty() => {
                 return Err(EngineError::refused_at("name", missing));
             }
             "product" => {
-                let rule =
-                    |_| EngineError::refused_at("name", format!("there is no product {name:?}"));
-                product = Some(ProductName::parse(name).map_err(rule)?);
+                let rule = tell("followers-no-product", [("name", name.into())]);
+                let refused = |_| EngineError::refused_at("name", rule);
+                product = Some(ProductName::parse(name).map_err(refused)?);
             }
             "organization" => organization = Some(name.to_owned()),
             "site" => {
-                let rule = "this is not the address of a site; it looks like anytown.gov";
+                let rule = say("followers-no-address");
                 let host = Hostname::parse(&host_of(name));
                 site = Some(host.map_err(|_| EngineError::refused_at("name", rule))?);
             }
             _ => {
-                let rule = "give everything, product, organization or site";
+                let rule = say("followers-give-about");
                 return Err(EngineError::refused_at("about", rule));
             }
         }

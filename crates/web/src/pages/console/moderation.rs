@@ -14,8 +14,9 @@ use store::WrittenComment;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path, Query};
+use crate::language::{say, tell};
 use crate::pages::console::compose::staff;
-use crate::pages::words::{self, Moment, Reader};
+use crate::pages::words::{Moment, Reader};
 use crate::pages::{Answer, Page, render};
 use crate::routes::Route;
 
@@ -58,8 +59,8 @@ struct Line {
     standing: &'static str,
     reason: Option<String>,
     decided_by: Option<String>,
-    votes: u64,
-    reports: String,
+    /// What readers did with it.
+    found: String,
     banned: bool,
 }
 
@@ -76,7 +77,7 @@ async fn list(State(app): State<App>, Query(asked): Query<Asked>) -> Answer {
     let reader = staff(&app);
     let more = comments.len() >= PER_PAGE as usize;
     let view = View {
-        page: Page::console("Comments", "/console/comments"),
+        page: Page::console(say("moderation-title"), "/console/comments"),
         choices: Standing::ALL
             .into_iter()
             .map(|one| Choice {
@@ -97,21 +98,20 @@ async fn list(State(app): State<App>, Query(asked): Query<Asked>) -> Answer {
 
 fn name(standing: Standing) -> &'static str {
     match standing {
-        Standing::Shown => "Shown",
-        Standing::Held => "Waiting for you",
-        Standing::Hidden => "Hidden",
+        Standing::Shown => say("moderation-shown"),
+        Standing::Held => say("moderation-held"),
+        Standing::Hidden => say("moderation-hidden"),
     }
 }
 
 fn line(app: &App, one: &WrittenComment, reader: &Reader) -> Line {
     let comment = &one.comment;
     let view = app.engine().incident_view(comment.incident);
-    let reports = usize::try_from(comment.reports).unwrap_or(usize::MAX);
     Line {
         id: comment.id,
         incident: comment.incident,
         title: view.map_or_else(
-            || "an earlier incident".into(),
+            || say("moderation-earlier").into(),
             |view| view.incident.title.clone(),
         ),
         name: comment.name.clone(),
@@ -121,8 +121,13 @@ fn line(app: &App, one: &WrittenComment, reader: &Reader) -> Line {
         standing: comment.standing.as_str(),
         reason: comment.reason.clone().filter(|reason| !reason.is_empty()),
         decided_by: comment.decided_by.clone(),
-        votes: comment.votes,
-        reports: words::counted(reports, "report", "reports"),
+        found: tell(
+            "moderation-found",
+            [
+                ("votes", comment.votes.into()),
+                ("n", comment.reports.into()),
+            ],
+        ),
         banned: one.banned,
     }
 }

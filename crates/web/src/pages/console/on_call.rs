@@ -13,6 +13,7 @@ use store::{OnCallStep, Page as Paged};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
+use crate::language::{say, tell};
 use crate::pages::words::{self, Moment, Reader};
 use crate::pages::{Answer, Page, reader, render};
 use crate::routes::Route;
@@ -75,7 +76,7 @@ async fn show(app: &App, status: StatusCode, problem: Option<String>, typed: New
     let steps = store.on_call().await.map_err(EngineError::from)?;
     let pages = store.pages(PAGES_MAX).await.map_err(EngineError::from)?;
     let view = View {
-        page: Page::console("On call", "/console/on-call"),
+        page: Page::console(say("on-call-title"), "/console/on-call"),
         problem,
         steps: steps.iter().map(step).collect(),
         pages: pages.into_iter().map(|page| line(page, &reader)).collect(),
@@ -89,10 +90,13 @@ fn step(step: &OnCallStep) -> Step {
     let url = url::Url::parse(&step.url).ok();
     let host = url.as_ref().and_then(|url| url.host_str());
     Step {
-        host: host.unwrap_or("an address without a host").to_owned(),
+        host: host.unwrap_or_else(|| say("on-call-no-host")).to_owned(),
         after: match step.after_seconds {
-            0 => "at once".into(),
-            seconds => format!("after {}", words::duration(seconds.into())),
+            0 => say("on-call-at-once").into(),
+            seconds => tell(
+                "on-call-after",
+                [("length", words::duration(seconds.into()).into())],
+            ),
         },
         is_signed: step.secret.is_some(),
     }
@@ -142,7 +146,7 @@ impl New {
         let minutes = match self.after_minutes.trim() {
             "" => 0,
             text => text.parse::<u32>().map_err(|_| {
-                EngineError::refused_at("after_minutes", "Give the wait in whole minutes.")
+                EngineError::refused_at("after_minutes", say("on-call-whole-minutes"))
             })?,
         };
         let secret = self.secret.trim();
@@ -176,7 +180,7 @@ async fn remove(
         .get(form.place)
         .is_some_and(|one| step(one).host == form.host);
     if !is_there {
-        let problem = Some("Somebody changed the list meanwhile; look at it again.".into());
+        let problem = Some(say("on-call-changed").into());
         return show(&app, StatusCode::CONFLICT, problem, New::default()).await;
     }
     steps.remove(form.place);

@@ -12,6 +12,7 @@ use engine::Kind;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path, Query};
+use crate::language::say;
 use crate::pages::words::Moment;
 use crate::pages::{Answer, Page, reader, render};
 use crate::routes::Route;
@@ -47,6 +48,7 @@ struct View {
 
 struct RoleLine {
     word: &'static str,
+    name: &'static str,
     may: &'static str,
 }
 
@@ -77,7 +79,7 @@ async fn show(
     let holders = app.engine().holders(after, HOLDERS_PER_PAGE).await?;
     let full = holders.len() >= HOLDERS_PER_PAGE as usize;
     let mut view = View {
-        page: Page::console("People", "/console/people"),
+        page: Page::console(say("people-title"), "/console/people"),
         roles: Role::ALL.into_iter().map(role).collect(),
         more: holders.last().filter(|_| full).map(|last| last.holder.id),
         holders: holders
@@ -86,7 +88,7 @@ async fn show(
                 is_caller: one.holder.id == caller.0.id,
                 id: one.holder.id,
                 name: one.holder.name,
-                role: one.holder.role.as_str(),
+                role: name(one.holder.role),
                 made: reader.moment(one.made_at),
             })
             .collect(),
@@ -101,13 +103,24 @@ async fn show(
 fn role(role: Role) -> RoleLine {
     RoleLine {
         word: role.as_str(),
+        name: name(role),
         may: match role {
-            Role::Admin => "everything, also making tokens",
-            Role::Engineer => "publishes config, stages releases, runs campaigns, tells customers",
-            Role::Support => "takes reports, restores single sites, tells customers",
-            Role::Agent => "is made by enrolling a host; not given to people",
-            Role::Site => "sends counts of sign-ins, and sees nothing",
+            Role::Admin => say("people-may-admin"),
+            Role::Engineer => say("people-may-engineer"),
+            Role::Support => say("people-may-support"),
+            Role::Agent => say("people-may-agent"),
+            Role::Site => say("people-may-site"),
         },
+    }
+}
+
+fn name(role: Role) -> &'static str {
+    match role {
+        Role::Admin => say("people-role-admin"),
+        Role::Engineer => say("people-role-engineer"),
+        Role::Support => say("people-role-support"),
+        Role::Agent => say("people-role-agent"),
+        Role::Site => say("people-role-site"),
     }
 }
 

@@ -17,6 +17,8 @@ use semver::Version;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::Form;
+use crate::language::{say, tell};
+use crate::pages::console::staff_site::why_not;
 use crate::pages::words;
 use crate::pages::{Answer, Page, PageError, render};
 use crate::routes::Route;
@@ -74,7 +76,7 @@ async fn show(app: &App, status: StatusCode, problem: Option<String>) -> Answer 
         shown.push(of_product(app, &fleet, &product.name, &releases)?);
     }
     let view = View {
-        page: Page::console("Releases", "/console/releases"),
+        page: Page::console(say("releases-title"), "/console/releases"),
         problem,
         products: shown,
     };
@@ -104,7 +106,7 @@ fn of_product(
         line(app, (name, version), state, (runs, total))
     });
     Ok(Product {
-        sites: words::counted(total, "site", "sites"),
+        sites: words::sites(total),
         releases: lines.collect::<Result<_, _>>()?,
         name: name.clone(),
     })
@@ -125,11 +127,20 @@ fn line(
     let share = 100.0 * runs as f64 / total.max(1) as f64;
     let ready = readiness
         .as_ref()
-        .map(|one| format!("{} of {}", words::count(one.ready), words::count(one.sites)));
+        .map(|one| [("ready", one.ready.into()), ("sites", one.sites.into())])
+        .map(|values| tell("releases-ready-of", values));
     let mut unready = readiness.map_or_else(Vec::new, |one| one.unready);
     unready.truncate(UNREADY_MAX);
+    let fleet = app.engine().fleet();
+    for one in &mut unready {
+        let site = fleet.find(&one.site);
+        let ready = site.map(|site| app.engine().is_ready(site, &version));
+        if let Some(Err(reason)) = ready {
+            one.reason = why_not(&reason);
+        }
+    }
     Ok(Line {
-        state: state.map_or("imported", ReleaseState::as_str),
+        state: state_name(state),
         runs: words::count(runs),
         share: format!("{share:.2}"),
         ready,
@@ -138,6 +149,16 @@ fn line(
         may_retire: is_runnable && runs == 0,
         version,
     })
+}
+
+/// A release that was never staged here came with the fleet.
+fn state_name(state: Option<ReleaseState>) -> &'static str {
+    match state {
+        None => say("releases-state-imported"),
+        Some(ReleaseState::Staged) => say("releases-state-staged"),
+        Some(ReleaseState::Live) => say("releases-state-live"),
+        Some(ReleaseState::Retired) => say("releases-state-retired"),
+    }
 }
 
 #[derive(serde::Deserialize)]
@@ -184,7 +205,7 @@ fn read(form: &Acted) -> Result<(ProductName, Version), EngineError> {
     let product = ProductName::parse(&form.product);
     let product = product.map_err(|e| EngineError::refused_at("product", e))?;
     let version = Version::parse(form.version.trim()).map_err(|e| {
-        let rule = format!("A release is numbered such as 5.2.0: {e}.");
+        let rule = tell("releases-numbered", [("problem", e.to_string().into())]);
         EngineError::refused_at("version", rule)
     })?;
     Ok((product, version))

@@ -12,6 +12,7 @@ use domain::access::Permission;
 use crate::App;
 use crate::access::{Access, COOKIE, is_foreign};
 use crate::extract::Form;
+use crate::language::say;
 use crate::pages::{Answer, Page, PageError, render};
 use crate::routes::Route;
 
@@ -46,7 +47,7 @@ async fn sign_in(State(app): State<App>, headers: HeaderMap, Form(form): Form<Si
     let holder = app.engine().holder(token).await?;
     let may = holder.is_some_and(|holder| holder.role.may(Permission::SeeConsole));
     if !may {
-        let problem = "This token is wrong, was withdrawn, or does not open the console.";
+        let problem = say("console-sign-in-wrong");
         return Ok(show(StatusCode::UNAUTHORIZED, Some(problem)));
     }
     let secure = app.engine().settings().base_url.starts_with("https://");
@@ -85,7 +86,10 @@ fn cookie(token: &str, secure: bool) -> cookie::CookieBuilder<'_> {
 fn with_cookie(cookie: &Cookie<'_>, to: &str) -> Response {
     match HeaderValue::from_str(&cookie.to_string()) {
         Ok(value) => ([(header::SET_COOKIE, value)], Redirect::to(to)).into_response(),
-        Err(_) => show(StatusCode::UNAUTHORIZED, Some("This is not a token.")),
+        Err(_) => show(
+            StatusCode::UNAUTHORIZED,
+            Some(say("console-sign-in-no-token")),
+        ),
     }
 }
 
@@ -93,7 +97,7 @@ fn show(status: StatusCode, problem: Option<&'static str>) -> Response {
     render(
         status,
         &View {
-            page: Page::public("Sign in to the console", ""),
+            page: Page::public(say("console-sign-in-title"), ""),
             problem,
         },
     )

@@ -12,12 +12,13 @@ use domain::campaign::row::Row as Progress;
 use domain::id::{CampaignId, IncidentId};
 use domain::name::Hostname;
 use domain::site::Site;
-use engine::{EngineError, SiteIndex};
+use engine::{EngineError, NotReady, SiteIndex};
 use jiff::Timestamp;
 
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
+use crate::language::{say, tell};
 use crate::pages::console::campaign::capital;
 use crate::pages::console::reports::{self, Line as Told};
 use crate::pages::public::site;
@@ -81,9 +82,8 @@ async fn show(
     let fleet = app.engine().fleet();
     let found = fleet.find(hostname);
     let found = found.and_then(|index| Some((index, fleet.site(index)?)));
-    let (index, site) = found.ok_or_else(|| {
-        PageError::not_found("There is no such site in the fleet. Look for it under Fleet.")
-    })?;
+    let (index, site) =
+        found.ok_or_else(|| PageError::not_found(say("staff-site-not-in-fleet")))?;
     let reader = reader(app, None, &app.engine().settings().home_zone);
     let state = fleet.state(index);
     let organization = fleet.organization(site.organization).unwrap_or_default();
@@ -120,8 +120,28 @@ async fn show(
 /// Who keeps the site's config, and whether it holds what the running code needs.
 fn served(app: &App, index: SiteIndex, site: &Site) -> String {
     match app.engine().is_ready(index, &site.running) {
-        Ok(()) => "Its agent holds verified config for the code it runs.".into(),
-        Err(reason) => format!("{}.", capital(&reason.to_string())),
+        Ok(()) => say("staff-site-holds").into(),
+        Err(reason) => format!("{}.", capital(&why_not(&reason))),
+    }
+}
+
+/// Why a site may not run a release, as [`NotReady`] says it in English.
+pub(in crate::pages) fn why_not(reason: &NotReady) -> String {
+    match reason {
+        NotReady::NoDocument(version) => {
+            let values = [("version", version.to_string().into())];
+            tell("staff-site-no-document", values)
+        }
+        NotReady::NoAgent => say("staff-site-no-agent").into(),
+        NotReady::Silent(host) => tell("staff-site-silent", [("host", (&**host).into())]),
+        NotReady::Behind { host, held } => {
+            let values = [
+                ("host", (&**host).into()),
+                ("document", held.key.to_string().into()),
+                ("version", held.version.to_string().into()),
+            ];
+            tell("staff-site-behind", values)
+        }
     }
 }
 
@@ -132,9 +152,15 @@ fn documents(app: &App, site: &Site) -> Vec<(String, String)> {
     let of_product = keys.filter(|key| key.product == site.product);
     let version = |key| {
         let document = app.engine().document_for(key, &site.running);
-        document.map_or("none accepts its code".into(), |one| {
-            format!("version {}", one.version)
-        })
+        document.map_or_else(
+            || say("staff-site-none-accepts").into(),
+            |one| {
+                tell(
+                    "staff-site-version",
+                    [("version", one.version.to_string().into())],
+                )
+            },
+        )
     };
     of_product
         .map(|key| (key.to_string(), version(key)))
@@ -153,12 +179,12 @@ async fn done(app: &App, site: &Site, reader: &Reader) -> Result<Vec<Done>, Engi
     let line = |row: store::CampaignRow| Done {
         at: reader.moment(row.changed_at),
         words: match row.progress {
-            Progress::Waiting => "Put in line".into(),
-            Progress::Sent { .. } => "Asked to act".into(),
-            Progress::Acted { .. } => "Acted; a test sign-in follows".into(),
-            Progress::Verified { .. } => "Proved by a test sign-in".into(),
-            Progress::Failed { .. } => format!("Given up: {}", row.reason),
-            Progress::Skipped => "Left alone: the campaign was aborted".into(),
+            Progress::Waiting => say("staff-site-waiting").into(),
+            Progress::Sent { .. } => say("staff-site-sent").into(),
+            Progress::Acted { .. } => say("staff-site-acted").into(),
+            Progress::Verified { .. } => say("staff-site-verified").into(),
+            Progress::Failed { .. } => tell("staff-site-failed", [("reason", row.reason.into())]),
+            Progress::Skipped => say("staff-site-skipped").into(),
         },
         campaign: row.campaign,
     };
@@ -179,7 +205,7 @@ async fn act(
     let action = match form.action.as_str() {
         "refresh" => Action::Refresh,
         "clear_cache" => Action::ClearCache,
-        _ => return Err(PageError::refused("There is no such action.")),
+        _ => return Err(PageError::refused(say("staff-site-no-action"))),
     };
     match app
         .engine()

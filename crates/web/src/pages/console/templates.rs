@@ -18,6 +18,7 @@ use engine::{EngineError, Kind as ErrorKind};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Query};
+use crate::language::say;
 use crate::pages::console::compose::{staff, value};
 use crate::pages::prose::prose;
 use crate::pages::public::incident::stage;
@@ -66,7 +67,7 @@ async fn list(State(app): State<App>) -> Answer {
         name: one.name,
     };
     let view = List {
-        page: Page::console("Templates", "/console/templates"),
+        page: Page::console(say("templates-title"), "/console/templates"),
         templates: app.engine().templates().into_iter().map(line).collect(),
     };
     Ok(render(StatusCode::OK, &view))
@@ -284,21 +285,21 @@ async fn show(
     let view = View {
         page: Page::console(
             if follows == 0 {
-                "New template"
+                say("templates-new-page")
             } else {
-                "Change a template"
+                say("templates-change-page")
             },
             "/console/templates",
         ),
         problem: problem.or(wrong),
         rows: rows(&draft),
-        states: std::iter::once(choice("", "Leaves it where it is", state))
+        states: std::iter::once(choice("", say("templates-state-stays"), state))
             .chain(states)
             .collect(),
         promises: vec![
-            choice("", "Nothing", promise),
-            choice("next_update", "The next update", promise),
-            choice("report", "The incident report", promise),
+            choice("", say("templates-promise-nothing"), promise),
+            choice("next_update", say("templates-promise-update"), promise),
+            choice("report", say("templates-promise-report"), promise),
         ],
         promise_gap,
         example,
@@ -346,13 +347,13 @@ fn rows(draft: &Draft) -> Vec<Row> {
 
 fn named(kind: Kind) -> &'static str {
     match kind {
-        Kind::Duration => "A length of time",
-        Kind::DateTime => "A moment",
-        Kind::Timeline => "A length or a moment",
-        Kind::Text => "Words on one line",
-        Kind::LongText => "Words on several lines",
-        Kind::ProductList => "Products",
-        Kind::SiteList => "Sites",
+        Kind::Duration => say("templates-kind-duration"),
+        Kind::DateTime => say("templates-kind-moment"),
+        Kind::Timeline => say("templates-kind-timeline"),
+        Kind::Text => say("templates-kind-text"),
+        Kind::LongText => say("templates-kind-long-text"),
+        Kind::ProductList => say("templates-kind-products"),
+        Kind::SiteList => say("templates-kind-sites"),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use domain::detection::{Alarm, Explanation, Localisation, Node, Stream, Term};
-use domain::incident::Scope;
+use domain::incident::{Audience, Scope};
 use domain::incident::timeline::{Fact, TimelineEntry};
 
 use crate::language::{say, tell};

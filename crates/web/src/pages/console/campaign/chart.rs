@@ -7,6 +7,7 @@ use domain::campaign::pace::Gains;
 use engine::{Course, Sample};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::language::{say, tell};
 use crate::pages::words::{self, Moment, Reader};
 
 /// The width of the picture, in its own units.
@@ -59,24 +60,29 @@ fn sums(proved: &[u64]) -> Vec<u64> {
 
 fn says(course: &Course, sums: &[u64], total: u64, reader: &Reader) -> String {
     let done = sums.last().copied().unwrap_or(0);
-    let mut text = format!(
-        "{} of {} were proved between {} and {}, at most {:.0} a minute.",
-        words::count(size(done)),
-        words::counted(size(total), "site", "sites"),
-        reader.moment(course.from).text,
-        words::clock_time(course.until, &reader.zone),
-        fastest_per_minute(course),
+    let mut text = tell(
+        "campaign-course-says",
+        [
+            ("done", done.into()),
+            ("n", total.into()),
+            ("from", reader.moment(course.from).text.into()),
+            (
+                "until",
+                words::clock_time(course.until, &reader.zone).into(),
+            ),
+            ("most", fastest(course).into()),
+        ],
     );
     let busy = course.origin.iter().map(|sample| sample.utilisation);
     if let Some(most) = busy.clone().reduce(f64::max) {
         #[expect(clippy::cast_precision_loss, reason = "at most some hundred samples")]
         let mean = busy.sum::<f64>() / course.origin.len() as f64;
-        let _ = write!(
-            text,
-            " Its origin was busy to {} of what it can do, at most to {}.",
-            percent(mean),
-            percent(most)
-        );
+        let values = [
+            ("mean", percent(mean).into()),
+            ("most", percent(most).into()),
+        ];
+        text.push(' ');
+        text += &tell("campaign-course-origin", values);
     }
     text
 }
@@ -90,7 +96,7 @@ fn lines(course: &Course, sums: &[u64], reader: &Reader) -> Vec<Line> {
             proved: words::count(size(*proved)),
             by_then: words::count(size(*by_then)),
             busy: mean_between(&course.origin, from, until)
-                .map_or_else(|| "not known".into(), percent),
+                .map_or_else(|| say("campaign-course-unknown").into(), percent),
         }
     };
     stretches.map(line).collect()
@@ -118,6 +124,11 @@ fn fastest_per_minute(course: &Course) -> f64 {
     most as f64 * 60.0 / course.stretch_seconds.max(1) as f64
 }
 
+/// The same, as a text tells it.
+fn fastest(course: &Course) -> String {
+    format!("{:.0}", fastest_per_minute(course))
+}
+
 /// The lanes, one below the other, over the same time.
 fn draw(course: &Course, sums: &[u64], total: u64, reader: &Reader) -> String {
     let lanes = if course.origin.is_empty() { 2.0 } else { 3.0 };
@@ -128,7 +139,8 @@ fn draw(course: &Course, sums: &[u64], total: u64, reader: &Reader) -> String {
     };
     let height = lanes * (TITLE + GAP) + PROVED_HEIGHT + RATE_HEIGHT + busy + TIMES - GAP;
     let mut svg = format!(
-        r#"<svg class="chart" viewBox="0 0 {WIDTH:.0} {height:.0}" role="img" aria-label="The course of the campaign; the sentence below it says the same">"#
+        r#"<svg class="chart" viewBox="0 0 {WIDTH:.0} {height:.0}" role="img" aria-label="{}">"#,
+        say("campaign-course-label")
     );
     let mut top = 0.0;
     top += lane(
@@ -138,13 +150,13 @@ fn draw(course: &Course, sums: &[u64], total: u64, reader: &Reader) -> String {
         &title_of_proved(sums, total),
         |bottom| proved(course, sums, total, bottom),
     );
-    let fastest = fastest_per_minute(course);
-    let title = format!("Proved a minute, at most {fastest:.0}");
+    let title = tell("campaign-course-rate", [("most", fastest(course).into())]);
     top += lane(&mut svg, top, RATE_HEIGHT, &title, |bottom| {
         rates(course, bottom)
     });
     if let Some(last) = course.origin.last() {
-        let title = format!("Origin busy, {} at last", percent(last.utilisation));
+        let share = percent(last.utilisation);
+        let title = tell("campaign-course-busy", [("share", share.into())]);
         top += lane(&mut svg, top, BUSY_HEIGHT, &title, |bottom| {
             busy_line(course, bottom)
         });
@@ -156,11 +168,8 @@ fn draw(course: &Course, sums: &[u64], total: u64, reader: &Reader) -> String {
 
 fn title_of_proved(sums: &[u64], total: u64) -> String {
     let done = sums.last().copied().unwrap_or(0);
-    format!(
-        "Sites proved, {} of {}",
-        words::count(size(done)),
-        words::count(size(total))
-    )
+    let values = [("done", done.into()), ("total", total.into())];
+    tell("campaign-course-proved", values)
 }
 
 /// Draws a lane of `height` at `top`; gives how much room it took.
