@@ -138,7 +138,10 @@ pub(crate) async fn questions_to_an_address_are_counted_until_it_says_yes(store:
             .unwrap();
     };
     add(&first, "one", Some(id())).await;
-    store.ask_again(first.id, id(), (later(2), Language::English)).await.unwrap();
+    store
+        .ask_again(first.id, id(), (later(2), Language::English))
+        .await
+        .unwrap();
     assert_eq!(asked(9).await, [later(2), at(NOW)]);
     assert_eq!(asked(1).await, [later(2)]);
     store.end_follower(first.id, &audit()).await.unwrap();

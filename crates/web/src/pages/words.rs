@@ -183,11 +183,6 @@ pub(crate) fn comments(n: u64) -> String {
     tell("comments-counted", [("n", n.into())])
 }
 
-/// A count with its noun: "1 site", "3,405 sites".
-pub(crate) fn counted(n: usize, one: &str, many: &str) -> String {
-    format!("{} {}", count(n), if n == 1 { one } else { many })
-}
-
 /// A length of time in two units at most: "1 h 4 min", "45 s".
 pub(crate) fn duration(seconds: u64) -> String {
     match seconds {

@@ -338,7 +338,10 @@ fn inside(app: &App, area: &Area) -> String {
     let names = names.join(", ").into();
     let says = match more {
         0 => tell("banners-inside", [("names", names)]),
-        more => tell("banners-inside-more", [("names", names), ("n", more.into())]),
+        more => tell(
+            "banners-inside-more",
+            [("names", names), ("n", more.into())],
+        ),
     };
     format!(" {says}")
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::App;
 use crate::access::Access;
-use crate::language::{Language, say, tell};
+use crate::language::{say, tell};
 use crate::pages::public::incident::stage;
 use crate::pages::words::{self, Moment, Reader};
 use crate::pages::{Answer, Page, render};
@@ -60,7 +60,7 @@ const EXAMPLES: [&str; 3] = [
 async fn look(State(app): State<App>) -> Answer {
     let [began, due, known] = EXAMPLES.map(|at| at.parse().unwrap_or(Timestamp::UNIX_EPOCH));
     let reader = Reader {
-        language: Language::here(),
+        language: crate::language::here(),
         zone: app.engine().settings().home_zone.clone(),
         now: known,
     };

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use domain::detection::{Alarm, Explanation, Localisation, Node, Stream, Term};
-use domain::incident::{Audience, Scope};
 use domain::incident::timeline::{Fact, TimelineEntry};
+use domain::incident::{Audience, Scope};
 
 use crate::language::{say, tell};
 

@@ -1,13 +1,13 @@
 //! The acts of the audit in the reader's language. The record itself is English, and stays as it is.
 
-use crate::language::{Language, say};
+use crate::language::{Language, Says as _, say};
 
 /// The texts of the acts that are known here; in English they are the words of the record.
 const ACTS: &[&str] = &[
     "audit-act-accepted-an-incident",
     "audit-act-activated-a-release",
-    "audit-act-activated-a-release-on-a-site",
     "audit-act-activated-a-release-bypassing-the-gate",
+    "audit-act-activated-a-release-on-a-site",
     "audit-act-added-a-banner",
     "audit-act-added-a-follow-up",
     "audit-act-added-a-follower",
@@ -38,6 +38,7 @@ const ACTS: &[&str] = &[
     "audit-act-held-a-comment",
     "audit-act-hid-a-comment",
     "audit-act-imported-a-fleet",
+    "audit-act-imported-holidays",
     "audit-act-issued-client-secrets",
     "audit-act-linked-an-alarm",
     "audit-act-made-a-release-live",
@@ -53,9 +54,12 @@ const ACTS: &[&str] = &[
     "audit-act-opened-an-incident",
     "audit-act-paged-about-planned-work",
     "audit-act-planned-work",
+    "audit-act-posted-an-official-comment",
     "audit-act-posted-an-update",
     "audit-act-proposed-an-incident",
     "audit-act-published-a-document",
+    "audit-act-published-a-report",
+    "audit-act-recorded-a-drill",
     "audit-act-reminded-followers-of-planned-work",
     "audit-act-removed-a-calendar",
     "audit-act-retired-a-release",
@@ -65,6 +69,8 @@ const ACTS: &[&str] = &[
     "audit-act-saved-a-report",
     "audit-act-saved-a-template",
     "audit-act-scheduled-an-update",
+    "audit-act-set-an-incidents-audience",
+    "audit-act-set-members",
     "audit-act-showed-a-comment",
     "audit-act-signed-metadata-anew",
     "audit-act-staged-a-release",
