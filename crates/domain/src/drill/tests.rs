@@ -125,7 +125,7 @@ fn a_result_that_cannot_be_is_refused_where_it_is_wrong() {
         ("/scenario", "a b".into(), "scenario"),
         ("/scenario", "-rf".into(), "scenario"),
         ("/scenario", "x".repeat(61).into(), "scenario"),
-        ("/title", long.clone().into(), "title"),
+        ("/title", long.into(), "title"),
         ("/title", "\u{200b}".into(), "title"),
         ("/title", "a\nb".into(), "title"),
         ("/version", version.into(), "version"),
