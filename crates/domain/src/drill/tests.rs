@@ -1,3 +1,5 @@
+//! What a result of a drill may be, what of it held, and what changed since the one before.
+
 use super::*;
 
 fn result() -> DrillResult {
