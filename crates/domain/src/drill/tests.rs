@@ -1,3 +1,5 @@
+//! What a result of a drill may be, what of it held, and what changed since the one before.
+
 use super::*;
 
 fn result() -> DrillResult {
@@ -125,7 +127,7 @@ fn a_result_that_cannot_be_is_refused_where_it_is_wrong() {
         ("/scenario", "a b".into(), "scenario"),
         ("/scenario", "-rf".into(), "scenario"),
         ("/scenario", "x".repeat(61).into(), "scenario"),
-        ("/title", long.clone().into(), "title"),
+        ("/title", long.into(), "title"),
         ("/title", "\u{200b}".into(), "title"),
         ("/title", "a\nb".into(), "title"),
         ("/version", version.into(), "version"),
