@@ -193,7 +193,7 @@ mod tests {
             (
                 "hostname,product,county",
                 "a.gov,parks,Kern",
-                "line 2: site a.gov is of product web-central: an import moves no site to another product",
+                "line 2: site a.gov is of product web: an import moves no site to another product",
             ),
             (
                 "hostname,conuty",

@@ -1,3 +1,5 @@
+//! What fleet files are read as, and how a bad line is told.
+
 use super::*;
 
 const HEADER: &str = "hostname,organization,kind,city,state,timezone,population\n";
