@@ -11,7 +11,6 @@ organizations = Organizations
 organizations-lead = Customers and their members. What is told only to the affected is read by their members.
 organization-find = Name of an organization
 organization-none = No organization matches.
-organization-name = Organization
 members = Members
 members-lead = They read what is told only to the affected organizations, signed in with one of these addresses.
 members-hint = One a line: an address such as clerk@anytown.gov, or a mail domain such as @anytown.gov for everybody there. At most { $n }.

@@ -11,7 +11,6 @@ organizations = Organizaciones
 organizations-lead = Los clientes y sus miembros. Lo que se comunica solo a las organizaciones afectadas lo leen sus miembros.
 organization-find = Nombre de una organización
 organization-none = Ninguna organización coincide.
-organization-name = Organización
 members = Miembros
 members-lead = Leen lo que se comunica solo a las organizaciones afectadas, con sesión iniciada con una de estas direcciones.
 members-hint = Una por línea: una dirección como clerk@anytown.gov, o un dominio de correo como @anytown.gov para todas las personas de allí. { $n } como máximo.
