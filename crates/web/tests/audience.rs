@@ -399,6 +399,7 @@ impl Story {
             id: self.plane.engine.clock().id(),
             channel,
             about,
+            language: domain::language::Language::English,
             asked_at: now,
             confirmed_at: Some(now),
         };

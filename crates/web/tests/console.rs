@@ -575,7 +575,7 @@ async fn another_sites_page_signs_nobody_in_or_out() {
             ("https://evil.example", 403),
             ("http://127.0.0.1:8080", 303),
         ] {
-            let request = http::Request::post(format!("/console/{path}"))
+            let request = Request::post(format!("/console/{path}"))
                 .header("content-type", "application/x-www-form-urlencoded")
                 .header("host", "127.0.0.1:8080")
                 .header("origin", origin)
