@@ -140,6 +140,16 @@ async fn an_address_follows_at_most_so_many_things() {
             domain::language::Language::English,
         );
         asked.await.unwrap();
+        // Who says yes may be asked about more.
+        let known = plane.store.followers_at("clerk@city.example", 100).await;
+        let now = plane.engine.clock().now();
+        for follower in known.unwrap() {
+            plane
+                .store
+                .confirm_follower(follower.id, now)
+                .await
+                .unwrap();
+        }
         plane.hand.advance(Duration::from_secs(601));
     }
     let known = plane.store.followers_at("clerk@city.example", 100).await;
