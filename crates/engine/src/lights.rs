@@ -4,6 +4,8 @@
 use std::collections::HashSet;
 
 use domain::campaign::{Campaign, State};
+use domain::incident::Incident;
+use domain::site::Site;
 use domain::site::state::{Evidence, SiteState};
 
 use crate::campaign::ROWS_PER_PAGE;
@@ -51,6 +53,22 @@ impl Engine {
         if let Err(error) = lit.await {
             tracing::warn!("could not look up which sites campaigns verified: {error}");
         }
+    }
+
+    /// The lamps of an incident that is over, but for sites that another one still is about.
+    pub(crate) fn settle(&self, over: &Incident) {
+        let open = self.incidents().open();
+        let others: Vec<_> = open
+            .iter()
+            .map(|view| &view.incident)
+            .filter(|one| one.id != over.id && one.is_told())
+            .collect();
+        let fleet = self.fleet();
+        let held = |site: &Site| others.iter().any(|one| one.scope.holds(site));
+        let sites = fleet.sites();
+        let settled = sites.filter(|(_, site)| over.scope.holds(site) && !held(site));
+        let settled: Vec<_> = settled.map(|(index, _)| index).collect();
+        self.learn(settled, Evidence::Settled);
     }
 
     async fn light_verified(&self, campaign: &Campaign) -> Result<(), EngineError> {

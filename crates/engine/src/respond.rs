@@ -429,22 +429,6 @@ impl Engine {
         Ok(())
     }
 
-    /// The lamps of an incident that is over, but for sites that another one still is about.
-    fn settle(&self, over: &Incident) {
-        let open = self.incidents().open();
-        let others: Vec<_> = open
-            .iter()
-            .map(|view| &view.incident)
-            .filter(|one| one.id != over.id && one.is_told())
-            .collect();
-        let fleet = self.fleet();
-        let held = |site: &domain::site::Site| others.iter().any(|one| one.scope.holds(site));
-        let sites = fleet.sites();
-        let settled = sites.filter(|(_, site)| over.scope.holds(site) && !held(site));
-        let settled: Vec<_> = settled.map(|(index, _)| index).collect();
-        self.learn(settled, Evidence::Settled);
-    }
-
     /// Saves the next version of an incident, and tells those who show it.
     async fn save(
         &self,

@@ -4,6 +4,7 @@
 use clap::Parser;
 
 use crate::Arguments;
+use crate::commands::drill::with_json_file;
 
 const OPERATING: &str = include_str!("../../../docs/operating.md");
 const OTHERS: [(&str, &str); 3] = [
@@ -36,6 +37,8 @@ fn every_command_in_the_documents_is_understood() {
                 .or_else(|| command.strip_prefix("lamplighter "));
             let Some(ours) = ours else { continue };
             let words = std::iter::once("lamplighter").chain(ours.split_whitespace());
+            // As the program reads them.
+            let words = with_json_file(words.map(Into::into));
             if let Err(e) = Arguments::try_parse_from(words) {
                 panic!("{document}: `{command}` is not understood:\n{e}");
             }

@@ -18,13 +18,17 @@
       || [...main.querySelectorAll("input")].some((field) => field.value !== field.defaultValue);
   };
   let due = 0;
+  let looks = 0;
   const look = async () => {
     due = 0;
+    const mine = ++looks;
     if (document.hidden) return;
     if (held()) return later(5);
     const page = await fetch(location.href).then((reply) => reply.ok ? reply.text() : null, () => null);
     const fresh = page && new DOMParser().parseFromString(page, "text/html");
     const part = fresh && fresh.getElementById("main");
+    // A slow answer must not replace a newer one.
+    if (mine !== looks) return;
     if (!part || held()) return later(15);
     const folds = part.querySelectorAll("details");
     main.querySelectorAll("details").forEach((fold, at) => { if (folds[at]) folds[at].open = fold.open; });
@@ -40,10 +44,9 @@
     events = new EventSource("/events");
     events.addEventListener("told", () => later(3));
     events.addEventListener("sites", () => later(15));
-    // After an interruption something may have been missed; one that is refused is not tried again.
-    let broken = false;
-    events.onopen = () => { if (broken) later(15); broken = false; };
-    events.onerror = () => { broken = true; };
+    // Something may have been missed since the page was drawn, or since an interruption; a stream that is
+    // refused is not tried again.
+    events.onopen = () => later(5);
   };
   open();
   setInterval(() => { if (events && events.readyState === EventSource.CLOSED) later(60); }, 60000);

@@ -64,7 +64,7 @@ pub(super) const CONSOLE: &[Section] = &[
         pages: &[
             ("nav-releases", "/console/releases"),
             ("nav-config", "/console/config"),
-            ("drills", "/console/drills"),
+            ("drills-title", "/console/drills"),
         ],
     },
     Section {

@@ -130,6 +130,8 @@ async fn a_page_that_stands_open_tells_what_happened_since() {
         async |browser: &mut Browser| {
             browser.look(Look::PHONE).await;
             browser.open(&format!("/incidents/{id}")).await;
+            // The script stands ready.
+            browser.wait_for("main + [role=status]").await;
             assert!(!browser.has(".tag.monitoring").await);
             let fixed = NewUpdate {
                 text: Some("All sites are restored; we look at them.".into()),
