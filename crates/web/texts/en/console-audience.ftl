@@ -14,6 +14,7 @@ organization-none = No organization matches.
 members = Members
 members-lead = They read what is told only to the affected organizations, signed in with one of these addresses.
 members-hint = One a line: an address such as clerk@anytown.gov, or a mail domain such as @anytown.gov for everybody there. At most { $n }.
+members-label = Addresses and mail domains
 members-save = Save the members
 members-saved = The members were saved.
 members-suggested = From the names of its sites:

@@ -14,6 +14,7 @@ organization-none = Ninguna organización coincide.
 members = Miembros
 members-lead = Leen lo que se comunica solo a las organizaciones afectadas, con sesión iniciada con una de estas direcciones.
 members-hint = Una por línea: una dirección como clerk@anytown.gov, o un dominio de correo como @anytown.gov para todas las personas de allí. { $n } como máximo.
+members-label = Direcciones y dominios de correo
 members-save = Guardar los miembros
 members-saved = Los miembros se guardaron.
 members-suggested = Según los nombres de sus sitios:
