@@ -133,6 +133,8 @@ async fn a_page_that_stands_open_tells_what_happened_since() {
             // The script stands ready.
             browser.wait_for("main + [role=status]").await;
             assert!(!browser.has(".tag.monitoring").await);
+            // Posts of one moment have no order, and the newest is what is told.
+            plane.hand.advance(Duration::from_secs(60));
             let fixed = NewUpdate {
                 text: Some("All sites are restored; we look at them.".into()),
                 state: Some(Stage::Monitoring),
