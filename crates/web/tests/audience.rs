@@ -12,7 +12,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::Request;
 use domain::access::Role;
-use domain::follower::{About, Channel, Email, Follower, Shape};
+use domain::follower::{About, Channel, Email, Shape};
 use domain::id::{OrganizationId, SiteId};
 use engine::Mail;
 use receivers::{Takes, mail_server, webhook_server};
@@ -394,29 +394,7 @@ async fn members_are_checked_and_listed() {
 
 impl Story {
     async fn follow(&self, channel: Channel, about: About) {
-        let now = self.plane.engine.clock().now();
-        let follower = Follower {
-            id: self.plane.engine.clock().id(),
-            channel,
-            about,
-            language: domain::language::Language::English,
-            asked_at: now,
-            confirmed_at: Some(now),
-        };
-        let audit = store::AuditEntry {
-            id: self.plane.engine.clock().id(),
-            at: now,
-            who: "a test".into(),
-            act: "added a follower".into(),
-            what: follower.id.to_string(),
-            detail: String::new(),
-        };
-        let token = follower.id.to_string();
-        let added = self
-            .plane
-            .store
-            .add_follower(&follower, &token, None, &audit);
-        added.await.unwrap();
+        self.plane.follow(channel, about, true).await;
     }
 
     /// Waits until nothing waits, and says how many were told.

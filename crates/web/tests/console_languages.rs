@@ -11,7 +11,6 @@ use axum::body::Body;
 use axum::http::Request;
 use domain::access::Role;
 use domain::campaign::Command;
-use domain::detection::{Alarm, Evidence, Explanation, Localisation, Node, Stream};
 use domain::id::IncidentId;
 use engine::{Acceptance, NewUpdate};
 use serde_json::json;
@@ -206,23 +205,7 @@ async fn tell_a_story(plane: &Plane) -> Vec<(&'static str, IncidentId)> {
 
 /// An alarm, and the incident that it proposes.
 async fn raise(plane: &Plane) -> IncidentId {
-    let now = plane.engine.clock().now();
-    let alarm = Alarm {
-        id: plane.engine.clock().id(),
-        at: now,
-        node: Node::Fleet,
-        stream: Stream::Reports,
-        evidence: Evidence {
-            count: 14,
-            sites: 14,
-            expected: 0.2,
-            since: now,
-        },
-        localisation: Localisation {
-            explanations: vec![Explanation::default()],
-        },
-        promise_seconds: 2_592_000.0,
-    };
+    let alarm = plane.alarm();
     plane.store.add_alarm(&alarm).await.unwrap();
     plane.engine.propose_incident(&alarm).await.unwrap()
 }

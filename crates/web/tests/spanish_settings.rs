@@ -181,26 +181,6 @@ async fn incident(plane: &Plane) -> (IncidentId, CampaignId) {
     (id, campaign)
 }
 
-async fn comment(plane: &Plane, incident: IncidentId) {
-    let account = store::Account {
-        id: plane.engine.clock().id(),
-        email: "clerk@city.example".parse().unwrap(),
-        password: None,
-        canary: false,
-    };
-    let audit = plane.engine.audit("a test", "made an account", "", "");
-    let accounts = std::slice::from_ref(&account);
-    plane.store.add_accounts(accounts, &audit).await.unwrap();
-    let reader = store::Reader {
-        account: account.id,
-        email: account.email,
-        banned: None,
-    };
-    let written = ("Kim, Anchorage", "It works again here. Thank you!");
-    let added = plane.engine.add_comment(incident, &reader, written);
-    added.await.unwrap();
-}
-
 #[tokio::test]
 async fn settings_of_the_team_are_in_spanish() {
     let console = Console::new().await;
@@ -479,7 +459,7 @@ async fn a_site_is_in_spanish_for_staff() {
 async fn what_customers_are_told_is_kept_in_spanish() {
     let console = Console::new().await;
     let (id, _) = incident(&console.plane).await;
-    comment(&console.plane, id).await;
+    console.plane.comment(id).await;
     let shown = "/console/comments?standing=shown";
     let words = ["Visibles", "A 0 personas les resultó útil; 0 reportes"];
     console.is_spanish(shown, texts!("comments"), &words).await;

@@ -33,27 +33,7 @@ fn mail(server: &str, per_minute: u32) -> Mail {
 }
 
 async fn add(plane: &Plane, channel: Channel, confirmed: bool) -> Follower {
-    let now = plane.engine.clock().now();
-    let follower = Follower {
-        id: plane.engine.clock().id(),
-        channel,
-        about: About::default(),
-        language: domain::language::Language::English,
-        asked_at: now,
-        confirmed_at: confirmed.then_some(now),
-    };
-    let audit = store::AuditEntry {
-        id: plane.engine.clock().id(),
-        at: now,
-        who: "a test".into(),
-        act: "added a follower".into(),
-        what: follower.id.to_string(),
-        detail: String::new(),
-    };
-    let token = follower.id.to_string();
-    let added = plane.store.add_follower(&follower, &token, None, &audit);
-    added.await.unwrap();
-    follower
+    plane.follow(channel, About::default(), confirmed).await
 }
 
 async fn add_mailboxes(plane: &Plane, count: u32) {

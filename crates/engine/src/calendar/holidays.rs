@@ -55,7 +55,8 @@ fn events(file: &str) -> Result<Vec<Event<'_>>, String> {
     for line in file.lines().filter(|line| !line.trim().is_empty()) {
         if let Some(name) = after(line, "BEGIN:") {
             open.push(name);
-            if !open[0].eq_ignore_ascii_case(EVENT[0]) {
+            let outermost = open.first();
+            if !outermost.is_some_and(|one| one.eq_ignore_ascii_case(EVENT[0])) {
                 return Err(NO_CALENDAR.into());
             }
             if is_event(&open) {

@@ -359,27 +359,6 @@ async fn record_drills(plane: &Plane) -> [String; 2] {
     ids
 }
 
-/// What a customer wrote under an incident.
-async fn comment(plane: &Plane, incident: IncidentId) {
-    let account = store::Account {
-        id: plane.engine.clock().id(),
-        email: "clerk@city.example".parse().unwrap(),
-        password: None,
-        canary: false,
-    };
-    let audit = plane.engine.audit("a test", "added", "an account", "");
-    let accounts = std::slice::from_ref(&account);
-    plane.store.add_accounts(accounts, &audit).await.unwrap();
-    let reader = store::Reader {
-        account: account.id,
-        email: account.email,
-        banned: None,
-    };
-    let written = ("Kim, Anchorage", "It works again here. Thank you!");
-    let added = plane.engine.add_comment(incident, &reader, written);
-    added.await.unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_is_open_to_everybody() {
     let plane = Plane::with_fleet().await;
@@ -398,7 +377,7 @@ async fn every_page_is_open_to_everybody() {
         .add_follow_up(id, follow_up, "Ada")
         .await
         .unwrap();
-    comment(&plane, id).await;
+    plane.comment(id).await;
     let past = json!({"title": "Sign-in was slow", "impact": "minor",
         "started_at": "2023-02-01T14:00:00Z", "resolved_at": "2023-02-01T16:00:00Z",
         "updates": [{"at": "2023-02-01T16:00:00Z", "state": "completed", "text": "It is over."}]});
@@ -509,7 +488,7 @@ async fn settings_fit_a_phone_in_spanish() {
     let plane = Plane::with_fleet().await;
     let (id, campaign) = incident(&plane).await;
     restore_canaries(&plane, campaign).await;
-    comment(&plane, id).await;
+    plane.comment(id).await;
     let banner = json!({"text": "Sign-in is **slow** in the north.", "severity": "critical",
         "area": {"states": ["AK", "WA"]}});
     let banner = serde_json::from_value(banner).unwrap();

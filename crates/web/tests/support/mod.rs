@@ -6,6 +6,7 @@ use axum::http::{Request, StatusCode};
 use clock::{Clock, Hand};
 use domain::access::Role;
 use domain::detection::{Alarm, Evidence as Seen, Explanation, Localisation, Node, Stream};
+use domain::follower::{About, Channel, Follower};
 use domain::id::IncidentId;
 use domain::language::Language;
 use domain::name::ProductName;
@@ -98,8 +99,14 @@ impl Plane {
     /// An incident over the whole fleet, proposed by an alarm.
     #[allow(dead_code, reason = "not every test file needs an incident")]
     pub(crate) async fn propose(&self) -> IncidentId {
+        self.engine.propose_incident(&self.alarm()).await.unwrap()
+    }
+
+    /// An alarm over the whole fleet, as detection would raise it.
+    #[allow(dead_code, reason = "not every test file needs an alarm")]
+    pub(crate) fn alarm(&self) -> Alarm {
         let now = self.engine.clock().now();
-        let alarm = Alarm {
+        Alarm {
             id: self.engine.clock().id(),
             at: now,
             node: Node::Fleet,
@@ -114,8 +121,48 @@ impl Plane {
                 explanations: vec![Explanation::default()],
             },
             promise_seconds: 2_592_000.0,
+        }
+    }
+
+    /// What a customer wrote under an incident.
+    #[allow(dead_code, reason = "not every test file needs a comment")]
+    pub(crate) async fn comment(&self, incident: IncidentId) {
+        let account = store::Account {
+            id: self.engine.clock().id(),
+            email: "clerk@city.example".parse().unwrap(),
+            password: None,
+            canary: false,
         };
-        self.engine.propose_incident(&alarm).await.unwrap()
+        let audit = self.engine.audit("a test", "added", "an account", "");
+        let accounts = std::slice::from_ref(&account);
+        self.store.add_accounts(accounts, &audit).await.unwrap();
+        let reader = store::Reader {
+            account: account.id,
+            email: account.email,
+            banned: None,
+        };
+        let written = ("Kim, Anchorage", "It works again here. Thank you!");
+        let added = self.engine.add_comment(incident, &reader, written);
+        added.await.unwrap();
+    }
+
+    /// A follower, who has said yes if `confirmed`.
+    #[allow(dead_code, reason = "not every test file needs a follower")]
+    pub(crate) async fn follow(&self, channel: Channel, about: About, confirmed: bool) -> Follower {
+        let now = self.engine.clock().now();
+        let follower = Follower {
+            id: self.engine.clock().id(),
+            channel,
+            about,
+            language: Language::English,
+            asked_at: now,
+            confirmed_at: confirmed.then_some(now),
+        };
+        let token = follower.id.to_string();
+        let audit = self.engine.audit("a test", "added a follower", &token, "");
+        let added = self.store.add_follower(&follower, &token, None, &audit);
+        added.await.unwrap();
+        follower
     }
 
     /// A token of that role.

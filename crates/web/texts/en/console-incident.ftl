@@ -40,9 +40,6 @@ waves =
     }
 proposed-campaign = Proposed: { $action } on { $sites }, in { $waves } by time zone. Each site is proved by a test sign-in.
 proposed-campaign-takes = Proposed: { $action } on { $sites }, in { $waves } by time zone, in about { $takes }. Each site is proved by a test sign-in.
-does-clear-cache = clear cache
-does-refresh = refresh
-does-activate = activate release { $version }
 start-this-campaign = Start this campaign
 sites-of-incident-caption = Sites of this incident by time zone
 nothing-yet = Nothing yet.

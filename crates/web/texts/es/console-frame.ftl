@@ -44,23 +44,6 @@ find-what = Escriba palabras de una página, un sitio, un incidente, una campañ
 find-named = Lo que contiene «{ $q }» en su nombre.
 find-nothing = Nada contiene estas palabras en su nombre.
 find-pages = Páginas
-release-stands =
-    { $state ->
-        [staged] preparada
-        [live] activa
-        [retired] retirada
-       *[other] { $state }
-    }
-campaign-stands =
-    { $state ->
-        [planned] planificada
-        [running] en curso
-        [paused] en pausa
-        [halted] detenida
-        [finished] terminada
-        [aborted] interrumpida
-       *[other] { $state }
-    }
 no-such-incident = No existe ese incidente.
 give-day-and-time = indique un día y una hora
 none-yet-campaign = Todavía ninguna.

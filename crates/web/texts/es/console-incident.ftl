@@ -40,9 +40,6 @@ waves =
     }
 proposed-campaign = Propuesta: { $action } en { $sites }, en { $waves } por zona horaria. Cada sitio se comprueba con un inicio de sesión de prueba.
 proposed-campaign-takes = Propuesta: { $action } en { $sites }, en { $waves } por zona horaria, en unos { $takes }. Cada sitio se comprueba con un inicio de sesión de prueba.
-does-clear-cache = vaciar la caché
-does-refresh = recargar
-does-activate = activar la versión { $version }
 start-this-campaign = Iniciar esta campaña
 sites-of-incident-caption = Sitios de este incidente por zona horaria
 nothing-yet = Todavía nada.

@@ -138,7 +138,7 @@ impl Running {
                     ("n", total.into()),
                 ],
             ),
-            state: campaign.state,
+            state: state_name(campaign.state),
             incident: campaign.incident,
             figures: figures(app, progress),
             meter: meter(
@@ -169,14 +169,7 @@ pub(in crate::pages) fn doing(action: String, on: &Selection) -> String {
 
 /// What an action is called: "activate release 5.2.0".
 pub(in crate::pages) fn action_name(action: &Action) -> String {
-    match action {
-        Action::ClearCache => say("campaign-action-clear-cache").into(),
-        Action::Refresh => say("campaign-action-refresh").into(),
-        Action::ActivateRelease { version } => {
-            let values = [("version", version.to_string().into())];
-            tell("campaign-action-activate", values)
-        }
-    }
+    super::wording::action(&action.name())
 }
 
 /// What the word of a state is called.

@@ -5,9 +5,9 @@ use domain::id::CampaignId;
 use engine::{CampaignView, Case, Fleet, ReleaseBefore};
 
 use crate::language::tell;
-use crate::pages::console::campaign::named;
+use crate::pages::console::campaign::{named, state_name};
 use crate::pages::console::reports::{self, Line as Told};
-use crate::pages::console::wording::{alarm_sentence, campaign_stands};
+use crate::pages::console::wording::alarm_sentence;
 use crate::pages::words::{self, Moment, Reader};
 
 /// The case, in words.
@@ -22,7 +22,7 @@ pub(in crate::pages) struct Linked {
 impl Linked {
     pub(in crate::pages) fn of(case: &Case, fleet: &Fleet, reader: &Reader) -> Self {
         let alarm = |one: &Alarm| (reader.moment(one.at), alarm_sentence(one));
-        let campaign = |one: &CampaignView| (one.id, named(one), campaign_stands(one.state));
+        let campaign = |one: &CampaignView| (one.id, named(one), state_name(one.state).to_owned());
         let release = |one: &ReleaseBefore| {
             let sites = usize::try_from(one.sites).unwrap_or(usize::MAX);
             let values = [

@@ -10,9 +10,8 @@ use engine::EngineError;
 use crate::App;
 use crate::access::Access;
 use crate::extract::Query;
-use crate::language::{say, tell};
-use crate::pages::console::campaign::named;
-use crate::pages::console::wording::campaign_stands;
+use crate::language::say;
+use crate::pages::console::campaign::{named, state_name};
 use crate::pages::nav;
 use crate::pages::public::incident::stage;
 use crate::pages::public::site;
@@ -146,7 +145,7 @@ async fn campaigns(app: &App, words: &Words) -> Result<Vec<Entry>, EngineError> 
     let newest = app.engine().campaigns(CAMPAIGNS_MAX).await?.into_iter();
     let entry = |one: engine::CampaignView| Entry {
         name: named(&one),
-        about: campaign_stands(one.state),
+        about: state_name(one.state).to_owned(),
         to: format!("/console/campaigns/{}", one.id),
     };
     let named = newest.map(entry).filter(|one| words.are_in(&one.name));
@@ -160,7 +159,7 @@ async fn releases(app: &App, words: &Words) -> Result<Vec<Entry>, EngineError> {
     let all = app.engine().store().releases().await?.into_iter();
     let entry = |one: domain::release::Release| Entry {
         name: format!("{} {}", one.product, one.version),
-        about: tell("release-stands", [("state", one.state.as_str().into())]),
+        about: super::releases::state_name(Some(one.state)).to_owned(),
         to: "/console/releases".into(),
     };
     let found = all.map(entry).filter(|one| words.are_in(&one.name));

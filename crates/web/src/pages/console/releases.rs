@@ -152,7 +152,7 @@ fn line(
 }
 
 /// A release that was never staged here came with the fleet.
-fn state_name(state: Option<ReleaseState>) -> &'static str {
+pub(in crate::pages) fn state_name(state: Option<ReleaseState>) -> &'static str {
     match state {
         None => say("releases-state-imported"),
         Some(ReleaseState::Staged) => say("releases-state-staged"),

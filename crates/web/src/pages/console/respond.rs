@@ -18,7 +18,7 @@ use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
 use crate::language::{say, tell};
 use crate::pages::console::audience;
-use crate::pages::console::campaign::seconds;
+use crate::pages::console::campaign::{action_name, seconds};
 use crate::pages::console::case::Linked;
 use crate::pages::console::compose::{Compose, Fields, staff};
 use crate::pages::console::{follow_ups, wording};
@@ -224,7 +224,7 @@ async fn proposed(app: &App, id: IncidentId) -> Option<String> {
     let order = app.engine().proposed_campaign(id).await.ok().flatten()?;
     let plan = app.engine().plan_campaign(&order).await.ok()?;
     let sites = plan.waves.iter().map(|wave| wave.sites).sum();
-    let action = ("action", wording::action(&order.action.name()).into());
+    let action = ("action", action_name(&order.action).into());
     let sites = ("sites", words::sites(sites).into());
     let waves = tell("waves", [("n", plan.waves.len().into())]);
     let waves = ("waves", waves.into());

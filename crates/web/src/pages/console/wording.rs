@@ -142,18 +142,13 @@ fn explanation(one: &Explanation) -> String {
     }
 }
 
-/// How a campaign stands.
-pub(in crate::pages) fn campaign_stands(state: &str) -> String {
-    tell("campaign-stands", [("state", state.into())])
-}
-
 /// What a campaign does, by the name that the domain gives its action.
 pub(in crate::pages) fn action(name: &str) -> String {
     match name {
-        "clear cache" => say("does-clear-cache").to_owned(),
-        "refresh" => say("does-refresh").to_owned(),
+        "clear cache" => say("campaign-action-clear-cache").to_owned(),
+        "refresh" => say("campaign-action-refresh").to_owned(),
         other => match other.strip_prefix("activate release ") {
-            Some(version) => tell("does-activate", [("version", version.into())]),
+            Some(version) => tell("campaign-action-activate", [("version", version.into())]),
             None => other.to_owned(),
         },
     }
