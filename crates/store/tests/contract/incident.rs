@@ -86,6 +86,8 @@ pub(crate) async fn an_incident_reads_back_with_its_records(store: Store) {
     let (kind, update) = (PromiseKind::Report, update());
     let promise = Promise {
         kind,
+        within: Some("24 business hours".parse().unwrap()),
+        calendar: "Texas".into(),
         due_at: at("2023-07-13T23:27:00Z"),
         made_by: update.id,
         made_at: at(NOW),
