@@ -388,7 +388,9 @@ fn promise_params(id: IncidentId, promise: &Promise) -> Vec<Value> {
     } = promise;
     let within = within.as_ref().map(json);
     let kind = kind.as_str();
-    params![id, kind, *due_at, *made_by, *made_at, *kept_at, calendar, within]
+    params![
+        id, kind, *due_at, *made_by, *made_at, *kept_at, calendar, within
+    ]
 }
 
 fn entry_sets(id: IncidentId, entries: &[TimelineEntry]) -> Vec<Vec<Value>> {

@@ -121,7 +121,8 @@ impl Promise {
     /// promised in that.
     fn reminded_at(&self, calendar: &Calendar) -> Timestamp {
         let time = self.due_at.duration_since(self.made_at);
-        if self.within.is_some_and(Length::is_business) && time.as_hours() <= 24 * COUNTED_DAYS_MAX {
+        if self.within.is_some_and(Length::is_business) && time.as_hours() <= 24 * COUNTED_DAYS_MAX
+        {
             let open = calendar.business_time_between(self.made_at, self.due_at);
             // A calendar that was changed since may have no business time left in it.
             if !open.is_zero() {

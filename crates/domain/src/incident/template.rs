@@ -154,7 +154,10 @@ impl Template {
             let gap = self.promise.as_ref().map(|(_, gap)| gap);
             gap == Some(&one.name) && one.kind == Kind::Duration
         };
-        let mut counted = self.placeholders.iter().filter(|one| one.calendar.is_some());
+        let mut counted = self
+            .placeholders
+            .iter()
+            .filter(|one| one.calendar.is_some());
         if let Some(one) = counted.find(|one| !promises_by(one)) {
             return Err(BadTemplate::CalendarWithoutPromise(
                 self.name.clone(),

@@ -101,7 +101,10 @@ impl Template {
                     match counted(&filled["calendar"]) {
                         calendar if calendar.is_empty() => body.to_owned(),
                         calendar => {
-                            format!("{body}\nPromises: {}{calendar}", text(&filled["promise"][0]))
+                            format!(
+                                "{body}\nPromises: {}{calendar}",
+                                text(&filled["promise"][0])
+                            )
                         }
                     }
                 });
