@@ -340,16 +340,44 @@ impl Length {
 impl FromStr for Length {
     type Err = BadLength;
 
+    /// Reads a length in whichever language, whatever the reader's: "24 business hours", "24 horas hábiles".
     fn from_str(text: &str) -> Result<Self, BadLength> {
         let fail = || BadLength(text.chars().take(80).collect());
-        let (amount, unit) = text.trim().split_once(' ').ok_or_else(fail)?;
-        let unit = match unit.trim().trim_end_matches('s') {
-            "business hour" => Unit::BusinessHours,
-            "business day" => Unit::BusinessDays,
-            "hour" => Unit::Hours,
-            _ => return Err(fail()),
-        };
+        let (amount, unit) = text
+            .trim()
+            .split_once(char::is_whitespace)
+            .ok_or_else(fail)?;
+        let unit = Unit::in_words(unit).ok_or_else(fail)?;
         Self::new(amount.parse().map_err(|_| fail())?, unit)
+    }
+}
+
+impl Unit {
+    /// Reads a unit: one or many, in capitals or not, with its accents or without.
+    fn in_words(text: &str) -> Option<Self> {
+        let plain = |letter: char| match letter {
+            'á' => Some('a'),
+            'í' => Some('i'),
+            // An accent that stands apart, as some keyboards write it.
+            '\u{301}' => None,
+            letter => Some(letter),
+        };
+        let lower = text.to_lowercase();
+        let words: Vec<String> = lower
+            .split_whitespace()
+            .map(|word| word.chars().filter_map(plain).collect())
+            .collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        Some(match words.as_slice() {
+            ["business", "hour" | "hours"] | ["hora" | "horas", "habil" | "habiles"] => {
+                Self::BusinessHours
+            }
+            ["business", "day" | "days"] | ["dia" | "dias", "habil" | "habiles"] => {
+                Self::BusinessDays
+            }
+            ["hour" | "hours" | "hora" | "horas"] => Self::Hours,
+            _ => return None,
+        })
     }
 }
 

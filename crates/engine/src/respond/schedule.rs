@@ -142,10 +142,9 @@ impl Engine {
         if !self.store().unschedule(id, scheduled.id, &audit).await? {
             return Ok(());
         }
-        let words = format!(
-            "{}: the update that {} wrote for {} was not posted: {reason}",
-            view.incident.title, scheduled.by, scheduled.at
-        );
+        let wrote = (&*scheduled.by, scheduled.at);
+        let title = &view.incident.title;
+        let words = self.team().page_not_posted(title, wrote, reason);
         let entry = self.entry_now(
             WAITING,
             Fact::Noted {
