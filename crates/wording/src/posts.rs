@@ -82,6 +82,12 @@ impl Words {
         self.tell("page-overrun", [("title", title.into())])
     }
 
+    /// Why an update that waited was not posted: nothing follows the end.
+    #[must_use]
+    pub fn was_over_before(self) -> &'static str {
+        self.say("page-was-over-before")
+    }
+
     /// Why a campaign stands still that somebody paused.
     #[must_use]
     pub fn paused_by(self, who: &str) -> String {

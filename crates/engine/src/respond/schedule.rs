@@ -121,8 +121,7 @@ impl Engine {
         // "Still watching" after "it is over" is wrong; who writes after the end means it.
         let over = incident.state.over_since();
         if asked.state.is_none() && over.is_some_and(|over| over >= scheduled.made_at) {
-            let reason = "This incident was over before the moment came.";
-            return Err(EngineError::conflict(reason));
+            return Err(EngineError::conflict(OVER));
         }
         let quiet = asked.quiet;
         let post = self.written(asked, incident.is_open())?;
@@ -142,6 +141,11 @@ impl Engine {
         if !self.store().unschedule(id, scheduled.id, &audit).await? {
             return Ok(());
         }
+        // A caller reads it as any refusal; the people on call read what the team reads.
+        let reason = match reason {
+            OVER => self.words().was_over_before(),
+            reason => reason,
+        };
         let wrote = (&*scheduled.by, scheduled.at);
         let title = &view.incident.title;
         let words = self.team().page_not_posted(title, wrote, reason);
@@ -156,5 +160,6 @@ impl Engine {
     }
 }
 
+const OVER: &str = "This incident was over before the moment came.";
 /// Who gives up posts that wait.
 const WAITING: &str = "the schedule";

@@ -32,6 +32,7 @@ page-promise-soon = { $title }: { $what } is promised by { $due }
 page-promise-late = { $title }: { $what } was promised by { $due } and is overdue
 page-promise-unanswered = { $title }: { $what } was promised by { $due }, is overdue, and nobody has answered
 page-overrun = { $title }: the window of the planned work has ended, and nobody has said how it went
+page-was-over-before = This incident was over before the moment came.
 page-not-posted = { $title }: the update that { $who } wrote for { $at } was not posted: { $reason }
 
 ## Why a campaign stands still. A timeline says it behind a colon.

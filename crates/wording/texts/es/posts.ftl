@@ -32,11 +32,12 @@ page-promise-soon = { $title }: se prometió { $what } a más tardar el { $due }
 page-promise-late = { $title }: se prometió { $what } a más tardar el { $due }, y el plazo venció
 page-promise-unanswered = { $title }: se prometió { $what } a más tardar el { $due }, el plazo venció y nadie ha respondido
 page-overrun = { $title }: el horario del mantenimiento programado terminó, y nadie ha dicho cómo resultó
+page-was-over-before = Este incidente terminó antes de que llegara el momento.
 page-not-posted = { $title }: la actualización que { $who } escribió para el { $at } no se publicó: { $reason }
 
 ## Por qué una campaña está detenida. El registro lo dice después de dos puntos.
 
-campaign-paused-by = la puso en pausa { $who }
+campaign-paused-by = lo decidió { $who }
 campaign-halted-itself = se detuvo sola: { $reason }
 campaign-halted-because =
     { $failed ->
