@@ -20,7 +20,7 @@ pub use kept::{
 use crate::language::Language;
 use crate::site::Zone;
 
-/// The longest promise that is counted, in hours or days of its unit.
+/// The longest promise that is counted, in its unit.
 pub const AMOUNT_MAX: u32 = 10_000;
 
 /// When a team works: the same hours each weekday of one zone, holidays excepted.
@@ -121,8 +121,10 @@ impl Calendar {
     #[must_use]
     pub fn deadline(&self, start: Timestamp, length: Length) -> Timestamp {
         let hours = SignedDuration::from_hours(i64::from(length.amount));
+        let passed = |time| start.saturating_add(time).unwrap_or(Timestamp::MAX);
         match length.unit {
-            Unit::Hours => start.saturating_add(hours).unwrap_or(Timestamp::MAX),
+            Unit::Hours => passed(hours),
+            Unit::Minutes => passed(SignedDuration::from_mins(i64::from(length.amount))),
             Unit::BusinessHours => self.after_business_time(start, hours),
             Unit::BusinessDays => self.after_business_days(start, length.amount),
         }
@@ -235,6 +237,8 @@ pub enum Unit {
     BusinessDays,
     /// Hours of the wall clock.
     Hours,
+    /// Minutes of the wall clock.
+    Minutes,
 }
 
 /// A length that a customer is promised, such as "24 business hours".
@@ -314,6 +318,7 @@ impl fmt::Display for Length {
             Unit::BusinessHours => "business hour",
             Unit::BusinessDays => "business day",
             Unit::Hours => "hour",
+            Unit::Minutes => "minute",
         };
         let plural = if self.amount == 1 { "" } else { "s" };
         write!(f, "{} {unit}{plural}", self.amount)
@@ -332,6 +337,8 @@ impl Length {
             (Language::Spanish, Unit::BusinessDays, _) => "días hábiles",
             (Language::Spanish, Unit::Hours, 1) => "hora",
             (Language::Spanish, Unit::Hours, _) => "horas",
+            (Language::Spanish, Unit::Minutes, 1) => "minuto",
+            (Language::Spanish, Unit::Minutes, _) => "minutos",
         };
         format!("{} {unit}", self.amount)
     }
@@ -376,6 +383,7 @@ impl Unit {
                 Self::BusinessDays
             }
             ["hour" | "hours" | "hora" | "horas"] => Self::Hours,
+            ["minute" | "minutes" | "minuto" | "minutos"] => Self::Minutes,
             _ => return None,
         })
     }

@@ -455,7 +455,7 @@ async fn forms_take_and_name_lengths_in_either_language() {
     let console = format!("/console/incidents/{id}");
     let page = desk.page(&console, "es").await.text;
     for says in [
-        "Por ejemplo 1 hora, o 2 horas hábiles.",
+        "Por ejemplo 30 minutos, 1 hora, o 2 horas hábiles.",
         "Por ejemplo 24 horas hábiles, o 1 hora.",
         "Por ejemplo 2 horas hábiles, o 2023-07-11T18:30 en su hora.",
         "Publicar «Solución aplicada»",
@@ -482,6 +482,7 @@ async fn forms_take_and_name_lengths_in_either_language() {
         ("2 dias habiles", 303),
         ("1 hora hábil", 303),
         ("6 horas", 303),
+        ("30 minutos", 303),
         ("2 business hours", 303),
         ("2 horas inhábiles", 422),
     ] {
