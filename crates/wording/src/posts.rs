@@ -133,7 +133,7 @@ impl Words {
         self.tell("campaign-aborted-by", [("who", who.into()), action])
     }
 
-    fn wave<'a>(self, name: &'a str) -> &'a str {
+    fn wave(self, name: &str) -> &str {
         match name {
             "canaries" => self.say("wave-canaries"),
             "reported" => self.say("wave-reported"),
