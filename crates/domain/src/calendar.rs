@@ -20,7 +20,7 @@ pub use kept::{
 use crate::language::Language;
 use crate::site::Zone;
 
-/// The longest promise that is counted, in hours or days of its unit.
+/// The longest promise that is counted, in its unit.
 pub const AMOUNT_MAX: u32 = 10_000;
 
 /// When a team works: the same hours each weekday of one zone, holidays excepted.
@@ -121,8 +121,10 @@ impl Calendar {
     #[must_use]
     pub fn deadline(&self, start: Timestamp, length: Length) -> Timestamp {
         let hours = SignedDuration::from_hours(i64::from(length.amount));
+        let passed = |time| start.saturating_add(time).unwrap_or(Timestamp::MAX);
         match length.unit {
-            Unit::Hours => start.saturating_add(hours).unwrap_or(Timestamp::MAX),
+            Unit::Hours => passed(hours),
+            Unit::Minutes => passed(SignedDuration::from_mins(i64::from(length.amount))),
             Unit::BusinessHours => self.after_business_time(start, hours),
             Unit::BusinessDays => self.after_business_days(start, length.amount),
         }
@@ -235,6 +237,8 @@ pub enum Unit {
     BusinessDays,
     /// Hours of the wall clock.
     Hours,
+    /// Minutes of the wall clock.
+    Minutes,
 }
 
 /// A length that a customer is promised, such as "24 business hours".
@@ -320,6 +324,7 @@ impl fmt::Display for Length {
             Unit::BusinessHours => "business hour",
             Unit::BusinessDays => "business day",
             Unit::Hours => "hour",
+            Unit::Minutes => "minute",
         };
         let plural = if self.amount == 1 { "" } else { "s" };
         write!(f, "{} {unit}{plural}", self.amount)
@@ -338,6 +343,8 @@ impl Length {
             (Language::Spanish, Unit::BusinessDays, _) => "días hábiles",
             (Language::Spanish, Unit::Hours, 1) => "hora",
             (Language::Spanish, Unit::Hours, _) => "horas",
+            (Language::Spanish, Unit::Minutes, 1) => "minuto",
+            (Language::Spanish, Unit::Minutes, _) => "minutos",
         };
         format!("{} {unit}", self.amount)
     }
@@ -346,16 +353,45 @@ impl Length {
 impl FromStr for Length {
     type Err = BadLength;
 
+    /// Reads a length in whichever language, whatever the reader's: "24 business hours", "24 horas hábiles".
     fn from_str(text: &str) -> Result<Self, BadLength> {
         let fail = || BadLength(text.chars().take(80).collect());
-        let (amount, unit) = text.trim().split_once(' ').ok_or_else(fail)?;
-        let unit = match unit.trim().trim_end_matches('s') {
-            "business hour" => Unit::BusinessHours,
-            "business day" => Unit::BusinessDays,
-            "hour" => Unit::Hours,
-            _ => return Err(fail()),
-        };
+        let (amount, unit) = text
+            .trim()
+            .split_once(char::is_whitespace)
+            .ok_or_else(fail)?;
+        let unit = Unit::in_words(unit).ok_or_else(fail)?;
         Self::new(amount.parse().map_err(|_| fail())?, unit)
+    }
+}
+
+impl Unit {
+    /// Reads a unit: one or many, in capitals or not, with its accents or without.
+    fn in_words(text: &str) -> Option<Self> {
+        let plain = |letter: char| match letter {
+            'á' => Some('a'),
+            'í' => Some('i'),
+            // An accent that stands apart, as some keyboards write it.
+            '\u{301}' => None,
+            letter => Some(letter),
+        };
+        let lower = text.to_lowercase();
+        let words: Vec<String> = lower
+            .split_whitespace()
+            .map(|word| word.chars().filter_map(plain).collect())
+            .collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        Some(match words.as_slice() {
+            ["business", "hour" | "hours"] | ["hora" | "horas", "habil" | "habiles"] => {
+                Self::BusinessHours
+            }
+            ["business", "day" | "days"] | ["dia" | "dias", "habil" | "habiles"] => {
+                Self::BusinessDays
+            }
+            ["hour" | "hours" | "hora" | "horas"] => Self::Hours,
+            ["minute" | "minutes" | "minuto" | "minutos"] => Self::Minutes,
+            _ => return None,
+        })
     }
 }
 

@@ -486,11 +486,11 @@ impl Engine {
             }
             Command::Pause => Fact::CampaignPaused {
                 campaign: id,
-                reason: format!("{who} paused it"),
+                reason: self.words().paused_by(who),
             },
             Command::Resume => Fact::CampaignResumed { campaign: id },
             Command::Abort => Fact::Noted {
-                words: format!("{who} aborted the campaign: {action}."),
+                words: self.words().aborted_by(who, &action),
             },
         })
     }

@@ -103,12 +103,18 @@ pub enum Signal {
 pub struct Settings {
     /// Where browsers and sites reach this server, without a slash at the end.
     pub base_url: String,
-    /// The name that customers know the vendor's team by, in templates.
+    /// The name that customers know the vendor's team by, in templates; [`usual_team`] without one.
     pub team: String,
     /// The time zone of the vendor's support, which public times default to.
     pub home_zone: domain::site::Zone,
     /// The language that the vendor's team writes in, and that pages are in for readers who ask for none.
     pub language: domain::language::Language,
+}
+
+/// What a team that gave no name is called, in its language.
+#[must_use]
+pub fn usual_team(language: domain::language::Language) -> &'static str {
+    wording::words(language).usual_team()
 }
 
 /// The capabilities. Cheap to clone.
@@ -224,6 +230,24 @@ impl Engine {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    /// What is said where no person writes, in the team's language.
+    pub(crate) fn words(&self) -> wording::Words {
+        wording::words(self.0.settings.language)
+    }
+
+    /// Whom pages are for.
+    pub(crate) fn team(&self) -> wording::Team<'_> {
+        let Settings {
+            language,
+            home_zone,
+            ..
+        } = &self.0.settings;
+        wording::Team {
+            language: *language,
+            zone: home_zone,
+        }
     }
 
     /// A pooled HTTP client that follows no redirects.

@@ -91,7 +91,11 @@ impl Engine {
         };
         let proposal = Proposal {
             alarm: alarm.id,
-            words: alarm.sentence().trim_end_matches('.').to_owned(),
+            words: self
+                .words()
+                .alarm_sentence(alarm)
+                .trim_end_matches('.')
+                .to_owned(),
             scope,
             raised_at: alarm.at,
             first_report: reports.first().cloned(),
@@ -272,20 +276,18 @@ impl Engine {
         Ok(self.store().timeline(id).await?)
     }
 
-    /// The incident report, as far as the records can write it; times in `zone`.
+    /// The incident report as Markdown in the team's language, as far as the records can write it; times in
+    /// `zone`.
     ///
     /// # Errors
     /// When there is no such incident or the store fails.
-    pub async fn report_draft(
-        &self,
-        id: IncidentId,
-        zone: Zone,
-    ) -> Result<ReportDraft, EngineError> {
+    pub async fn report_draft(&self, id: IncidentId, zone: Zone) -> Result<String, EngineError> {
         let incident = self.stored_incident(id).await?;
         let timeline = self.store().timeline(id).await?;
         let planned = self.store().follow_ups(id).await?;
         let records = (&*timeline, &*planned);
-        Ok(ReportDraft::from_records(&incident, records, zone))
+        let draft = ReportDraft::from_records(&incident, records, zone);
+        Ok(self.words().report(&draft))
     }
 
     /// Makes the post out of what a person wrote or chose.

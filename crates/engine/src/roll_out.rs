@@ -25,6 +25,7 @@ use jiff::Timestamp;
 use protocol::action::ActionResult;
 use store::{RowCount, StoreError};
 use tokio_util::sync::CancellationToken;
+use wording::{Halt, Words};
 
 pub use self::history::Sample;
 use self::job::{Job, Sender};
@@ -322,7 +323,7 @@ impl Run {
             }
             Verdict::Promote => State::Finished { at: now },
             Verdict::Halt { .. } | Verdict::Inconclusive => State::Halted {
-                reason: self.halt_reason(tally),
+                reason: self.halt_reason(engine.words(), tally),
                 at: now,
             },
         };
@@ -344,7 +345,7 @@ impl Run {
     async fn end(&self, engine: &Engine, state: &State) -> Result<(String, Fact), EngineError> {
         let campaign = self.campaign.id;
         if let State::Halted { reason, .. } = state {
-            let reason = format!("it halted itself: {reason}");
+            let reason = engine.words().halted_itself(reason);
             return Ok((reason.clone(), Fact::CampaignPaused { campaign, reason }));
         }
         let counts = engine.store().campaign_counts(campaign).await?;
@@ -367,32 +368,34 @@ impl Run {
         ))
     }
 
-    fn halt_reason(&self, tally: Tally) -> String {
+    fn halt_reason(&self, words: Words, tally: Tally) -> String {
         let wave = self
             .campaign
             .waves
             .get(self.campaign.wave)
             .map_or("", String::as_str);
         let release = match &self.campaign.order.action {
-            Action::ActivateRelease { version } => format!("release {version}"),
+            Action::ActivateRelease { version } => words.release(&version.to_string()),
             _ => self.campaign.order.selection.running.as_ref().map_or_else(
-                || format!("product {}", self.product()),
-                |version| format!("release {version}"),
+                || words.product(self.product().as_str()),
+                |version| words.release(&version.to_string()),
             ),
         };
         let Tally { verified, failed } = tally;
-        let settled = verified + failed;
-        let tolerated = TOLERATED_SHARE * 100.0;
         let last = self
             .book
             .last_failure
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        format!(
-            "{failed} of {settled} sites failed in wave {wave} ({release}), tolerated are {tolerated} %; \
-             the last said: {last}"
-        )
+        words.halted_because(Halt {
+            failed,
+            settled: verified + failed,
+            wave,
+            what: &release,
+            tolerated: TOLERATED_SHARE * 100.0,
+            last: &last,
+        })
     }
 
     /// How many sites may be begun now.

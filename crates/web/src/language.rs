@@ -66,6 +66,11 @@ pub(crate) fn tell<const N: usize>(
     here().tell(key, values)
 }
 
+/// What the domain's values are called, in the language of the present request.
+pub(crate) fn in_words() -> wording::Words {
+    wording::words(here())
+}
+
 /// The language that the team writes in, where the present request is answered in another.
 pub(crate) fn wrote() -> Option<Language> {
     Spoken::here().wrote()

@@ -46,6 +46,7 @@ fn clocks_that_change_do_not_change_business_hours() {
     check("2023-03-10 18:00", "2 business hours", "2023-03-13 08:00");
     check("2023-11-03 18:00", "2 business hours", "2023-11-06 08:00");
     check("2023-03-11 12:00", "24 hours", "2023-03-12 13:00");
+    check("2023-03-12 01:45", "30 minutes", "2023-03-12 03:15");
 }
 
 #[test]
@@ -107,6 +108,34 @@ fn lengths_read_back_what_they_write() {
     for good in ["24 business hours", "1 business day", "6 hours"] {
         assert_eq!(good.parse::<Length>().unwrap().to_string(), good);
     }
+    let units = [
+        Unit::BusinessHours,
+        Unit::BusinessDays,
+        Unit::Hours,
+        Unit::Minutes,
+    ];
+    for (amount, unit) in units.into_iter().flat_map(|unit| [(1, unit), (24, unit)]) {
+        let length = Length::new(amount, unit).unwrap();
+        for language in Language::ALL {
+            let words = length.in_words(language);
+            assert_eq!(words.parse(), Ok(length), "{words}");
+            assert_eq!(words.to_uppercase().parse(), Ok(length), "{words}");
+        }
+    }
+    for (said, says) in [
+        ("24 horas habiles", "24 business hours"),
+        ("1 hora hábil", "1 business hour"),
+        ("2 días\u{a0}hábiles", "2 business days"),
+        (" 2  di\u{301}as   ha\u{301}biles ", "2 business days"),
+        ("2 Dias Habiles", "2 business days"),
+        ("6 horas", "6 hours"),
+        ("30 minutos", "30 minutes"),
+        ("1 minute", "1 minute"),
+        ("6 Hours", "6 hours"),
+        ("1 business days", "1 business day"),
+    ] {
+        assert_eq!(said.parse::<Length>().unwrap().to_string(), says, "{said}");
+    }
     for bad in [
         "",
         "24",
@@ -115,6 +144,14 @@ fn lengths_read_back_what_they_write() {
         "-1 hours",
         "3 weeks",
         "soon",
+        "pronto",
+        "24 horas hábile",
+        "24 hábiles horas",
+        "24 business horas",
+        "2 días",
+        "2 business hourss",
+        "dos horas",
+        "2,5 horas",
     ] {
         assert!(bad.parse::<Length>().is_err(), "{bad}");
     }

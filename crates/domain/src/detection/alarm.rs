@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::localise::Localisation;
 use super::nodes::Node;
 use crate::id::AlarmId;
+use crate::text::grouped;
 
 /// Below this, one decimal would say "0.0".
 const NEXT_TO_NONE: f64 = 0.05;
@@ -111,9 +112,9 @@ impl Alarm {
     /// What was seen, without a full stop.
     #[must_use]
     pub fn words(&self) -> String {
-        let Evidence { count, .. } = &self.evidence;
+        let count = grouped(self.evidence.count);
         let what = match self.stream {
-            Stream::Reports if *count == 1 => "1 site reported".to_owned(),
+            Stream::Reports if self.evidence.count == 1 => "1 site reported".to_owned(),
             Stream::Reports => format!("{count} sites reported"),
             Stream::Failures => format!("{count} sign-ins failed"),
             Stream::Silence => format!("only {count} sign-ins came"),

@@ -71,8 +71,8 @@ pub enum BadPost {
     #[error("This incident is completed: nothing more can be promised.")]
     PromiseAfterEnd(PromiseKind),
     /// A draft's gap is no text for customers.
-    #[error("Something is still to be written: look for “To be written by a person”.")]
-    Unfinished,
+    #[error("Something is still to be written: look for “{}”.", .0.trim_end_matches(':'))]
+    Unfinished(&'static str),
     /// A correction that corrects nothing.
     #[error("This is the text that stands there already.")]
     Unchanged,
@@ -96,7 +96,7 @@ impl BadPost {
             Self::Empty
             | Self::Controls
             | Self::TooLong(_)
-            | Self::Unfinished
+            | Self::Unfinished(_)
             | Self::Unchanged
             | Self::CorrectedTooOften => Some("text"),
             Self::WatchIsOver => Some("watch_until"),
@@ -110,8 +110,8 @@ impl Post {
     /// Checks what can be said of a post to an incident in this stage.
     fn check(&self, stage: Stage, now: Timestamp) -> Result<(), BadPost> {
         check_text(&self.body)?;
-        if !super::report::is_finished(&self.body) {
-            return Err(BadPost::Unfinished);
+        if let Some(mark) = super::report::left_open(&self.body) {
+            return Err(BadPost::Unfinished(mark));
         }
         if self.watch_until.is_some_and(|until| until <= now) {
             return Err(BadPost::WatchIsOver);

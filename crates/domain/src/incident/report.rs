@@ -1,64 +1,145 @@
 //! The drafted incident report: what the records say, in order, with the record behind each figure.
-//! Never writes what no record holds: cause and follow-ups are left to a person, and say so.
+//! Yields facts, which the crate `wording` says in a language. Never writes what no record holds: cause and
+//! follow-ups are left to a person.
 
-mod markdown;
 mod version;
 
-pub use version::{Approval, BadReport, ReportVersion, VERSIONS_MAX, is_finished};
+pub use version::{
+    Approval, BadReport, ReportVersion, VERSIONS_MAX, is_finished, left_open, open_mark,
+};
 
 use jiff::{SignedDuration, Timestamp};
+use semver::Version;
 
 use super::timeline::{Fact, TimelineEntry};
-use super::{FollowUp, Incident};
+use super::{FollowUp, Incident, Scope};
 use crate::id::EntryId;
+use crate::name::ProductName;
 use crate::site::Zone;
 
 /// A report as far as the records can write it.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ReportDraft {
     /// The incident's title.
     pub title: String,
     /// Whose times it is written in.
     pub zone: Zone,
-    /// Impact, detection, response, cause, what went well, follow-ups.
+    /// One for each heading, in order.
     pub sections: [Section; 6],
     /// The records that figures come from, in the order they are first used.
     pub sources: Vec<TimelineEntry>,
 }
 
 /// A part of a report.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Section {
-    /// Its heading.
-    pub heading: &'static str,
+    /// What it is about.
+    pub heading: Heading,
     /// Its sentences.
     pub lines: Vec<Line>,
 }
 
-/// A sentence.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Line {
-    /// From the records.
-    Recorded(Vec<Piece>),
-    /// For a person to write.
-    ToWrite(&'static str),
+/// What a part of a report is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heading {
+    /// Whom it concerned, and for how long.
+    Impact,
+    /// How it was seen.
+    Detection,
+    /// What was done.
+    Response,
+    /// Why it happened.
+    Cause,
+    /// What should be kept.
+    WentWell,
+    /// What will be done.
+    FollowUps,
 }
 
-/// A piece of a sentence.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Piece {
-    /// Words of ours.
-    Words(&'static str),
-    /// Words that somebody wrote or that name something.
-    Quoted(String),
-    /// A moment.
-    Moment(Timestamp, EntryId),
-    /// A count.
-    Count(u64, EntryId),
-    /// The time between two records.
-    Span(SignedDuration, [EntryId; 2]),
+/// A sentence.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Line {
+    /// From the records.
+    Recorded(Statement),
+    /// For a person to write: what belongs under this heading.
+    ToWrite(Heading),
+}
+
+/// What a record gives, and which record it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Figure<T> {
+    /// A moment or a count.
+    pub is: T,
+    /// The record.
+    pub record: EntryId,
+}
+
+/// The time between two records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// How long.
+    pub time: SignedDuration,
+    /// The records.
+    pub records: [EntryId; 2],
+}
+
+/// What the records say.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Statement {
+    /// How many sites it concerned.
+    Affected {
+        /// Which.
+        scope: Scope,
+        /// How many.
+        sites: Figure<u64>,
+    },
+    /// How many sign-ins failed.
+    SignInsFailed {
+        /// From when.
+        from: Figure<Timestamp>,
+        /// Until when.
+        until: Figure<Timestamp>,
+        /// How many failed.
+        failures: Figure<u64>,
+        /// How many were tried.
+        attempts: Figure<u64>,
+    },
+    /// When it was restored everywhere.
+    Restored {
+        /// How long after it began.
+        after: Span,
+        /// When.
+        at: Figure<Timestamp>,
+    },
+    /// A release was activated shortly before.
+    RolledOut {
+        /// When.
+        at: Figure<Timestamp>,
+        /// Of which product.
+        product: ProductName,
+        /// Which.
+        version: Version,
+        /// On how many sites.
+        sites: Figure<u64>,
+    },
+    /// The first customer reported it.
+    FirstReported {
+        /// When.
+        at: Figure<Timestamp>,
+    },
+    /// Detection raised an alarm.
+    Alarmed {
+        /// When.
+        at: Figure<Timestamp>,
+        /// What it said.
+        words: String,
+        /// How long after the first report.
+        after: Option<Span>,
+    },
+    /// Somebody, or a campaign, did something: the record says what.
+    Act(TimelineEntry),
+    /// What will be done, as far as it is decided.
+    FollowUp(FollowUp),
 }
 
 impl ReportDraft {
@@ -70,33 +151,15 @@ impl ReportDraft {
         zone: Zone,
     ) -> Self {
         let records = Records(timeline);
+        let section = |heading, lines| Section { heading, lines };
+        let open = |heading| section(heading, vec![Line::ToWrite(heading)]);
         let sections = [
-            Section {
-                heading: "Impact",
-                lines: impact(incident, &records),
-            },
-            Section {
-                heading: "Detection",
-                lines: detection(&records),
-            },
-            Section {
-                heading: "Response",
-                lines: response(&records),
-            },
-            Section {
-                heading: "Cause",
-                lines: vec![Line::ToWrite(
-                    "what failed, and why it was not seen before the release",
-                )],
-            },
-            Section {
-                heading: "What went well",
-                lines: vec![Line::ToWrite("what helped, and should be kept")],
-            },
-            Section {
-                heading: "Follow-ups",
-                lines: follow_ups(planned),
-            },
+            section(Heading::Impact, impact(incident, &records)),
+            section(Heading::Detection, detection(&records)),
+            section(Heading::Response, response(&records)),
+            open(Heading::Cause),
+            open(Heading::WentWell),
+            section(Heading::FollowUps, follow_ups(planned)),
         ];
         let sources = sources(&sections, timeline);
         Self {
@@ -108,31 +171,11 @@ impl ReportDraft {
     }
 }
 
-/// What will be done, by whom and by when, as far as it is decided.
 fn follow_ups(planned: &[FollowUp]) -> Vec<Line> {
-    use Piece::{Quoted, Words};
     if planned.is_empty() {
-        let what = "what will change, who does it, and by when";
-        return vec![Line::ToWrite(what)];
+        return vec![Line::ToWrite(Heading::FollowUps)];
     }
-    let line = |one: &FollowUp| {
-        let state = match &one.end {
-            None => Words("."),
-            Some(end) if end.dropped.is_some() => Words(" (dropped)."),
-            Some(_) => Words(" (done)."),
-        };
-        let due = Quoted(one.due.strftime("%B %-d, %Y").to_string());
-        let (text, owner) = (Quoted(one.text.clone()), Quoted(one.owner.clone()));
-        sentence([
-            Words("- "),
-            text,
-            Words(" "),
-            owner,
-            Words(", by "),
-            due,
-            state,
-        ])
-    };
+    let line = |one: &FollowUp| Line::Recorded(Statement::FollowUp(one.clone()));
     planned.iter().map(line).collect()
 }
 
@@ -159,7 +202,6 @@ impl<'a> Records<'a> {
 }
 
 fn impact(incident: &Incident, records: &Records<'_>) -> Vec<Line> {
-    use Piece::{Count, Quoted, Words};
     let mut lines = vec![];
     // The last count: an incident that grew was counted again.
     let counted = records.last(|fact| match fact {
@@ -167,14 +209,10 @@ fn impact(incident: &Incident, records: &Records<'_>) -> Vec<Line> {
         _ => None,
     });
     if let Some((entry, total)) = counted {
-        let scope = incident.scope.to_string();
-        lines.push(sentence([
-            Words("Sign-in was affected on "),
-            Quoted(scope),
-            Words(": "),
-            Count(total, entry.id),
-            Words(" sites."),
-        ]));
+        lines.push(Line::Recorded(Statement::Affected {
+            scope: incident.scope.clone(),
+            sites: figure(entry, total),
+        }));
     }
     for entry in records.0 {
         if let Fact::SignInsCounted {
@@ -184,17 +222,12 @@ fn impact(incident: &Incident, records: &Records<'_>) -> Vec<Line> {
             until,
         } = &entry.fact
         {
-            lines.push(sentence([
-                Words("Between "),
-                Piece::Moment(*from, entry.id),
-                Words(" and "),
-                Piece::Moment(*until, entry.id),
-                Words(", "),
-                Count(*failures, entry.id),
-                Words(" of "),
-                Count(*attempts, entry.id),
-                Words(" sign-ins failed."),
-            ]));
+            lines.push(Line::Recorded(Statement::SignInsFailed {
+                from: figure(entry, *from),
+                until: figure(entry, *until),
+                failures: figure(entry, *failures),
+                attempts: figure(entry, *attempts),
+            }));
         }
     }
     let began = records.moment(|fact| {
@@ -207,167 +240,133 @@ fn impact(incident: &Incident, records: &Records<'_>) -> Vec<Line> {
         .last(|fact| matches!(fact, Fact::CampaignFinished { .. }).then_some(()))
         .map(|(entry, ())| entry);
     if let (Some(began), Some(ended)) = (began, ended) {
-        lines.push(sentence([
-            Words("It was restored everywhere "),
-            span(began, ended),
-            Words(" after it began, at "),
-            moment(ended),
-            Words("."),
-        ]));
+        lines.push(Line::Recorded(Statement::Restored {
+            after: span(began, ended),
+            at: moment(ended),
+        }));
     }
     lines
 }
 
 fn detection(records: &Records<'_>) -> Vec<Line> {
-    use Piece::{Count, Quoted, Words};
     let mut lines = vec![];
     let release = records.first(|fact| match fact {
         Fact::ReleaseActivated {
             product,
             version,
             sites,
-        } => Some((format!("{product} {version}"), *sites)),
+        } => Some((product, version, *sites)),
         _ => None,
     });
-    if let Some((entry, (release, sites))) = &release {
-        lines.push(sentence([
-            Words("At "),
-            moment(entry),
-            Words(", the rollout of "),
-            Quoted(release.clone()),
-            Words(" had begun; it reached "),
-            Count(*sites, entry.id),
-            Words(" sites before the incident was proposed."),
-        ]));
+    if let Some((entry, (product, version, sites))) = release {
+        lines.push(Line::Recorded(Statement::RolledOut {
+            at: moment(entry),
+            product: product.clone(),
+            version: version.clone(),
+            sites: figure(entry, sites),
+        }));
     }
     let report = records.moment(|fact| matches!(fact, Fact::FirstReport { .. }));
     if let Some(report) = report {
-        lines.push(sentence([
-            Words("At "),
-            moment(report),
-            Words(", the first customer reported an error at sign-in."),
-        ]));
+        let at = moment(report);
+        lines.push(Line::Recorded(Statement::FirstReported { at }));
     }
     let alarm = records.first(|fact| match fact {
         Fact::AlarmRaised { words, .. } => Some(words.clone()),
         _ => None,
     });
     if let Some((entry, words)) = alarm {
-        let mut pieces = vec![
-            Words("At "),
-            moment(entry),
-            Words(", detection raised an alarm: "),
-            Quoted(words),
-        ];
-        if let Some(report) = report {
-            pieces.extend([
-                Words(", "),
-                span(report, entry),
-                Words(" after the first report"),
-            ]);
-        }
-        pieces.push(Words("."));
-        lines.push(Line::Recorded(pieces));
+        lines.push(Line::Recorded(Statement::Alarmed {
+            at: moment(entry),
+            words,
+            after: report.map(|report| span(report, entry)),
+        }));
     }
     lines
 }
 
 fn response(records: &Records<'_>) -> Vec<Line> {
-    records.0.iter().filter_map(act).collect()
+    let acts = records.0.iter().filter(|entry| is_act(&entry.fact));
+    acts.map(|entry| Line::Recorded(Statement::Act(entry.clone())))
+        .collect()
 }
 
-/// What people and campaigns did, one sentence each.
-fn act(entry: &TimelineEntry) -> Option<Line> {
-    use Piece::{Count, Quoted, Words};
-    let at = || [Words("At "), moment(entry), Words(", ")];
-    let by = || Quoted(entry.by.clone());
-    let rest = match &entry.fact {
-        Fact::Opened => vec![by(), Words(" opened the incident.")],
-        Fact::AddedAfterwards { .. } => {
-            vec![by(), Words(" added the incident, after it was over.")]
-        }
-        Fact::Planned => vec![by(), Words(" announced the work.")],
-        Fact::Moved { .. } => vec![by(), Words(" moved the work to another time.")],
-        Fact::Accepted => vec![by(), Words(" accepted the incident.")],
-        Fact::PageAcknowledged { .. } => vec![by(), Words(" acknowledged the page.")],
-        Fact::Updated {
-            template: Some(template),
-            ..
-        } => {
-            vec![
-                by(),
-                Words(" told customers: "),
-                Quoted(template.clone()),
-                Words("."),
-            ]
-        }
-        Fact::Updated { .. } => vec![by(), Words(" posted an update for customers.")],
-        Fact::CampaignStarted { action, sites, .. } => vec![
-            Words("a campaign began ("),
-            Quoted(action.clone()),
-            Words(") over "),
-            Count(*sites, entry.id),
-            Words(" sites, paced so that their servers could bear it."),
-        ],
-        Fact::CampaignPaused { reason, .. } => {
-            vec![
-                Words("the campaign was paused: "),
-                Quoted(reason.clone()),
-                Words("."),
-            ]
-        }
-        Fact::CampaignResumed { .. } => vec![Words("the campaign went on.")],
-        Fact::CampaignFinished { done, failed, .. } => vec![
-            Words("the campaign ended: sign-in was verified by a probe on "),
-            Count(*done, entry.id),
-            Words(" sites, and not yet on "),
-            Count(*failed, entry.id),
-            Words("."),
-        ],
-        Fact::WatchEnded { failing } => {
-            vec![
-                Words("the watch period ended; "),
-                Count(*failing, entry.id),
-                Words(" sites failed."),
-            ]
-        }
-        Fact::Completed => vec![Words("the incident was completed.")],
-        Fact::Noted { words } => vec![Quoted(words.clone())],
-        _ => return None,
-    };
-    Some(Line::Recorded(at().into_iter().chain(rest).collect()))
+/// What people and campaigns did is told in the response.
+fn is_act(fact: &Fact) -> bool {
+    matches!(
+        fact,
+        Fact::Opened
+            | Fact::AddedAfterwards { .. }
+            | Fact::Planned
+            | Fact::Moved { .. }
+            | Fact::Accepted
+            | Fact::PageAcknowledged { .. }
+            | Fact::Updated { .. }
+            | Fact::CampaignStarted { .. }
+            | Fact::CampaignPaused { .. }
+            | Fact::CampaignResumed { .. }
+            | Fact::CampaignFinished { .. }
+            | Fact::WatchEnded { .. }
+            | Fact::Completed
+            | Fact::Noted { .. }
+    )
 }
 
-fn sentence<const N: usize>(pieces: [Piece; N]) -> Line {
-    Line::Recorded(pieces.into())
+fn figure<T>(entry: &TimelineEntry, is: T) -> Figure<T> {
+    let record = entry.id;
+    Figure { is, record }
 }
 
-fn moment(entry: &TimelineEntry) -> Piece {
-    Piece::Moment(entry.at, entry.id)
+fn moment(entry: &TimelineEntry) -> Figure<Timestamp> {
+    figure(entry, entry.at)
 }
 
-fn span(from: &TimelineEntry, to: &TimelineEntry) -> Piece {
-    Piece::Span(to.at.duration_since(from.at), [from.id, to.id])
+fn span(from: &TimelineEntry, to: &TimelineEntry) -> Span {
+    Span {
+        time: to.at.duration_since(from.at),
+        records: [from.id, to.id],
+    }
 }
 
-impl Piece {
-    /// The records a figure comes from.
-    fn records(&self) -> &[EntryId] {
-        match self {
-            Self::Words(_) | Self::Quoted(_) => &[],
-            Self::Moment(_, entry) | Self::Count(_, entry) => std::slice::from_ref(entry),
-            Self::Span(_, entries) => entries,
+impl Statement {
+    /// The records that its figures come from, each once, in the order of the sentence.
+    #[must_use]
+    pub fn records(&self) -> Vec<EntryId> {
+        let named = match self {
+            Self::Affected { sites, .. } => vec![sites.record],
+            Self::SignInsFailed {
+                from,
+                until,
+                failures,
+                attempts,
+            } => vec![from.record, until.record, failures.record, attempts.record],
+            Self::Restored { after, at } => [&after.records[..], &[at.record]].concat(),
+            Self::RolledOut { at, sites, .. } => vec![at.record, sites.record],
+            Self::FirstReported { at } => vec![at.record],
+            Self::Alarmed { at, after, .. } => {
+                let after = after.iter().flat_map(|after| after.records);
+                std::iter::once(at.record).chain(after).collect()
+            }
+            Self::Act(entry) => vec![entry.id],
+            Self::FollowUp(_) => vec![],
+        };
+        let mut records: Vec<EntryId> = vec![];
+        for id in named {
+            if !records.contains(&id) {
+                records.push(id);
+            }
         }
+        records
     }
 }
 
 fn sources(sections: &[Section], timeline: &[TimelineEntry]) -> Vec<TimelineEntry> {
     let mut used: Vec<EntryId> = vec![];
     for line in sections.iter().flat_map(|section| &section.lines) {
-        if let Line::Recorded(pieces) = line {
-            for id in pieces.iter().flat_map(Piece::records) {
-                if !used.contains(id) {
-                    used.push(*id);
+        if let Line::Recorded(statement) = line {
+            for id in statement.records() {
+                if !used.contains(&id) {
+                    used.push(id);
                 }
             }
         }
@@ -375,6 +374,3 @@ fn sources(sections: &[Section], timeline: &[TimelineEntry]) -> Vec<TimelineEntr
     let find = |id: &EntryId| timeline.iter().find(|entry| entry.id == *id).cloned();
     used.iter().filter_map(find).collect()
 }
-
-#[cfg(test)]
-mod tests;

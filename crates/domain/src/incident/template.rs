@@ -9,8 +9,7 @@ mod value;
 use std::collections::BTreeMap;
 
 pub use draft::{GAPS_MAX, NAME_CHARACTERS_MAX, NewPlaceholder, NewTemplate};
-pub(in crate::incident) use moment::written;
-pub use moment::{read_as, read_in};
+pub use moment::{read_as, read_in, written, written_day};
 pub use value::{Kind, Value};
 
 use super::{PromiseKind, Stage};
@@ -244,50 +243,6 @@ impl Template {
             has,
         })
     }
-
-    /// The templates that come with Lamplighter, from the posts and the list of the incident of
-    /// 2023-07-11. `team` is how the posts name the vendor's engineers, such as "Our engineers".
-    #[must_use]
-    pub fn built_in(team: &str) -> Vec<Self> {
-        let team = || Placeholder::with_default("team", Value::Text(team.into()));
-        let sites = || Placeholder::with_default("products", Value::Text("site".into()));
-        vec![
-            Self {
-                name: "No Change Update".into(),
-                version: 1,
-                text: "{team} continue to work on resolving this issue as quickly as possible. An update \
-                    will be added to this post when it is available[[, within {next_update}]]."
-                    .into(),
-                placeholders: vec![team(), Placeholder::optional("next_update", Kind::Duration)],
-                state: None,
-                promise: Some((PromiseKind::NextUpdate, "next_update".into())),
-            },
-            Self {
-                name: "Timeline Identified".into(),
-                version: 1,
-                text: "{team} have identified the issue[[ and expect to have a resolution deployed \
-                    {estimate}]]."
-                    .into(),
-                placeholders: vec![team(), Placeholder::optional("estimate", Kind::Timeline)],
-                state: Some(Stage::Identified),
-                promise: None,
-            },
-            Self {
-                name: "Fix Implemented".into(),
-                version: 1,
-                text: "{team} have applied a fix and have restored service to your {products}. An \
-                    incident report will be posted here within {report_within}."
-                    .into(),
-                placeholders: vec![
-                    team(),
-                    Placeholder { kind: Kind::ProductList, ..sites() },
-                    Placeholder::with_default("report_within", Value::Duration(Length::REPORT)),
-                ],
-                state: Some(Stage::Monitoring),
-                promise: Some((PromiseKind::Report, "report_within".into())),
-            },
-        ]
-    }
 }
 
 impl Placeholder {
@@ -344,6 +299,3 @@ impl Placeholder {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

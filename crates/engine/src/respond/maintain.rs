@@ -129,10 +129,14 @@ impl Engine {
         };
         let (id, now) = (view.incident.id, self.clock().now());
         match view.incident.state.stage() {
-            Stage::Scheduled if work.from <= now => self.say(id, Stage::InProgress, BEGUN).await,
+            Stage::Scheduled if work.from <= now => {
+                let words = self.words().work_has_begun();
+                self.say(id, Stage::InProgress, words).await
+            }
             Stage::Scheduled if work.is_reminder_due(now) => self.remind_of_work(id).await,
             Stage::InProgress if work.until <= now && work.completes_itself => {
-                self.say(id, Stage::Completed, ENDED).await
+                let words = self.words().work_is_done();
+                self.say(id, Stage::Completed, words).await
             }
             Stage::InProgress | Stage::Verifying if work.until <= now && !work.overran => {
                 self.page_overrun(id).await
@@ -171,10 +175,7 @@ impl Engine {
     async fn page_overrun(&self, id: IncidentId) -> Result<(), EngineError> {
         let remember = |work: &mut Maintenance| work.overran = true;
         let incident = self.remembering(id, remember).await?;
-        let words = format!(
-            "{}: the window of the planned work has ended, and nobody has said how it went",
-            incident.title
-        );
+        let words = self.words().page_overrun(&incident.title);
         // Paged before it is remembered: a kill in between pages twice, not never.
         self.page(Some(id), &words).await?;
         let fact = Fact::Noted { words };
@@ -198,6 +199,3 @@ impl Engine {
         Ok(incident)
     }
 }
-
-const BEGUN: &str = "The planned work has begun.";
-const ENDED: &str = "The planned work is done.";

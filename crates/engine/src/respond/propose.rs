@@ -1,5 +1,7 @@
 //! Finds an alarm its incident: linked, widened or proposed.
 
+use wording::Words;
+
 use super::*;
 
 impl Engine {
@@ -35,7 +37,7 @@ impl Engine {
             .first_report
             .as_ref()
             .map_or(proposal.raised_at, |(_, _, at)| *at);
-        let title = title_of(&scope);
+        let title = self.words().title_of(&scope);
         let incident = Incident::propose(id, proposal.alarm, title, scope, began);
         let mut timeline: Vec<_> = self.release_before(&incident).into_iter().collect();
         timeline.extend(proposal.first_report.clone().map(|(report, site, at)| {
@@ -92,8 +94,8 @@ impl Engine {
         let (id, before) = (incident.id, incident.scope.clone());
         let mut next = incident.after(Ok).map_err(EngineError::conflict)?;
         // A title that nobody has changed says the scope.
-        if next.title == title_of(&before) {
-            next.title = title_of(&scope);
+        if Words::is_title_of(&next.title, &before) {
+            next.title = self.words().title_of(&scope);
         }
         next.scope = scope.clone();
         let mut timeline = vec![
@@ -113,7 +115,7 @@ impl Engine {
             self.believe_failing_beyond(&before, &next.scope);
         }
         tracing::info!(incident.id = %id, alarm.id = %proposal.alarm, "an alarm widened incident {id}");
-        let words = format!("{} is wider than it was: {}", next.title, proposal.words);
+        let words = self.words().page_wider(&next.title, &proposal.words);
         self.page(Some(id), &words).await?;
         Ok(id)
     }
@@ -128,11 +130,6 @@ impl Engine {
         let added: Vec<_> = added.map(|(index, _)| index).collect();
         self.learn(added, Evidence::BelievedFailing);
     }
-}
-
-/// The title of an incident that nobody has named.
-fn title_of(scope: &Scope) -> String {
-    format!("Sign-in issue reported for {scope}")
 }
 
 fn additions_of(proposal: &Proposal, timeline: Vec<TimelineEntry>) -> IncidentAdditions {

@@ -121,8 +121,7 @@ impl Engine {
         // "Still watching" after "it is over" is wrong; who writes after the end means it.
         let over = incident.state.over_since();
         if asked.state.is_none() && over.is_some_and(|over| over >= scheduled.made_at) {
-            let reason = "This incident was over before the moment came.";
-            return Err(EngineError::conflict(reason));
+            return Err(EngineError::conflict(OVER));
         }
         let quiet = asked.quiet;
         let post = self.written(asked, incident.is_open())?;
@@ -142,10 +141,14 @@ impl Engine {
         if !self.store().unschedule(id, scheduled.id, &audit).await? {
             return Ok(());
         }
-        let words = format!(
-            "{}: the update that {} wrote for {} was not posted: {reason}",
-            view.incident.title, scheduled.by, scheduled.at
-        );
+        // A caller reads it as any refusal; the people on call read what the team reads.
+        let reason = match reason {
+            OVER => self.words().was_over_before(),
+            reason => reason,
+        };
+        let wrote = (&*scheduled.by, scheduled.at);
+        let title = &view.incident.title;
+        let words = self.team().page_not_posted(title, wrote, reason);
         let entry = self.entry_now(
             WAITING,
             Fact::Noted {
@@ -157,5 +160,6 @@ impl Engine {
     }
 }
 
+const OVER: &str = "This incident was over before the moment came.";
 /// Who gives up posts that wait.
 const WAITING: &str = "the schedule";

@@ -33,7 +33,7 @@ impl Engine {
     /// The templates that a post can be made from: those that come with Lamplighter first.
     #[must_use]
     pub fn templates(&self) -> Vec<Template> {
-        let mut all = Template::built_in(&self.settings().team);
+        let mut all = self.words().built_in_templates(&self.settings().team);
         let own = self.0.templates.0.load();
         // What was kept was checked; a later rule must not hide the others.
         let checked = own.iter().filter_map(|one| {
@@ -142,11 +142,7 @@ impl Engine {
 
     /// The newest version of a name that may be saved; 0 before the first.
     fn newest_template(&self, name: &str, follows: Option<u32>) -> Result<u32, EngineError> {
-        let built_in = Template::built_in(&self.settings().team);
-        if built_in
-            .iter()
-            .any(|one| one.name.eq_ignore_ascii_case(name))
-        {
+        if wording::Words::is_built_in(name) {
             let reason = format!("{name:?} comes with Lamplighter; save yours by another name");
             return Err(EngineError::refused_at("name", reason));
         }

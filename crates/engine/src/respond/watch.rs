@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::id::IncidentId;
 use domain::incident::timeline::{Fact, TimelineEntry};
-use domain::incident::{Post, Promise, PromiseKind, Stage, State, UpdateKind};
+use domain::incident::{Post, Promise, Stage, State, UpdateKind};
 use jiff::Timestamp;
 use store::Reminder;
 use tokio_util::sync::CancellationToken;
@@ -64,7 +64,9 @@ async fn remind(engine: &Engine, view: &IncidentView) -> Result<(), EngineError>
             step,
         };
         if is_due(of, view) {
-            engine.remind(of, &words(view, promise, step)).await?;
+            engine
+                .remind(of, &words(engine, view, promise, step))
+                .await?;
         }
     }
     Ok(())
@@ -79,17 +81,9 @@ fn is_due(of: Reminder, view: &IncidentView) -> bool {
     !urgent.any(|one| one.of.step >= of.step || one.acknowledged)
 }
 
-fn words(view: &IncidentView, promise: &Promise, step: u32) -> String {
-    let (title, due) = (&view.incident.title, promise.due_at);
-    let what = match promise.kind {
-        PromiseKind::NextUpdate => "an update",
-        PromiseKind::Report => "the incident report",
-    };
-    match step {
-        0 => format!("{title}: {what} is promised by {due}"),
-        1 => format!("{title}: {what} was promised by {due} and is overdue"),
-        _ => format!("{title}: {what} was promised by {due}, is overdue, and nobody has answered"),
-    }
+fn words(engine: &Engine, view: &IncidentView, promise: &Promise, step: u32) -> String {
+    let title = &view.incident.title;
+    engine.team().page_promise(title, promise, step)
 }
 
 async fn end_watch(
@@ -123,11 +117,8 @@ async fn complete(engine: &Engine, id: IncidentId) -> Result<(), EngineError> {
     let incident = engine.stored_incident(id).await?;
     let post = Post {
         stage: Some(Stage::Completed),
-        ..super::plain(COMPLETED.into(), UpdateKind::Update)
+        ..super::plain(engine.words().watch_is_over().into(), UpdateKind::Update)
     };
     let posted = engine.posted(incident, post, WATCH)?;
     engine.save_post(&posted, WATCH, How::default()).await
 }
-
-const COMPLETED: &str = "The watch period has ended and sign-in works on every site that was affected. \
-    This incident is completed.";

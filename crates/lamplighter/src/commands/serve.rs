@@ -38,14 +38,15 @@ pub(crate) struct Serve {
     /// Where browsers and sites reach this server, if not at the listening address.
     #[arg(long, env = "LAMPLIGHTER_BASE_URL")]
     base_url: Option<url::Url>,
-    /// The name that customers know your team by.
-    #[arg(long, env = "LAMPLIGHTER_TEAM", default_value = "Our engineers")]
-    team: String,
+    /// The name that customers know your team by, in the plural, as posts say it of you; "Our engineers" without one, or
+    /// "Nuestros ingenieros".
+    #[arg(long, env = "LAMPLIGHTER_TEAM")]
+    team: Option<String>,
     /// The time zone of your support.
     #[arg(long, env = "LAMPLIGHTER_ZONE", default_value = "America/Chicago")]
     zone: String,
-    /// The language that your team writes in, en or es: pages say it of what they wrote, and are in it for readers who ask
-    /// for none.
+    /// The language that your team writes in, en or es: what is drafted and posted for you, and pages to the people on
+    /// call, are in it; pages say it of what your team wrote, and are in it for readers who ask for none.
     #[arg(long, env = "LAMPLIGHTER_LANGUAGE", default_value = "en")]
     language: Language,
     /// A proxy, or a network of proxies such as 10.0.0.0/8, whose X-Forwarded-For is believed; may be
@@ -211,7 +212,10 @@ impl Serve {
         };
         Ok(Settings {
             base_url,
-            team: self.team.clone(),
+            team: match &self.team {
+                Some(team) => team.clone(),
+                None => engine::usual_team(self.language).to_owned(),
+            },
             home_zone: Zone::parse(&self.zone)?,
             language: self.language,
         })

@@ -9,7 +9,6 @@ use domain::detection::Alarm;
 use domain::id::{IncidentId, UpdateId};
 use domain::incident::Audience;
 use domain::incident::timeline::TimelineEntry;
-use domain::language::Language;
 use domain::site::Zone;
 use engine::{Acceptance, NewCorrection, NewUpdate, Opening};
 use serde_json::{Map, Value};
@@ -19,6 +18,7 @@ use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query, page_size};
+use crate::language::{Says as _, in_language};
 use crate::pages::prose::document;
 use crate::pdf;
 use crate::reply::{Bare, Html, Markdown, PdfFile, Raw};
@@ -436,9 +436,13 @@ async fn report_html(
     Path(id): Path<IncidentId>,
     Query(query): Query<ReportQuery>,
 ) -> Result<Raw<Html>, ApiError> {
-    let body = document(&drafted(&app, id, &query).await?);
+    let markdown = drafted(&app, id, &query).await?;
+    // A draft is the team's, though the API speaks English.
+    let team = app.engine().settings().language;
+    let body = in_language(&app, team, || document(&markdown));
+    let (tag, title) = (team.tag(), team.say("incident-report"));
     let page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Incident report</title></head>\n\
+        "<!doctype html>\n<html lang=\"{tag}\">\n<head><meta charset=\"utf-8\"><title>{title}</title></head>\n\
          <body><main>\n{body}</main></body>\n</html>\n"
     );
     Ok(Raw::new(page))
@@ -452,14 +456,14 @@ async fn report_pdf(
     let markdown = drafted(&app, id, &query).await?;
     let view = app.engine().find_incident(id).await?;
     let view = view.ok_or_else(|| nothing(id))?;
+    let (team, title) = (app.engine().settings().language, &*view.incident.title);
     let about = pdf::About {
-        title: format!("Draft of the incident report: {}", view.incident.title),
+        title: team.tell("report-draft-of", [("title", title.into())]),
         author: "Lamplighter".to_owned(),
         created_at: app.engine().clock().now(),
-        byline: "A draft, from the recorded timeline. It is not posted.".to_owned(),
+        byline: team.say("report-draft-byline").to_owned(),
         base_url: app.engine().settings().base_url.clone(),
-        // A draft is in English.
-        language: Language::English,
+        language: team,
         wrote: None,
     };
     Ok(PdfFile(pdf::answer(id, markdown, about).await?))
@@ -470,7 +474,7 @@ async fn drafted(app: &App, id: IncidentId, query: &ReportQuery) -> Result<Strin
         Some(name) => Zone::parse(name).map_err(|e| ApiError::refused("zone", e))?,
         None => app.engine().settings().home_zone.clone(),
     };
-    Ok(app.engine().report_draft(id, zone).await?.markdown())
+    Ok(app.engine().report_draft(id, zone).await?)
 }
 
 /// An incident as staff reads it.

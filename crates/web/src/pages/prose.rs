@@ -3,7 +3,7 @@
 use domain::language::Language;
 use pulldown_cmark::{Alignment, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, html};
 
-use crate::language::{Says as _, here, say};
+use crate::language::{here, say};
 
 /// Renders `markdown`. Raw HTML becomes text, pictures become their words, headings become strong
 /// paragraphs (a post must not break the outline of its page), and links lead only to the web.
@@ -48,33 +48,14 @@ pub(crate) fn document(markdown: &str) -> String {
     out
 }
 
-/// The words that a drafted report brings along, and the keys of their texts. What a person left as it was
-/// drafted can be said in another language; the rest is hers.
-const DRAFTED: [(&str, &str); 7] = [
-    ("Impact", "report-impact"),
-    ("Detection", "report-detection"),
-    ("Response", "report-response"),
-    ("Cause", "report-cause"),
-    ("What went well", "report-well"),
-    ("Follow-ups", "report-follow-ups"),
-    ("Nothing was recorded.", "report-nothing"),
-];
-/// What drafted headings and sentences begin with.
-const DRAFTED_BEGINNINGS: [(&str, &str); 2] = [
-    ("Incident Report: ", "report-of"),
-    ("Times are those of ", "report-times"),
-];
-
-/// The drafted words of a document, said in a language. A [`Event::InlineHtml`] stands before and after them:
+/// The words that a document has as it was drafted in another language, said in a reader's; the rest is a
+/// person's. An [`Event::InlineHtml`] stands before and after them:
 /// no other is left in a document.
 pub(crate) fn said_in<'e>(
     events: impl Iterator<Item = Event<'e>>,
     language: Language,
 ) -> Vec<Event<'e>> {
-    // They are drafted in English.
-    if language == Language::English {
-        return events.collect();
-    }
+    let words = wording::words(language);
     let (mut said, mut begins) = (vec![], false);
     let mut events = events.peekable();
     while let Some(event) = events.next() {
@@ -84,34 +65,23 @@ pub(crate) fn said_in<'e>(
             Some(Event::End(TagEnd::Heading(_) | TagEnd::Paragraph))
         );
         let drafted = match &event {
-            Event::Text(text) if begins => drafted(text, ends),
+            Event::Text(text) if begins => words.drafted(text, ends),
             _ => None,
         };
         begins = matches!(event, Event::Start(Tag::Heading { .. } | Tag::Paragraph));
-        let Some((key, rest)) = drafted else {
+        let Some((ours, rest)) = drafted else {
             said.push(event);
             continue;
         };
         let open = format!("<span lang=\"{}\">", language.tag());
         said.push(Event::InlineHtml(open.into()));
-        said.push(Event::Text(language.say(key).into()));
+        said.push(Event::Text(ours.into()));
         said.push(Event::InlineHtml("</span>".into()));
         if !rest.is_empty() {
             said.push(Event::Text(format!(" {rest}").into()));
         }
     }
     said
-}
-
-/// The key of what begins as drafted, and what follows it.
-fn drafted(text: &str, is_whole: bool) -> Option<(&'static str, String)> {
-    let whole = DRAFTED.iter().find(|(words, _)| is_whole && *words == text);
-    if let Some((_, key)) = whole {
-        return Some((key, String::new()));
-    }
-    let begins =
-        |(words, key): &(&str, &'static str)| Some((*key, text.strip_prefix(words)?.to_owned()));
-    DRAFTED_BEGINNINGS.iter().find_map(begins)
 }
 
 /// What a document consists of, in whatever form it is drawn: headings and tables stay.
@@ -205,7 +175,9 @@ mod tests {
             at,
         );
         let zone = Zone::parse("America/Los_Angeles").unwrap();
-        let draft = ReportDraft::from_records(&incident, (&[], &[]), zone).markdown();
+        let draft = ReportDraft::from_records(&incident, (&[], &[]), zone);
+        let in_spanish = wording::words(Language::Spanish).report(&draft);
+        let draft = wording::words(Language::English).report(&draft);
         let said = said_in(tamed(&draft), Language::Spanish);
         let ours = said
             .iter()
@@ -222,6 +194,16 @@ mod tests {
         ] {
             assert!(html.contains(says), "{says}: {html}");
         }
+        // And the other way round.
+        let mut html = String::new();
+        let said = said_in(tamed(&in_spanish), Language::English);
+        html::push_html(&mut html, said.into_iter());
+        assert!(
+            html.contains("<h2><span lang=\"en\">Cause</span></h2>"),
+            "{html}"
+        );
+        let events: Vec<_> = tamed(&in_spanish).collect();
+        assert_eq!(said_in(tamed(&in_spanish), Language::Spanish), events);
         let theirs = "## Impact on Mesa\n\nImpact, Cause\n\n- Cause\n\n<span>Impact</span>\n";
         let events: Vec<_> = tamed(theirs).collect();
         assert_eq!(said_in(tamed(theirs), Language::Spanish), events);

@@ -341,7 +341,7 @@ async fn respond(browser: &Browser) {
 async fn write_report(plane: &Plane, incident: IncidentId) {
     let engine = &plane.engine;
     let draft = engine.report_draft(incident, engine.settings().home_zone.clone());
-    let draft = draft.await.unwrap().markdown();
+    let draft = draft.await.unwrap();
     let finished = draft.replace("**To be written by a person:** ", "We know ");
     let saved = engine.save_report(incident, (0, finished.clone()), "Kim");
     saved.await.unwrap();

@@ -52,7 +52,7 @@ impl Plane {
         let (clock, hand) = Clock::manual("2023-07-11T20:30:00Z".parse().unwrap());
         let settings = Settings {
             base_url: "http://127.0.0.1:8080".into(),
-            team: "Our engineers".into(),
+            team: engine::usual_team(language).into(),
             home_zone: Zone::parse("America/Chicago").unwrap(),
             language,
         };

@@ -42,7 +42,3 @@ none-yet-report = None yet.
 none-yet-update = None yet.
 n-of-total = { $n } of { $total }
 no-sites = no sites
-sites-all = all sites
-sites-of-products = { $products } sites
-sites-in = { $scope } in { $zones }
-sites-running = { $scope } running { $releases }

@@ -69,13 +69,5 @@ feed-about = { $title }: what is told of incidents, each update an entry
 ### The words of an incident report that nobody wrote.
 
 report-of = Incident report:
-report-times = Times are those of
-report-impact = Impact
-report-detection = Detection
-report-response = Response
-report-cause = Cause
-report-well = What went well
-report-follow-ups = Follow-ups
-report-nothing = Nothing was recorded.
 report-records = Records
 report-page = Page { $n } of { $count }

@@ -51,7 +51,3 @@ none-yet-report = Todavía ninguno.
 none-yet-update = Todavía ninguna.
 n-of-total = { $n } de { $total }
 no-sites = ningún sitio
-sites-all = todos los sitios
-sites-of-products = sitios de { $products }
-sites-in = { $scope } en { $zones }
-sites-running = { $scope } con la versión { $releases }

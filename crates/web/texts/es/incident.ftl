@@ -69,13 +69,5 @@ feed-about = { $title }: lo que se informa, una entrada por actualización
 ### Las palabras de un informe que nadie escribió.
 
 report-of = Informe del incidente:
-report-times = Las horas son las de
-report-impact = Alcance
-report-detection = Detección
-report-response = Respuesta
-report-cause = Causa
-report-well = Qué funcionó bien
-report-follow-ups = Próximos pasos
-report-nothing = No se registró nada.
 report-records = Registros
 report-page = Página { $n } de { $count }

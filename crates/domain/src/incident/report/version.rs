@@ -5,11 +5,10 @@ use jiff::Timestamp;
 use crate::id::UpdateId;
 use crate::incident::BadPost;
 use crate::incident::post::check_text;
+use crate::language::Language;
 
 /// The most versions of a report.
 pub const VERSIONS_MAX: u32 = 200;
-/// Begins what a draft leaves to a person.
-pub(super) const OPEN: &str = "To be written by a person:";
 
 /// A report as somebody saved it. Never changes: who changes it saves the next version.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
@@ -48,9 +47,9 @@ pub enum BadReport {
     /// Too many versions.
     #[error("A report has {VERSIONS_MAX} versions at most; publish this one.")]
     TooMany,
-    /// Something is left to write.
-    #[error("Something is still to be written: look for “{OPEN}”.")]
-    Unfinished,
+    /// Something is left to write, behind this mark.
+    #[error("Something is still to be written: look for “{0}”.")]
+    Unfinished(&'static str),
     /// Nobody approves their own work.
     #[error("Somebody else must approve what you wrote.")]
     OwnWork,
@@ -68,10 +67,27 @@ pub enum BadReport {
     PublishedAlready,
 }
 
+/// Begins what a draft in a language leaves to a person.
+#[must_use]
+pub fn open_mark(language: Language) -> &'static str {
+    match language {
+        Language::English => "To be written by a person:",
+        Language::Spanish => "Falta que una persona escriba:",
+    }
+}
+
+/// The mark of something that is left to write, in whichever language it was drafted: a team may have changed
+/// its own since.
+#[must_use]
+pub fn left_open(text: &str) -> Option<&'static str> {
+    let mut marks = Language::ALL.into_iter().map(open_mark);
+    marks.find(|mark| text.contains(mark))
+}
+
 /// Whether a person has written all that a draft leaves to one.
 #[must_use]
 pub fn is_finished(text: &str) -> bool {
-    !text.contains(OPEN)
+    left_open(text).is_none()
 }
 
 impl ReportVersion {
@@ -107,8 +123,8 @@ impl ReportVersion {
         if self.approved.is_some() {
             return Err(BadReport::ApprovedAlready);
         }
-        if !is_finished(&self.text) {
-            return Err(BadReport::Unfinished);
+        if let Some(mark) = left_open(&self.text) {
+            return Err(BadReport::Unfinished(mark));
         }
         if self.by == by {
             return Err(BadReport::OwnWork);
@@ -144,8 +160,12 @@ mod tests {
         };
         let draft = write(None, "# Report\n\n> **To be written by a person:** why.");
         assert_eq!(draft.number, 1);
-        let early = draft.clone().approve("Ada", now);
-        assert_eq!(early, Err(BadReport::Unfinished));
+        for language in Language::ALL {
+            let mark = open_mark(language);
+            let open = write(None, &format!("# Report\n\n> **{mark}** why."));
+            let early = open.approve("Ada", now);
+            assert_eq!(early, Err(BadReport::Unfinished(mark)));
+        }
         let done = write(Some(&draft), "# Report\n\nThe cache was stale.");
         assert_eq!(
             (done.number, done.may_publish(&[])),

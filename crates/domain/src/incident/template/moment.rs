@@ -1,6 +1,7 @@
 //! Moments within a post: kept as marks, written in the zone of whoever reads them.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::language::Language;
 use crate::site::Zone;
@@ -30,10 +31,7 @@ pub fn read_as((zone, language): (&Zone, Language), post: &str) -> String {
         let marked = from.split_once(CLOSE);
         match marked.and_then(|(text, after)| Some((text.parse().ok()?, after))) {
             Some((moment, after)) => {
-                read.push_str(&match language {
-                    Language::English => written(moment, zone),
-                    Language::Spanish => written_in_spanish(moment, zone),
-                });
+                read.push_str(&written((zone, language), moment));
                 rest = after;
             }
             None => {
@@ -46,17 +44,31 @@ pub fn read_as((zone, language): (&Zone, Language), post: &str) -> String {
     read
 }
 
-/// A moment as people write it, such as "July 11, 2023 at 6:27pm CDT".
+/// A moment as people write it, such as "July 11, 2023 at 6:27pm CDT" or
+/// "11 de julio de 2023 a las 6:27 p. m. CDT".
 #[must_use]
-pub(in crate::incident) fn written(moment: Timestamp, zone: &Zone) -> String {
-    moment
-        .to_zoned_datetime(zone.rules())
-        .strftime("%B %-d, %Y at %-I:%M%P %Z")
-        .to_string()
+pub fn written((zone, language): (&Zone, Language), moment: Timestamp) -> String {
+    let local = moment.to_zoned_datetime(zone.rules());
+    let day = written_day(language, local.date());
+    let clock = |form: &str| local.strftime(form).to_string();
+    match language {
+        Language::English => format!("{day} at {}", clock("%-I:%M%P %Z")),
+        Language::Spanish => {
+            let at = if local.hour() % 12 == 1 {
+                "a la"
+            } else {
+                "a las"
+            };
+            let half = if local.hour() < 12 { 'a' } else { 'p' };
+            let (time, name) = (clock("%-I:%M"), clock("%Z"));
+            format!("{day} {at} {time} {half}.\u{a0}m. {name}")
+        }
+    }
 }
 
-/// Such as "11 de julio de 2023 a las 6:27 p. m. CDT".
-fn written_in_spanish(moment: Timestamp, zone: &Zone) -> String {
+/// A day as people write it, such as "July 11, 2023" or "11 de julio de 2023".
+#[must_use]
+pub fn written_day(language: Language, day: Date) -> String {
     const MONTHS: [&str; 12] = [
         "enero",
         "febrero",
@@ -71,18 +83,14 @@ fn written_in_spanish(moment: Timestamp, zone: &Zone) -> String {
         "noviembre",
         "diciembre",
     ];
-    let local = moment.to_zoned_datetime(zone.rules());
-    let month = usize::try_from(local.month() - 1).unwrap_or_default();
-    let month = MONTHS.get(month).copied().unwrap_or_default();
-    let at = if local.hour() % 12 == 1 {
-        "a la"
-    } else {
-        "a las"
-    };
-    let half = if local.hour() < 12 { 'a' } else { 'p' };
-    let [day, clock, name] = ["%-d", "%-I:%M", "%Z"].map(|part| local.strftime(part).to_string());
-    let year = local.year();
-    format!("{day} de {month} de {year} {at} {clock} {half}.\u{a0}m. {name}")
+    match language {
+        Language::English => day.strftime("%B %-d, %Y").to_string(),
+        Language::Spanish => {
+            let month = usize::try_from(day.month() - 1).unwrap_or_default();
+            let month = MONTHS.get(month).copied().unwrap_or_default();
+            format!("{} de {month} de {}", day.day(), day.year())
+        }
+    }
 }
 
 #[cfg(test)]

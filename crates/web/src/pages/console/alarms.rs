@@ -11,8 +11,7 @@ use jiff::SignedDuration;
 
 use crate::App;
 use crate::access::Access;
-use crate::language::say;
-use crate::pages::console::wording;
+use crate::language::{in_words, say};
 use crate::pages::words::{Moment, Reader};
 use crate::pages::{Answer, Page, reader, render};
 use crate::routes::Route;
@@ -66,9 +65,9 @@ async fn line(app: &App, alarm: &Alarm, reader: &Reader) -> Result<Line, EngineE
     Ok(Line {
         at: reader.moment(alarm.at),
         since: reader.moment(alarm.evidence.since),
-        words: wording::alarm_words(alarm),
-        node: wording::node(&alarm.node),
-        explained: wording::explained(&alarm.localisation),
+        words: in_words().alarm_words(alarm),
+        node: in_words().node(&alarm.node),
+        explained: in_words().explained(&alarm.localisation),
         promise_days: format!("{:.0}", alarm.promise_seconds / 86_400.0),
         incident: incident.map(|view| (view.incident.id, view.incident.title.clone())),
     })

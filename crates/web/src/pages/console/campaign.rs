@@ -18,7 +18,7 @@ use engine::Progress;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
-use crate::language::{say, tell};
+use crate::language::{in_words, say, tell};
 use crate::pages::lamps::bands;
 use crate::pages::public::status::Part;
 use crate::pages::words::{self, Moment, Reader};
@@ -169,7 +169,7 @@ pub(in crate::pages) fn doing(action: String, on: &Selection) -> String {
 
 /// What an action is called: "activate release 5.2.0".
 pub(in crate::pages) fn action_name(action: &Action) -> String {
-    super::wording::action(&action.name())
+    in_words().action(&action.name())
 }
 
 /// What the word of a state is called.

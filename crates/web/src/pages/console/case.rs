@@ -4,10 +4,9 @@ use domain::detection::Alarm;
 use domain::id::CampaignId;
 use engine::{CampaignView, Case, Fleet, ReleaseBefore};
 
-use crate::language::tell;
+use crate::language::{in_words, tell};
 use crate::pages::console::campaign::{named, state_name};
 use crate::pages::console::reports::{self, Line as Told};
-use crate::pages::console::wording::alarm_sentence;
 use crate::pages::words::{self, Moment, Reader};
 
 /// The case, in words.
@@ -21,7 +20,7 @@ pub(in crate::pages) struct Linked {
 
 impl Linked {
     pub(in crate::pages) fn of(case: &Case, fleet: &Fleet, reader: &Reader) -> Self {
-        let alarm = |one: &Alarm| (reader.moment(one.at), alarm_sentence(one));
+        let alarm = |one: &Alarm| (reader.moment(one.at), in_words().alarm_sentence(one));
         let campaign = |one: &CampaignView| (one.id, named(one), state_name(one.state).to_owned());
         let release = |one: &ReleaseBefore| {
             let sites = usize::try_from(one.sites).unwrap_or(usize::MAX);

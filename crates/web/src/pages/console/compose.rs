@@ -13,11 +13,12 @@ use domain::id::{IncidentId, UpdateId};
 use domain::incident::template::{Kind, Placeholder, Template as PostTemplate};
 use domain::incident::{Posted, Stage};
 use engine::{EngineError, IncidentView, NewUpdate};
+use wording::Words;
 
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
-use crate::language::say;
+use crate::language::{in_words, say};
 use crate::pages::console::banners::local;
 use crate::pages::console::respond::{Choice, Typed, show, then_back};
 use crate::pages::public::incident::{Promised, Said, promised, said, stage};
@@ -57,6 +58,8 @@ pub(in crate::pages) struct Compose {
 /// A template with a field for each of its gaps.
 pub(in crate::pages) struct Gaps {
     pub(in crate::pages) name: String,
+    /// Its name before readers.
+    pub(in crate::pages) title: String,
     pub(in crate::pages) number: usize,
     pub(in crate::pages) text: String,
     pub(in crate::pages) gaps: Vec<Gap>,
@@ -301,7 +304,7 @@ fn gaps(number: usize, template: &PostTemplate, fields: &Fields, there: &[String
     let calendar = typed.map(String::as_str).or(template.calendar());
     let gap = |one: &Placeholder| Gap {
         name: one.name.clone(),
-        label: sentence_case(&one.name),
+        label: label(template, &one.name),
         hint: hint(one.kind),
         required: one.required && one.default.is_none(),
         is_long: one.kind == Kind::LongText || one.kind == Kind::SiteList,
@@ -313,6 +316,7 @@ fn gaps(number: usize, template: &PostTemplate, fields: &Fields, there: &[String
     };
     Gaps {
         name: template.name.clone(),
+        title: in_words().template_name(&template.name).to_owned(),
         number,
         text: template.text.replace("[[", "").replace("]]", ""),
         gaps: template.placeholders.iter().map(gap).collect(),
@@ -351,6 +355,12 @@ fn hint(kind: Kind) -> &'static str {
         Kind::ProductList => say("gap-products"),
         Kind::SiteList => say("gap-sites"),
     }
+}
+
+fn label(template: &PostTemplate, gap: &str) -> String {
+    let known = in_words().gap_name(gap);
+    let known = known.filter(|_| Words::is_built_in(&template.name));
+    known.map_or_else(|| sentence_case(gap), str::to_owned)
 }
 
 fn sentence_case(name: &str) -> String {

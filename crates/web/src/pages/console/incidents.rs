@@ -10,8 +10,7 @@ use engine::IncidentView;
 use crate::App;
 use crate::access::Access;
 use crate::extract::Query;
-use crate::language::{say, tell};
-use crate::pages::console::wording::scope;
+use crate::language::{in_words, say, tell};
 use crate::pages::public::incident::{impact, promised, stage};
 use crate::pages::words::{Moment, Reader};
 use crate::pages::{Answer, Page, reader, render};
@@ -119,7 +118,7 @@ fn line(app: &App, view: &IncidentView, reader: &Reader) -> Line {
         stage: stage(incident.state.stage()),
         stage_class: incident.state.stage().as_str(),
         impact: impact(incident.impact),
-        scope: scope(&incident.scope),
+        scope: in_words().scope(&incident.scope),
         failing,
         began: reader.moment(incident.started_at),
         promise: view

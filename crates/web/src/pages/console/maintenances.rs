@@ -16,13 +16,12 @@ use jiff::civil::DateTime;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
-use crate::language::say;
+use crate::language::{in_words, say};
 use crate::pages::console::audience;
 use crate::pages::console::banners::local;
 use crate::pages::console::campaigns::optional;
 use crate::pages::console::compose::staff;
 use crate::pages::console::open_incident::same_clock;
-use crate::pages::console::wording::scope;
 use crate::pages::public::incident::{Said, impact, said, stage};
 use crate::pages::public::maintenance::when;
 use crate::pages::words::{self, Reader};
@@ -265,7 +264,7 @@ fn line(app: &App, view: &IncidentView, reader: &Reader) -> Option<Line> {
         stage: stage(now),
         stage_class: now.as_str(),
         when: when(work, reader, None),
-        scope: scope(&view.incident.scope),
+        scope: in_words().scope(&view.incident.scope),
         sites: words::sites(sites),
     })
 }

@@ -16,9 +16,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::Body;
-use crate::language::{say, tell};
+use crate::language::{in_words, say, tell};
 use crate::pages::console::campaign::Running;
-use crate::pages::console::wording::alarm_sentence;
 use crate::pages::lamps::bands::Counts;
 use crate::pages::lamps::{Lamps, svg};
 use crate::pages::public::incident::Card;
@@ -193,7 +192,7 @@ async fn alarms(app: &App, reader: &Reader) -> Result<Vec<Raised>, PageError> {
     let alarms = app.engine().alarms_since(since, LISTED_LONG).await?;
     let raised = |alarm: Alarm| Raised {
         at: reader.moment(alarm.at),
-        sentence: alarm_sentence(&alarm),
+        sentence: in_words().alarm_sentence(&alarm),
         promise_days: format!("{:.0}", alarm.promise_seconds / 86_400.0),
     };
     Ok(alarms.into_iter().take(LISTED_MAX).map(raised).collect())

@@ -16,12 +16,12 @@ use store::Reminded;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
-use crate::language::{say, tell};
+use crate::language::{in_words, say, tell};
 use crate::pages::console::audience;
 use crate::pages::console::campaign::{action_name, seconds};
 use crate::pages::console::case::Linked;
 use crate::pages::console::compose::{Compose, Fields, staff};
-use crate::pages::console::{follow_ups, wording};
+use crate::pages::console::follow_ups;
 use crate::pages::public::incident::{
     Promised, Said, affected, impact, promised, said, stage, updates,
 };
@@ -146,8 +146,8 @@ pub(in crate::pages) async fn show(
     let case = app.engine().case(&view).await?;
     let happened = timeline.iter().rev().map(|entry| Happened {
         at: reader.moment(entry.at),
-        by: entry.by.clone(),
-        words: wording::happened(entry, &case.alarms),
+        by: in_words().who(&entry.by).to_owned(),
+        words: in_words().happened(entry, &case.alarms),
     });
     // A second one beside it would do its work twice.
     let running = case.active_campaign();
@@ -181,7 +181,7 @@ pub(in crate::pages) async fn show(
         started: reader.moment(view.incident.started_at),
         added: view.incident.added_at.is_some(),
         impact: impact(view.incident.impact),
-        scope: wording::scope(&view.incident.scope),
+        scope: in_words().scope(&view.incident.scope),
         audiences: audience::choices(""),
         for_everybody: view.incident.is_public(),
         impacts: impacts(counts.affected(), fleet.len()),

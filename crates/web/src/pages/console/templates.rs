@@ -11,15 +11,15 @@ use domain::access::Permission;
 use domain::calendar::DEFAULT_NAME;
 use domain::incident::template::{
     GAPS_MAX, Kind, NewPlaceholder, NewTemplate, Placeholder, Template as PostTemplate, Value,
-    read_in,
 };
 use domain::incident::{PromiseKind, Stage};
 use engine::{EngineError, Kind as ErrorKind};
+use wording::Words;
 
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Query};
-use crate::language::say;
+use crate::language::{here, in_words, read_post, say};
 use crate::pages::console::compose::{counting, staff, value};
 use crate::pages::prose::prose;
 use crate::pages::public::incident::stage;
@@ -52,6 +52,8 @@ struct List {
 
 struct Line {
     name: String,
+    /// Its name before readers.
+    title: String,
     version: u32,
     text: String,
     is_own: bool,
@@ -59,9 +61,9 @@ struct Line {
 }
 
 async fn list(State(app): State<App>) -> Answer {
-    let built_in = PostTemplate::built_in(&app.engine().settings().team);
     let line = |one: PostTemplate| Line {
-        is_own: built_in.iter().all(|known| known.name != one.name),
+        is_own: !Words::is_built_in(&one.name),
+        title: in_words().template_name(&one.name).to_owned(),
         text: one.text.replace("[[", "").replace("]]", ""),
         state: one.state.map(stage),
         version: one.version,
@@ -199,7 +201,7 @@ impl Draft {
 /// A value as one would type it.
 fn typed(value: &Value) -> String {
     match value {
-        Value::Duration(length) | Value::Within(length) => length.to_string(),
+        Value::Duration(length) | Value::Within(length) => length.in_words(here()),
         Value::DateTime(at) | Value::By(at) => at.to_string(),
         Value::Text(words) | Value::LongText(words) => words.clone(),
         Value::ProductList(names) => listed(names),
@@ -398,8 +400,6 @@ fn example(app: &App, new: &NewTemplate) -> Result<String, EngineError> {
     let open = new.placeholders.iter().filter(|one| one.default.is_none());
     let values: BTreeMap<_, _> = open.map(made_up).collect();
     let filled = app.engine().preview_template(new.clone(), &values)?;
-    Ok(prose(&read_in(
-        &app.engine().settings().home_zone,
-        &filled.body,
-    )))
+    let home = &app.engine().settings().home_zone;
+    Ok(prose(&read_post(home, &filled.body)))
 }

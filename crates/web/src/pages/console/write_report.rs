@@ -9,13 +9,12 @@ use axum::response::{IntoResponse, Redirect};
 use domain::access::Permission;
 use domain::id::IncidentId;
 use domain::incident::report::{ReportVersion, is_finished};
-use domain::incident::template::read_in;
 use engine::{EngineError, Kind};
 
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path, Query};
-use crate::language::say;
+use crate::language::{read_post, say};
 use crate::pages::prose::document;
 use crate::pages::words::{Moment, Reader};
 use crate::pages::{Answer, Choice, Page, PageError, reader, render, zone_choices};
@@ -171,10 +170,7 @@ async fn show(
     let shown = versions.iter().find(|version| version.number == number);
     let markdown = match shown {
         Some(version) => version.text.clone(),
-        None => {
-            let draft = engine.report_draft(id, reader.zone.clone());
-            draft.await?.markdown()
-        }
+        None => engine.report_draft(id, reader.zone.clone()).await?,
     };
     let lamps = app.drawn().lamps(&engine.fleet());
     let public = view.incident.is_told();
@@ -183,7 +179,7 @@ async fn show(
         page: Page::console(say("the-incident-report"), "/console/incidents"),
         id,
         problem,
-        html: document(&read_in(&reader.zone, &markdown)),
+        html: document(&read_post(&reader.zone, &markdown)),
         markdown: typed.unwrap_or(markdown),
         number: shown.map_or(0, |version| version.number),
         versions: versions.iter().map(line).collect(),

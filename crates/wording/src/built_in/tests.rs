@@ -2,13 +2,23 @@
 
 use serde_json::json;
 
+use std::collections::BTreeMap;
+
+use domain::calendar::Unit;
+use domain::incident::template::{read_as, read_in};
+use domain::language::Language;
+use domain::site::Zone;
+
 use super::*;
-use crate::calendar::Unit;
-use crate::site::Zone;
+use crate::words;
+
+fn built_in(team: &str) -> Vec<Template> {
+    words(Language::English).built_in_templates(team)
+}
 
 /// Fills a built-in template from a JSON object; gives the body, or what is wrong.
 fn check(name: &str, values: serde_json::Value, expected: Result<&str, &str>) {
-    let templates = Template::built_in("Our engineers");
+    let templates = built_in("Our engineers");
     let template = templates
         .iter()
         .find(|template| template.name == name)
@@ -24,8 +34,11 @@ fn check(name: &str, values: serde_json::Value, expected: Result<&str, &str>) {
 
 #[test]
 fn built_in_templates_are_sound() {
-    for template in Template::built_in("Our engineers") {
-        template.check().unwrap();
+    for language in Language::ALL {
+        for template in words(language).built_in_templates("Our engineers") {
+            assert!(Words::is_built_in(&template.name.to_uppercase()));
+            template.check().unwrap();
+        }
     }
 }
 
@@ -80,7 +93,7 @@ fn wrong_values_are_named_all_at_once() {
         placeholders: vec![Placeholder::required("page", Kind::Text)],
         text: "See {page}.".into(),
         promise: None,
-        ..Template::built_in("us").remove(0)
+        ..built_in("us").remove(0)
     };
     let open = template
         .fill(&BTreeMap::new(), Language::English)
@@ -93,11 +106,11 @@ fn wrong_values_are_named_all_at_once() {
 
 #[test]
 fn a_promise_is_what_the_text_says() {
-    let fix = Template::built_in("us").remove(2);
+    let fix = built_in("us").remove(2);
     let filled = fix.fill(&BTreeMap::new(), Language::English).unwrap();
     assert!(filled.body.ends_with("within 24 business hours."));
     assert_eq!(filled.promise, Some((PromiseKind::Report, Length::REPORT)));
-    let quiet = Template::built_in("us")
+    let quiet = built_in("us")
         .remove(0)
         .fill(&BTreeMap::new(), Language::English)
         .unwrap();
@@ -106,7 +119,7 @@ fn a_promise_is_what_the_text_says() {
 
 #[test]
 fn a_calendar_goes_with_the_promise_that_it_counts() {
-    let mut soon = Template::built_in("us").remove(0);
+    let mut soon = built_in("us").remove(0);
     soon.placeholders[1].calendar = Some("Texas".into());
     let soon = soon.check().unwrap();
     let filled = |values| {
@@ -123,7 +136,7 @@ fn a_broken_template_is_refused() {
     let with = |text: &str| {
         Template {
             text: text.into(),
-            ..Template::built_in("us").remove(1)
+            ..built_in("us").remove(1)
         }
         .check()
     };
@@ -164,5 +177,59 @@ fn what_fills_a_gap_is_in_the_language_of_the_team() {
         ),
     ] {
         assert_eq!(value.render(Language::Spanish), says);
+    }
+}
+
+/// The same names, gaps, states and promises; other words.
+#[test]
+fn a_spanish_team_posts_in_spanish_by_the_same_names() {
+    let words = words(Language::Spanish);
+    let spanish = words.built_in_templates(words.usual_team());
+    for (own, english) in spanish.iter().zip(built_in("Our engineers")) {
+        assert_eq!(own.name, english.name);
+        assert_ne!(words.template_name(&own.name), own.name);
+        assert_eq!((own.state, &own.promise), (english.state, &english.promise));
+        let gaps = |one: &Template| -> Vec<_> {
+            let gaps = one.placeholders.iter();
+            gaps.map(|gap| (gap.name.clone(), gap.kind)).collect()
+        };
+        assert_eq!(gaps(own), gaps(&english));
+    }
+    let chicago = Zone::parse("America/Chicago").unwrap();
+    for (number, values, says) in [
+        (
+            0,
+            json!({}),
+            "Nuestros ingenieros siguen trabajando para resolver este problema lo antes posible. Se agregará una \
+            actualización a esta publicación cuando esté disponible.",
+        ),
+        (
+            0,
+            json!({"next_update": "2 horas hábiles"}),
+            "Nuestros ingenieros siguen trabajando para resolver este problema lo antes posible. Se agregará una \
+            actualización a esta publicación cuando esté disponible, en un plazo de 2 horas hábiles.",
+        ),
+        (
+            1,
+            json!({"estimate": "2023-07-13T23:27:00Z"}),
+            "Nuestros ingenieros han identificado el problema y esperan tener lista una solución a más tardar el \
+            13 de julio de 2023 a las 6:27 p.\u{a0}m. CDT.",
+        ),
+        (
+            2,
+            json!({"team": "Las ingenieras", "products": ["web-central"]}),
+            "Las ingenieras han aplicado una solución y han restablecido el servicio en su sitio Web Central. El \
+            informe del incidente se publicará aquí en un plazo de 24 horas hábiles.",
+        ),
+        (
+            2,
+            json!({"report_within": "2 business days"}),
+            "Nuestros ingenieros han aplicado una solución y han restablecido el servicio en su sitio. El informe \
+            del incidente se publicará aquí en un plazo de 2 días hábiles.",
+        ),
+    ] {
+        let values = serde_json::from_value(values).unwrap();
+        let filled = spanish[number].fill(&values, Language::Spanish).unwrap();
+        assert_eq!(read_as((&chicago, Language::Spanish), &filled.body), says);
     }
 }

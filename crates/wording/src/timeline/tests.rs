@@ -1,14 +1,21 @@
 //! In English the words are those of the domain.
 
-use domain::detection::Evidence;
+use domain::detection::{Alarm, Evidence, Explanation, Localisation, Node, Stream, Term};
 use domain::id::{AlarmId, CampaignId, EntryId, PageId, ReportId, UpdateId};
-use domain::incident::Stage;
+use domain::incident::timeline::{Fact, TimelineEntry};
+use domain::incident::{Scope, Stage};
 use domain::name::{Hostname, ProductName};
 use domain::site::Zone;
 use jiff::Timestamp;
 use semver::Version;
 
-use super::*;
+use domain::language::Language;
+
+use crate::{Words, words};
+
+fn english() -> Words {
+    words(Language::English)
+}
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -49,6 +56,7 @@ fn alarms() -> Vec<Alarm> {
         for (count, expected, since) in [
             (1, 0.0, "2023-07-11T21:06:00Z"),
             (14, 0.26, "2023-07-11T21:03:30.5Z"),
+            (1_234, 3.0, "2023-07-11T21:03:30.5Z"),
         ] {
             for (node, explanations) in &nodes {
                 all.push(Alarm {
@@ -183,20 +191,20 @@ fn scopes() -> Vec<Scope> {
 fn in_english_the_domain_says_the_same() {
     for alarm in alarms() {
         let words = alarm.sentence().trim_end_matches('.').to_owned();
-        assert_eq!(alarm_sentence(&alarm), alarm.sentence());
+        assert_eq!(english().alarm_sentence(&alarm), alarm.sentence());
         let told = Fact::AlarmRaised {
             alarm: alarm.id,
             words,
         };
         let told = entry(told);
-        assert_eq!(happened(&told, &[alarm]), told.line());
+        assert_eq!(english().happened(&told, &[alarm]), told.line());
     }
     for one in scopes() {
-        assert_eq!(scope(&one), one.to_string());
+        assert_eq!(english().scope(&one), one.to_string());
     }
     for fact in facts() {
         let entry = entry(fact);
-        assert_eq!(happened(&entry, &[]), entry.line());
+        assert_eq!(english().happened(&entry, &[]), entry.line());
     }
 }
 
