@@ -206,6 +206,15 @@ impl Trust {
             .chain(delegated.map(|(role, held)| held.file.named(role)))
     }
 
+    /// Whether a client that trusts this would take `root` as the next, whatever the time: one
+    /// version up, with enough signatures by the keys of both.
+    ///
+    /// # Errors
+    /// What a client would say.
+    pub fn would_follow(&self, root: &[u8]) -> Result<(), TrustError> {
+        self.start(None, Interest::TopLevel).give(Some(root))
+    }
+
     /// Begins an update at `now`.
     #[must_use]
     pub fn update(&self, now: Timestamp, interest: Interest) -> Update {

@@ -12,11 +12,14 @@ mod key;
 mod listing;
 mod paths;
 mod schema;
+mod sign;
 #[cfg(test)]
 mod tests;
 mod verify;
 
-pub use build::{BuildError, Keys, MetadataFile, delegated, root, snapshot, targets, timestamp};
+pub use build::{
+    BuildError, Keys, MetadataFile, delegated, root, snapshot, targets, timestamp, unsigned_root,
+};
 pub use client::{
     Found, Interest, ROLES_PER_SEARCH_MAX, RoleBytes, Trust, TrustError, Update, Want,
 };
@@ -24,6 +27,7 @@ pub use entry::{Entry, role_name, role_product, target_file, target_name};
 pub use key::{KeyError, SigningKey};
 pub use listing::Listing;
 pub use schema::role_file;
+pub use sign::{DetachedSignature, PublicKey, SIGNERS_MAX, Signers, Unsigned};
 
 /// The largest metadata file that is accepted, in bytes.
 pub const METADATA_BYTES_MAX: u64 = 8 << 20;

@@ -203,8 +203,7 @@ impl<T: Kind> Signed<T> {
         let Envelope { signed, signatures } =
             serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
         let message = canonical(&signed).map_err(|e| e.to_string())?;
-        let header = Header::deserialize(&signed).map_err(|e| e.to_string())?;
-        header.check(T::TYPE)?;
+        let header = Header::read(&signed, T::TYPE)?;
         let role: T = serde_json::from_value(signed).map_err(|e| e.to_string())?;
         role.check()?;
         Ok(Self {
@@ -217,14 +216,18 @@ impl<T: Kind> Signed<T> {
 }
 
 impl Header {
-    fn check(&self, kind: &str) -> Result<(), String> {
-        if self.kind != kind {
-            return Err(format!("it is {:?}, not {kind:?}", self.kind));
+    pub(crate) fn read(signed: &Value, kind: &str) -> Result<Self, String> {
+        let header = Self::deserialize(signed).map_err(|e| e.to_string())?;
+        if header.kind != kind {
+            return Err(format!("it is {:?}, not {kind:?}", header.kind));
         }
-        if self.spec_version.split('.').next() != Some("1") {
-            return Err(format!("it follows specification {:?}", self.spec_version));
+        if header.spec_version.split('.').next() != Some("1") {
+            return Err(format!(
+                "it follows specification {:?}",
+                header.spec_version
+            ));
         }
-        Ok(())
+        Ok(header)
     }
 }
 

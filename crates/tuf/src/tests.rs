@@ -1,8 +1,9 @@
 //! Lies that a client must not believe, and the truth that it must: Lamplighter's own repository
-//! here, any repository in `foreign`, and bytes of no meaning in `hostile`.
+//! here, keys in `keys`, any repository in `foreign`, and bytes of no meaning in `hostile`.
 
 mod foreign;
 mod hostile;
+mod keys;
 
 use std::collections::BTreeMap;
 
@@ -10,9 +11,7 @@ use domain::document::{Document, DocumentKey, Lane};
 use domain::name::{DocumentName, ProductName, ServiceName};
 use jiff::Timestamp;
 use semver::VersionReq;
-use tough::schema::{RoleType, Root, Signed};
 
-use crate::build::sign;
 use crate::{
     Entry, Interest, Keys, Listing, MetadataFile, SigningKey, Trust, TrustError, delegated, root,
     snapshot, targets, timestamp,
@@ -285,49 +284,6 @@ fn a_thief_of_all_keys_but_one_fails_at_that_one() {
             "{lacks}: {error}"
         );
     }
-}
-
-fn root_with(
-    keys: &[&SigningKey],
-    signers: &[&SigningKey],
-    threshold: u64,
-    version: u64,
-) -> Vec<u8> {
-    let base = fresh_keys();
-    let bytes = root(&base, version, at("2033-01-01T00:00:00Z"))
-        .unwrap()
-        .bytes;
-    let mut role = serde_json::from_slice::<Signed<Root>>(&bytes)
-        .unwrap()
-        .signed;
-    let own = role.roles.get_mut(&RoleType::Root).unwrap();
-    own.keyids = keys.iter().map(|key| key.id().clone()).collect();
-    own.threshold = threshold.try_into().unwrap();
-    role.keys.extend(
-        keys.iter()
-            .map(|key| (key.id().clone(), key.public().clone())),
-    );
-    sign("root", version, role, signers).unwrap().bytes
-}
-
-#[test]
-fn a_root_needs_its_threshold_of_old_and_new_keys() {
-    let keys: Vec<_> = (0..3)
-        .map(|_| SigningKey::from_pkcs8(&SigningKey::generate().unwrap()).unwrap())
-        .collect();
-    let [a, b, c] = &keys[..] else { unreachable!() };
-    assert!(Trust::pin(&root_with(&[a, b], &[a], 2, 1)).is_err());
-    assert!(Trust::pin(&root_with(&[a, b], &[a, a], 2, 1)).is_err());
-    let trust = Trust::pin(&root_with(&[a, b], &[a, b], 2, 1)).unwrap();
-    let next = |signers: &[&SigningKey], version| {
-        let bytes = root_with(&[b, c], signers, 2, version);
-        let mut update = trust.update(at(NOW), Interest::All);
-        update.give(Some(&bytes))
-    };
-    assert!(next(&[a, b], 2).is_err(), "the new keys did not sign");
-    assert!(next(&[b, c], 2).is_err(), "the old keys did not sign");
-    assert!(next(&[a, b, c], 3).is_err(), "a version was skipped");
-    assert!(next(&[a, b, c], 2).is_ok());
 }
 
 #[test]

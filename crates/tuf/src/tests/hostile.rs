@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::{Files, NOW, Says, at, entries, fresh_keys, pinned, update};
-use crate::{Interest, Keys, Listing, SigningKey, Trust};
+use crate::{Interest, Keys, Listing, PublicKey, SigningKey, Trust, Unsigned};
 
 /// JSON of any shape, with the words of the schema in it more often than chance would have them.
 fn any_json() -> impl Strategy<Value = serde_json::Value> {
@@ -103,6 +103,8 @@ proptest! {
     #[test]
     fn arbitrary_bytes_are_no_root(bytes in vec(any::<u8>(), 0..2_000)) {
         prop_assert!(Trust::pin(&bytes).is_err());
+        prop_assert!(PublicKey::read(&bytes).is_err());
+        prop_assert!(Unsigned::read_root(&bytes).is_err());
     }
 
     #[test]
@@ -125,7 +127,7 @@ proptest! {
         let roles = ["root", "timestamp", "snapshot", "targets"].map(|role| {
             (role.to_owned(), serde_json::json!({"keyids": ["k"], "threshold": 1}))
         });
-        let public = serde_json::to_value(key.public()).unwrap();
+        let public = serde_json::from_slice::<serde_json::Value>(&key.public_key().json().unwrap()).unwrap();
         let mut all = serde_json::json!({"version": 1, "spec_version": "1.0", "targets": {},
             "expires": "2033-01-01T00:00:00Z", "keys": {"k": public}, "consistent_snapshot": false,
             "meta": {"snapshot.json": {"version": 1}, "targets.json": {"version": 1}}});
