@@ -19,7 +19,7 @@ const ROOT: &str = "root.json";
 /// A target is read into memory before it is believed.
 const TARGET_BYTES_MAX: u64 = 64 << 20;
 /// A server that is down for a moment is asked again, this often in all.
-const TRIES: u32 = 3;
+const TRIES_MAX: u32 = 3;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const FILE_NAME_BYTES_MAX: usize = 240;
 
@@ -205,7 +205,7 @@ impl Mirror {
     /// Reads a file of at most `limit` bytes; `None` when the server does not have it.
     async fn file(&self, url: &str, limit: u64) -> Result<Option<Vec<u8>>, AgentError> {
         let mut wait = FIRST_WAIT;
-        for _ in 1..TRIES {
+        for _ in 1..TRIES_MAX {
             match self.file_once(url, limit).await {
                 Err(AgentError::Silent { .. } | AgentError::Answer { status: 500.., .. }) => {}
                 other => return other,
