@@ -69,17 +69,18 @@ impl Folder {
         Ok(Trust::recall(&root, file)?)
     }
 
-    /// Stores what changed from `before` to `after`.
+    /// Stores what changed from `before` to `after`. A new root is there before what it ended is
+    /// removed: a stop in between leaves files that no longer verify, and never the old root alone.
     fn keep(&self, before: &Trust, after: &Trust) -> Result<(), AgentError> {
-        for old in before.roles() {
-            if !after.roles().any(|new| new.role == old.role) {
-                self.disk.remove(&old.file())?;
-            }
-        }
         for new in after.roles() {
             let known = before.roles().find(|old| old.role == new.role);
             if known.is_none_or(|old| old.bytes != new.bytes) {
                 self.disk.write(&new.file(), new.bytes)?;
+            }
+        }
+        for old in before.roles() {
+            if !after.roles().any(|new| new.role == old.role) {
+                self.disk.remove(&old.file())?;
             }
         }
         Ok(())
