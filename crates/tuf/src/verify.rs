@@ -12,6 +12,9 @@ use serde_json::Value;
 
 use crate::TrustError;
 
+/// An uncompressed point of the curve; a key in PEM ends with it.
+const P256_POINT_BYTES: usize = 65;
+
 /// A public key. One of a kind that is not known here verifies nothing, and does no harm.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Key {
@@ -75,35 +78,46 @@ impl RoleKeys {
 }
 
 impl Key {
-    /// The public key when the signature is its own.
+    /// What the key is, however it is written, when the signature is its own.
     fn verified(&self, message: &[u8], sig: &str) -> Option<Vec<u8>> {
-        let public = self.public()?;
+        let (algorithm, public, key) = self.read()?;
         let sig = hex::decode(sig).ok()?;
-        UnparsedPublicKey::new(self.algorithm()?, &public)
+        UnparsedPublicKey::new(algorithm, &public)
             .verify(message, &sig)
             .ok()?;
-        Some(public)
+        Some(key)
     }
 
-    fn algorithm(&self) -> Option<&'static dyn VerificationAlgorithm> {
-        match (self.keytype.as_str(), self.scheme.as_str()) {
-            ("ed25519", "ed25519") => Some(&ED25519),
-            // The second is what the type was called before specification 1.0.
-            ("ecdsa" | "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256") => {
-                Some(&ECDSA_P256_SHA256_ASN1)
-            }
-            ("rsa", "rsassa-pss-sha256") => Some(&RSA_PSS_2048_8192_SHA256),
-            _ => None,
-        }
-    }
-
-    /// PEM, or the raw key in hex.
-    fn public(&self) -> Option<Vec<u8>> {
+    /// The algorithm, the key as it is written, and the key itself: one key may be written in two
+    /// ways, and must not count as two.
+    fn read(&self) -> Option<(&'static dyn VerificationAlgorithm, Vec<u8>, Vec<u8>)> {
         let text = self.keyval.get("public")?.as_str()?;
-        if text.starts_with("-----BEGIN") {
-            pem::parse(text).ok().map(pem::Pem::into_contents)
-        } else {
-            hex::decode(text).ok()
+        let pem = || {
+            pem::parse(text)
+                .ok()
+                .filter(|pem| pem.tag() == "PUBLIC KEY")
+        };
+        match (self.keytype.as_str(), self.scheme.as_str()) {
+            ("ed25519", "ed25519") => {
+                let public = hex::decode(text).ok().filter(|key| key.len() == 32)?;
+                Some((&ED25519, public.clone(), public))
+            }
+            // The second is what the type was called before specification 1.0; keys of that time
+            // are the bare point in hex.
+            ("ecdsa" | "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256") => {
+                let public = match hex::decode(text) {
+                    Ok(point) => point,
+                    Err(_) => pem()?.into_contents(),
+                };
+                let point = public.len().checked_sub(P256_POINT_BYTES)?;
+                let point = public.get(point..)?.to_vec();
+                Some((&ECDSA_P256_SHA256_ASN1, public, point))
+            }
+            ("rsa", "rsassa-pss-sha256") => {
+                let public = pem()?.into_contents();
+                Some((&RSA_PSS_2048_8192_SHA256, public.clone(), public))
+            }
+            _ => None,
         }
     }
 }

@@ -71,6 +71,16 @@ impl Signer {
         json!({"keytype": kind, "scheme": scheme, "keyval": {"public": public}, "x-owner": "Ana"})
     }
 
+    /// The same key under other words, where there are any.
+    fn twin(&self) -> Value {
+        match &self.pair {
+            Pair::Ecdsa(pair) => json!({"keytype": "ecdsa-sha2-nistp256",
+                "scheme": "ecdsa-sha2-nistp256",
+                "keyval": {"public": hex::encode(pair.public_key())}}),
+            _ => self.public(),
+        }
+    }
+
     fn sign(&self, message: &[u8]) -> Value {
         let random = SystemRandom::new();
         let sig = match &self.pair {
@@ -175,9 +185,15 @@ impl Repository {
             json!({"root": one, "timestamp": one, "snapshot": many, "targets": one, "mirrors": 7});
         let mut keys = json!({"odd": {"keytype": "lamp", "scheme": "light", "keyval": 1}});
         keys["top"] = self.top.public();
-        keys["twin"] = self.top.public();
+        keys["twin"] = self.top.twin();
         let root = json!({"consistent_snapshot": self.consistent, "keys": keys, "roles": roles});
         signed(&role("root", root), &[&self.top])
+    }
+
+    fn root_signed_as(&self, id: &str) -> Vec<u8> {
+        let mut whole: Value = serde_json::from_slice(&self.root()).unwrap();
+        whole["signatures"][0]["keyid"] = id.into();
+        serde_json::to_vec(&whole).unwrap()
     }
 
     fn files(&self) -> Files {
@@ -268,30 +284,36 @@ fn every_kind_of_key_signs_and_forgeries_do_not() {
 
 #[test]
 fn a_threshold_counts_keys_not_their_ids() {
-    let mut repository = Repository::new();
-    repository.keys = vec!["top".into(), "twin".into()];
-    repository.threshold = 2;
-    let mut files = repository.files();
-    let mut whole: Value = serde_json::from_slice(&files["1.snapshot.json"]).unwrap();
-    let mut twin = whole["signatures"][0].clone();
-    twin["keyid"] = "twin".into();
-    whole["signatures"].as_array_mut().unwrap().push(twin);
-    files.insert(
-        "1.snapshot.json".into(),
-        serde_json::to_vec(&whole).unwrap(),
-    );
-    let mut update = Trust::pin(&repository.root())
-        .unwrap()
-        .update(at(NOW), Interest::TopLevel);
-    let error = drive(&mut update, &files).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "1.snapshot.json is not signed as its role demands: 1 of its keys signed, and 2 must"
-    );
-    // What passed before it is believed so far; the update as a whole is not.
-    let names: Vec<_> = update.so_far().roles().map(|file| file.file()).collect();
-    assert_eq!(names, ["root.json", "timestamp.json"]);
-    assert!(update.finish().is_none());
+    for make in [Signer::ed25519, Signer::ecdsa, Signer::rsa] {
+        let mut repository = Repository::new();
+        repository.top = make("top");
+        // Either id alone is as good as the other.
+        repository.keys = vec!["twin".into()];
+        assert!(Trust::pin(&repository.root_signed_as("twin")).is_ok());
+        repository.keys = vec!["top".into(), "twin".into()];
+        repository.threshold = 2;
+        let mut files = repository.files();
+        let mut whole: Value = serde_json::from_slice(&files["1.snapshot.json"]).unwrap();
+        let mut twin = whole["signatures"][0].clone();
+        twin["keyid"] = "twin".into();
+        whole["signatures"].as_array_mut().unwrap().push(twin);
+        files.insert(
+            "1.snapshot.json".into(),
+            serde_json::to_vec(&whole).unwrap(),
+        );
+        let mut update = Trust::pin(&repository.root())
+            .unwrap()
+            .update(at(NOW), Interest::TopLevel);
+        let error = drive(&mut update, &files).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "1.snapshot.json is not signed as its role demands: 1 of its keys signed, and 2 must"
+        );
+        // What passed before it is believed so far; the update as a whole is not.
+        let names: Vec<_> = update.so_far().roles().map(|file| file.file()).collect();
+        assert_eq!(names, ["root.json", "timestamp.json"]);
+        assert!(update.finish().is_none());
+    }
 }
 
 #[test]
