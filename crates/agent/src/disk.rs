@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::AgentError;
 
-/// The folder of an agent.
+/// The folder of an agent, or of a client of some other repository.
 #[derive(Clone, Debug)]
 pub(crate) struct Disk {
     folder: PathBuf,
@@ -15,9 +15,16 @@ pub(crate) struct Disk {
 
 impl Disk {
     pub(crate) fn open(folder: &Path) -> Result<Self, AgentError> {
-        let targets = folder.join("targets");
-        std::fs::create_dir_all(&targets)
-            .map_err(|e| AgentError::disk("create the agent's folder", &targets, e))?;
+        Self::create(&folder.join("targets"))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// A folder with nothing in it but files, created if missing.
+    pub(crate) fn create(folder: &Path) -> Result<Self, AgentError> {
+        std::fs::create_dir_all(folder)
+            .map_err(|e| AgentError::disk("create the folder", &folder, e))?;
         Ok(Self {
             folder: folder.to_owned(),
         })
@@ -39,10 +46,24 @@ impl Disk {
         let file = self.folder.join(name);
         replace(&file, bytes).map_err(|e| AgentError::disk("write", &file, e))
     }
+
+    /// Removes a file if it is there.
+    pub(crate) fn remove(&self, name: &str) -> Result<(), AgentError> {
+        let file = self.folder.join(name);
+        match std::fs::remove_file(&file) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(AgentError::disk("remove", &file, e))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 fn replace(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let fresh = file.with_extension("new");
+    // No file that is kept has a `+` in its name, so that this one takes the place of none.
+    let mut fresh = file.as_os_str().to_owned();
+    fresh.push("+new");
+    let fresh = PathBuf::from(fresh);
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
@@ -69,7 +90,7 @@ mod tests {
         assert_eq!(disk.read("trust.json").unwrap(), None);
         disk.write("trust.json", b"one").unwrap();
         // A kill in the middle of the next write leaves this behind.
-        std::fs::write(folder.path().join("trust.new"), b"tw").unwrap();
+        std::fs::write(folder.path().join("trust.json+new"), b"tw").unwrap();
         assert_eq!(disk.read("trust.json").unwrap().unwrap(), b"one");
         disk.write("trust.json", b"three").unwrap();
         assert_eq!(disk.read("trust.json").unwrap().unwrap(), b"three");

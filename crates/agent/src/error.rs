@@ -41,6 +41,28 @@ pub enum AgentError {
         /// Its file.
         file: String,
     },
+    /// Signed metadata does not list the target.
+    #[error("no role that may speak for {target:?} lists it")]
+    NoTarget {
+        /// Its name.
+        target: String,
+    },
+    /// A target is not what the signed metadata promises, or its name cannot be a file's.
+    #[error("target {target:?} {reason}")]
+    Target {
+        /// Its name.
+        target: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The folder of a client holds no root, or holds one already.
+    #[error("{folder} {reason}")]
+    Folder {
+        /// Where.
+        folder: String,
+        /// What is wrong, and what to do.
+        reason: &'static str,
+    },
     /// The disk or a socket failed.
     #[error("could not {act} ({what}): {source}")]
     Disk {

@@ -14,7 +14,7 @@ use domain::document::DOCUMENT_BYTES_MAX;
 use jiff::Timestamp;
 use protocol::delivery::Push;
 use tokio::sync::Mutex;
-use tuf::{Entry, Interest, Trust, Want};
+use tuf::{Entry, Interest, Listing, Trust, Want};
 
 use crate::AgentError;
 use crate::cache::{Cache, CachedDocument, View};
@@ -34,7 +34,7 @@ pub(crate) struct Keeper {
 }
 
 struct State {
-    trust: Trust,
+    listing: Listing,
     /// When an origin was last asked with success.
     checked_at: Timestamp,
     saved_at: Timestamp,
@@ -65,20 +65,22 @@ impl Keeper {
     ) -> Result<Self, AgentError> {
         let stored = disk.read(TRUST_FILE)?;
         let stored = stored.and_then(|bytes| serde_json::from_slice::<TrustFile>(&bytes).ok());
-        let restored = stored.and_then(|stored| restore(&stored).map(|trust| (trust, stored)));
-        let trust = match restored {
-            Some((trust, stored)) => {
-                let documents = trust.entries().filter_map(|entry| from_disk(&disk, entry));
-                cache.replace(View::new(trust.version(), documents.map(Arc::new)));
+        let restored = stored.and_then(|stored| restore(&stored).map(|listing| (listing, stored)));
+        let listing = match restored {
+            Some((listing, stored)) => {
+                let documents = listing.entries();
+                let documents = documents.filter_map(|entry| from_disk(&disk, entry));
+                let version = listing.trust().version();
+                cache.replace(View::new(version, documents.map(Arc::new)));
                 let verified_at = Timestamp::from_millisecond(stored.verified_at_ms);
                 cache.set_verified_at(verified_at.unwrap_or(Timestamp::UNIX_EPOCH));
-                trust
+                listing
             }
-            None => Trust::pin(identity.root.as_bytes())?,
+            None => Listing::read(Trust::pin(identity.root.as_bytes())?)?,
         };
         let never = Timestamp::MIN;
         let state = Mutex::new(State {
-            trust,
+            listing,
             checked_at: never,
             saved_at: never,
         });
@@ -151,31 +153,32 @@ impl Keeper {
         cache: &Cache,
     ) -> Result<bool, AgentError> {
         let now = self.clock.now();
-        let mut update = state
-            .trust
-            .update(now, Interest::Products(cache.products()));
+        let trust = state.listing.trust();
+        let mut update = trust.update(now, Interest::Products(cache.products()));
         while let Some(want) = update.wants() {
             update.give(source.metadata(&want).await?.as_deref())?;
         }
         let Some(trust) = update.finish() else {
             return Ok(false);
         };
-        let newer = trust.timestamp_version() > state.trust.timestamp_version();
+        let listing = state.listing.next(trust)?;
+        let trust = listing.trust();
+        let newer = trust.timestamp_version() > state.listing.trust().timestamp_version();
         // The same timestamp again proves nothing: a frozen mirror would send it forever.
         let verified_at = if newer { now } else { cache.verified_at() };
         let view = cache.view();
         let held = view.all().count();
-        let changed = trust.version() != view.repository || trust.entries().count() != held;
+        let changed = trust.version() != view.repository || listing.entries().count() != held;
         if changed {
-            let documents = self.documents(&trust, source, &view).await?;
-            self.save(&trust, verified_at)?;
+            let documents = self.documents(&listing, source, &view).await?;
+            self.save(trust, verified_at)?;
             cache.replace(View::new(trust.version(), documents));
             state.saved_at = now;
         } else if newer && now.duration_since(state.saved_at) >= bound(TIMESTAMP_SAVED_EACH) {
-            self.save(&trust, verified_at)?;
+            self.save(trust, verified_at)?;
             state.saved_at = now;
         }
-        state.trust = trust;
+        state.listing = listing;
         cache.set_verified_at(verified_at);
         Ok(changed)
     }
@@ -183,7 +186,7 @@ impl Keeper {
     /// Every document that metadata names, on disk and verified; the first lane goes first.
     async fn documents(
         &self,
-        trust: &Trust,
+        listing: &Listing,
         source: &Source<'_>,
         view: &View,
     ) -> Result<Vec<Arc<CachedDocument>>, AgentError> {
@@ -191,7 +194,7 @@ impl Keeper {
             .all()
             .map(|document| (document.entry.sha256, document))
             .collect();
-        let mut entries: Vec<&Entry> = trust.entries().collect();
+        let mut entries: Vec<&Entry> = listing.entries().collect();
         entries.sort_by_key(|entry| entry.lane);
         let mut documents = Vec::with_capacity(entries.len());
         for entry in entries {
@@ -267,13 +270,13 @@ impl Source<'_> {
     }
 }
 
-fn restore(stored: &TrustFile) -> Option<Trust> {
+fn restore(stored: &TrustFile) -> Option<Listing> {
     let files = stored
         .files
         .iter()
         .map(|(name, text)| (name.clone(), text.clone().into_bytes()));
-    match Trust::restore(&files.collect()) {
-        Ok(trust) => Some(trust),
+    match Trust::restore(&files.collect()).and_then(Listing::read) {
+        Ok(listing) => Some(listing),
         Err(e) => {
             tracing::warn!("the metadata on disk does not pass the checks, and is left aside: {e}");
             None

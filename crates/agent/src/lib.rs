@@ -15,6 +15,7 @@ mod keeper;
 mod local;
 mod origin;
 mod outcomes;
+mod tuf_client;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ use url::Url;
 
 pub use cache::{Cache, CachedDocument, Freshness};
 pub use error::AgentError;
+pub use tuf_client::{Folder, Mirror};
 
 use crate::disk::Disk;
 use crate::identity::Identity;

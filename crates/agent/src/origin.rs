@@ -13,7 +13,7 @@ use url::Url;
 use crate::AgentError;
 
 /// Waiting for an answer longer than this counts as silence.
-const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// However compressed the clock is: a busy machine needs this long.
 const ANSWER_WITHIN_MACHINE_MIN: Duration = Duration::from_secs(5);
 const ANSWER_BYTES_MAX: u64 = 16 << 20;
@@ -31,12 +31,7 @@ impl Origins {
         if servers.is_empty() {
             return Err(AgentError::NoOrigin);
         }
-        let http = Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(5))
-            .build()
-            .map_err(|_| AgentError::NoOrigin)?;
+        let http = http()?;
         let bases = servers
             .iter()
             .map(|url| url.as_str().trim_end_matches('/').to_owned())
@@ -198,14 +193,23 @@ impl Origins {
     }
 }
 
-fn silent(url: &str, error: &reqwest::Error) -> AgentError {
+pub(crate) fn http() -> Result<Client, AgentError> {
+    Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(5))
+        .build()
+        .map_err(|_| AgentError::NoOrigin)
+}
+
+pub(crate) fn silent(url: &str, error: &reqwest::Error) -> AgentError {
     AgentError::Silent {
         url: url.into(),
         reason: error.to_string(),
     }
 }
 
-async fn good(url: &str, response: Response) -> Result<Response, AgentError> {
+pub(crate) async fn good(url: &str, response: Response) -> Result<Response, AgentError> {
     let status = response.status();
     if status.is_success() {
         return Ok(response);
@@ -220,7 +224,11 @@ async fn good(url: &str, response: Response) -> Result<Response, AgentError> {
 }
 
 /// Reads a body and stops as soon as it is larger than it may be.
-async fn body(url: &str, mut response: Response, limit: u64) -> Result<Vec<u8>, AgentError> {
+pub(crate) async fn body(
+    url: &str,
+    mut response: Response,
+    limit: u64,
+) -> Result<Vec<u8>, AgentError> {
     let mut bytes = vec![];
     while let Some(chunk) = response.chunk().await.map_err(|e| silent(url, &e))? {
         if (bytes.len() + chunk.len()) as u64 > limit {

@@ -1,16 +1,17 @@
 //! Builds and signs metadata files. Never decides when: versions and expiry are arguments.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::num::NonZeroU64;
 
 use domain::name::{ProductName, ServiceName};
 use jiff::Timestamp;
 use tough::schema::{
-    DelegatedRole, Delegations, Hashes, Metafile, PathPattern, PathSet, Role, RoleKeys, RoleType,
-    Root, Signature, Signed, Snapshot, Targets, Timestamp as TimestampRole,
+    DelegatedRole, Delegations, Hashes, Metafile, PathPattern, PathSet, Role, RoleType, Root,
+    Snapshot, Targets, Timestamp as TimestampRole,
 };
 
 use crate::entry::role_name;
+use crate::sign::{Signers, Unsigned};
 use crate::{Entry, KeyError, SPEC_VERSION, SigningKey, sha256};
 
 /// Why metadata could not be built.
@@ -32,30 +33,31 @@ pub enum BuildError {
     },
 }
 
-/// The keys of a repository. Root may be kept elsewhere once its file is signed.
+/// The keys of a repository. Root's may be kept elsewhere.
 pub struct Keys {
-    /// Signs root.
-    pub root: SigningKey,
-    /// Signs the list of delegations.
-    pub targets: SigningKey,
-    /// Signs every delegated role: one key, because one process holds them all.
-    pub documents: SigningKey,
-    /// Signs the snapshot.
-    pub snapshot: SigningKey,
-    /// Signs the timestamp, often.
-    pub timestamp: SigningKey,
+    /// Sign root.
+    pub root: Signers,
+    /// Sign the list of delegations.
+    pub targets: Signers,
+    /// Sign every delegated role: the same keys, because one process holds them all.
+    pub documents: Signers,
+    /// Sign the snapshot.
+    pub snapshot: Signers,
+    /// Sign the timestamp, often.
+    pub timestamp: Signers,
 }
 
 impl Keys {
     /// What the keys are stored as.
     pub const NAMES: [&'static str; 5] = ["root", "targets", "documents", "snapshot", "timestamp"];
 
-    /// Reads keys in PKCS#8, each found by its name.
+    /// Reads one key for each role in PKCS#8, found by its name.
     ///
     /// # Errors
     /// When one is missing or is not a key.
     pub fn read(find: impl Fn(&str) -> Option<Vec<u8>>) -> Result<Self, KeyError> {
-        let key = |name| SigningKey::from_pkcs8(&find(name).ok_or(KeyError::Read)?);
+        let key =
+            |name| SigningKey::from_pkcs8(&find(name).ok_or(KeyError::Read)?).map(Signers::one);
         Ok(Self {
             root: key("root")?,
             targets: key("targets")?,
@@ -100,34 +102,43 @@ impl MetadataFile {
     }
 }
 
-/// Root: which key speaks for which role.
+/// Root: which keys speak for which role, signed by those of root that are here.
 ///
 /// # Errors
 /// When the version is 0.
 pub fn root(keys: &Keys, version: u64, expires: Timestamp) -> Result<MetadataFile, BuildError> {
+    signed(&unsigned_root(keys, version, expires)?, &keys.root)
+}
+
+/// Root as it is to be signed, by keys that may be on another machine. The root after another needs
+/// enough signatures by the keys of both: [`crate::Trust::would_follow`] says whether it has them.
+///
+/// # Errors
+/// When the version is 0.
+pub fn unsigned_root(
+    keys: &Keys,
+    version: u64,
+    expires: Timestamp,
+) -> Result<Unsigned, BuildError> {
     let held = [
         (RoleType::Root, &keys.root),
         (RoleType::Targets, &keys.targets),
         (RoleType::Snapshot, &keys.snapshot),
         (RoleType::Timestamp, &keys.timestamp),
     ];
-    let roles = held
-        .iter()
-        .map(|(role, key)| (*role, one_key(key)))
-        .collect();
     let role = Root {
         spec_version: SPEC_VERSION.into(),
         consistent_snapshot: true,
         version: number("root", version)?,
         expires: moment("root", expires)?,
-        keys: held
+        keys: held.iter().flat_map(|(_, keys)| keys.listed()).collect(),
+        roles: held
             .iter()
-            .map(|(_, key)| (key.id().clone(), key.public().clone()))
+            .map(|(role, keys)| (*role, keys.role_keys()))
             .collect(),
-        roles,
         _extra: HashMap::new(),
     };
-    sign("root", version, role, &[&keys.root])
+    Unsigned::of("root", version, &role)
 }
 
 /// Targets: delegates each service of each product to its role.
@@ -144,14 +155,13 @@ pub fn targets<'a>(
         .into_iter()
         .map(|(product, service)| delegation(keys, product, service))
         .collect::<Result<_, _>>()?;
-    let documents = (keys.documents.id().clone(), keys.documents.public().clone());
     let delegations = Delegations {
-        keys: HashMap::from([documents]),
+        keys: keys.documents.listed().collect(),
         roles,
     };
     let mut role = empty("targets", version, expires)?;
     role.delegations = Some(delegations);
-    sign("targets", version, role, &[&keys.targets])
+    sign("targets", version, &role, &keys.targets)
 }
 
 /// A delegated role: the documents of one service of one product.
@@ -167,7 +177,7 @@ pub fn delegated<'a>(
 ) -> Result<MetadataFile, BuildError> {
     let mut targets = empty(role, version, expires)?;
     targets.targets = entries.into_iter().filter_map(Entry::target).collect();
-    sign(role, version, targets, &[&keys.documents])
+    sign(role, version, &targets, &keys.documents)
 }
 
 /// Snapshot: which version of every other file belongs together.
@@ -189,7 +199,7 @@ pub fn snapshot<'a>(
         role.meta
             .insert(format!("{}.json", file.role), file.described()?);
     }
-    sign("snapshot", version, role, &[&keys.snapshot])
+    sign("snapshot", version, &role, &keys.snapshot)
 }
 
 /// Timestamp: which snapshot is the newest, as of now.
@@ -209,7 +219,7 @@ pub fn timestamp(
     );
     role.meta
         .insert("snapshot.json".into(), snapshot.described()?);
-    sign("timestamp", version, role, &[&keys.timestamp])
+    sign("timestamp", version, &role, &keys.timestamp)
 }
 
 fn delegation(
@@ -226,21 +236,12 @@ fn delegation(
     })?;
     Ok(DelegatedRole {
         name,
-        keyids: vec![keys.documents.id().clone()],
-        threshold: NonZeroU64::MIN,
+        keyids: keys.documents.ids(),
+        threshold: keys.documents.threshold(),
         paths: PathSet::Paths(vec![pattern]),
         terminating: true,
         targets: None,
     })
-}
-
-fn one_key(key: &SigningKey) -> RoleKeys {
-    let keyids = vec![key.id().clone()];
-    RoleKeys {
-        keyids,
-        threshold: NonZeroU64::MIN,
-        _extra: HashMap::new(),
-    }
 }
 
 fn empty(role: &str, version: u64, expires: Timestamp) -> Result<Targets, BuildError> {
@@ -273,36 +274,17 @@ fn moment<T: std::str::FromStr<Err: std::fmt::Display>>(
         .map_err(|e: T::Err| fail(e.to_string()))
 }
 
-pub(crate) fn sign<T: Role>(
+fn sign(
     name: &str,
     version: u64,
-    role: T,
-    keys: &[&SigningKey],
+    role: &impl Role,
+    signers: &Signers,
 ) -> Result<MetadataFile, BuildError> {
-    let fail = |reason: String| BuildError::Schema {
-        role: name.into(),
-        reason,
-    };
-    let message = role.canonical_form().map_err(|e| fail(e.to_string()))?;
-    let signatures = keys
-        .iter()
-        .map(|key| Signature {
-            keyid: key.id().clone(),
-            sig: key.sign(&message).into(),
-        })
-        .collect();
-    let signed = Signed {
-        signed: role,
-        signatures,
-    };
-    // Maps of the schema have no order; through a sorted value, equal metadata has equal bytes.
-    let value = serde_json::to_value(&signed).map_err(|e| fail(e.to_string()))?;
-    let sorted: BTreeMap<String, serde_json::Value> =
-        serde_json::from_value(value).map_err(|e| fail(e.to_string()))?;
-    let bytes = serde_json::to_vec(&sorted).map_err(|e| fail(e.to_string()))?;
-    Ok(MetadataFile {
-        role: name.into(),
-        version,
-        bytes,
-    })
+    signed(&Unsigned::of(name, version, role)?, signers)
+}
+
+/// The file with the signatures that can be made here.
+fn signed(unsigned: &Unsigned, signers: &Signers) -> Result<MetadataFile, BuildError> {
+    let signatures = signers.here().into_iter().map(|key| unsigned.sign(key));
+    unsigned.signed_by(&signatures.collect::<Vec<_>>())
 }

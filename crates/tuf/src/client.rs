@@ -1,104 +1,92 @@
 //! The client workflow: what to fetch next, and whether to believe it.
 //!
-//! Follows The Update Framework 1.0, sections 5.3 (root) to 5.7 (targets); each check names its
-//! section. Trust changes only when a whole update has passed: [`Update::finish`] gives the new
-//! trust, and a caller that drops a failed update keeps the old one. Never fetches, never stores.
+//! Follows The Update Framework 1.0, sections 5.3 (root) to 5.7 (target files); each check names its
+//! section. A role is believed when its own checks have passed, in the order of the specification;
+//! [`Update::so_far`] shows that step by step, and [`Update::finish`] only when the whole update has
+//! passed. Never fetches, never stores, and never asks what a target means: that is `listing`.
 
 mod check;
 mod error;
+mod update;
+mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::name::ProductName;
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
-use tough::schema::{
-    DelegatedRole, Delegations, Metafile, Role, RoleType, Root, Signed, Snapshot, Targets,
-    Timestamp as TimestampRole,
+
+use crate::schema::{
+    Delegation, Header, Kind, Metafile, Root, Signed, Snapshot, Targets, TimestampRole, quoted,
+    role_file,
 };
-
-use crate::{Entry, METADATA_BYTES_MAX, SMALL_METADATA_BYTES_MAX, role_product, sha256};
-use check::*;
+use crate::{METADATA_BYTES_MAX, SMALL_METADATA_BYTES_MAX, role_product};
 pub use error::TrustError;
+pub use update::{Update, Want};
+pub use walk::ROLES_PER_SEARCH_MAX;
 
-/// New root files that one update may walk through.
-const ROOTS_PER_UPDATE_MAX: u64 = 64;
-
-/// Which delegated roles a client follows.
+/// Which delegated roles an update visits, after the four roles that every update visits.
 #[derive(Clone, Debug)]
 pub enum Interest {
-    /// All of them.
+    /// None of them.
+    TopLevel,
+    /// All that targets delegates to.
     All,
     /// Those of these products.
     Products(BTreeSet<ProductName>),
-}
-
-impl Interest {
-    fn wants(&self, role: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::Products(products) => role_product(role)
-                .is_some_and(|product| products.iter().any(|one| one.as_str() == product)),
-        }
-    }
+    /// Those that may speak for this target, at any depth, until one does.
+    Target(String),
 }
 
 /// A believed file: what it says and the bytes it said it with.
 #[derive(Debug)]
-struct Believed<T> {
-    role: T,
+pub(crate) struct Believed<T> {
+    pub(crate) header: Header,
+    pub(crate) role: T,
     bytes: Vec<u8>,
 }
 
+/// A file of a top-level role, and the version of the root whose keys it was verified with.
 #[derive(Debug)]
-struct Documents {
-    version: u64,
-    bytes: Vec<u8>,
-    expires: Timestamp,
-    entries: Vec<Entry>,
+struct Held<T> {
+    file: Arc<Believed<T>>,
+    root: u64,
+}
+
+/// A file of a delegated role, and the delegator whose keys it was verified with; none yet when it
+/// was only read back.
+#[derive(Clone, Debug)]
+struct Delegated {
+    file: Arc<Believed<Targets>>,
+    by: Option<Arc<Believed<Targets>>>,
 }
 
 /// What a client believes. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Trust {
     root: Arc<Believed<Root>>,
-    timestamp: Option<Arc<Believed<TimestampRole>>>,
-    snapshot: Option<Arc<Believed<Snapshot>>>,
-    targets: Option<Arc<Believed<Targets>>>,
-    delegated: BTreeMap<String, Arc<Documents>>,
+    timestamp: Option<Held<TimestampRole>>,
+    snapshot: Option<Held<Snapshot>>,
+    targets: Option<Held<Targets>>,
+    delegated: BTreeMap<String, Delegated>,
 }
 
-/// The file that an update needs next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Want {
-    /// Its name in the repository.
-    pub file: String,
-    /// Do not read more bytes than this.
-    pub bytes_max: u64,
-    /// Its absence is an answer: there is no newer root.
-    pub may_be_missing: bool,
+/// A target as signed metadata describes it.
+#[derive(Clone, Debug)]
+pub struct Found {
+    name: String,
+    target: crate::schema::Target,
 }
 
-/// An update under way. Ask [`Update::wants`], [`Update::give`] the bytes, until it wants nothing.
-#[derive(Debug)]
-pub struct Update {
-    trust: Trust,
-    interest: Interest,
-    /// Expiry is checked against this; not at all when a client reads its own files back.
-    now: Option<Timestamp>,
-    step: Step,
-    roots_walked: u64,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Step {
-    Root,
-    Timestamp,
-    Snapshot,
-    Targets,
-    Delegated(Vec<String>),
-    Done,
+/// A file as it came, and whose it is.
+#[derive(Clone, Copy, Debug)]
+pub struct RoleBytes<'a> {
+    /// The role; any text.
+    pub role: &'a str,
+    /// Its version.
+    pub version: u64,
+    /// The file.
+    pub bytes: &'a [u8],
 }
 
 impl Trust {
@@ -108,19 +96,15 @@ impl Trust {
     /// # Errors
     /// When it does not parse or does not carry its own signatures.
     pub fn pin(root: &[u8]) -> Result<Self, TrustError> {
-        let root = parse::<Root>("root.json", root, SMALL_METADATA_BYTES_MAX)?;
-        verify("root.json", &root.0.signed, &root.0)?;
-        let root = Arc::new(Believed {
-            role: root.0.signed,
-            bytes: root.1,
-        });
-        let delegated = BTreeMap::new();
+        let file = "root.json";
+        let signed = Signed::<Root>::read(file, root, SMALL_METADATA_BYTES_MAX)?;
+        check::signed_by_root(file, &signed.role, &signed)?;
         Ok(Self {
-            root,
+            root: Arc::new(Believed::new(signed, root)),
             timestamp: None,
             snapshot: None,
             targets: None,
-            delegated,
+            delegated: BTreeMap::new(),
         })
     }
 
@@ -132,43 +116,103 @@ impl Trust {
     pub fn restore(files: &BTreeMap<String, Vec<u8>>) -> Result<Self, TrustError> {
         let missing = |file: &str| TrustError::Missing { file: file.into() };
         let root = files.get("root.json").ok_or_else(|| missing("root.json"))?;
-        let trust = Self::pin(root)?;
-        let mut update = trust.start(None, Interest::All);
+        let mut update = Self::pin(root)?.start(None, Interest::All);
         while let Some(want) = update.wants() {
             match files.get(&want.file) {
                 Some(bytes) => update.give(Some(bytes))?,
                 // Roles of other products were never fetched.
-                None if matches!(update.step, Step::Delegated(_)) => update.skip(),
+                None if update.is_delegated() => update.skip()?,
                 None => update.give(None)?,
             }
         }
         update.finish().ok_or_else(|| missing("timestamp.json"))
     }
 
-    /// Everything believed, by file name, to be stored as one.
+    /// Reads back files that were kept one by one, by the name of their role, so that a stopped
+    /// update may have left an older one beside a newer. One that does not verify is as good as
+    /// missing; what is kept guards against rollback until the next update replaces it.
+    ///
+    /// # Errors
+    /// When `root` does not parse or does not carry its own signatures.
+    pub fn recall(root: &[u8], file: impl Fn(&str) -> Option<Vec<u8>>) -> Result<Self, TrustError> {
+        let mut trust = Self::pin(root)?;
+        trust.timestamp = trust.recalled(&file, |trust| &trust.root.role.roles.timestamp);
+        trust.snapshot = trust.recalled(&file, |trust| &trust.root.role.roles.snapshot);
+        trust.targets = trust.recalled(&file, |trust| &trust.root.role.roles.targets);
+        let names = trust
+            .snapshot
+            .iter()
+            .flat_map(|held| held.role().meta.keys());
+        let roles = names.filter_map(|name| {
+            let role = name
+                .strip_suffix(".json")
+                .filter(|role| *role != "targets")?;
+            let bytes = file(role)?;
+            let signed = Signed::<Targets>::read(role, &bytes, METADATA_BYTES_MAX).ok()?;
+            let file = Arc::new(Believed::new(signed, &bytes));
+            Some((role.to_owned(), Delegated { file, by: None }))
+        });
+        trust.delegated = roles.collect();
+        Ok(trust)
+    }
+
+    fn recalled<T: Kind>(
+        &self,
+        file: &impl Fn(&str) -> Option<Vec<u8>>,
+        keys: impl Fn(&Self) -> &crate::verify::RoleKeys,
+    ) -> Option<Held<T>> {
+        let bytes = file(T::TYPE)?;
+        let signed = Signed::<T>::read(T::TYPE, &bytes, METADATA_BYTES_MAX).ok()?;
+        keys(self)
+            .verify(
+                T::TYPE,
+                &self.root.role.keys,
+                &signed.message,
+                &signed.signatures,
+            )
+            .ok()?;
+        Some(self.hold(Believed::new(signed, &bytes)))
+    }
+
+    /// Everything believed, by the name that the repository gives it, to be stored as one.
     #[must_use]
     pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
-        let mut files = BTreeMap::from([("root.json".to_owned(), self.root.bytes.clone())]);
-        if let Some(timestamp) = &self.timestamp {
-            files.insert("timestamp.json".into(), timestamp.bytes.clone());
-        }
-        if let Some(snapshot) = &self.snapshot {
-            let name = format!("{}.snapshot.json", snapshot.role.version);
-            files.insert(name, snapshot.bytes.clone());
-        }
-        if let Some(targets) = &self.targets {
-            files.insert(
-                format!("{}.targets.json", targets.role.version),
-                targets.bytes.clone(),
-            );
-        }
-        for (role, documents) in &self.delegated {
-            files.insert(
-                format!("{}.{role}.json", documents.version),
-                documents.bytes.clone(),
-            );
-        }
-        files
+        self.roles()
+            .map(|file| {
+                let name = match file.role {
+                    "root" => role_file("root"),
+                    role => self.file_name(role, file.version),
+                };
+                (name, file.bytes.to_vec())
+            })
+            .collect()
+    }
+
+    /// Everything believed, by role: root first, then in the order of an update.
+    pub fn roles(&self) -> impl Iterator<Item = RoleBytes<'_>> {
+        let top = [
+            Some(self.root.named("root")),
+            self.timestamp
+                .as_ref()
+                .map(|held| held.file.named("timestamp")),
+            self.snapshot
+                .as_ref()
+                .map(|held| held.file.named("snapshot")),
+            self.targets.as_ref().map(|held| held.file.named("targets")),
+        ];
+        let delegated = self.delegated.iter();
+        top.into_iter()
+            .flatten()
+            .chain(delegated.map(|(role, held)| held.file.named(role)))
+    }
+
+    /// Whether a client that trusts this would take `root` as the next, whatever the time: one
+    /// version up, with enough signatures by the keys of both.
+    ///
+    /// # Errors
+    /// What a client would say.
+    pub fn would_follow(&self, root: &[u8]) -> Result<(), TrustError> {
+        self.start(None, Interest::TopLevel).give(Some(root))
     }
 
     /// Begins an update at `now`.
@@ -177,364 +221,155 @@ impl Trust {
         self.start(Some(now), interest)
     }
 
+    fn start(&self, now: Option<Timestamp>, interest: Interest) -> Update {
+        Update::new(self.clone(), now, interest)
+    }
+
     /// The repository version believed: the snapshot's. 0 before the first update.
     #[must_use]
     pub fn version(&self) -> u64 {
-        self.snapshot
-            .as_ref()
-            .map_or(0, |snapshot| snapshot.role.version.get())
+        self.snapshot.as_ref().map_or(0, |held| held.version())
     }
 
     /// The version of the timestamp believed. 0 before the first update.
     #[must_use]
     pub fn timestamp_version(&self) -> u64 {
-        self.timestamp
-            .as_ref()
-            .map_or(0, |timestamp| timestamp.role.version.get())
+        self.timestamp.as_ref().map_or(0, |held| held.version())
     }
 
     /// When the timestamp expires: past this, nothing says that the documents are the newest.
     #[must_use]
     pub fn fresh_until(&self) -> Option<Timestamp> {
-        self.timestamp
-            .as_ref()
-            .map(|timestamp| expiry(&timestamp.role))
+        self.timestamp.as_ref().map(|held| held.file.header.expires)
     }
 
-    /// All documents that believed metadata lists.
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.delegated
-            .values()
-            .flat_map(|documents| &documents.entries)
+    /// Where a target lies below the folder of targets: with its hash before the last part when
+    /// the repository has consistent snapshots. `None` when no hash can be checked here.
+    #[must_use]
+    pub fn target_file(&self, found: &Found) -> Option<String> {
+        let hash = found.target.hashes.first()?;
+        let (folders, last) = found.name.rsplit_once('/').unwrap_or(("", &found.name));
+        let last = if self.root.role.consistent_snapshot {
+            format!("{hash}.{last}")
+        } else {
+            last.to_owned()
+        };
+        let parts = folders.split('/').filter(|_| !folders.is_empty());
+        let parts: Vec<_> = parts.chain([last.as_str()]).map(quoted).collect();
+        Some(parts.join("/"))
     }
 
-    fn start(&self, now: Option<Timestamp>, interest: Interest) -> Update {
-        let trust = self.clone();
-        Update {
-            trust,
-            interest,
-            now,
-            step: Step::Root,
-            roots_walked: 0,
+    /// What targets says itself, and each role that it delegates to and that is believed.
+    pub(crate) fn listed(&self) -> Option<Listed<'_>> {
+        let top = &self.targets.as_ref()?.file;
+        let roles = top.role.delegations().iter().filter_map(|delegation| {
+            let held = self.delegated.get(&delegation.name)?;
+            Some((delegation, &held.file))
+        });
+        let roles = roles.collect();
+        Some(Listed { top, roles })
+    }
+
+    fn hold<T>(&self, file: Believed<T>) -> Held<T> {
+        Held {
+            file: Arc::new(file),
+            root: self.root.version(),
+        }
+    }
+
+    /// The name of a role's file in the repository. Root has its version always, the timestamp
+    /// never, the others with consistent snapshots.
+    fn file_name(&self, role: &str, version: u64) -> String {
+        let plain = role_file(role);
+        let versioned = match role {
+            "root" => true,
+            "timestamp" => false,
+            _ => self.root.role.consistent_snapshot,
+        };
+        if versioned {
+            format!("{version}.{plain}")
+        } else {
+            plain
+        }
+    }
+
+    fn meta(&self, role: &str) -> Option<&Metafile> {
+        let snapshot = self.snapshot.as_ref()?;
+        snapshot.role().meta.get(&format!("{role}.json"))
+    }
+}
+
+/// What targets delegates to, as far as it is believed.
+pub(crate) struct Listed<'a> {
+    pub(crate) top: &'a Arc<Believed<Targets>>,
+    pub(crate) roles: Vec<(&'a Delegation, &'a Arc<Believed<Targets>>)>,
+}
+
+impl<T> Believed<T> {
+    fn new(signed: Signed<T>, bytes: &[u8]) -> Self {
+        Self {
+            header: signed.header,
+            role: signed.role,
+            bytes: bytes.to_vec(),
+        }
+    }
+
+    fn version(&self) -> u64 {
+        self.header.version.get()
+    }
+
+    fn named<'a>(&'a self, role: &'a str) -> RoleBytes<'a> {
+        RoleBytes {
+            role,
+            version: self.version(),
+            bytes: &self.bytes,
         }
     }
 }
 
-impl Update {
-    /// What to fetch next; `None` when all checks have passed.
+impl<T> Held<T> {
+    fn role(&self) -> &T {
+        &self.file.role
+    }
+
+    fn version(&self) -> u64 {
+        self.file.version()
+    }
+}
+
+impl<T> Clone for Held<T> {
+    fn clone(&self) -> Self {
+        Self {
+            file: Arc::clone(&self.file),
+            root: self.root,
+        }
+    }
+}
+
+impl RoleBytes<'_> {
+    /// The name of the file without its version, safe in any folder.
     #[must_use]
-    pub fn wants(&self) -> Option<Want> {
-        let want = |file: String, bytes_max| Want {
-            file,
-            bytes_max,
-            may_be_missing: false,
-        };
-        match &self.step {
-            Step::Root => Some(Want {
-                file: format!("{}.root.json", self.trust.root.role.version.get() + 1),
-                bytes_max: SMALL_METADATA_BYTES_MAX,
-                may_be_missing: true,
-            }),
-            Step::Timestamp => Some(want("timestamp.json".into(), SMALL_METADATA_BYTES_MAX)),
-            Step::Snapshot => {
-                let meta = self.snapshot_meta()?;
-                Some(want(
-                    format!("{}.snapshot.json", meta.version),
-                    length_max(meta),
-                ))
-            }
-            Step::Targets => {
-                let meta = self.meta("targets")?;
-                Some(want(
-                    format!("{}.targets.json", meta.version),
-                    length_max(meta),
-                ))
-            }
-            Step::Delegated(roles) => {
-                let role = roles.last()?;
-                let meta = self.meta(role)?;
-                Some(want(
-                    format!("{}.{role}.json", meta.version),
-                    length_max(meta),
-                ))
-            }
-            Step::Done => None,
-        }
+    pub fn file(&self) -> String {
+        role_file(self.role)
     }
+}
 
-    /// Takes the file that was wanted, or its absence.
-    ///
-    /// # Errors
-    /// When a check fails; the update is then dead, and the trust it began from still stands.
-    pub fn give(&mut self, bytes: Option<&[u8]>) -> Result<(), TrustError> {
-        let Some(want) = self.wants() else {
-            return Ok(());
-        };
-        let file = want.file;
-        match (&self.step, bytes) {
-            (Step::Root, None) => self.end_of_roots(),
-            (Step::Root, Some(bytes)) => self.take_root(&file, bytes),
-            (_, None) => Err(TrustError::Missing { file }),
-            (Step::Timestamp, Some(bytes)) => self.take_timestamp(&file, bytes),
-            (Step::Snapshot, Some(bytes)) => self.take_snapshot(&file, bytes),
-            (Step::Targets, Some(bytes)) => self.take_targets(&file, bytes),
-            (Step::Delegated(_), Some(bytes)) => self.take_delegated(&file, bytes),
-            (Step::Done, Some(_)) => Ok(()),
-        }
-    }
-
-    /// The new trust, once nothing is wanted any more; `None` before.
+impl Found {
+    /// The length of the target in bytes.
     #[must_use]
-    pub fn finish(self) -> Option<Trust> {
-        (self.step == Step::Done).then_some(self.trust)
+    pub fn length(&self) -> u64 {
+        self.target.length
     }
 
-    /// 5.3.3 to 5.3.9: each root is signed by the one before it and by itself, one version up.
-    fn take_root(&mut self, file: &str, bytes: &[u8]) -> Result<(), TrustError> {
-        let (new, bytes) = parse::<Root>(file, bytes, SMALL_METADATA_BYTES_MAX)?;
-        let old = &self.trust.root.role;
-        verify(file, old, &new)?;
-        verify(file, &new.signed, &new)?;
-        same_version(file, new.signed.version.get(), old.version.get() + 1)?;
-        self.roots_walked += 1;
-        if self.roots_walked > ROOTS_PER_UPDATE_MAX {
-            let reason = format!("more than {ROOTS_PER_UPDATE_MAX} new roots in one update");
-            return Err(TrustError::Parse {
-                file: file.into(),
-                reason,
-            });
-        }
-        let replaced = [RoleType::Timestamp, RoleType::Snapshot]
-            .iter()
-            .any(|role| old.roles.get(role) != new.signed.roles.get(role));
-        if replaced {
-            // 5.3.11: recovers from a fast-forward by a stolen key.
-            self.trust.timestamp = None;
-            self.trust.snapshot = None;
-        }
-        self.trust.root = Arc::new(Believed {
-            role: new.signed,
-            bytes,
-        });
-        Ok(())
+    /// Whether `bytes` are, to the byte, what the signed metadata promises.
+    #[must_use]
+    pub fn fits(&self, bytes: &[u8]) -> bool {
+        bytes.len() as u64 == self.target.length && self.target.hashes.fit(bytes)
     }
 
-    /// 5.3.10: only the last root must be unexpired.
-    fn end_of_roots(&mut self) -> Result<(), TrustError> {
-        self.unexpired("root.json", &self.trust.root.role)?;
-        self.step = Step::Timestamp;
-        Ok(())
-    }
-
-    /// 5.4.
-    fn take_timestamp(&mut self, file: &str, bytes: &[u8]) -> Result<(), TrustError> {
-        let (new, bytes) = parse::<TimestampRole>(file, bytes, SMALL_METADATA_BYTES_MAX)?;
-        verify(file, &self.trust.root.role, &new)?;
-        let described = new.signed.meta.get("snapshot.json");
-        let snapshot = described.ok_or_else(|| TrustError::Missing {
-            file: "snapshot.json".into(),
-        })?;
-        if let Some(old) = &self.trust.timestamp {
-            // 5.4.3.1 and 5.4.3.2: neither the timestamp nor the snapshot it names rolls back.
-            not_older(file, new.signed.version.get(), old.role.version.get())?;
-            if let Some(old) = old.role.meta.get("snapshot.json") {
-                not_older("snapshot.json", snapshot.version.get(), old.version.get())?;
-            }
-        }
-        self.unexpired(file, &new.signed)?;
-        let known = self.trust.snapshot.as_ref().map(|known| known.role.version);
-        // Same version, other content: two snapshots were signed as one. The hash tells.
-        let unchanged = known == Some(snapshot.version) && self.snapshot_fits(snapshot);
-        self.step = if unchanged {
-            Step::Targets
-        } else {
-            Step::Snapshot
-        };
-        self.trust.timestamp = Some(Arc::new(Believed {
-            role: new.signed,
-            bytes,
-        }));
-        if self.step == Step::Targets {
-            self.after_snapshot()?;
-        }
-        Ok(())
-    }
-
-    fn snapshot_fits(&self, meta: &Metafile) -> bool {
-        self.trust
-            .snapshot
-            .as_ref()
-            .is_some_and(|known| fits(meta, &known.bytes))
-    }
-
-    /// 5.5.
-    fn take_snapshot(&mut self, file: &str, bytes: &[u8]) -> Result<(), TrustError> {
-        let missing = || TrustError::Missing {
-            file: "timestamp.json".into(),
-        };
-        let meta = self.snapshot_meta().ok_or_else(missing)?;
-        matches_meta(file, meta, bytes)?;
-        let (new, bytes) = parse::<Snapshot>(file, bytes, METADATA_BYTES_MAX)?;
-        verify(file, &self.trust.root.role, &new)?;
-        same_version(file, new.signed.version.get(), meta.version.get())?;
-        if let Some(old) = &self.trust.snapshot {
-            no_rollback(&old.role, &new.signed)?;
-        }
-        self.trust.snapshot = Some(Arc::new(Believed {
-            role: new.signed,
-            bytes,
-        }));
-        self.after_snapshot()
-    }
-
-    fn after_snapshot(&mut self) -> Result<(), TrustError> {
-        if let Some(snapshot) = &self.trust.snapshot {
-            self.unexpired("snapshot.json", &snapshot.role)?;
-        }
-        let meta = self.meta("targets").ok_or_else(|| TrustError::Missing {
-            file: "targets.json".into(),
-        })?;
-        let known =
-            self.trust.targets.as_ref().is_some_and(|known| {
-                known.role.version == meta.version && fits(meta, &known.bytes)
-            });
-        self.step = Step::Targets;
-        if known { self.after_targets() } else { Ok(()) }
-    }
-
-    /// 5.6.
-    fn take_targets(&mut self, file: &str, bytes: &[u8]) -> Result<(), TrustError> {
-        let missing = || TrustError::Missing { file: file.into() };
-        let meta = self.meta("targets").ok_or_else(missing)?;
-        matches_meta(file, meta, bytes)?;
-        let (new, bytes) = parse::<Targets>(file, bytes, METADATA_BYTES_MAX)?;
-        verify(file, &self.trust.root.role, &new)?;
-        same_version(file, new.signed.version.get(), meta.version.get())?;
-        if let Some(target) = new.signed.targets.keys().next() {
-            // Every document belongs to a delegated role; a target up here would bypass them.
-            return Err(TrustError::Target {
-                file: file.into(),
-                target: target.raw().into(),
-            });
-        }
-        self.trust.targets = Some(Arc::new(Believed {
-            role: new.signed,
-            bytes,
-        }));
-        self.after_targets()
-    }
-
-    fn after_targets(&mut self) -> Result<(), TrustError> {
-        let Some(targets) = self.trust.targets.clone() else {
-            return Ok(());
-        };
-        self.unexpired("targets.json", &targets.role)?;
-        let roles: BTreeSet<&str> = delegations(&targets.role)
-            .iter()
-            .map(|role| role.name.as_str())
-            .collect();
-        self.trust
-            .delegated
-            .retain(|role, _| roles.contains(role.as_str()));
-        let mut wanted = Vec::new();
-        for role in roles
-            .into_iter()
-            .rev()
-            .filter(|role| self.interest.wants(role))
-        {
-            let missing = || TrustError::Missing {
-                file: format!("{role}.json"),
-            };
-            let meta = self.meta(role).ok_or_else(missing)?;
-            let known =
-                self.trust.delegated.get(role).filter(|known| {
-                    known.version == meta.version.get() && fits(meta, &known.bytes)
-                });
-            match known {
-                // Its keys may have been replaced in the new delegations.
-                Some(known) => {
-                    let (signed, _) = parse::<Targets>(role, &known.bytes, METADATA_BYTES_MAX)?;
-                    verify_delegated(role, &targets.role, role, &signed)?;
-                    self.unexpired_at(role, known.expires)?;
-                }
-                None => wanted.push(role.to_owned()),
-            }
-        }
-        self.step = Step::Delegated(wanted);
-        self.end_of_delegated();
-        Ok(())
-    }
-
-    /// 5.6.7, one level deep: a delegated role that delegates further is not followed.
-    fn take_delegated(&mut self, file: &str, bytes: &[u8]) -> Result<(), TrustError> {
-        let Step::Delegated(roles) = &self.step else {
-            return Ok(());
-        };
-        let missing = || TrustError::Missing { file: file.into() };
-        let role = roles.last().cloned().ok_or_else(missing)?;
-        let meta = self.meta(&role).ok_or_else(missing)?;
-        matches_meta(file, meta, bytes)?;
-        let (new, bytes) = parse::<Targets>(file, bytes, METADATA_BYTES_MAX)?;
-        let targets = self.trust.targets.clone().ok_or_else(missing)?;
-        let delegation = verify_delegated(file, &targets.role, &role, &new)?;
-        same_version(file, new.signed.version.get(), meta.version.get())?;
-        self.unexpired(file, &new.signed)?;
-        let entries = own_entries(file, delegation, &new.signed)?;
-        let (version, expires) = (new.signed.version.get(), expiry(&new.signed));
-        let documents = Documents {
-            version,
-            bytes,
-            expires,
-            entries,
-        };
-        self.trust.delegated.insert(role, Arc::new(documents));
-        self.skip();
-        Ok(())
-    }
-
-    fn skip(&mut self) {
-        if let Step::Delegated(roles) = &mut self.step {
-            roles.pop();
-        }
-        self.end_of_delegated();
-    }
-
-    fn end_of_delegated(&mut self) {
-        if matches!(&self.step, Step::Delegated(roles) if roles.is_empty()) {
-            self.step = Step::Done;
-        }
-    }
-
-    fn snapshot_meta(&self) -> Option<&Metafile> {
-        self.trust
-            .timestamp
-            .as_ref()?
-            .role
-            .meta
-            .get("snapshot.json")
-    }
-
-    fn meta(&self, role: &str) -> Option<&Metafile> {
-        self.trust
-            .snapshot
-            .as_ref()?
-            .role
-            .meta
-            .get(&format!("{role}.json"))
-    }
-
-    fn unexpired(&self, file: &str, role: &impl Role) -> Result<(), TrustError> {
-        self.unexpired_at(file, expiry(role))
-    }
-
-    /// Expiry is past at the very moment: the specification says "lower than or equal".
-    fn unexpired_at(&self, file: &str, at: Timestamp) -> Result<(), TrustError> {
-        match self.now {
-            Some(now) if at <= now => Err(TrustError::Expired {
-                file: file.into(),
-                at,
-            }),
-            _ => Ok(()),
-        }
+    /// One name for the target in a flat folder, whatever its name is.
+    #[must_use]
+    pub fn flat_name(&self) -> String {
+        quoted(&self.name)
     }
 }

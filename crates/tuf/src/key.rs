@@ -1,8 +1,9 @@
 //! Ed25519 signing keys, as bytes that a store can seal. Never stores them.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
-use tough::schema::decoded::{Decoded, Hex};
 use tough::schema::key::{Ed25519Key, Ed25519Scheme, Key};
+
+use crate::PublicKey;
 
 /// Why a key could not be made or read.
 #[derive(Debug, thiserror::Error)]
@@ -13,13 +14,18 @@ pub enum KeyError {
     /// The bytes are not an Ed25519 key in PKCS#8.
     #[error("these bytes are not an Ed25519 key in PKCS#8")]
     Read,
+    /// Not a public key of a known kind, as JSON.
+    #[error("this is not a public key of a known kind, as a JSON object")]
+    Public,
+    /// A threshold that no set of signatures, or not this set of keys, can meet.
+    #[error("a role needs different keys, at most {max} of them, a threshold from 1 to their number, and signs only with its own", max = crate::SIGNERS_MAX)]
+    Signers,
 }
 
 /// A key that signs metadata.
 pub struct SigningKey {
     pair: Ed25519KeyPair,
-    public: Key,
-    id: Decoded<Hex>,
+    public: PublicKey,
 }
 
 impl SigningKey {
@@ -43,21 +49,18 @@ impl SigningKey {
             public: pair.public_key().as_ref().to_vec().into(),
             _extra: Default::default(),
         };
-        let public = Key::Ed25519 {
+        let public = PublicKey::of(Key::Ed25519 {
             keyval,
             scheme: Ed25519Scheme::Ed25519,
             _extra: Default::default(),
-        };
-        let id = public.key_id().map_err(|_| KeyError::Read)?;
-        Ok(Self { pair, public, id })
+        })?;
+        Ok(Self { pair, public })
     }
 
-    pub(crate) fn public(&self) -> &Key {
+    /// The half of it that everybody may know.
+    #[must_use]
+    pub fn public_key(&self) -> &PublicKey {
         &self.public
-    }
-
-    pub(crate) fn id(&self) -> &Decoded<Hex> {
-        &self.id
     }
 
     pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {

@@ -2,20 +2,32 @@
 //!
 //! Owns file names, keys, signing and the client workflow of The Update Framework (specification
 //! 1.0, sections 5.3 to 5.7). Bytes and a time in, bytes and verdicts out: never does IO, never
-//! reads a clock. Schema and canonical JSON are `tough`'s; why its client is not used is told in
-//! docs/decisions/0002-tuf-client.md.
+//! reads a clock. What is built is written with the types of `tough`; what is read, and why its
+//! client is not used, is told in docs/decisions/0002-tuf-client.md.
 
 mod build;
 mod client;
 mod entry;
 mod key;
+mod listing;
+mod paths;
+mod schema;
+mod sign;
 #[cfg(test)]
 mod tests;
+mod verify;
 
-pub use build::{BuildError, Keys, MetadataFile, delegated, root, snapshot, targets, timestamp};
-pub use client::{Interest, Trust, TrustError, Update, Want};
+pub use build::{
+    BuildError, Keys, MetadataFile, delegated, root, snapshot, targets, timestamp, unsigned_root,
+};
+pub use client::{
+    Found, Interest, ROLES_PER_SEARCH_MAX, RoleBytes, Trust, TrustError, Update, Want,
+};
 pub use entry::{Entry, role_name, role_product, target_file, target_name};
 pub use key::{KeyError, SigningKey};
+pub use listing::Listing;
+pub use schema::role_file;
+pub use sign::{DetachedSignature, PublicKey, SIGNERS_MAX, Signers, Unsigned};
 
 /// The largest metadata file that is accepted, in bytes.
 pub const METADATA_BYTES_MAX: u64 = 8 << 20;

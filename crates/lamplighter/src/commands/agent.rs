@@ -1,5 +1,7 @@
 //! `lamplighter agent`: the cache beside the sites of one host.
 
+mod tuf_client;
+
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -34,6 +36,8 @@ pub(crate) enum AgentCommand {
         )]
         agent: Url,
     },
+    /// Follow any TUF repository with the agent's own verification, and download its targets.
+    TufClient(Box<tuf_client::TufClient>),
     /// Make a token that enrols one agent within a day.
     Token {
         #[command(flatten)]
@@ -84,6 +88,7 @@ impl AgentCommand {
                 output.print(&status(&agent).await?, said);
                 Ok(())
             }
+            Self::TufClient(client) => client.run(output).await,
             Self::Token { server } => {
                 let body = serde_json::json!({});
                 let made = server

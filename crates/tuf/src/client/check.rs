@@ -1,95 +1,25 @@
-//! The single checks of the client workflow: parse within a limit, verify, compare versions.
+//! The single checks of the client workflow: verify, compare versions, lengths and hashes.
 //! Never changes trust.
 
 use super::*;
+use crate::verify::RoleKeys;
 
-/// A file with more than its limit is refused before it is parsed.
-pub(super) fn parse<T: DeserializeOwned>(
-    file: &str,
-    bytes: &[u8],
-    limit: u64,
-) -> Result<(Signed<T>, Vec<u8>), TrustError> {
-    let found = bytes.len() as u64;
-    if found > limit {
-        return Err(TrustError::TooLarge {
-            file: file.into(),
-            found,
-            limit,
-        });
-    }
-    let signed = serde_json::from_slice(bytes).map_err(|e| TrustError::Parse {
-        file: file.into(),
-        reason: e.to_string(),
-    })?;
-    Ok((signed, bytes.to_vec()))
-}
-
-pub(super) fn verify<T: Role>(
+/// Root's own keys: a new root is signed by those of the old one and by its own.
+pub(super) fn signed_by_root(
     file: &str,
     root: &Root,
+    signed: &Signed<Root>,
+) -> Result<(), TrustError> {
+    signed_by(file, root, &root.roles.root, signed)
+}
+
+pub(super) fn signed_by<T>(
+    file: &str,
+    root: &Root,
+    keys: &RoleKeys,
     signed: &Signed<T>,
 ) -> Result<(), TrustError> {
-    root.verify_role(signed).map_err(|e| TrustError::Signature {
-        file: file.into(),
-        reason: e.to_string(),
-    })
-}
-
-pub(super) fn verify_delegated<'a>(
-    file: &str,
-    targets: &'a Targets,
-    role: &str,
-    signed: &Signed<Targets>,
-) -> Result<&'a DelegatedRole, TrustError> {
-    let missing = || TrustError::Missing { file: file.into() };
-    let delegation = delegations(targets)
-        .iter()
-        .find(|one| one.name == role)
-        .ok_or_else(missing)?;
-    let all = targets.delegations.as_ref().ok_or_else(missing)?;
-    all.verify_role(signed, role)
-        .map_err(|e| TrustError::Signature {
-            file: file.into(),
-            reason: e.to_string(),
-        })?;
-    Ok(delegation)
-}
-
-pub(super) fn delegations(targets: &Targets) -> &[DelegatedRole] {
-    targets
-        .delegations
-        .as_ref()
-        .map_or(&[], |delegations| &delegations.roles)
-}
-
-/// A role speaks only for its own paths.
-pub(super) fn own_entries(
-    file: &str,
-    delegation: &DelegatedRole,
-    targets: &Targets,
-) -> Result<Vec<Entry>, TrustError> {
-    let own = Delegations {
-        keys: Default::default(),
-        roles: vec![delegation.clone()],
-    };
-    let mut entries = targets
-        .targets
-        .iter()
-        .map(|(name, target)| {
-            let fail = || TrustError::Target {
-                file: file.into(),
-                target: name.raw().to_owned(),
-            };
-            let entry = Entry::read(name, target).ok_or_else(fail)?;
-            if own.target_is_delegated(name) {
-                Ok(entry)
-            } else {
-                Err(fail())
-            }
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    entries.sort_by(|a, b| (&a.key, a.version).cmp(&(&b.key, b.version)));
-    Ok(entries)
+    keys.verify(file, &root.keys, &signed.message, &signed.signatures)
 }
 
 /// 5.5.5: no file that a snapshot lists may be older in the next, or vanish from it.
@@ -115,7 +45,8 @@ pub(super) fn not_older(file: &str, found: u64, trusted: u64) -> Result<(), Trus
     })
 }
 
-pub(super) fn same_version(file: &str, found: u64, expected: u64) -> Result<(), TrustError> {
+pub(super) fn same_version(file: &str, header: &Header, expected: u64) -> Result<(), TrustError> {
+    let found = header.version.get();
     if found == expected {
         return Ok(());
     }
@@ -148,18 +79,14 @@ pub(super) fn matches_meta(file: &str, meta: &Metafile, bytes: &[u8]) -> Result<
     }
 }
 
-pub(super) fn fits(meta: &Metafile, bytes: &[u8]) -> bool {
+/// Whether a held file is the very one that `meta` describes.
+pub(super) fn is_described<T>(held: &Believed<T>, meta: &Metafile) -> bool {
+    held.header.version == meta.version && fits(meta, &held.bytes)
+}
+
+fn fits(meta: &Metafile, bytes: &[u8]) -> bool {
     let length = meta
         .length
         .is_none_or(|length| length == bytes.len() as u64);
-    length
-        && meta
-            .hashes
-            .as_ref()
-            .is_none_or(|hashes| hashes.sha256[..] == sha256(bytes))
-}
-
-pub(super) fn expiry(role: &impl Role) -> Timestamp {
-    // The schema's time is an older jiff's. A time past this one's range never comes.
-    Timestamp::from_millisecond(role.expires().as_millisecond()).unwrap_or(Timestamp::MAX)
+    length && meta.hashes.as_ref().is_none_or(|hashes| hashes.fit(bytes))
 }

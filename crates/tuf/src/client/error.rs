@@ -61,6 +61,12 @@ pub enum TrustError {
         /// The file.
         file: String,
     },
+    /// A search went through too many delegated roles.
+    #[error("a search visits at most {limit} delegated roles; this tree has more on the way")]
+    TooManyRoles {
+        /// Roles it may visit.
+        limit: usize,
+    },
     /// A role lists a target that is not its own, or that does not read as a document.
     #[error("{file} lists {target}, which it must not")]
     Target {
