@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::Body;
-use crate::language::{say, tell};
+use crate::language::{in_words, say, tell};
 use crate::pages::console::campaign::Running;
 use crate::pages::console::wording::alarm_sentence;
 use crate::pages::lamps::bands::Counts;
@@ -244,7 +244,7 @@ async fn import(
     let csv = uploaded(&headers, &body);
     let csv = csv.ok_or_else(|| PageError::refused(say("import-no-file")))?;
     let product =
-        ProductName::parse("web-central").map_err(|e| PageError::refused(e.to_string()))?;
+        ProductName::parse("web-central").map_err(|e| PageError::refused(in_words(e)))?;
     let defaults = Defaults {
         product,
         running: semver::Version::new(1, 0, 0),
@@ -259,16 +259,19 @@ async fn import(
         Err(ImportError::BadLines(bad)) => {
             let problem = Some(tell(
                 "nothing-imported-why",
-                [("why", bad.to_string().into())],
+                [("why", in_words(&bad).into())],
             ));
-            let lines = bad.lines;
+            let lines = bad.lines.into_iter().map(|line| BadLine {
+                reason: in_words(line.reason),
+                ..line
+            });
             let page = Page::console(say("nothing-imported"), "/console");
             Ok(render(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 &FirstRun {
                     page,
                     problem,
-                    lines,
+                    lines: lines.collect(),
                 },
             ))
         }

@@ -16,7 +16,7 @@ use store::Reminded;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
-use crate::language::{say, tell};
+use crate::language::{in_words, say, tell};
 use crate::pages::console::audience;
 use crate::pages::console::campaign::{action_name, seconds};
 use crate::pages::console::case::Linked;
@@ -318,7 +318,7 @@ fn told(told: store::Told) -> Option<Told> {
         (0, reached) => tell("told-followers", reached),
         (failed, [n, all]) => tell("told-followers-but", [n, all, ("failed", failed.into())]),
     };
-    let mut failures: Vec<_> = told.failures.into_iter().map(|(_, why)| why).collect();
+    let mut failures: Vec<_> = told.failures.into_iter().map(|(_, why)| in_words(why)).collect();
     failures.sort_unstable();
     failures.dedup();
     (all > 0).then_some(Told { says, failures })
@@ -382,5 +382,5 @@ pub(in crate::pages) async fn then_back(
         ErrorKind::Conflict => StatusCode::CONFLICT,
         _ => return Err(error.into()),
     };
-    show(app, id, (status, Some(error.to_string())), typed, None).await
+    show(app, id, (status, Some(in_words(&error))), typed, None).await
 }

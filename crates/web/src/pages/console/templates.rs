@@ -18,7 +18,7 @@ use engine::{EngineError, Kind as ErrorKind};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Query};
-use crate::language::say;
+use crate::language::{in_words, say};
 use crate::pages::console::compose::{staff, value};
 use crate::pages::prose::prose;
 use crate::pages::public::incident::stage;
@@ -225,7 +225,7 @@ async fn save(
                 ErrorKind::Conflict => StatusCode::CONFLICT,
                 _ => StatusCode::UNPROCESSABLE_ENTITY,
             };
-            show(&app, status, Some(error.to_string()), draft, follows).await
+            show(&app, status, Some(in_words(&error)), draft, follows).await
         }
         Err(error) => Err(error.into()),
     }
@@ -257,7 +257,7 @@ async fn show(
     let (example, wrong) = match example(app, &draft.new) {
         _ if draft.new.text.is_empty() => (None, None),
         Ok(html) => (Some(html), None),
-        Err(error) => (None, Some(error.to_string())),
+        Err(error) => (None, Some(in_words(&error))),
     };
     let reader = staff(app);
     let versions = match app.engine().template_versions(&draft.name).await {

@@ -7,7 +7,7 @@ use domain::detection::{Alarm, Explanation, Localisation, Node, Stream, Term};
 use domain::incident::timeline::{Fact, TimelineEntry};
 use domain::incident::{Audience, Scope};
 
-use crate::language::{say, tell};
+use crate::language::{in_words, say, tell, translated};
 
 /// Which sites something is about: "web-central sites in America/Denver".
 pub(in crate::pages) fn scope(scope: &Scope) -> String {
@@ -242,7 +242,9 @@ pub(in crate::pages) fn happened(entry: &TimelineEntry, alarms: &[Alarm]) -> Str
                 count("failed", failed),
             ],
         ),
-        Fact::CampaignPaused { reason, .. } => tell("fact-campaign-paused", [because(reason)]),
+        Fact::CampaignPaused { reason, .. } => {
+            tell("fact-campaign-paused", [because(&translated(reason))])
+        }
         Fact::CampaignResumed { .. } => say("fact-campaign-resumed").to_owned(),
         Fact::CampaignFinished { done, failed, .. } => tell(
             "fact-campaign-ended",
@@ -268,7 +270,7 @@ pub(in crate::pages) fn happened(entry: &TimelineEntry, alarms: &[Alarm]) -> Str
         ),
         Fact::WatchEnded { failing } => tell("fact-watch-ended", [count("n", failing)]),
         Fact::Completed => tell("fact-completed", [by()]),
-        Fact::Noted { words } => words.clone(),
+        Fact::Noted { words } => in_words(words),
     }
 }
 
