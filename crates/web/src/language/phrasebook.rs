@@ -41,9 +41,10 @@ const BYTES_MAX: usize = 2_000;
 const SEARCHES_MAX: usize = 100;
 /// How deep a value may lie in values.
 const DEPTH_MAX: usize = 8;
-/// Where a text may be two: sentences in a row, refusals in a list, and the name of a field before what is
-/// wrong with it.
-const MARKS: [&str; 3] = [". ", "; ", ": "];
+/// Where a text may be two: refusals in a list,
+const LISTED: [&str; 1] = ["; "];
+/// sentences in a row, and the name of a field before what is wrong with it.
+const MARKS: [&str; 2] = [". ", ": "];
 
 /// A sentence of ours in the language of the present request; as it is where the book does not know it.
 pub(crate) fn translated(english: &str) -> Cow<'_, str> {
@@ -129,21 +130,13 @@ impl Book {
     fn find<'a>(&self, text: &'a str, with_parts: bool) -> Option<(&Phrase, Vec<&'a str>)> {
         let word = text.split(' ').next()?;
         let of_word = self.by_word.get(word).map(Vec::as_slice);
-        let first = |phrases: &'_ [Phrase]| {
-            let mut phrases = phrases.iter().enumerate();
-            phrases.find_map(|(at, phrase)| {
-                let may = with_parts || !phrase.is_part;
-                let values = may.then(|| phrase.values(text)).flatten()?;
-                Some((at, values))
-            })
-        };
-        let of_word = of_word.unwrap_or_default();
-        let named = first(of_word).map(|(at, values)| (&of_word[at], values));
-        let open = first(&self.open).map(|(at, values)| (&self.open[at], values));
-        match (named, open) {
-            (Some(named), Some(open)) if named.0.own_bytes() < open.0.own_bytes() => Some(open),
-            (named, open) => named.or(open),
-        }
+        // One that begins as the text does is meant rather than one that any text could begin.
+        let mut all = of_word.unwrap_or_default().iter().chain(&self.open);
+        all.find_map(|phrase| {
+            let may = with_parts || !phrase.is_part;
+            let values = may.then(|| phrase.values(text)).flatten()?;
+            Some((phrase, values))
+        })
     }
 }
 
@@ -216,7 +209,9 @@ impl Gap {
     fn takes(&self, value: &str) -> bool {
         match self.holds {
             Holds::Count => count(value).is_some(),
-            Holds::Said | Holds::AsItIs => !value.is_empty(),
+            Holds::Said => !value.is_empty(),
+            // What is in quotation marks ends with them.
+            Holds::AsItIs => !value.is_empty() && (quoted(value).is_none() || texts(value).is_some()),
         }
     }
 }
@@ -260,8 +255,10 @@ impl<'b> Search<'b> {
         if text.len() > BYTES_MAX || depth > DEPTH_MAX {
             return None;
         }
-        self.whole(text, depth)
-            .or_else(|| self.in_parts(text, depth))
+        // A list is one before its first part is what any text could be.
+        self.in_parts(text, depth, &LISTED)
+            .or_else(|| self.whole(text, depth))
+            .or_else(|| self.in_parts(text, depth, &MARKS))
     }
 
     /// A text that is one phrase, perhaps with a capital and a full stop, as a sentence of a page has them.
@@ -304,13 +301,9 @@ impl<'b> Search<'b> {
     }
 
     /// A text that is several phrases. All of them are known, or none is said.
-    fn in_parts(&mut self, text: &str, depth: usize) -> Option<String> {
-        let mut marks: Vec<_> = MARKS
-            .into_iter()
-            .flat_map(|mark| text.match_indices(mark))
-            .collect();
-        marks.sort_unstable();
-        for (at, mark) in marks {
+    fn in_parts(&mut self, text: &str, depth: usize, marks: &[&str]) -> Option<String> {
+        let places = marks.iter().flat_map(|mark| text.match_indices(mark));
+        for (at, mark) in places {
             let (first, rest) = (&text[..at], &text[at + mark.len()..]);
             let first = match mark {
                 ". " => self.whole(&text[..=at], depth),
@@ -341,20 +334,29 @@ fn like(mut said: String, english: &str) -> String {
     said
 }
 
-/// What somebody wrote, in the quotation marks of the language where it is in ours: a text, or a list of
-/// them.
-fn as_it_is(value: &str) -> String {
+/// The texts in quotation marks that a value lists, or that it is.
+fn texts(value: &str) -> Option<Vec<&str>> {
     let (mut all, mut rest) = (vec![], value);
-    while let Some(end) = quoted(rest) {
-        let text = rest[1..end - 1].replace("\\\"", "\"").replace("\\\\", "\\");
-        all.push(format!("«{text}»"));
-        match rest[end..].strip_prefix(", ") {
-            Some(after) => rest = after,
-            None if end == rest.len() => return all.join(", "),
-            None => break,
+    loop {
+        let (text, after) = rest.split_at(quoted(rest)?);
+        all.push(text);
+        if after.is_empty() {
+            return Some(all);
         }
+        rest = after.strip_prefix(", ")?;
     }
-    value.to_owned()
+}
+
+/// What somebody wrote, in the quotation marks of the language where it is in ours.
+fn as_it_is(value: &str) -> String {
+    let Some(texts) = texts(value) else {
+        return value.to_owned();
+    };
+    let text = |text: &str| {
+        let inner = text.get(1..text.len() - 1).unwrap_or_default();
+        format!("«{}»", inner.replace("\\\"", "\"").replace("\\\\", "\\"))
+    };
+    texts.into_iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -78,3 +78,5 @@ part-explained-product-and = product { $said-products }, { $said-rest }
 part-explained-release-and = release { $said-versions }, { $said-rest }
 part-explained-zone-and = zone { $said-zones }, { $said-rest }
 part-or = { $one } or { $said-other }
+probe-connect = the connect address is wrong
+probe-canary-taken = the canary's address is taken

@@ -22,7 +22,6 @@ release-unstaged = release { $version } of { $product } is neither staged nor li
 row-state = { $text } is no state of a site in a campaign: { $words }
 release-uncovered = release { $version } of { $product } has no version of document { $document } that accepts it
 release-already = release { $version } of { $product } is { $said-state } already
-part-release-imported = imported
 part-release-staged = staged
 part-release-live = live
 part-release-retired = retired

@@ -138,3 +138,4 @@ report-key = this key was used for another report about { $site }; send a new re
 key-characters = has 1 to { $n } visible ASCII characters
 choose-comment-act = choose shown, held, hidden, ban or unban
 choose-report-act = choose approve or publish
+schedule-over = This incident was over before the moment came.

@@ -30,7 +30,6 @@ part-role-engineer = engineer
 part-role-support = support
 part-role-agent = agent
 part-role-site = site
-support-releases = support restores sites; releases are the engineers'
 comment-foreign = a comment must be written on this page
 reader-ended = your sign-in has ended: sign in again to write
 reader-foreign = sign out on this page

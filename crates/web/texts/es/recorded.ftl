@@ -86,3 +86,5 @@ part-explained-product-and = producto { $said-products }, { $said-rest }
 part-explained-release-and = versión { $said-versions }, { $said-rest }
 part-explained-zone-and = zona { $said-zones }, { $said-rest }
 part-or = { $one } o { $said-other }
+probe-connect = la dirección de conexión (connect) es incorrecta
+probe-canary-taken = la dirección de la cuenta de prueba ya está en uso

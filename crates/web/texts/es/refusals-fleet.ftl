@@ -22,7 +22,6 @@ release-unstaged = la versión { $version } de { $product } no está preparada n
 row-state = { $text } no es un estado de un sitio en una campaña: { $words }
 release-uncovered = para la versión { $version } de { $product } no hay ninguna versión del documento { $document } que la acepte
 release-already = la versión { $version } de { $product } ya está { $said-state }
-part-release-imported = importada
 part-release-staged = preparada
 part-release-live = activa
 part-release-retired = retirada

@@ -142,3 +142,4 @@ report-key = esta clave se usó para otro reporte sobre { $site }; envíe un rep
 key-characters = tiene de 1 a { $n } caracteres ASCII visibles
 choose-comment-act = elija shown, held, hidden, ban o unban
 choose-report-act = elija approve o publish
+schedule-over = Este incidente terminó antes de que llegara el momento.

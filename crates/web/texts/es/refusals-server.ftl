@@ -30,7 +30,6 @@ part-role-engineer = ingeniería
 part-role-support = soporte
 part-role-agent = agente
 part-role-site = sitio
-support-releases = soporte restablece sitios; de las versiones se encarga ingeniería
 comment-foreign = un comentario debe escribirse en esta página
 reader-ended = su sesión terminó: inicie sesión de nuevo para escribir
 reader-foreign = cierre sesión en esta página

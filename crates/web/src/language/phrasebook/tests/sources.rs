@@ -22,7 +22,7 @@ const REFUSALS: [&str; 11] = [
     "too_many", "unauthorized", "unsupported",
 ];
 
-/// Each sentence with its gaps filled with 7, and where one is.
+/// Each text with its gaps filled with 7, and where one is.
 pub(super) type Sentences = BTreeMap<String, String>;
 
 /// How much of a file may reach a reader.
@@ -30,7 +30,7 @@ pub(super) type Sentences = BTreeMap<String, String>;
 pub(super) enum Reach {
     /// What errors display.
     Errors,
-    /// Whatever looks like a sentence.
+    /// Whatever it says.
     All,
     /// What errors display and refusals are given.
     Refusals,
@@ -90,7 +90,7 @@ pub(super) fn filled(pattern: &str) -> String {
 }
 
 /// Two words at least.
-fn is_sentence(text: &str) -> bool {
+pub(super) fn is_sentence(text: &str) -> bool {
     let is_word = |word: &&str| word.chars().filter(|c| c.is_alphabetic()).count() > 1;
     text.split_whitespace().filter(is_word).count() > 1
 }
@@ -137,7 +137,7 @@ impl Gathering<'_> {
                 (Tree::Group(_, trees), _) => self.walk(trees, shown),
                 (Tree::Text(text), _) => {
                     let shows = self.reach == Reach::All || (self.reach == Reach::Refusals && shown);
-                    if shows && is_sentence(&filled(text)) {
+                    if shows {
                         self.add(text);
                     }
                 }
@@ -148,8 +148,8 @@ impl Gathering<'_> {
 
     fn call(&mut self, name: &str, given: &[Tree], is_refusal: bool) {
         match (name, given) {
-            ("not_found", [Tree::Text(noun), Tree::Mark(','), Tree::Word(_) | Tree::Mark(_), ..]) => {
-                self.add(&format!("there is no {} {{}}", noun));
+            ("not_found", [Tree::Text(noun), Tree::Mark(','), _, ..]) => {
+                self.add(&format!("there is no {noun} {{}}"));
             }
             (name, given) if REFUSALS.contains(&name) => self.walk(given, true),
             (name, _) if CALLS_PASSED.contains(&name) => {}
@@ -161,9 +161,7 @@ impl Gathering<'_> {
     fn attribute(&mut self, attribute: &[Tree]) -> bool {
         match attribute {
             [Tree::Word(name), Tree::Group(_, given)] if name == "error" => {
-                if let Some(Tree::Text(text)) = given.first()
-                    && is_sentence(&filled(text))
-                {
+                if let Some(Tree::Text(text)) = given.first() {
                     self.add(text);
                 }
                 false
