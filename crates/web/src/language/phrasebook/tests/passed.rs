@@ -160,7 +160,7 @@ pub(super) const PASSED: [(&str, &[&str]); 12] = [
 
 /// What the sources put together, and each sentence that it becomes.
 pub(super) const COMPOSED: &[(&str, &[&str])] = &[
-    ("7 (7). Best explained by 7.", &["7 within 7, where 7 (7). Best explained by 7."]),
+    ("7 (7). Best explained by 7.", &["7 within 7, where 7 (7). Best explained by 7"]),
     ("7 within 7, where 7", &[]),
     ("7 7 are usual", &["at least 7 are usual", "at most 7 are usual"]),
     ("at least", &[]),
