@@ -145,7 +145,10 @@ async fn forms_of_the_console_say_what_they_refuse() {
         (
             "/console/people",
             "name=&role=support",
-            ["a name has 1 to 100 characters", "un nombre tiene de 1 a 100 caracteres"],
+            [
+                "a name has 1 to 100 characters",
+                "un nombre tiene de 1 a 100 caracteres",
+            ],
         ),
         (
             "/console/on-call",
@@ -216,7 +219,12 @@ async fn what_is_not_there_and_what_cannot_be_is_said() {
     reader.says(&nobody, None, [&english, &spanish]).await;
     let answer = reader
         .plane
-        .send("GET", &format!("/api/v1/campaigns/{NOBODY}"), Some(&reader.token), "")
+        .send(
+            "GET",
+            &format!("/api/v1/campaigns/{NOBODY}"),
+            Some(&reader.token),
+            "",
+        )
         .await;
     assert!(answer.text.contains(&english), "{}", answer.text);
 
@@ -242,7 +250,10 @@ async fn what_was_recorded_in_english_is_shown_in_spanish() {
     let paused = engine.command_campaign(campaign, Command::Pause, "Ada");
     paused.await.unwrap();
     let incident = format!("/console/incidents/{id}");
-    let says = ["The campaign was paused: Ada paused it.", "La campaña quedó en pausa: Ada la pausó."];
+    let says = [
+        "The campaign was paused: Ada paused it.",
+        "La campaña quedó en pausa: Ada la pausó.",
+    ];
     reader.says(&incident, None, says).await;
 
     let reason = "3 of 20 sites failed in wave canaries (release 5.2.0), tolerated are 5 %; \
@@ -264,7 +275,9 @@ async fn what_was_recorded_in_english_is_shown_in_spanish() {
     moved.await.unwrap();
     let spanish = "3 de 20 sitios fallaron en la oleada canarios (versión 5.2.0), se tolera el 5 %; \
         el último dijo: webhook: se agotó el tiempo";
-    reader.says("/console/campaigns", None, [reason, spanish]).await;
+    reader
+        .says("/console/campaigns", None, [reason, spanish])
+        .await;
     let page = format!("/console/campaigns/{campaign}");
     reader.says(&page, None, [reason, spanish]).await;
 

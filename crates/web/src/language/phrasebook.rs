@@ -211,7 +211,9 @@ impl Gap {
             Holds::Count => count(value).is_some(),
             Holds::Said => !value.is_empty(),
             // What is in quotation marks ends with them.
-            Holds::AsItIs => !value.is_empty() && (quoted(value).is_none() || texts(value).is_some()),
+            Holds::AsItIs => {
+                !value.is_empty() && (quoted(value).is_none() || texts(value).is_some())
+            }
         }
     }
 }
@@ -268,15 +270,16 @@ impl<'b> Search<'b> {
             .next()
             .filter(char::is_ascii_uppercase)
             .map(|first| format!("{}{}", first.to_ascii_lowercase(), &text[1..]));
-        let forms = [Some(text), small.as_deref()].into_iter().flatten();
-        for form in forms.clone() {
-            if let Some(said) = self.phrase(form, depth) {
-                return Some(like(said, text));
-            }
-        }
-        for form in forms.filter_map(|form| form.strip_suffix('.')) {
-            if let Some(said) = self.phrase(form, depth) {
-                return Some(like(said, text));
+        let forms = [(Some(text), false), (small.as_deref(), true)];
+        for has_stop in [false, true] {
+            for (form, is_small) in forms {
+                let form = match has_stop {
+                    false => form,
+                    true => form.and_then(|form| form.strip_suffix('.')),
+                };
+                if let Some(said) = form.and_then(|form| self.phrase(form, depth)) {
+                    return Some(like(said, is_small, has_stop));
+                }
             }
         }
         None
@@ -320,15 +323,14 @@ impl<'b> Search<'b> {
     }
 }
 
-/// What a phrase says, beginning and ending as the English text does.
-fn like(mut said: String, english: &str) -> String {
-    let mut letters = said.chars();
-    let first = letters.next().filter(|first| first.is_lowercase());
-    let is_capital = english.starts_with(|c: char| c.is_ascii_uppercase());
-    if let Some(first) = first.filter(|_| is_capital) {
-        said = first.to_uppercase().chain(letters).collect();
+/// What a phrase says, with the capital and the full stop that its sentence has.
+fn like(mut said: String, has_capital: bool, has_stop: bool) -> String {
+    if has_capital {
+        let mut letters = said.chars();
+        let first = letters.next().into_iter().flat_map(char::to_uppercase);
+        said = first.chain(letters).collect();
     }
-    if english.ends_with('.') && !said.ends_with(['.', '?', '!']) {
+    if has_stop && !said.ends_with(['.', '?', '!']) {
         said.push('.');
     }
     said

@@ -84,13 +84,19 @@ fn no_phrase_is_kept_that_nobody_says() {
     let composed = COMPOSED.iter().flat_map(|(_, wholes)| *wholes);
     let composed: BTreeSet<&str> = composed.chain(&BORROWED).copied().collect();
     let said = |shape: &str| all.contains_key(shape) || composed.contains(shape);
-    let unsaid: Vec<_> = shapes().into_iter().filter(|(shape, _)| !said(shape)).collect();
+    let unsaid: Vec<_> = shapes()
+        .into_iter()
+        .filter(|(shape, _)| !said(shape))
+        .collect();
     assert!(unsaid.is_empty(), "{unsaid:#?}");
     let shapes = shapes();
     let strange = composed.iter().filter(|one| !shapes.contains_key(**one));
     assert_eq!(strange.count(), 0);
     let is_there = |source: &str| all.keys().any(|text| text == source.trim());
-    let gone: Vec<_> = COMPOSED.iter().filter(|(source, _)| !is_there(source)).collect();
+    let gone: Vec<_> = COMPOSED
+        .iter()
+        .filter(|(source, _)| !is_there(source))
+        .collect();
     assert!(gone.is_empty(), "{gone:?}");
 }
 
@@ -115,15 +121,36 @@ fn both_languages_have_the_same_phrases_and_each_can_be_found() {
 #[test]
 fn sentences_are_said_with_their_values() {
     for (english, expected) in [
-        ("a banner must end after it begins", "un aviso debe terminar después de comenzar"),
-        ("A banner must end after it begins.", "Un aviso debe terminar después de comenzar."),
-        ("\"C A\" is no state: write two letters, such as CA", "«C A» no es un estado: escriba dos letras, por ejemplo CA"),
+        (
+            "a banner must end after it begins",
+            "un aviso debe terminar después de comenzar",
+        ),
+        (
+            "A banner must end after it begins.",
+            "Un aviso debe terminar después de comenzar.",
+        ),
+        (
+            "\"C A\" is no state: write two letters, such as CA",
+            "«C A» no es un estado: escriba dos letras, por ejemplo CA",
+        ),
         // What somebody typed is not read as words of ours.
-        ("\"\\\" is not a host name: \" is no state: write two letters, such as CA", "«\" is not a host name: » no es un estado: escriba dos letras, por ejemplo CA"),
-        ("there is no calendar agent", "no existe el calendario agent"),
+        (
+            "\"\\\" is not a host name: \" is no state: write two letters, such as CA",
+            "«\" is not a host name: » no es un estado: escriba dos letras, por ejemplo CA",
+        ),
+        (
+            "there is no calendar agent",
+            "no existe el calendario agent",
+        ),
         ("There is no incident 7.", "No existe el incidente 7."),
-        ("a banner says something, in at most 12000 characters", "un aviso dice algo, en 12,000 caracteres como máximo"),
-        ("This campaign is finished, so it cannot pause.", "Esta campaña está terminada, así que no se puede pausar."),
+        (
+            "a banner says something, in at most 12000 characters",
+            "un aviso dice algo, en 12,000 caracteres como máximo",
+        ),
+        (
+            "This campaign is finished, so it cannot pause.",
+            "Esta campaña está terminada, así que no se puede pausar.",
+        ),
         (
             "nothing was imported: 2 lines are wrong, the first is line 3: \"x\" is not a host name: labels of a-z, 0-9 and '-' joined by dots, in lower case, at most 253 characters",
             "no se importó nada: 2 líneas están mal, la primera es: línea 3: «x» no sirve como nombre de host: partes de a-z, 0-9 y «-» unidas por puntos, en minúsculas, 253 caracteres como máximo",
@@ -159,12 +186,22 @@ fn sentences_are_said_with_their_values() {
     ] {
         assert_eq!(spanish(english).as_deref(), Some(expected));
     }
-    for unknown in ["", ".", "paused", "Nobody says this.", "This campaign is.", &"x; ".repeat(900)] {
+    for unknown in [
+        "",
+        ".",
+        "paused",
+        "Nobody says this.",
+        "This campaign is.",
+        &"x; ".repeat(900),
+    ] {
         assert_eq!(spanish(unknown), None, "{unknown}");
         assert_eq!(translated(unknown), unknown);
     }
     // Who reads English reads what was said.
-    assert_eq!(known("Nobody says this.").as_deref(), Some("Nobody says this."));
+    assert_eq!(
+        known("Nobody says this.").as_deref(),
+        Some("Nobody says this.")
+    );
 }
 
 proptest! {

@@ -77,7 +77,10 @@ fn line(campaign: &CampaignView, reader: &Reader) -> Line {
         state: state_name(campaign.state),
         created: reader.moment(campaign.created_at),
         took: took.unwrap_or_default(),
-        halted: campaign.halted.as_ref().map(|halted| in_words(&halted.reason)),
+        halted: campaign
+            .halted
+            .as_ref()
+            .map(|halted| in_words(&halted.reason)),
     }
 }
 

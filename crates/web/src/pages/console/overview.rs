@@ -243,8 +243,7 @@ async fn import(
 ) -> Answer {
     let csv = uploaded(&headers, &body);
     let csv = csv.ok_or_else(|| PageError::refused(say("import-no-file")))?;
-    let product =
-        ProductName::parse("web-central").map_err(|e| PageError::refused(in_words(e)))?;
+    let product = ProductName::parse("web-central").map_err(|e| PageError::refused(in_words(e)))?;
     let defaults = Defaults {
         product,
         running: semver::Version::new(1, 0, 0),

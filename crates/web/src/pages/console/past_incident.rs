@@ -126,10 +126,7 @@ fn problem(error: &EngineError) -> String {
         "updates[0].text" => say("what-customers-read"),
         _ => return in_words(error),
     };
-    let values = [
-        ("field", field.into()),
-        ("problem", in_words(error).into()),
-    ];
+    let values = [("field", field.into()), ("problem", in_words(error).into())];
     tell("field-problem", values)
 }
 

@@ -318,7 +318,11 @@ fn told(told: store::Told) -> Option<Told> {
         (0, reached) => tell("told-followers", reached),
         (failed, [n, all]) => tell("told-followers-but", [n, all, ("failed", failed.into())]),
     };
-    let mut failures: Vec<_> = told.failures.into_iter().map(|(_, why)| in_words(why)).collect();
+    let mut failures: Vec<_> = told
+        .failures
+        .into_iter()
+        .map(|(_, why)| in_words(why))
+        .collect();
     failures.sort_unstable();
     failures.dedup();
     (all > 0).then_some(Told { says, failures })

@@ -183,7 +183,10 @@ async fn done(app: &App, site: &Site, reader: &Reader) -> Result<Vec<Done>, Engi
             Progress::Sent { .. } => say("staff-site-sent").into(),
             Progress::Acted { .. } => say("staff-site-acted").into(),
             Progress::Verified { .. } => say("staff-site-verified").into(),
-            Progress::Failed { .. } => tell("staff-site-failed", [("reason", in_words(row.reason).into())]),
+            Progress::Failed { .. } => tell(
+                "staff-site-failed",
+                [("reason", in_words(row.reason).into())],
+            ),
             Progress::Skipped => say("staff-site-skipped").into(),
         },
         campaign: row.campaign,

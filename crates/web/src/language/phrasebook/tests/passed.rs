@@ -160,69 +160,121 @@ pub(super) const PASSED: [(&str, &[&str]); 12] = [
 
 /// What the sources put together, and each sentence that it becomes.
 pub(super) const COMPOSED: &[(&str, &[&str])] = &[
-    ("7 (7). Best explained by 7.", &["7 within 7, where 7 (7). Best explained by 7"]),
+    (
+        "7 (7). Best explained by 7.",
+        &["7 within 7, where 7 (7). Best explained by 7"],
+    ),
     ("7 within 7, where 7", &[]),
-    ("7 7 are usual", &["at least 7 are usual", "at most 7 are usual"]),
+    (
+        "7 7 are usual",
+        &["at least 7 are usual", "at most 7 are usual"],
+    ),
     ("at least", &[]),
     ("at most", &[]),
     ("error code", &["error code 7"]),
-    ("7 7", &[
-        "product 7",
-        "release 7",
-        "zone 7",
-        "7 is empty; say what does not work",
-        "7 has 7 characters; 7 are allowed",
-        "7 holds control characters",
-        "7 must be an http(s) URL",
-        "7 breaks 0 < idle_p95_seconds < promise_p95_seconds <= 3600",
-    ]),
+    (
+        "7 7",
+        &[
+            "product 7",
+            "release 7",
+            "zone 7",
+            "7 is empty; say what does not work",
+            "7 has 7 characters; 7 are allowed",
+            "7 holds control characters",
+            "7 must be an http(s) URL",
+            "7 breaks 0 < idle_p95_seconds < promise_p95_seconds <= 3600",
+        ],
+    ),
     ("is empty; say what does not work", &[]),
     ("has 7 characters; 7 are allowed", &[]),
     ("holds control characters", &[]),
     ("must be an http(s) URL", &[]),
-    ("breaks 0 < idle_p95_seconds < promise_p95_seconds <= 3600", &[]),
+    (
+        "breaks 0 < idle_p95_seconds < promise_p95_seconds <= 3600",
+        &[],
+    ),
     (", ", &["product 7, 7", "release 7, 7", "zone 7, 7"]),
     (" or ", &["7 or 7"]),
-    ("7 7 where the header has 7", &["7 field where the header has 7", "7 fields where the header has 7"]),
-    ("7 7; stage it first", &["there is no staged or live release 7; stage it first"]),
+    (
+        "7 7 where the header has 7",
+        &[
+            "7 field where the header has 7",
+            "7 fields where the header has 7",
+        ],
+    ),
+    (
+        "7 7; stage it first",
+        &["there is no staged or live release 7; stage it first"],
+    ),
     ("7 has no site 77", &["7 has no site 7"]),
     ("and 7 more", &["7 and 7 more"]),
-    ("7: 7 is promised by 7", &["7: an update is promised by 7", "7: the incident report is promised by 7"]),
-    ("7: 7 was promised by 7 and is overdue", &[
-        "7: an update was promised by 7 and is overdue",
-        "7: the incident report was promised by 7 and is overdue",
-    ]),
-    ("7: 7 was promised by 7, is overdue, and nobody has answered", &[
-        "7: an update was promised by 7, is overdue, and nobody has answered",
-        "7: the incident report was promised by 7, is overdue, and nobody has answered",
-    ]),
+    (
+        "7: 7 is promised by 7",
+        &[
+            "7: an update is promised by 7",
+            "7: the incident report is promised by 7",
+        ],
+    ),
+    (
+        "7: 7 was promised by 7 and is overdue",
+        &[
+            "7: an update was promised by 7 and is overdue",
+            "7: the incident report was promised by 7 and is overdue",
+        ],
+    ),
+    (
+        "7: 7 was promised by 7, is overdue, and nobody has answered",
+        &[
+            "7: an update was promised by 7, is overdue, and nobody has answered",
+            "7: the incident report was promised by 7, is overdue, and nobody has answered",
+        ],
+    ),
     ("an update", &[]),
     ("the incident report", &[]),
     ("7: 7", &["line 7: 7", "Sign-in issue reported for 7: 7"]),
-    ("site 7 7", &[
-        "site 7 belongs to 7: an import moves no site to another organization",
-        "site 7 is of product 7: an import moves no site to another product",
-    ]),
-    ("belongs to 7: an import moves no site to another organization", &[]),
-    ("is of product 7: an import moves no site to another product", &[]),
-    ("7 sites have no coordinates and cannot be inside a drawn area", &[
-        "no site of the fleet lies in 7; 7 sites have no coordinates and cannot be inside a drawn area",
-    ]),
-    ("a drawn area of 7 corners", &[
-        "7, a drawn area of 7 corners",
-        "a drawn area of 7 corners, 7",
-        "7, a drawn area of 7 corners, 7",
-    ]),
-    ("7 sites", &[
-        "7 sites running 7",
-        "7 sites in 7 running 7",
-        "all sites in 7",
-        "all sites running 7",
-        "all sites in 7 running 7",
-    ]),
-    ("Something is still to be written: look for “To be written by a person”.", &[
-        "Something is still to be written: look for “7”.",
-    ]),
+    (
+        "site 7 7",
+        &[
+            "site 7 belongs to 7: an import moves no site to another organization",
+            "site 7 is of product 7: an import moves no site to another product",
+        ],
+    ),
+    (
+        "belongs to 7: an import moves no site to another organization",
+        &[],
+    ),
+    (
+        "is of product 7: an import moves no site to another product",
+        &[],
+    ),
+    (
+        "7 sites have no coordinates and cannot be inside a drawn area",
+        &[
+            "no site of the fleet lies in 7; 7 sites have no coordinates and cannot be inside a drawn area",
+        ],
+    ),
+    (
+        "a drawn area of 7 corners",
+        &[
+            "7, a drawn area of 7 corners",
+            "a drawn area of 7 corners, 7",
+            "7, a drawn area of 7 corners, 7",
+        ],
+    ),
+    (
+        "7 sites",
+        &[
+            "7 sites running 7",
+            "7 sites in 7 running 7",
+            "all sites in 7",
+            "all sites running 7",
+            "all sites in 7 running 7",
+        ],
+    ),
+    (
+        "Something is still to be written: look for “To be written by a person”.",
+        &["Something is still to be written: look for “7”."],
+    ),
     ("there is no 7 7", &[]),
 ];
 

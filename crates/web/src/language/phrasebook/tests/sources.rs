@@ -7,19 +7,46 @@ use super::rust::{Tree, trees};
 
 /// What these are given is for logs and for programs that break, or a name of its own.
 const MACROS_PASSED: [&str; 10] = [
-    "assert", "assert_eq", "debug", "debug_assert", "error", "info", "json", "span", "trace", "warn",
+    "assert",
+    "assert_eq",
+    "debug",
+    "debug_assert",
+    "error",
+    "info",
+    "json",
+    "span",
+    "trace",
+    "warn",
 ];
 /// What these are given is for the audit, which has words of its own, or for logs, or for the description
 /// of the API.
 const CALLS_PASSED: [&str; 11] = [
-    "about", "audit", "audit_banner", "corrupt", "end", "expect", "failed", "forget", "read_json", "remote",
+    "about",
+    "audit",
+    "audit_banner",
+    "corrupt",
+    "end",
+    "expect",
+    "failed",
+    "forget",
+    "read_json",
+    "remote",
     "reply",
 ];
 
 /// What these are given is read by whoever is refused something.
 const REFUSALS: [&str; 11] = [
-    "bad_request", "conflict", "forbidden", "not_allowed", "not_found", "refused", "refused_at", "too_large",
-    "too_many", "unauthorized", "unsupported",
+    "bad_request",
+    "conflict",
+    "forbidden",
+    "not_allowed",
+    "not_found",
+    "refused",
+    "refused_at",
+    "too_large",
+    "too_many",
+    "unauthorized",
+    "unsupported",
 ];
 
 /// Each text with its gaps filled with 7, and where one is.
@@ -136,7 +163,8 @@ impl Gathering<'_> {
                 (Tree::Mark(';'), _) => is_named = false,
                 (Tree::Group(_, trees), _) => self.walk(trees, shown),
                 (Tree::Text(text), _) => {
-                    let shows = self.reach == Reach::All || (self.reach == Reach::Refusals && shown);
+                    let shows =
+                        self.reach == Reach::All || (self.reach == Reach::Refusals && shown);
                     if shows {
                         self.add(text);
                     }
