@@ -76,6 +76,22 @@ impl Catalog {
         text.into_owned()
     }
 
+    /// A text whose key and values are not known before; nothing where there is no such text.
+    pub fn fill<'a>(
+        &self,
+        language: Language,
+        key: &str,
+        values: impl IntoIterator<Item = (&'a str, Value<'a>)>,
+    ) -> Option<String> {
+        let texts = self.texts(language);
+        let pattern = texts.bundle.get_message(key)?.value()?;
+        let values: FluentArgs<'_> = values.into_iter().collect();
+        let text = texts
+            .bundle
+            .format_pattern(pattern, Some(&values), &mut vec![]);
+        Some(text.into_owned())
+    }
+
     /// Whether a text can be said without values.
     #[must_use]
     pub fn is_plain(&self, language: Language, key: &str) -> bool {

@@ -4,6 +4,7 @@
 //! task: whatever draws its answer asks here. A mail is drawn in its follower's language, and what runs
 //! without either speaks English. Never translates what people wrote.
 
+mod phrasebook;
 mod texts;
 
 use axum::extract::{Request, State};
@@ -17,6 +18,7 @@ use cookie::{Cookie, SameSite};
 use crate::App;
 use crate::access::{cookies, is_console};
 
+pub(crate) use self::phrasebook::{known, reworded};
 pub(crate) use self::texts::{Says, Value};
 use domain::incident::template::read_as;
 pub(crate) use domain::language::Language;

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use engine::{EngineError, Kind};
 
 use super::{Page, render};
-use crate::language::{Language, here, say};
+use crate::language::{known, say};
 use crate::pdf::PdfError;
 
 /// Why a page cannot be shown.
@@ -53,7 +53,7 @@ impl PageError {
         Self::of(
             StatusCode::FORBIDDEN,
             say("error-not-yours"),
-            reason("says-not-allowed", sentence(says)),
+            reason("says-not-allowed", &sentence(says)),
         )
     }
 
@@ -61,7 +61,7 @@ impl PageError {
         Self::of(
             status,
             say("error-form"),
-            reason("says-form", sentence(says)),
+            reason("says-form", &sentence(says)),
         )
     }
 
@@ -69,7 +69,7 @@ impl PageError {
         Self::of(
             StatusCode::TOO_MANY_REQUESTS,
             say("error-too-often"),
-            reason("says-too-often", sentence(says)),
+            reason("says-too-often", &sentence(says)),
         )
     }
 
@@ -78,7 +78,7 @@ impl PageError {
         Self::of(
             status,
             say("error-not-done"),
-            reason("says-failed", sentence(says)),
+            reason("says-failed", &sentence(says)),
         )
     }
 
@@ -88,12 +88,10 @@ impl PageError {
     }
 }
 
-/// What the engine and the API say is English: who reads another language is told the rule in general.
-pub(in crate::pages) fn reason(key: &'static str, english: String) -> String {
-    match here() {
-        Language::English => english,
-        Language::Spanish => say(key).to_owned(),
-    }
+/// What the engine and the API say, in the reader's language; where that cannot be said, the rule in
+/// general.
+pub(in crate::pages) fn reason(key: &'static str, english: &str) -> String {
+    known(english).unwrap_or_else(|| say(key).to_owned())
 }
 
 fn sentence(says: &str) -> String {
@@ -108,12 +106,12 @@ impl From<EngineError> for PageError {
     fn from(error: EngineError) -> Self {
         let says = error.to_string();
         match error.kind() {
-            Kind::NotFound => Self::not_found(reason("says-not-found", says)),
-            Kind::Refused => Self::refused(reason("says-refused", says)),
+            Kind::NotFound => Self::not_found(reason("says-not-found", &says)),
+            Kind::Refused => Self::refused(reason("says-refused", &says)),
             Kind::Conflict => Self::of(
                 StatusCode::CONFLICT,
                 say("error-not-done"),
-                reason("says-conflict", says),
+                reason("says-conflict", &says),
             ),
             Kind::Overloaded => Self::of(
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -13,7 +13,7 @@ use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
 use crate::extract::Form;
-use crate::language::{say, tell};
+use crate::language::{reworded, say, tell};
 use crate::pages::{Answer, Page, PageError, render};
 use crate::routes::Route;
 
@@ -119,7 +119,7 @@ fn answer(app: &App, done: Result<(), ApiError>, said: String, email: String) ->
     Ok(match done {
         Ok(()) => show(app, StatusCode::OK, |view| view.done = Some(said)),
         Err(error) if error.status().is_client_error() => show(app, error.status(), |view| {
-            view.problem = Some(error.message().to_owned());
+            view.problem = Some(reworded(error.message()));
             view.email = email;
         }),
         Err(error) => return Ok(error.into_response()),

@@ -20,7 +20,7 @@ use jiff::civil::DateTime;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
-use crate::language::{say, tell};
+use crate::language::{reworded, say, tell};
 use crate::pages::console::campaigns::{optional, read, split};
 use crate::pages::console::map::{self, Map};
 use crate::pages::console::open_incident::same_clock;
@@ -209,7 +209,7 @@ async fn add(
         Kind::Conflict => StatusCode::CONFLICT,
         _ => return Err(error.into()),
     };
-    Ok(show(&app, status, Some(error.to_string()), typed, None))
+    Ok(show(&app, status, Some(reworded(&error)), typed, None))
 }
 
 async fn end(
@@ -220,7 +220,7 @@ async fn end(
     match app.engine().end_banner(id, caller.name()).await {
         Ok(_) => Ok(Redirect::to("/console/banners").into_response()),
         Err(error) if error.kind() == Kind::Conflict => {
-            let problem = Some(error.to_string());
+            let problem = Some(reworded(&error));
             Ok(show(
                 &app,
                 StatusCode::CONFLICT,

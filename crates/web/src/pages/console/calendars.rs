@@ -14,7 +14,7 @@ use jiff::civil::Time;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::Form;
-use crate::language::{say, tell};
+use crate::language::{reworded, say, tell};
 use crate::pages::console::campaigns::read;
 use crate::pages::words;
 use crate::pages::{Answer, Page, render};
@@ -84,7 +84,7 @@ async fn act(
                 Kind::Conflict => StatusCode::CONFLICT,
                 _ => return Err(error.into()),
             };
-            Ok(show(&app, status, (Some(error.to_string()), None)))
+            Ok(show(&app, status, (Some(reworded(&error)), None)))
         }
     }
 }
@@ -120,7 +120,7 @@ fn says(imported: &ImportedHolidays) -> String {
     for event in imported.skipped.iter().take(NAMED_MAX) {
         let values = [
             ("name", event.name.as_str().into()),
-            ("reason", event.reason.to_string().into()),
+            ("reason", reworded(&event.reason).into()),
         ];
         says += " ";
         says += &tell("calendars-left-out", values);

@@ -18,7 +18,7 @@ use engine::Progress;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
-use crate::language::{in_words, say, tell};
+use crate::language::{in_words, reworded, say, tell};
 use crate::pages::lamps::bands;
 use crate::pages::public::status::Part;
 use crate::pages::words::{self, Moment, Reader};
@@ -320,7 +320,7 @@ fn halted(progress: &Progress, reader: &Reader) -> Option<String> {
     let values = [
         ("wave", wave_word(&halted.wave).into()),
         ("at", at.into()),
-        ("reason", halted.reason.as_str().into()),
+        ("reason", reworded(&halted.reason).into()),
     ];
     Some(tell("campaign-halted", values))
 }
@@ -380,7 +380,7 @@ async fn failed(app: &App, progress: &Progress) -> Result<Vec<GivenUp>, PageErro
         let site = fleet.site(fleet.index(row.site)?)?;
         Some(GivenUp {
             hostname: site.hostname.to_string(),
-            reason: row.reason,
+            reason: reworded(row.reason),
         })
     };
     Ok(rows.into_iter().filter_map(line).collect())
@@ -428,7 +428,7 @@ async fn command(
         Ok(_) => Ok(Redirect::to(&format!("/console/campaigns/{id}")).into_response()),
         // Somebody was faster: the page as it is now says more than an error.
         Err(error) if error.kind() == engine::Kind::Conflict => {
-            show(&app, id, StatusCode::CONFLICT, Some(error.to_string())).await
+            show(&app, id, StatusCode::CONFLICT, Some(reworded(&error))).await
         }
         Err(error) => Err(error.into()),
     }

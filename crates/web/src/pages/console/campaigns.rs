@@ -17,7 +17,7 @@ use engine::{CampaignView, EngineError, Kind, PlanView};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Query};
-use crate::language::{say, tell};
+use crate::language::{reworded, say, tell};
 use crate::pages::console::campaign::{action_name, doing, named, seconds, state_name, wave_name};
 use crate::pages::console::open_incident::same_clock;
 use crate::pages::words::{self, Moment, Reader};
@@ -77,7 +77,10 @@ fn line(campaign: &CampaignView, reader: &Reader) -> Line {
         state: state_name(campaign.state),
         created: reader.moment(campaign.created_at),
         took: took.unwrap_or_default(),
-        halted: campaign.halted.as_ref().map(|halted| halted.reason.clone()),
+        halted: campaign
+            .halted
+            .as_ref()
+            .map(|halted| reworded(&halted.reason)),
     }
 }
 
@@ -268,7 +271,7 @@ fn show(
     products.sort_by(|one, other| one.name.cmp(&other.name));
     let (plan, problem) = match plan {
         Ok(plan) => (plan, None),
-        Err(error) => (None, Some(error.to_string())),
+        Err(error) => (None, Some(reworded(&error))),
     };
     let view = Planning {
         page: Page::console(say("campaigns-plan"), "/console/campaigns"),

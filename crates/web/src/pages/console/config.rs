@@ -14,7 +14,7 @@ use semver::VersionReq;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path, Query};
-use crate::language::{say, tell};
+use crate::language::{reworded, say, tell};
 use crate::pages::words;
 use crate::pages::{Answer, Page, PageError, render};
 use crate::routes::Route;
@@ -220,7 +220,7 @@ async fn publish(
     Extension(caller): Extension<Caller>,
     Form(form): Form<Publish>,
 ) -> Answer {
-    let key = form.key().map_err(|e| PageError::refused(e.to_string()))?;
+    let key = form.key().map_err(|e| PageError::refused(reworded(e)))?;
     let published = match form.document(&key) {
         Ok(new) => app.engine().publish_document(new, caller.name()).await,
         Err(error) => Err(error),
@@ -244,7 +244,7 @@ async fn publish(
         body: form.body.into_bytes(),
         key,
     };
-    Ok(show(&app, status, &typed, Some(error.to_string())))
+    Ok(show(&app, status, &typed, Some(reworded(&error))))
 }
 
 impl Publish {

@@ -13,7 +13,7 @@ use engine::{Fleet, SiteIndex};
 use crate::App;
 use crate::access::Access;
 use crate::extract::Query;
-use crate::language::{say, tell};
+use crate::language::{reworded, say, tell};
 use crate::pages::lamps::Lamps;
 use crate::pages::words;
 use crate::pages::{Answer, Page, render};
@@ -86,7 +86,7 @@ async fn list(State(app): State<App>, Query(filter): Query<Filter>) -> Answer {
     };
     let (county, problem) = match county {
         Ok(county) => (county, None),
-        Err(bad) => (None, Some(bad.to_string())),
+        Err(bad) => (None, Some(reworded(&bad))),
     };
     let matching = match problem {
         None => matching(&fleet, &lamps, &filter, county.as_ref()),

@@ -14,7 +14,7 @@ use jiff::civil::Date;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
-use crate::language::{say, tell};
+use crate::language::{reworded, say, tell};
 use crate::pages::console::respond::{Typed, then_back};
 use crate::pages::words;
 use crate::pages::{Answer, Page, render};
@@ -154,5 +154,5 @@ async fn end(
         Kind::Conflict => StatusCode::CONFLICT,
         _ => return Err(error.into()),
     };
-    show(&app, status, Some(error.to_string())).await
+    show(&app, status, Some(reworded(&error))).await
 }

@@ -15,7 +15,7 @@ use store::FollowerCount;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path, Query};
-use crate::language::{say, tell};
+use crate::language::{reworded, say, tell};
 use crate::pages::public::site::host_of;
 use crate::pages::words::{self, Moment, Reader};
 use crate::pages::{Answer, Page, followed, reader, render};
@@ -189,7 +189,7 @@ async fn add(
         _ => return Err(error.into()),
     };
     let said = Said {
-        problem: Some(error.to_string()),
+        problem: Some(reworded(&error)),
         typed,
         ..Said::default()
     };

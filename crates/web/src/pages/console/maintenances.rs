@@ -16,7 +16,7 @@ use jiff::civil::DateTime;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
-use crate::language::{in_words, say};
+use crate::language::{in_words, reworded, say};
 use crate::pages::console::audience;
 use crate::pages::console::banners::local;
 use crate::pages::console::campaigns::optional;
@@ -125,7 +125,7 @@ async fn plan(
         Kind::Conflict => StatusCode::CONFLICT,
         _ => return Err(error.into()),
     };
-    Ok(show(&app, (status, Some(error.to_string())), typed, None))
+    Ok(show(&app, (status, Some(reworded(&error))), typed, None))
 }
 
 /// Another window, as the form on the page of planned work gives it.

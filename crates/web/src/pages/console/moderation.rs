@@ -14,7 +14,7 @@ use store::WrittenComment;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path, Query};
-use crate::language::{say, tell};
+use crate::language::{reworded, say, tell};
 use crate::pages::console::compose::staff;
 use crate::pages::words::{Moment, Reader};
 use crate::pages::{Answer, Page, render};
@@ -107,6 +107,7 @@ fn name(standing: Standing) -> &'static str {
 fn line(app: &App, one: &WrittenComment, reader: &Reader) -> Line {
     let comment = &one.comment;
     let view = app.engine().incident_view(comment.incident);
+    let reason = comment.reason.clone().filter(|reason| !reason.is_empty());
     Line {
         id: comment.id,
         incident: comment.incident,
@@ -119,7 +120,7 @@ fn line(app: &App, one: &WrittenComment, reader: &Reader) -> Line {
         text: comment.text.clone(),
         at: reader.moment(comment.at),
         standing: comment.standing.as_str(),
-        reason: comment.reason.clone().filter(|reason| !reason.is_empty()),
+        reason: reason.map(reworded),
         decided_by: comment.decided_by.clone(),
         found: tell(
             "moderation-found",

@@ -13,7 +13,7 @@ use store::{OnCallStep, Page as Paged};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
-use crate::language::{say, tell};
+use crate::language::{reworded, say, tell};
 use crate::pages::words::{self, Moment, Reader};
 use crate::pages::{Answer, Page, reader, render};
 use crate::routes::Route;
@@ -106,7 +106,7 @@ fn line(page: Paged, reader: &Reader) -> Line {
     Line {
         id: page.id,
         made: reader.moment(page.made_at),
-        words: page.words,
+        words: reworded(page.words),
         incident: page.incident,
         acknowledged: page.acknowledged.map(|(at, by)| (reader.moment(at), by)),
     }
@@ -134,7 +134,7 @@ async fn add(
     match saved {
         Ok(()) => Ok(Redirect::to("/console/on-call").into_response()),
         Err(error) if error.kind() == Kind::Refused => {
-            let problem = Some(error.to_string());
+            let problem = Some(reworded(&error));
             show(&app, StatusCode::UNPROCESSABLE_ENTITY, problem, typed).await
         }
         Err(error) => Err(error.into()),

@@ -16,7 +16,7 @@ use engine::{EngineError, Opening};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::Form;
-use crate::language::say;
+use crate::language::{reworded, say};
 use crate::pages::console::audience;
 use crate::pages::public::incident::impact;
 use crate::pages::{Answer, Choice, Page, PageError, render, zone_choices};
@@ -69,7 +69,7 @@ async fn open(
     match opened {
         Ok(id) => Ok(Redirect::to(&format!("/console/incidents/{id}")).into_response()),
         Err(error) if error.kind() == engine::Kind::Refused => {
-            let problem = Some(error.to_string());
+            let problem = Some(reworded(&error));
             Ok(show(
                 &app,
                 StatusCode::UNPROCESSABLE_ENTITY,

@@ -17,7 +17,7 @@ use engine::{EngineError, Kind};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path, Query};
-use crate::language::{kept, say, tell};
+use crate::language::{kept, reworded, say, tell};
 use crate::pages::{Answer, Page, PageError, render, words};
 use crate::routes::Route;
 
@@ -181,6 +181,6 @@ fn again(
 ) -> Result<Response, PageError> {
     let mut view = view(app, id)?;
     view.members = typed.members;
-    view.problem = Some(error.to_string());
+    view.problem = Some(reworded(error));
     Ok(render(StatusCode::UNPROCESSABLE_ENTITY, &view))
 }

@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::Body;
-use crate::language::{in_words, say, tell};
+use crate::language::{in_words, reworded, say, tell};
 use crate::pages::console::campaign::Running;
 use crate::pages::lamps::bands::Counts;
 use crate::pages::lamps::{Lamps, svg};
@@ -242,8 +242,7 @@ async fn import(
 ) -> Answer {
     let csv = uploaded(&headers, &body);
     let csv = csv.ok_or_else(|| PageError::refused(say("import-no-file")))?;
-    let product =
-        ProductName::parse("web-central").map_err(|e| PageError::refused(e.to_string()))?;
+    let product = ProductName::parse("web-central").map_err(|e| PageError::refused(reworded(e)))?;
     let defaults = Defaults {
         product,
         running: semver::Version::new(1, 0, 0),
@@ -258,16 +257,19 @@ async fn import(
         Err(ImportError::BadLines(bad)) => {
             let problem = Some(tell(
                 "nothing-imported-why",
-                [("why", bad.to_string().into())],
+                [("why", reworded(&bad).into())],
             ));
-            let lines = bad.lines;
+            let lines = bad.lines.into_iter().map(|line| BadLine {
+                reason: reworded(line.reason),
+                ..line
+            });
             let page = Page::console(say("nothing-imported"), "/console");
             Ok(render(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 &FirstRun {
                     page,
                     problem,
-                    lines,
+                    lines: lines.collect(),
                 },
             ))
         }

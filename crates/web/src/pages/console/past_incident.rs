@@ -14,7 +14,7 @@ use engine::EngineError;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::Form;
-use crate::language::{say, tell};
+use crate::language::{reworded, say, tell};
 use crate::pages::console::banners::local;
 use crate::pages::console::open_incident::{Choices, scope};
 use crate::pages::{Answer, Page, PageError, render};
@@ -116,7 +116,7 @@ fn moment(app: &App, at: &str, text: &str) -> Result<jiff::Timestamp, EngineErro
 /// What is wrong, by the name that the form gives its field.
 fn problem(error: &EngineError) -> String {
     let EngineError::Refused { at: Some(at), .. } = error else {
-        return error.to_string();
+        return reworded(error);
     };
     let field = match at.as_str() {
         "title" => say("title-label"),
@@ -124,12 +124,9 @@ fn problem(error: &EngineError) -> String {
         "started_at" | "updates[0].at" => say("began"),
         "resolved_at" => say("was-over"),
         "updates[0].text" => say("what-customers-read"),
-        _ => return error.to_string(),
+        _ => return reworded(error),
     };
-    let values = [
-        ("field", field.into()),
-        ("problem", error.to_string().into()),
-    ];
+    let values = [("field", field.into()), ("problem", reworded(error).into())];
     tell("field-problem", values)
 }
 

@@ -12,7 +12,7 @@ use engine::Kind;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path, Query};
-use crate::language::say;
+use crate::language::{reworded, say};
 use crate::pages::words::Moment;
 use crate::pages::{Answer, Page, reader, render};
 use crate::routes::Route;
@@ -151,7 +151,7 @@ async fn make(
         Err(error) if error.kind() == Kind::Refused => {
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             show(&app, &caller, status, None, |view| {
-                view.problem = Some(error.to_string());
+                view.problem = Some(reworded(&error));
                 view.name = new.name;
             })
             .await

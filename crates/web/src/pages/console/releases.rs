@@ -17,7 +17,7 @@ use semver::Version;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::Form;
-use crate::language::{say, tell};
+use crate::language::{reworded, say, tell};
 use crate::pages::console::staff_site::why_not;
 use crate::pages::words;
 use crate::pages::{Answer, Page, PageError, render};
@@ -191,11 +191,11 @@ async fn act(
     match done {
         Ok(()) => Ok(Redirect::to("/console/releases").into_response()),
         Err(error) if error.kind() == Kind::Refused => {
-            let problem = Some(error.to_string());
+            let problem = Some(reworded(&error));
             show(&app, StatusCode::UNPROCESSABLE_ENTITY, problem).await
         }
         Err(error) if error.kind() == Kind::Conflict => {
-            show(&app, StatusCode::CONFLICT, Some(error.to_string())).await
+            show(&app, StatusCode::CONFLICT, Some(reworded(&error))).await
         }
         Err(error) => Err(error.into()),
     }

@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use domain::access::Permission;
 use domain::id::{CampaignId, IncidentId, UpdateId};
+use domain::incident::timeline::{Fact, TimelineEntry};
 use domain::incident::{Audience, Impact, Posted, Stage};
 use engine::{Acceptance, EngineError, IncidentView, Kind as ErrorKind, NewCorrection};
 use store::Reminded;
@@ -16,7 +17,7 @@ use store::Reminded;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
-use crate::language::{in_words, say, tell};
+use crate::language::{in_words, reworded, say, tell};
 use crate::pages::console::audience;
 use crate::pages::console::campaign::{action_name, seconds};
 use crate::pages::console::case::Linked;
@@ -147,7 +148,7 @@ pub(in crate::pages) async fn show(
     let happened = timeline.iter().rev().map(|entry| Happened {
         at: reader.moment(entry.at),
         by: in_words().who(&entry.by).to_owned(),
-        words: in_words().happened(entry, &case.alarms),
+        words: in_words().happened(&recorded(entry), &case.alarms),
     });
     // A second one beside it would do its work twice.
     let running = case.active_campaign();
@@ -318,7 +319,11 @@ fn told(told: store::Told) -> Option<Told> {
         (0, reached) => tell("told-followers", reached),
         (failed, [n, all]) => tell("told-followers-but", [n, all, ("failed", failed.into())]),
     };
-    let mut failures: Vec<_> = told.failures.into_iter().map(|(_, why)| why).collect();
+    let mut failures: Vec<_> = told
+        .failures
+        .into_iter()
+        .map(|(_, why)| reworded(why))
+        .collect();
     failures.sort_unstable();
     failures.dedup();
     (all > 0).then_some(Told { says, failures })
@@ -382,5 +387,17 @@ pub(in crate::pages) async fn then_back(
         ErrorKind::Conflict => StatusCode::CONFLICT,
         _ => return Err(error.into()),
     };
-    show(app, id, (status, Some(error.to_string())), typed, None).await
+    show(app, id, (status, Some(reworded(&error))), typed, None).await
+}
+
+/// An entry whose sentences of ours are said in the reader's language.
+fn recorded(entry: &TimelineEntry) -> TimelineEntry {
+    let mut entry = entry.clone();
+    match &mut entry.fact {
+        Fact::CampaignPaused { reason: words, .. } | Fact::Noted { words } => {
+            *words = reworded(&words);
+        }
+        _ => {}
+    }
+    entry
 }

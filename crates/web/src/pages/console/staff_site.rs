@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
-use crate::language::{say, tell};
+use crate::language::{reworded, say, tell};
 use crate::pages::console::campaign::capital;
 use crate::pages::console::reports::{self, Line as Told};
 use crate::pages::public::site;
@@ -183,7 +183,10 @@ async fn done(app: &App, site: &Site, reader: &Reader) -> Result<Vec<Done>, Engi
             Progress::Sent { .. } => say("staff-site-sent").into(),
             Progress::Acted { .. } => say("staff-site-acted").into(),
             Progress::Verified { .. } => say("staff-site-verified").into(),
-            Progress::Failed { .. } => tell("staff-site-failed", [("reason", row.reason.into())]),
+            Progress::Failed { .. } => tell(
+                "staff-site-failed",
+                [("reason", reworded(row.reason).into())],
+            ),
             Progress::Skipped => say("staff-site-skipped").into(),
         },
         campaign: row.campaign,
@@ -217,7 +220,7 @@ async fn act(
             Ok(Redirect::to(&to).into_response())
         }
         Err(error) if error.kind() == engine::Kind::Refused => {
-            let problem = Some(error.to_string());
+            let problem = Some(reworded(&error));
             show(&app, &hostname, StatusCode::UNPROCESSABLE_ENTITY, problem).await
         }
         Err(error) => Err(error.into()),

@@ -19,7 +19,7 @@ use wording::Words;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Query};
-use crate::language::{here, in_words, read_post, say};
+use crate::language::{here, in_words, read_post, reworded, say};
 use crate::pages::console::compose::{counting, staff, value};
 use crate::pages::prose::prose;
 use crate::pages::public::incident::stage;
@@ -236,7 +236,7 @@ async fn save(
                 ErrorKind::Conflict => StatusCode::CONFLICT,
                 _ => StatusCode::UNPROCESSABLE_ENTITY,
             };
-            show(&app, status, Some(error.to_string()), draft, follows).await
+            show(&app, status, Some(reworded(&error)), draft, follows).await
         }
         Err(error) => Err(error.into()),
     }
@@ -268,7 +268,7 @@ async fn show(
     let (example, wrong) = match example(app, &draft.new) {
         _ if draft.new.text.is_empty() => (None, None),
         Ok(html) => (Some(html), None),
-        Err(error) => (None, Some(error.to_string())),
+        Err(error) => (None, Some(reworded(&error))),
     };
     let reader = staff(app);
     let versions = match app.engine().template_versions(&draft.name).await {

@@ -14,7 +14,7 @@ use engine::{EngineError, Kind};
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path, Query};
-use crate::language::{read_post, say};
+use crate::language::{read_post, reworded, say};
 use crate::pages::prose::document;
 use crate::pages::words::{Moment, Reader};
 use crate::pages::{Answer, Choice, Page, PageError, reader, render, zone_choices};
@@ -147,7 +147,7 @@ async fn refused(
         Kind::Conflict => StatusCode::CONFLICT,
         _ => return Err(error.into()),
     };
-    let said = (status, Some(error.to_string()));
+    let said = (status, Some(reworded(&error)));
     show(app, id, caller, Asked::default(), said, typed).await
 }
 

@@ -206,7 +206,7 @@ async fn again(
         _ => return Err(error.into()),
     };
     let said = Said {
-        problem: Some(reason("comment-refused", error.to_string())),
+        problem: Some(reason("comment-refused", &error.to_string())),
         typed,
     };
     show(

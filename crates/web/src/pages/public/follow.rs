@@ -137,7 +137,7 @@ async fn form(State(app): State<App>, Query(of): Query<Of>) -> Answer {
 async fn ask(State(app): State<App>, client: Client, Form(typed): Form<Typed>) -> Answer {
     let mut problems = Problems::default();
     if let Err(error) = app.follow_limit().admit(client, app.engine().clock().now()) {
-        problems.other = Some(reason("says-too-often", error.message().to_owned()));
+        problems.other = Some(reason("says-too-often", error.message()));
         return Ok(show_form(
             &app,
             StatusCode::TOO_MANY_REQUESTS,
@@ -162,8 +162,8 @@ async fn ask(State(app): State<App>, client: Client, Form(typed): Form<Typed>) -
     let told = match at.as_deref() {
         // That was written here.
         Some("site") => why,
-        Some("email") => reason("e-mail-refused", why),
-        _ => reason("says-refused", why),
+        Some("email") => reason("e-mail-refused", &why),
+        _ => reason("says-refused", &why),
     };
     let field = match at.as_deref() {
         _ if !app.engine().offers_mail() => &mut problems.other,

@@ -89,7 +89,7 @@ async fn take(State(app): State<App>, client: Client, Form(mut typed): Form<Type
     }
     if let Err(error) = app.report_limit().admit(client, app.engine().clock().now()) {
         let problems = Problems {
-            other: Some(reason("says-too-often", error.message().to_owned())),
+            other: Some(reason("says-too-often", error.message())),
             ..Problems::default()
         };
         return Ok(show(&app, StatusCode::TOO_MANY_REQUESTS, typed, problems));
@@ -156,7 +156,7 @@ fn problems(error: EngineError) -> Result<Problems, EngineError> {
                 Some("contact") => (&mut problems.contact, "contact-refused"),
                 _ => (&mut problems.other, "says-refused"),
             };
-            *field = Some(reason(key, why.clone()));
+            *field = Some(reason(key, why));
         }
         _ => return Err(error),
     }

@@ -1,0 +1,37 @@
+### Refusals of the server itself.
+
+busy = too much is being done at once; try again in { $n } s
+store-closing = the store is closing or overloaded
+disk-full = the disk of the server is full, so this was not saved; make room on it, then try again
+disk-fails = the disk of the server fails, so this was not saved ({ $problem }); mend it, then try again
+failed = something failed on our side; it was logged
+body-large = the body is larger than this endpoint takes
+body-early = the body ended early: send the request again
+body-json = the body is not the JSON expected here: { $problem }
+query-bad = the query after `?` does not fit here: { $said-problem }
+form-large = the form is larger than this page takes: shorten its texts
+form-type = send the form as `Content-Type: application/x-www-form-urlencoded`
+form-bad = the form cannot be read: { $said-problem }
+part-missing-field = missing field { $field }
+list-size = ask for 1 to { $n }
+clients-many = too many clients at once; try again soon
+too-often = too many { $said-what } from this address; try again in { $n } s
+part-often-reports = reports
+part-often-follows = tries to follow
+part-often-comments = comments and votes
+part-often-sign-ins = tries to sign in
+token-needed = this needs a token: send it as `Authorization: Bearer lmp_…`
+token-wrong = this token is wrong or was withdrawn; ask an administrator for one
+console-foreign = a change through the console must come from its own pages
+console-sign-in = sign in and out on the console's own pages
+role-may-not = the role { $said-role } may not do this
+part-role-admin = admin
+part-role-engineer = engineer
+part-role-support = support
+part-role-agent = agent
+part-role-site = site
+comment-foreign = a comment must be written on this page
+reader-ended = your sign-in has ended: sign in again to write
+reader-foreign = sign out on this page
+no-client-address = this connection has no address
+pdf-long = this report is too long for a PDF: read its page

@@ -1,0 +1,37 @@
+### Rechazos del propio servidor.
+
+busy = se están haciendo demasiadas cosas a la vez; inténtelo de nuevo en { $n } s
+store-closing = el almacenamiento se está cerrando o está sobrecargado
+disk-full = el disco del servidor está lleno, así que esto no se guardó; libere espacio e inténtelo de nuevo
+disk-fails = el disco del servidor falla, así que esto no se guardó ({ $problem }); repárelo e inténtelo de nuevo
+failed = algo falló de nuestro lado; quedó registrado
+body-large = el contenido es más grande de lo que se admite aquí
+body-early = el contenido llegó incompleto: envíelo de nuevo
+body-json = el contenido no es el JSON que se espera aquí: { $problem }
+query-bad = lo que sigue a «?» en la dirección no corresponde aquí: { $said-problem }
+form-large = el formulario es más grande de lo que admite esta página: acorte sus textos
+form-type = envíe el formulario como `Content-Type: application/x-www-form-urlencoded`
+form-bad = no se puede leer el formulario: { $said-problem }
+part-missing-field = falta el campo { $field }
+list-size = pida de 1 a { $n }
+clients-many = demasiados visitantes a la vez; inténtelo de nuevo en un momento
+too-often = demasiados envíos ({ $said-what }) desde esta dirección; inténtelo de nuevo en { $n } s
+part-often-reports = reportes
+part-often-follows = solicitudes de avisos
+part-often-comments = comentarios y votos
+part-often-sign-ins = intentos de iniciar sesión
+token-needed = esto necesita un token: envíelo como `Authorization: Bearer lmp_…`
+token-wrong = este token es incorrecto o se revocó; pida uno a la administración
+console-foreign = un cambio en la consola debe hacerse desde sus propias páginas
+console-sign-in = inicie y cierre sesión en las propias páginas de la consola
+role-may-not = la función { $said-role } no permite hacer esto
+part-role-admin = administración
+part-role-engineer = ingeniería
+part-role-support = soporte
+part-role-agent = agente
+part-role-site = sitio
+comment-foreign = un comentario debe escribirse en esta página
+reader-ended = su sesión terminó: inicie sesión de nuevo para escribir
+reader-foreign = cierre sesión en esta página
+no-client-address = esta conexión no tiene dirección
+pdf-long = este informe es demasiado largo para un PDF: léalo en su página
