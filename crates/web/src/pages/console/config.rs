@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect};
 use domain::access::Permission;
 use domain::document::{Document, DocumentKey, Lane};
 use domain::name::{DocumentName, ProductName, ServiceName};
-use engine::{EngineError, Kind, NewDocument};
+use engine::{EngineError, How, Kind, NewDocument};
 use semver::VersionReq;
 
 use crate::App;
@@ -180,7 +180,7 @@ fn served(app: &App, key: &DocumentKey) -> Vec<(String, String)> {
     let releases: std::collections::BTreeSet<_> =
         of_product.map(|(_, site)| site.running.clone()).collect();
     let version = |release: &semver::Version| {
-        let document = app.engine().document_for(key, release);
+        let document = app.engine().document_for(key, release, None);
         document.map_or_else(
             || say("config-no-version").into(),
             |one| {
@@ -213,6 +213,10 @@ struct Publish {
     #[serde(default)]
     lane: String,
     body: String,
+    #[serde(default)]
+    at_once: bool,
+    #[serde(default)]
+    why: String,
 }
 
 async fn publish(
@@ -241,6 +245,8 @@ async fn publish(
         version: 0,
         accepts: VersionReq::parse(&form.accepts).unwrap_or_default(),
         lane: Lane::parse(&form.lane).unwrap_or(Lane::Other),
+        json_schema: None,
+        rollout: domain::rollout::Rollout::everywhere(),
         body: form.body.into_bytes(),
         key,
     };
@@ -265,9 +271,14 @@ impl Publish {
         Ok(NewDocument {
             key: key.clone(),
             accepts,
-            lane: Lane::parse(&self.lane).unwrap_or(Lane::Other),
+            lane: Lane::parse(&self.lane),
             schema: None,
             body: self.body.clone().into_bytes(),
+            how: How {
+                at_once: self.at_once,
+                bypass_coverage: false,
+                why: self.why.trim().into(),
+            },
         })
     }
 }
