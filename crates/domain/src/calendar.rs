@@ -301,6 +301,12 @@ impl Length {
     /// The promise of an incident report: 24 business hours.
     pub const REPORT: Self = Self::business_hours(24);
 
+    /// Whether a calendar says how long it lasts.
+    #[must_use]
+    pub fn is_business(self) -> bool {
+        matches!(self.unit, Unit::BusinessHours | Unit::BusinessDays)
+    }
+
     /// Hours that pass only while the team works.
     pub(crate) const fn business_hours(amount: u32) -> Self {
         let unit = Unit::BusinessHours;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use domain::calendar::{BusinessCalendar, Calendar, DEFAULT_NAME};
+use domain::incident::template::Template;
 use jiff::civil::Date;
 use store::{AuditEntry, Store, StoreError};
 
@@ -94,6 +95,13 @@ impl Engine {
         })
     }
 
+    /// The calendar of a name as it is now, the default one where it is gone: what was promised on it is
+    /// still recalled.
+    pub(crate) fn calendar_now(&self, name: &str) -> Calendar {
+        self.calendar_of(Some(name))
+            .unwrap_or_else(|_| self.calendar())
+    }
+
     /// Saves a calendar; it replaces one of its name. Promises that were made keep their moment.
     ///
     /// # Errors
@@ -139,11 +147,23 @@ impl Engine {
         Ok(calendar)
     }
 
-    /// Removes a calendar; the default one is as it was at the start then.
+    /// Removes a calendar; the default one is as it was at the start then. What was promised on it
+    /// keeps its moment, and is recalled by the default one.
     ///
     /// # Errors
-    /// When there is none of that name or the store fails.
+    /// When there is none of that name, a template promises by it, or the store fails.
     pub async fn remove_calendar(&self, name: &str, who: &str) -> Result<(), EngineError> {
+        let templates = self.templates();
+        let promises_by_it = |one: &&Template| one.calendar() == Some(name);
+        let user = templates.iter().find(promises_by_it);
+        // The default one is there also when it is removed.
+        if let Some(template) = user.filter(|_| name != DEFAULT_NAME) {
+            let reason = format!(
+                "the template {:?} promises by this calendar; choose another one there first",
+                template.name
+            );
+            return Err(EngineError::conflict(reason));
+        }
         let audit = self.audit(who, "removed a calendar", name, "");
         match self.store().remove_calendar(name, &audit).await {
             Err(StoreError::Conflict { .. }) => Err(EngineError::not_found("calendar", name)),

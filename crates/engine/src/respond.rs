@@ -312,7 +312,7 @@ impl Engine {
         post.watch_until = update.watch_until;
         post.complete_after_watch = update.complete_after_watch;
         post.impact = update.impact;
-        post.calendar = update.calendar;
+        post.calendar = update.calendar.or(post.calendar);
         let asked = [
             (PromiseKind::NextUpdate, update.next_update_within),
             (PromiseKind::Report, update.report_within),
@@ -357,6 +357,7 @@ impl Engine {
             template: Some((template.name.clone(), template.version)),
             stage: template.state.filter(|_| open),
             promises: filled.promise.into_iter().collect(),
+            calendar: filled.calendar,
             ..plain(filled.body, UpdateKind::Update)
         })
     }

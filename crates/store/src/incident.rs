@@ -179,7 +179,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn promises(&self, incident: IncidentId) -> Result<Vec<Promise>, StoreError> {
-        const LIST: &str = "SELECT kind, due_at, made_by, made_at, kept_at FROM incident_promises \
+        const LIST: &str = "SELECT kind, due_at, made_by, made_at, kept_at, calendar, within FROM incident_promises \
             WHERE incident = $1 ORDER BY due_at LIMIT 1000";
         self.db
             .read(LIST, params![incident])
@@ -269,8 +269,8 @@ fn add(change: Change, id: IncidentId, added: &IncidentAdditions) -> Change {
         ON CONFLICT (incident, report) DO NOTHING";
     const UPDATE: &str = "INSERT INTO incident_updates (id, incident, at, author, stage, body, template, \
         template_version, kind) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    const PROMISE: &str = "INSERT INTO incident_promises (incident, kind, due_at, made_by, made_at, kept_at) \
-        VALUES ($1, $2, $3, $4, $5, $6)";
+    const PROMISE: &str = "INSERT INTO incident_promises (incident, kind, due_at, made_by, made_at, kept_at, \
+        calendar, within) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     // Kept before made: an update keeps the promise of the last one, not its own.
     const KEPT: &str = "UPDATE incident_promises SET kept_at = $3 \
         WHERE incident = $1 AND kind = $2 AND kept_at IS NULL";
@@ -379,12 +379,18 @@ fn correction_params(update: &Update) -> Option<Vec<Value>> {
 fn promise_params(id: IncidentId, promise: &Promise) -> Vec<Value> {
     let Promise {
         kind,
+        within,
+        calendar,
         due_at,
         made_by,
         made_at,
         kept_at,
     } = promise;
-    params![id, kind.as_str(), *due_at, *made_by, *made_at, *kept_at]
+    let within = within.as_ref().map(json);
+    let kind = kind.as_str();
+    params![
+        id, kind, *due_at, *made_by, *made_at, *kept_at, calendar, within
+    ]
 }
 
 fn entry_sets(id: IncidentId, entries: &[TimelineEntry]) -> Vec<Vec<Value>> {
@@ -467,6 +473,8 @@ fn promise(row: &Row) -> Result<Promise, StoreError> {
         made_by: row.id(2, UpdateId::from_bytes)?,
         made_at: row.time(3)?,
         kept_at: row.optional(4, |row| row.time(4))?,
+        calendar: row.text(5)?,
+        within: row.optional(6, |row| read_json(row, 6, "length of a promise"))?,
     })
 }
 

@@ -495,8 +495,15 @@ async fn what_customers_are_told_is_kept_in_spanish() {
         .await;
     let own = "name=Ours&text=We+look.&act=save&state=&promise=";
     console.done("/console/templates", own).await;
+    let calendar = "name=Ohio&zone=America%2FNew_York&opens=08%3A00&closes=17%3A00&act=save";
+    console.done("/console/calendars", calendar).await;
     let changed = "/console/templates/edit?name=Ours";
-    let words = ["Versión 1: guardada por", "Guardarla"];
+    let words = [
+        "Versión 1: guardada por",
+        "Guardarla",
+        "Calendario que cuenta el espacio",
+        "El predeterminado",
+    ];
     console
         .is_spanish(changed, texts!("templates"), &words)
         .await;

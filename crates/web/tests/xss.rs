@@ -193,11 +193,18 @@ impl Attack {
         let report = format!("/api/v1/incidents/{}/report/versions", self.incident);
         self.call("POST", &report, json!({ "text": text })).await;
         let name: String = text.chars().take(60).filter(|c| !c.is_control()).collect();
+        let soon = json!({"text": "Soon.", "calendar": name,
+            "report_within": {"amount": 8, "unit": "business_hours"}});
+        let gap = json!({"name": "gap", "kind": "duration", "calendar": name});
+        let by_it =
+            json!({"text": "[[{gap}]] Soon.", "placeholders": [gap], "promise": ["report", "gap"]});
         let name: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
         let calendar = json!({"zone": "America/Denver", "opens": "07:00:00", "closes": "19:00:00",
             "holidays": {"2023-12-01": text.chars().take(100).collect::<String>()}});
         let path = format!("/api/v1/calendars/{}", name.replace('+', "%20"));
         self.call("PUT", &path, calendar).await;
+        self.call("POST", &updates, soon).await;
+        self.call("PUT", "/api/v1/templates/By%20it", by_it).await;
         let follow_up = json!({"text": text, "owner": text, "due": "2023-08-01"});
         let follow_ups = format!("/api/v1/incidents/{}/follow-ups", self.incident);
         self.call("POST", &follow_ups, follow_up).await;
@@ -404,6 +411,7 @@ impl Attack {
             format!("/console/reports?site={q}"),
             format!("/console/find?q={q}"),
             format!("/console/templates/edit?name={q}"),
+            "/console/templates/edit?name=By+it".into(),
             format!("/console/campaigns/new?version={q}&hostnames={q}&states={q}"),
         ]);
         pages

@@ -6,7 +6,7 @@ use super::{
     Impact, Incident, Promise, PromiseKind, Stage, State, TEXT_CHARACTERS_MAX, Update, UpdateKind,
     WrongAct,
 };
-use crate::calendar::{Calendar, Length};
+use crate::calendar::{Calendar, DEFAULT_NAME, Length};
 use crate::id::UpdateId;
 use crate::text::{has_controls, is_blank};
 
@@ -33,7 +33,7 @@ pub struct Post {
     pub impact: Option<Impact>,
     /// What it promises, and how soon.
     pub promises: Vec<(PromiseKind, Length)>,
-    /// The calendar that its promises are counted on; the default one without.
+    /// The name of the calendar that its promises are counted on; the default one without.
     pub calendar: Option<String>,
 }
 
@@ -144,7 +144,7 @@ pub(super) fn check_text(text: &str) -> Result<(), BadPost> {
 
 impl Incident {
     /// Posts an entry. An update keeps the promise of a next update; the official comment is the
-    /// incident report, and keeps the promise of one.
+    /// incident report, and keeps the promise of one. `calendar` is the one that the post names.
     ///
     /// # Errors
     /// When the state does not allow it, the text cannot be read or is too long, the watch period is
@@ -177,10 +177,11 @@ impl Incident {
             kind: post.kind,
             corrections: vec![],
         };
+        let name = post.calendar.as_deref().unwrap_or(DEFAULT_NAME);
         let made = post
             .promises
             .into_iter()
-            .map(|(kind, within)| Promise::make(kind, within, (id, now), calendar));
+            .map(|(kind, within)| Promise::make(kind, within, (id, now), (name, calendar)));
         let kept = match post.kind {
             UpdateKind::Update => PromiseKind::NextUpdate,
             UpdateKind::OfficialComment => PromiseKind::Report,

@@ -46,6 +46,9 @@ pub struct Placeholder {
     pub required: bool,
     /// What stands there unless it is filled.
     pub default: Option<Value>,
+    /// Of the length by which the template promises: the calendar that it is counted on, by name,
+    /// unless the update names one; the default one without.
+    pub calendar: Option<String>,
 }
 
 /// Why a template was refused.
@@ -68,6 +71,11 @@ pub enum BadTemplate {
         "template {0:?} promises by the gap {1:?}, which is not a required or defaulted duration"
     )]
     PromiseWithoutLength(String, String),
+    /// A calendar would count nothing.
+    #[error(
+        "the gap {1:?} of template {0:?} names a calendar, which counts only the length by which the template promises: leave the calendar out, or promise by this gap"
+    )]
+    CalendarWithoutPromise(String, String),
 }
 
 /// What is wrong with one gap of a post.
@@ -113,6 +121,8 @@ pub struct Filled {
     pub body: String,
     /// What it promises, and how soon.
     pub promise: Option<(PromiseKind, Length)>,
+    /// The calendar that this is counted on, by name, unless the update names one.
+    pub calendar: Option<String>,
     /// The sites that it names, which must be there.
     pub sites: Vec<Hostname>,
 }
@@ -140,12 +150,35 @@ impl Template {
         {
             return Err(BadTemplate::Unused(self.name.clone(), one.name.clone()));
         }
+        let promises_by = |one: &Placeholder| {
+            let gap = self.promise.as_ref().map(|(_, gap)| gap);
+            gap == Some(&one.name) && one.kind == Kind::Duration
+        };
+        let mut counted = self
+            .placeholders
+            .iter()
+            .filter(|one| one.calendar.is_some());
+        if let Some(one) = counted.find(|one| !promises_by(one)) {
+            return Err(BadTemplate::CalendarWithoutPromise(
+                self.name.clone(),
+                one.name.clone(),
+            ));
+        }
         match &self.promise {
             Some((_, gap)) if described(gap).is_none_or(|one| one.kind != Kind::Duration) => Err(
                 BadTemplate::PromiseWithoutLength(self.name.clone(), gap.clone()),
             ),
             _ => Ok(self),
         }
+    }
+
+    /// The calendar that its promise is counted on, by name, unless the update names one; none for the
+    /// default one.
+    #[must_use]
+    pub fn calendar(&self) -> Option<&str> {
+        let (_, gap) = self.promise.as_ref()?;
+        let gap = self.placeholders.iter().find(|one| one.name == *gap)?;
+        gap.calendar.as_deref()
     }
 
     /// Fills the gaps from JSON values by name. What this gives is what is posted: the preview of a
@@ -176,6 +209,7 @@ impl Template {
         });
         Ok(Filled {
             body,
+            calendar: promise.and(self.calendar()).map(str::to_owned),
             promise,
             sites: sites.flatten().collect(),
         })
@@ -265,6 +299,7 @@ impl Placeholder {
             kind,
             required: false,
             default: None,
+            calendar: None,
         }
     }
 

@@ -120,7 +120,7 @@ pub struct NewUpdate {
     pub next_update_within: Option<Length>,
     /// Promises the incident report.
     pub report_within: Option<Length>,
-    /// The calendar that its promises are counted on; the default one without.
+    /// The calendar that its promises are counted on; the template's without, or the default one.
     pub calendar: Option<String>,
     /// Shows it on the pages and in the feeds, and tells no follower.
     pub quiet: bool,

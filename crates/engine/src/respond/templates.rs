@@ -59,8 +59,8 @@ impl Engine {
     /// Keeps the next version of a template of the team's own; gives it.
     ///
     /// # Errors
-    /// When it cannot be filled, comes with Lamplighter, or there are too many; when `follows` is given
-    /// and is not its newest version, 0 for none yet; when the store fails.
+    /// When it cannot be filled, names a calendar that is not there, comes with Lamplighter, or there are
+    /// too many; when `follows` is given and is not its newest version, 0 for none yet; when the store fails.
     pub async fn save_template(
         &self,
         name: &str,
@@ -71,6 +71,7 @@ impl Engine {
         let name = name.trim();
         let newest = self.newest_template(name, follows)?;
         let template = new.clone().check(name, newest + 1).map_err(refused)?;
+        self.check_calendar(&template)?;
         self.keep_template(name, newest + 1, Some(new), ("saved a template", who))
             .await?;
         Ok(template)
@@ -93,14 +94,31 @@ impl Engine {
     /// What a template would say with these values; keeps nothing.
     ///
     /// # Errors
-    /// When it cannot be filled, or the values do not fit.
+    /// When it cannot be filled, names a calendar that is not there, or the values do not fit.
     pub fn preview_template(
         &self,
         new: NewTemplate,
         values: &BTreeMap<String, serde_json::Value>,
     ) -> Result<Filled, EngineError> {
         let template = new.check("preview", 1).map_err(refused)?;
+        self.check_calendar(&template)?;
         self.fill(&template, values)
+    }
+
+    /// Checks that the calendar which a template promises by is there.
+    fn check_calendar(&self, template: &Template) -> Result<(), EngineError> {
+        let calendars = self.calendars();
+        match template.calendar() {
+            Some(name) if !calendars.contains_key(name) => {
+                let name = domain::text::shown(name);
+                let there = calendars.into_keys().collect::<Vec<_>>().join(", ");
+                let reason = format!(
+                    "the template promises by the calendar {name}, which is not there: name one of {there}, or save it first"
+                );
+                Err(EngineError::refused_at("template", reason))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Fills a template; the sites that it names must be there.

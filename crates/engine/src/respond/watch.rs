@@ -50,8 +50,10 @@ async fn look(engine: &Engine, view: &IncidentView) -> Result<(), EngineError> {
 /// Pages the people on call about promises: before they fall due, when they do, and again while they
 /// are late and nobody has answered.
 async fn remind(engine: &Engine, view: &IncidentView) -> Result<(), EngineError> {
-    let (now, calendar) = (engine.clock().now(), engine.calendar());
-    for promise in &view.promises {
+    let now = engine.clock().now();
+    let open = view.promises.iter().filter(|one| one.kept_at.is_none());
+    for promise in open {
+        let calendar = engine.calendar_now(&promise.calendar);
         let Some(step) = promise.step(now, &calendar) else {
             continue;
         };

@@ -192,6 +192,9 @@ pub(crate) struct Update {
     /// investigating, identified, monitoring or completed.
     #[arg(long)]
     state: Option<String>,
+    /// The business calendar that its promises are counted on; the template's without, or the default one.
+    #[arg(long)]
+    calendar: Option<String>,
     /// Post it at this moment, such as 2023-07-11T18:00:00-05:00, within 30 days.
     #[arg(long, conflicts_with = "preview")]
     post_at: Option<jiff::Timestamp>,
@@ -369,12 +372,21 @@ impl Incident {
     }
 }
 
+/// On which calendar something is counted, where that is not the default one.
+pub(crate) fn counted(calendar: &Value) -> String {
+    match calendar.as_str() {
+        None | Some("default") => String::new(),
+        Some(name) => format!(", by the calendar {name}"),
+    }
+}
+
 impl Update {
     async fn run(self, output: Options) -> Result<(), Failure> {
         let mut body = given([
             ("template", self.template),
             ("text", self.text),
             ("state", self.state),
+            ("calendar", self.calendar),
         ]);
         let values = values(&self.values)?;
         if !values.is_empty() {
@@ -397,9 +409,10 @@ impl Update {
             let promises = posted["promises"].as_array().into_iter().flatten();
             let promises = promises.map(|promise| {
                 format!(
-                    "\nPromises: {} by {}",
+                    "\nPromises: {} by {}{}",
                     text(&promise["kind"]),
-                    text(&promise["due_at"])
+                    text(&promise["due_at"]),
+                    counted(&promise["calendar"])
                 )
             });
             let promises: String = promises.collect();

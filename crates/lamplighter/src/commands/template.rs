@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 
 use crate::client::Server;
-use crate::commands::incident::values;
+use crate::commands::incident::{counted, values};
 use crate::input::read_json;
 use crate::output::{Failure, Options, lines, text};
 
@@ -28,8 +28,9 @@ pub(crate) enum Template {
     Set {
         /// Its name.
         name: String,
-        /// JSON: {"text", "placeholders": [{"name", "kind", "required", "default"}], "state",
-        /// "promise": ["next_update", GAP]}; - reads standard input.
+        /// JSON: {"text", "placeholders": [{"name", "kind", "required", "default", "calendar"}], "state",
+        /// "promise": ["next_update", GAP]}; the gap of a promise may name the business calendar that it
+        /// is counted on; - reads standard input.
         file: PathBuf,
         /// The version that it follows: refused when there is another one; 0 for the first.
         #[arg(long)]
@@ -95,7 +96,18 @@ impl Template {
                 let body = json!({"template": template, "values": values(&given)?});
                 let path = "/api/v1/templates/preview";
                 let filled = server.client()?.post(path, &body).await?;
-                output.print(&filled, |filled| text(&filled["body"]).to_owned());
+                output.print(&filled, |filled| {
+                    let body = text(&filled["body"]);
+                    match counted(&filled["calendar"]) {
+                        calendar if calendar.is_empty() => body.to_owned(),
+                        calendar => {
+                            format!(
+                                "{body}\nPromises: {}{calendar}",
+                                text(&filled["promise"][0])
+                            )
+                        }
+                    }
+                });
             }
             Self::Withdraw { name, server } => {
                 let path = format!("{}/withdraw", path(&name));
@@ -138,7 +150,8 @@ fn shown(template: &Value) -> String {
         } else {
             "optional"
         };
-        format!("\n    {name}: {kind}, {required}")
+        let calendar = counted(&gap["calendar"]);
+        format!("\n    {name}: {kind}, {required}{calendar}")
     });
     let (name, words) = (text(&template["name"]), text(&template["text"]));
     let words = words.replace('\n', "\n  ");

@@ -449,6 +449,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_promise_from_before_calendars_were_kept_is_on_the_default_one() {
+        const PROMISE: &str = "INSERT INTO incident_promises (incident, kind, made_by, made_at, due_at) \
+            VALUES (x'01', 'report', x'02', 0, 1)";
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(folder::DATABASE);
+        let old = Connection::open(&file).unwrap();
+        old.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+        old.execute_batch(Migrations::TABLE).unwrap();
+        let before = |sql: &str| !sql.contains("incident_promises ADD COLUMN calendar");
+        for (number, sql) in
+            Migrations::after(0, Dialect::Sqlite).take_while(|(_, sql)| before(sql))
+        {
+            old.execute_batch(&sql).unwrap();
+            old.execute("INSERT INTO migrations VALUES (?1)", [number])
+                .unwrap();
+        }
+        old.execute_batch(PROMISE).unwrap();
+        drop(old);
+        let db = Sqlite::open(&file, Schema::BroughtUpToDate).await.unwrap();
+        let read = "SELECT calendar, within, due_at FROM incident_promises";
+        let rows = db.read(read, vec![]).await.unwrap();
+        assert_eq!(rows[0].text(0).unwrap(), "default");
+        let within = rows[0].optional(1, |row| row.text(1)).unwrap();
+        assert_eq!((within, rows[0].int(2).unwrap()), (None, 1));
+    }
+
+    #[tokio::test]
     async fn a_database_is_not_made_where_one_is_expected() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(folder::DATABASE);

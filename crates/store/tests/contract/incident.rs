@@ -86,6 +86,8 @@ pub(crate) async fn an_incident_reads_back_with_its_records(store: Store) {
     let (kind, update) = (PromiseKind::Report, update());
     let promise = Promise {
         kind,
+        within: Some("24 business hours".parse().unwrap()),
+        calendar: "Texas".into(),
         due_at: at("2023-07-13T23:27:00Z"),
         made_by: update.id,
         made_at: at(NOW),
@@ -118,6 +120,37 @@ pub(crate) async fn an_incident_reads_back_with_its_records(store: Store) {
         store.incident_reports(next.id).await.unwrap(),
         posted.reports
     );
+}
+
+/// A promise keeps the calendar and the length that it was made with, also the one that knows no length.
+pub(crate) async fn a_promise_keeps_its_calendar_and_its_length(store: Store) {
+    let alarm = id();
+    let (incident, added) = (proposed(alarm), with_alarm(alarm));
+    let added = store.add_incident(&incident, &added, &audit()).await;
+    added.unwrap();
+    let next = incident.accept(at(NOW)).unwrap();
+    let update = update();
+    let promise = |kind, (calendar, within): (&str, Option<&str>), due_at| Promise {
+        kind,
+        within: within.map(|within| within.parse().unwrap()),
+        calendar: calendar.into(),
+        due_at: at(due_at),
+        made_by: update.id,
+        made_at: at(NOW),
+        kept_at: None,
+    };
+    let (by_hours, by_days) = (("default", None), ("Los Ángeles", Some("2 business days")));
+    let promises = vec![
+        promise(PromiseKind::NextUpdate, by_hours, "2023-07-12T00:00:00Z"),
+        promise(PromiseKind::Report, by_days, "2023-07-14T00:00:00Z"),
+    ];
+    let posted = IncidentAdditions {
+        updates: vec![update.clone()],
+        promises: promises.clone(),
+        ..IncidentAdditions::default()
+    };
+    store.save_incident(&next, &posted, &audit()).await.unwrap();
+    assert_eq!(store.promises(next.id).await.unwrap(), promises);
 }
 
 /// Of two people who decide on the same version, one is told; nothing of the loser is kept.

@@ -138,6 +138,8 @@ struct FilledTemplate {
     body: String,
     /// What it promises, and how soon.
     promise: Option<(PromiseKind, Length)>,
+    /// The calendar that this is counted on, unless the update names one; the default one without.
+    calendar: Option<String>,
 }
 
 async fn preview(
@@ -148,8 +150,11 @@ async fn preview(
     let filled = app.engine().preview_template(new, &preview.values)?;
     let settings = app.engine().settings();
     let body = read_as((&settings.home_zone, settings.language), &filled.body);
-    let promise = filled.promise;
-    Ok(JsonBody(FilledTemplate { body, promise }))
+    Ok(JsonBody(FilledTemplate {
+        body,
+        promise: filled.promise,
+        calendar: filled.calendar,
+    }))
 }
 
 fn read(template: Value) -> Result<NewTemplate, ApiError> {

@@ -13,9 +13,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use domain::access::Role;
+use domain::calendar::BusinessCalendar;
 use domain::campaign::Command;
 use domain::id::{CampaignId, IncidentId};
 use domain::incident::Stage;
+use domain::site::Zone;
 use domain::site::state::Evidence;
 use driver::{Browser, Look, tell};
 use engine::{Acceptance, NewUpdate};
@@ -41,6 +43,10 @@ async fn incident(plane: &Plane) -> (IncidentId, CampaignId) {
     let (engine, id) = (&plane.engine, plane.propose().await);
     let accepted = engine.accept_incident(id, "Ada", Acceptance::default());
     accepted.await.unwrap();
+    // A choice of calendars, where forms give one.
+    let calendar = BusinessCalendar::in_zone(Zone::utc());
+    let saved = engine.save_calendar("Mountain", calendar, "Ada");
+    saved.await.unwrap();
     let update = NewUpdate {
         text: Some("We know what broke, and restore sites from west to east.".into()),
         next_update_within: Some("1 hour".parse().unwrap()),

@@ -52,6 +52,7 @@ over-concerned =
     }.
 promise-report = An incident report will be posted here by { $when }.
 promise-update = The next update will be posted here by { $when }.
+promise-counted = { $when } (within { $length }, by the calendar { $calendar })
 promise-late = { $promise } It is late; we are sorry.
 window = { $from } to { $until }
 window-local = { $from } to { $until }, on each site’s own clock

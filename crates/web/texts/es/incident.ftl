@@ -52,6 +52,7 @@ over-concerned =
     }.
 promise-report = El informe del incidente se publicará aquí a más tardar el { $when }.
 promise-update = La próxima actualización se publicará aquí a más tardar el { $when }.
+promise-counted = { $when } (en un plazo de { $length }, según el calendario { $calendar })
 promise-late = { $promise } Está retrasado; le pedimos disculpas.
 window = { $from } a { $until }
 window-local = { $from } a { $until }, hora local de cada sitio

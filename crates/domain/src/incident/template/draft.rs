@@ -42,6 +42,10 @@ pub struct NewPlaceholder {
     /// What stands there unless it is filled, as it would be given.
     #[serde(default)]
     pub default: Option<serde_json::Value>,
+    /// Of the length by which the template promises: the calendar that it is counted on, by name,
+    /// unless the update names one; the default one without.
+    #[serde(default)]
+    pub calendar: Option<String>,
 }
 
 impl NewTemplate {
@@ -109,6 +113,7 @@ impl NewPlaceholder {
             kind: self.kind,
             required: self.required,
             default,
+            calendar: self.calendar,
         })
     }
 }
@@ -165,6 +170,20 @@ mod tests {
             r#"{"text": "{x}", "placeholders": [{"name": "x", "kind": "text"}], "promise": ["report", "x"]}"#,
             Err("is not a required or defaulted duration"),
         );
+        check(
+            "Soon",
+            r#"{"text": "{x}", "placeholders": [{"name": "x", "kind": "duration", "calendar": "Ohio"}], "promise": ["report", "x"]}"#,
+            Ok(()),
+        );
+        for kind in ["text", "duration"] {
+            check(
+                "A",
+                &format!(
+                    r#"{{"text": "{{x}}", "placeholders": [{{"name": "x", "kind": "{kind}", "calendar": "Ohio"}}]}}"#
+                ),
+                Err("leave the calendar out, or promise by this gap"),
+            );
+        }
         check(
             "A",
             r#"{"text": "a", "state": "dismissed"}"#,

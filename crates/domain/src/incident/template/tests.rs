@@ -105,6 +105,20 @@ fn a_promise_is_what_the_text_says() {
 }
 
 #[test]
+fn a_calendar_goes_with_the_promise_that_it_counts() {
+    let mut soon = Template::built_in("us").remove(0);
+    soon.placeholders[1].calendar = Some("Texas".into());
+    let soon = soon.check().unwrap();
+    let filled = |values| {
+        let values = serde_json::from_value(values).unwrap();
+        soon.fill(&values, Language::English).unwrap()
+    };
+    let promised = filled(json!({"next_update": "4 business hours"}));
+    assert_eq!(promised.calendar.as_deref(), Some("Texas"));
+    assert_eq!(filled(json!({})).calendar, None, "nothing is promised");
+}
+
+#[test]
 fn a_broken_template_is_refused() {
     let with = |text: &str| {
         Template {

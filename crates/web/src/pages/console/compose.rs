@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use domain::access::Permission;
+use domain::calendar::DEFAULT_NAME;
 use domain::id::{IncidentId, UpdateId};
 use domain::incident::template::{Kind, Placeholder, Template as PostTemplate};
 use domain::incident::{Posted, Stage};
@@ -21,7 +22,7 @@ use crate::pages::console::banners::local;
 use crate::pages::console::respond::{Choice, Typed, show, then_back};
 use crate::pages::public::incident::{Promised, Said, promised, said, stage};
 use crate::pages::words::{Moment, Reader};
-use crate::pages::{Answer, reader};
+use crate::pages::{Answer, Choice as Calendar, reader};
 use crate::routes::Route;
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -43,6 +44,8 @@ pub(in crate::pages) struct Compose {
     /// What was typed in one's own words.
     pub(in crate::pages) text: String,
     pub(in crate::pages) next_update_within: String,
+    /// What may count that; a choice where there is more than one.
+    pub(in crate::pages) calendars: Vec<Calendar>,
     pub(in crate::pages) post_at: String,
     /// Whether no follower shall be told.
     pub(in crate::pages) quiet: bool,
@@ -57,6 +60,8 @@ pub(in crate::pages) struct Gaps {
     pub(in crate::pages) number: usize,
     pub(in crate::pages) text: String,
     pub(in crate::pages) gaps: Vec<Gap>,
+    /// What may count its promise; a choice where there is more than one.
+    pub(in crate::pages) calendars: Vec<Calendar>,
     /// Whether it was being filled.
     pub(in crate::pages) open: bool,
 }
@@ -118,7 +123,8 @@ impl Compose {
                 .state
                 .is_none_or(|to| stages.any(|stage| stage == to.as_str()))
         };
-        let gaps = |(number, template)| gaps(number, template, fields);
+        let there: Vec<_> = app.engine().calendars().into_keys().collect();
+        let gaps = |(number, template)| gaps(number, template, fields, &there);
         Self {
             templates: templates
                 .iter()
@@ -129,6 +135,7 @@ impl Compose {
             stages,
             text: typed("text"),
             next_update_within: typed("next_update_within"),
+            calendars: counting(&there, fields.get("calendar").map(String::as_str)),
             post_at: typed("post_at"),
             quiet: !typed("quiet").is_empty(),
             zone_name: app.engine().settings().home_zone.to_string(),
@@ -222,6 +229,7 @@ fn new_update(
     let mut update = NewUpdate {
         state: filled("state").and_then(Stage::parse),
         next_update_within: within,
+        calendar: filled("calendar").map(str::to_owned),
         quiet: filled("quiet").is_some(),
         ..NewUpdate::default()
     };
@@ -287,8 +295,10 @@ fn stages(view: &IncidentView, chosen: &str) -> Vec<Choice> {
     .collect()
 }
 
-fn gaps(number: usize, template: &PostTemplate, fields: &Fields) -> Gaps {
+fn gaps(number: usize, template: &PostTemplate, fields: &Fields, there: &[String]) -> Gaps {
     let open = fields.get("template") == Some(&template.name);
+    let typed = fields.get("calendar").filter(|_| open);
+    let calendar = typed.map(String::as_str).or(template.calendar());
     let gap = |one: &Placeholder| Gap {
         name: one.name.clone(),
         label: sentence_case(&one.name),
@@ -306,8 +316,28 @@ fn gaps(number: usize, template: &PostTemplate, fields: &Fields) -> Gaps {
         number,
         text: template.text.replace("[[", "").replace("]]", ""),
         gaps: template.placeholders.iter().map(gap).collect(),
+        calendars: match template.promise {
+            Some(_) => counting(there, calendar),
+            None => vec![],
+        },
         open,
     }
+}
+
+/// The calendars that may count a promise, the chosen one among them also when it is gone.
+pub(in crate::pages) fn counting(there: &[String], chosen: Option<&str>) -> Vec<Calendar> {
+    let chosen = chosen.unwrap_or(DEFAULT_NAME);
+    let gone = Some(chosen).filter(|name| !there.iter().any(|one| one == name));
+    let all = there.iter().map(String::as_str).chain(gone);
+    let choice = |name: &str| Calendar {
+        value: name.to_owned(),
+        name: match name {
+            DEFAULT_NAME => say("calendar-default").to_owned(),
+            name => name.to_owned(),
+        },
+        chosen: name == chosen,
+    };
+    all.map(choice).collect()
 }
 
 /// What a gap takes, in words beside its field.

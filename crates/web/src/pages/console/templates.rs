@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use domain::access::Permission;
+use domain::calendar::DEFAULT_NAME;
 use domain::incident::template::{
     GAPS_MAX, Kind, NewPlaceholder, NewTemplate, Placeholder, Template as PostTemplate, Value,
     read_in,
@@ -19,7 +20,7 @@ use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Query};
 use crate::language::say;
-use crate::pages::console::compose::{staff, value};
+use crate::pages::console::compose::{counting, staff, value};
 use crate::pages::prose::prose;
 use crate::pages::public::incident::stage;
 use crate::pages::words::Moment;
@@ -83,6 +84,8 @@ struct View {
     follows: u32,
     text: String,
     rows: Vec<Row>,
+    /// Whether there is a choice of calendars.
+    has_calendars: bool,
     states: Vec<Choice>,
     promises: Vec<Choice>,
     promise_gap: String,
@@ -98,6 +101,8 @@ struct Row {
     kinds: Vec<Choice>,
     required: bool,
     default: String,
+    /// What may count it.
+    calendars: Vec<Choice>,
 }
 
 #[derive(serde::Deserialize)]
@@ -140,6 +145,7 @@ impl Draft {
             kind: one.kind,
             required: one.required,
             default: None,
+            calendar: one.calendar.clone(),
         };
         let default = |one: &Placeholder| one.default.as_ref().map_or_else(String::new, typed);
         Self {
@@ -170,6 +176,9 @@ impl Draft {
                 kind,
                 required: !of("required").is_empty(),
                 default: (!default.is_empty()).then(|| value(app, kind, default)),
+                calendar: Some(of("calendar"))
+                    .filter(|name| !name.is_empty() && *name != DEFAULT_NAME)
+                    .map(str::to_owned),
             });
             defaults.push(default.to_owned());
         }
@@ -282,6 +291,7 @@ async fn show(
         Some((kind, gap)) => (kind.as_str(), gap.clone()),
         None => ("", String::new()),
     };
+    let rows = rows(app, &draft);
     let view = View {
         page: Page::console(
             if follows == 0 {
@@ -292,7 +302,8 @@ async fn show(
             "/console/templates",
         ),
         problem: problem.or(wrong),
-        rows: rows(&draft),
+        has_calendars: rows.iter().any(|row| row.calendars.len() > 1),
+        rows,
         states: std::iter::once(choice("", say("templates-state-stays"), state))
             .chain(states)
             .collect(),
@@ -321,7 +332,8 @@ async fn show(
     Ok(render(status, &view))
 }
 
-fn rows(draft: &Draft) -> Vec<Row> {
+fn rows(app: &App, draft: &Draft) -> Vec<Row> {
+    let there: Vec<_> = app.engine().calendars().into_keys().collect();
     let kinds = |chosen: Kind| {
         let kind = |one: Kind| Choice {
             name: named(one).to_owned(),
@@ -331,15 +343,22 @@ fn rows(draft: &Draft) -> Vec<Row> {
         Kind::ALL.into_iter().map(kind).collect()
     };
     let described = draft.new.placeholders.iter().zip(&draft.defaults);
-    let described =
-        described.map(|(one, default)| (one.name.clone(), one.kind, one.required, default.clone()));
-    let free = (0..FREE_ROWS).map(|_| (String::new(), Kind::Text, false, String::new()));
+    let described = described.map(|(one, default)| (one.clone(), default.clone()));
+    let free = NewPlaceholder {
+        name: String::new(),
+        kind: Kind::Text,
+        required: false,
+        default: None,
+        calendar: None,
+    };
+    let free = (0..FREE_ROWS).map(|_| (free.clone(), String::new()));
     let all = described.chain(free).take(GAPS_MAX).enumerate();
-    all.map(|(number, (name, kind, required, default))| Row {
+    all.map(|(number, (one, default))| Row {
         number,
-        name,
-        kinds: kinds(kind),
-        required,
+        kinds: kinds(one.kind),
+        calendars: counting(&there, one.calendar.as_deref()),
+        name: one.name,
+        required: one.required,
         default,
     })
     .collect()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use domain::calendar::DEFAULT_NAME;
 use domain::id::{IncidentId, UpdateId};
 use domain::incident::{
     Impact, Incident, Promise, PromiseKind, Stage, State as IncidentState, Update, UpdateKind,
@@ -16,7 +17,7 @@ use engine::{Fleet, IncidentView, SiteIndex};
 use crate::App;
 use crate::access::Access;
 use crate::extract::{Path, Query};
-use crate::language::{read_post, say, tell};
+use crate::language::{here, read_post, say, tell};
 use crate::pages::console::follow_ups;
 use crate::pages::lamps::Lamps;
 use crate::pages::lamps::bands::Counts;
@@ -279,6 +280,7 @@ pub(in crate::pages) fn on_the_way(way: &[Stage], now: Stage) -> Vec<Step> {
 }
 
 /// An open promise in words: "An incident report will be posted here by Thu, Jul 13, 6:27 PM CDT".
+/// Counted on another calendar than the default one, it says which: its days may be others.
 pub(crate) fn promised(promise: &Promise, reader: &Reader) -> Option<Promised> {
     if promise.kept_at.is_some() {
         return None;
@@ -287,7 +289,16 @@ pub(crate) fn promised(promise: &Promise, reader: &Reader) -> Option<Promised> {
         PromiseKind::Report => "promise-report",
         PromiseKind::NextUpdate => "promise-update",
     };
-    let by = reader.moment(promise.due_at).text;
+    let mut by = reader.moment(promise.due_at).text;
+    let counted = promise.within.filter(|within| within.is_business());
+    if let Some(within) = counted.filter(|_| promise.calendar != DEFAULT_NAME) {
+        let values = [
+            ("when", by.into()),
+            ("length", within.in_words(here()).into()),
+            ("calendar", promise.calendar.as_str().into()),
+        ];
+        by = tell("promise-counted", values);
+    }
     let overdue = promise.is_overdue(reader.now);
     let promise_made = tell(key, [("when", by.into())]);
     let words = if overdue {
