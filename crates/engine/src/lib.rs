@@ -68,6 +68,7 @@ pub use respond::{
     ReleaseBefore,
 };
 pub use roll_out::Sample;
+pub use spread::OnItsWay;
 pub use staff::{BreakGlass, NewToken, token_hash};
 
 /// Signals that a slow listener may miss before it must look at everything again.

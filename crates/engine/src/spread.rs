@@ -13,7 +13,7 @@ use domain::rollout::{Halted, Next, Rollout, Seen};
 use domain::site::Site;
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use semver::VersionReq;
 use store::{Spread, Spreading, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -39,6 +39,21 @@ pub(crate) struct Canaries {
     pub(crate) sites: Vec<Hostname>,
     /// Those where sign-in works before it comes.
     pub(crate) witnesses: BTreeSet<Hostname>,
+}
+
+/// A version that is on its way.
+#[derive(Clone, Debug)]
+pub struct OnItsWay {
+    /// The version.
+    pub version: u64,
+    /// Which sites are given it.
+    pub rollout: Rollout,
+    /// Since when these.
+    pub since: Timestamp,
+    /// Sites that are given it and whose agent was heard lately.
+    pub sites: usize,
+    /// Those whose agent holds it.
+    pub held: usize,
 }
 
 /// What the worker remembers of canaries from look to look; after a restart it looks again.
@@ -160,31 +175,54 @@ impl Engine {
         Ok(())
     }
 
-    /// What there is to see of a version on the sites that are given it.
-    async fn seen(&self, one: &Spreading, watched: &mut Watched) -> Seen {
+    /// The version of a document that is on its way, and how far it is.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn on_its_way(&self, key: &DocumentKey) -> Result<Option<OnItsWay>, EngineError> {
+        let spreading = self.store().spreading().await?;
+        let own = spreading.into_iter().find(|one| one.key == *key);
+        Ok(own.map(|one| {
+            let (sites, held) = self.given(&one);
+            OnItsWay {
+                version: one.version,
+                rollout: one.rollout,
+                since: one.since,
+                sites,
+                held,
+            }
+        }))
+    }
+
+    /// Sites that are given a version and whose agent was heard lately, and those of them whose agent
+    /// holds it.
+    fn given(&self, one: &Spreading) -> (usize, usize) {
         let repository = self.repository();
-        let versions = repository.documents().get(&one.key);
-        let document = versions
-            .into_iter()
-            .flatten()
-            .find(|document| document.version == one.version);
+        let mut versions = repository.documents().get(&one.key).into_iter().flatten();
+        let Some(document) = versions.find(|document| document.version == one.version) else {
+            return (0, 0);
+        };
+        let now = self.clock().now();
+        let heard = self.heard_since(now.saturating_sub(HEARD_WITHIN).unwrap_or(now));
+        let holders = self.agents_holding(&one.key, one.version);
         let (mut sites, mut held) = (0, 0);
-        if let Some(document) = document {
-            let now = self.clock().now();
-            let heard = self.heard_since(now.saturating_sub(HEARD_WITHIN).unwrap_or(now));
-            let holders = self.agents_holding(&one.key, one.version);
-            for (_, site) in self.fleet().sites() {
-                let agent = self
-                    .agent_of_site(site.id)
-                    .filter(|one| heard.contains(one));
-                let given = site.product == one.key.product
-                    && document.is_for(Some(&site.hostname), &site.running);
-                if let Some(agent) = agent.filter(|_| given) {
-                    sites += 1;
-                    held += usize::from(holders.contains(&agent));
-                }
+        for (_, site) in self.fleet().sites() {
+            let agent = self
+                .agent_of_site(site.id)
+                .filter(|one| heard.contains(one));
+            let given = site.product == one.key.product
+                && document.is_for(Some(&site.hostname), &site.running);
+            if let Some(agent) = agent.filter(|_| given) {
+                sites += 1;
+                held += usize::from(holders.contains(&agent));
             }
         }
+        (sites, held)
+    }
+
+    /// What there is to see of a version on the sites that are given it.
+    async fn seen(&self, one: &Spreading, watched: &mut Watched) -> Seen {
+        let (sites, held) = self.given(one);
         self.look_at_canaries(one, watched).await;
         let share = one.rollout.permille();
         let of = |site: &Hostname| (one.key.clone(), one.version, site.clone());
