@@ -36,5 +36,6 @@ fn held(shared: &Shared) -> Acks {
     Acks {
         repository: view.repository,
         held: held.collect(),
+        refused: shared.cache.refusals().all().to_vec(),
     }
 }

@@ -107,11 +107,7 @@ async fn act(shared: &Shared, site: &Hostname, act: &Act) -> Result<(), String> 
 
 /// Only with verified documents for the release on this disk.
 async fn activate(shared: &Shared, site: &Hostname, version: &Version) -> Result<(), String> {
-    let product = shared
-        .cache
-        .product_of(site)
-        .ok_or("not a site of this agent")?;
-    shared.cache.ready_for(product, version)?;
+    shared.cache.ready_for(site, version)?;
     let hook = shared.settings.activate_hook.as_ref();
     let hook = hook.ok_or("this agent has no activate hook: it cannot switch the site's code")?;
     let body = serde_json::json!({"site": site, "version": version});

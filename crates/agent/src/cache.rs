@@ -1,8 +1,8 @@
 //! What sites read: documents in memory, keyed by site, document and running code.
 //!
 //! A read takes no lock that an update can hold. No read for code `b` gives a document that does
-//! not accept `b`: versions lie newest first, and the first that accepts `b` is the answer, as
-//! `domain::document::newest_for` has it.
+//! not accept `b`: versions lie newest first, and the first that accepts `b`, is given to the site and
+//! was not refused by it is the answer.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -14,8 +14,11 @@ use bytes::Bytes;
 use domain::document::DocumentKey;
 use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
 use jiff::Timestamp;
+use protocol::banner::SERVICE as BANNERS;
 use semver::Version;
 use tuf::Entry;
+
+use crate::refusals::Refusals;
 
 /// A verified document.
 #[derive(Clone, Debug)]
@@ -44,6 +47,7 @@ pub struct Cache(Arc<Inner>);
 struct Inner {
     sites: HashMap<Hostname, ProductName>,
     view: ArcSwap<View>,
+    refusals: ArcSwap<Refusals>,
     /// Milliseconds UTC; 0 for never. Beside the view: it changes every few seconds.
     verified_at: AtomicI64,
 }
@@ -81,6 +85,12 @@ impl View {
     }
 }
 
+/// Whether a document serves the code, and it is the site's turn to have it.
+fn is_given(one: &CachedDocument, site: &Hostname, code: &Version) -> bool {
+    let entry = &one.entry;
+    entry.accepts.matches(code) && entry.rollout.admits(site, entry.version)
+}
+
 impl CachedDocument {
     pub(crate) fn new(entry: Entry, body: Bytes) -> Self {
         let etag = format!("\"{}\"", hex::encode(&entry.sha256[..16])).into();
@@ -94,12 +104,13 @@ impl Cache {
         Self(Arc::new(Inner {
             sites,
             view,
+            refusals: ArcSwap::default(),
             verified_at: AtomicI64::new(0),
         }))
     }
 
-    /// The newest document that accepts the code a site runs; `None` for a site of another agent
-    /// and when no version accepts the code.
+    /// The newest document that accepts the code a site runs, is given to the site and was not refused by
+    /// it; `None` for a site of another agent and when there is no such version.
     #[must_use]
     pub fn read(
         &self,
@@ -108,8 +119,10 @@ impl Cache {
         name: &DocumentName,
         code: &Version,
     ) -> Option<Arc<CachedDocument>> {
-        let accepts = |one: &CachedDocument| one.entry.accepts.matches(code);
-        self.first(site, service, name, accepts)
+        let refusals = self.0.refusals.load();
+        self.first(site, service, name, |one| {
+            is_given(one, site, code) && !refusals.has(site, &one.entry)
+        })
     }
 
     /// The newest document, whatever code it accepts: for what no code needs. A version such as
@@ -142,28 +155,41 @@ impl Cache {
         versions.find(|one| is_it(one)).cloned()
     }
 
-    /// Whether verified documents wait for a release: every document of the product has a version
-    /// that accepts it, and there is at least one.
+    /// Whether verified documents wait for a site to run a release: every document of its product has
+    /// a version that the site would read then, and there is at least one.
     ///
     /// # Errors
     /// Names the first document without one.
-    pub fn ready_for(&self, product: &ProductName, code: &Version) -> Result<(), String> {
-        let view = self.0.view.load();
+    pub fn ready_for(&self, site: &Hostname, code: &Version) -> Result<(), String> {
+        let product = self.product_of(site).ok_or("not a site of this agent")?;
+        let (view, refusals) = (self.0.view.load(), self.0.refusals.load());
         let own: Vec<_> = view
             .documents
             .iter()
-            .filter(|(key, _)| key.product == *product)
+            .filter(|(key, _)| key.product == *product && key.service.as_str() != BANNERS)
             .collect();
-        let lacking = own
+        let is_read = |one: &Arc<CachedDocument>| {
+            is_given(one, site, code) && !refusals.has(site, &one.entry)
+        };
+        match own
             .iter()
-            .find(|(_, versions)| !versions.iter().any(|one| one.entry.accepts.matches(code)));
-        match lacking {
+            .find(|(_, versions)| !versions.iter().any(is_read))
+        {
             _ if own.is_empty() => Err(format!("this agent holds no document of {product}")),
             Some((key, _)) => Err(format!(
-                "this agent holds no version of {key} that accepts {code}"
+                "this agent holds no version of {key} for {site} that accepts {code}"
             )),
             None => Ok(()),
         }
+    }
+
+    /// What its sites refused.
+    pub(crate) fn refusals(&self) -> Arc<Refusals> {
+        self.0.refusals.load_full()
+    }
+
+    pub(crate) fn set_refusals(&self, refusals: Refusals) {
+        self.0.refusals.store(Arc::new(refusals));
     }
 
     /// The product of a site; `None` for a site of another agent.
@@ -233,6 +259,8 @@ impl Cache {
 #[cfg(test)]
 mod tests {
     use domain::document::Lane;
+    use domain::rollout::Rollout;
+    use protocol::delivery::{Held, Refused};
     use semver::VersionReq;
 
     use super::*;
@@ -249,6 +277,8 @@ mod tests {
             version,
             accepts,
             lane: Lane::First,
+            rollout: Rollout::everywhere(),
+            json_schema: None,
             length: 2,
             sha256: [7; 32],
         };
@@ -259,7 +289,7 @@ mod tests {
     fn a_read_gives_the_newest_version_that_accepts_the_code() {
         let site = Hostname::parse("a.gov").unwrap();
         let product = ProductName::parse("web").unwrap();
-        let cache = Cache::new(HashMap::from([(site, product.clone())]));
+        let cache = Cache::new(HashMap::from([(site.clone(), product)]));
         let documents = [(1, "^5.1"), (2, "~5.1"), (3, "^5.2"), (4, "=5.1.7")];
         cache.replace(View::new(
             9,
@@ -284,8 +314,36 @@ mod tests {
             assert_eq!(read("a.gov", code), version, "{code}");
         }
         assert_eq!(read("b.gov", "5.2.0"), None);
-        assert!(cache.ready_for(&product, &Version::new(5, 2, 0)).is_ok());
-        assert!(cache.ready_for(&product, &Version::new(6, 0, 0)).is_err());
+        assert!(cache.ready_for(&site, &Version::new(5, 2, 0)).is_ok());
+        assert!(cache.ready_for(&site, &Version::new(6, 0, 0)).is_err());
+    }
+
+    #[test]
+    fn a_site_reads_no_version_before_its_turn_or_that_it_refused() {
+        let [canary, other] = ["a.gov", "b.gov"].map(|host| Hostname::parse(host).unwrap());
+        let product = ProductName::parse("web").unwrap();
+        let sites = [&canary, &other].map(|site| (site.clone(), product.clone()));
+        let cache = Cache::new(HashMap::from(sites));
+        let mut new = CachedDocument::clone(&document(2, "^5"));
+        new.entry.rollout = Rollout::canaries([canary.clone()]);
+        let refusal = Refused {
+            site: canary.clone(),
+            held: Held {
+                key: new.entry.key.clone(),
+                version: 2,
+            },
+            reason: "its callback path is not ours".into(),
+        };
+        cache.replace(View::new(9, [document(1, "^5"), Arc::new(new)]));
+        let read = |site: &Hostname| {
+            let service = ServiceName::parse("sign-in").unwrap();
+            let name = DocumentName::parse("client").unwrap();
+            let found = cache.read(site, &service, &name, &Version::new(5, 2, 0));
+            found.map(|document| document.entry.version)
+        };
+        assert_eq!((read(&canary), read(&other)), (Some(2), Some(1)));
+        cache.set_refusals(Refusals::new(vec![refusal]));
+        assert_eq!((read(&canary), read(&other)), (Some(1), Some(1)));
     }
 
     #[test]

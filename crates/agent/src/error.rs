@@ -1,5 +1,7 @@
 //! What can go wrong in an agent. None of it stops reads.
 
+use protocol::delivery::REFUSED_MAX;
+
 /// What can go wrong in an agent.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
@@ -73,6 +75,11 @@ pub enum AgentError {
         /// Why not.
         source: std::io::Error,
     },
+    /// Sites refused more versions than an agent keeps.
+    #[error(
+        "this agent keeps at most {REFUSED_MAX} refusals; publish a version that its sites take"
+    )]
+    TooManyRefusals,
     /// Not enrolled, and no way to enrol.
     #[error("this agent is not enrolled: give it an enrolment token and its sites")]
     NotEnrolled,

@@ -15,6 +15,7 @@ mod keeper;
 mod local;
 mod origin;
 mod outcomes;
+mod refusals;
 mod tuf_client;
 
 use std::net::SocketAddr;
@@ -39,6 +40,7 @@ use crate::identity::Identity;
 use crate::keeper::Keeper;
 use crate::origin::Origins;
 use crate::outcomes::Counter;
+use crate::refusals::Desk;
 
 /// What an agent is told when it starts.
 #[derive(Clone, Debug)]
@@ -90,6 +92,7 @@ pub(crate) struct Shared {
     pub(crate) cache: Cache,
     pub(crate) keeper: Keeper,
     pub(crate) outcomes: Counter,
+    pub(crate) refusals: Desk,
     /// What is held changed, or may not have been heard.
     pub(crate) acks_due: Notify,
     /// Actions may wait at the control plane.
@@ -122,6 +125,7 @@ impl Agent {
             .iter()
             .map(|one| (one.site.clone(), one.product.clone()));
         let cache = Cache::new(sites.collect());
+        let refusals = Desk::open(disk.clone(), &cache)?;
         let keeper = Keeper::load(disk, &identity, &cache, clock.clone())?;
         let listener = TcpListener::bind(settings.listen)
             .await
@@ -135,6 +139,7 @@ impl Agent {
             cache,
             keeper,
             outcomes: Counter::default(),
+            refusals,
             acks_due: Notify::new(),
             actions_due: Notify::new(),
         });

@@ -7,9 +7,11 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use domain::document::DocumentKey;
 use domain::name::{DocumentName, Hostname, ServiceName};
 use domain::site::Zone;
 use protocol::banner::{DOCUMENT, SERVICE, Standing};
+use protocol::delivery::{Held, Refused};
 use semver::Version;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +28,10 @@ const VERSION: HeaderName = HeaderName::from_static("lamplighter-document-versio
 pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, stop: CancellationToken) {
     let router = Router::new()
         .route("/v1/sites/{site}/config/{service}/{document}", get(config))
+        .route(
+            "/v1/sites/{site}/config/{service}/{document}/refusals",
+            post(refuse),
+        )
         .route("/v1/sites/{site}/banners", get(banners))
         .route("/v1/outcomes", post(outcomes))
         .route("/v1/status", get(status))
@@ -72,6 +78,44 @@ async fn config(
         HeaderValue::from_static("application/json"),
     )];
     (age_headers(fresh), tags(&found), kind, found.body.clone()).into_response()
+}
+
+/// A version that the site cannot use.
+#[derive(serde::Deserialize)]
+struct Refusal {
+    version: u64,
+    reason: String,
+}
+
+/// The site reads the version before from now on, and the control plane is told.
+async fn refuse(
+    State(shared): State<Arc<Shared>>,
+    Path((site, service, name)): Path<(Hostname, ServiceName, DocumentName)>,
+    Json(Refusal { version, reason }): Json<Refusal>,
+) -> Response {
+    let Some(product) = shared.cache.product_of(&site).cloned() else {
+        let reason = format!("this agent does not serve {site}");
+        return refusal(StatusCode::NOT_FOUND, &reason);
+    };
+    let key = DocumentKey {
+        product,
+        service,
+        name,
+    };
+    let missing = format!("this agent does not hold version {version} of {key}");
+    let held = Held { key, version };
+    let refused = Refused { site, held, reason };
+    match shared.refusals.refuse(&shared.cache, refused) {
+        Ok(true) => {
+            shared.acks_due.notify_one();
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Ok(false) => refusal(StatusCode::NOT_FOUND, &missing),
+        Err(e) => {
+            tracing::error!("could not keep a refusal: {e}");
+            refusal(StatusCode::INSUFFICIENT_STORAGE, &e.to_string())
+        }
+    }
 }
 
 /// Where the site is: its agent knows only its product. Sites also say their code, as for config;

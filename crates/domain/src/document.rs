@@ -1,12 +1,18 @@
 //! Documents: pieces of a service's config, and which code each one serves.
-//! Decides whether a set of documents covers a set of releases. Never stores or signs.
+//! Decides which version a site reads, whether a set of documents covers a set of releases, and which
+//! versions are kept for it. Never stores or signs.
+
+use std::collections::BTreeSet;
 
 use semver::{Version, VersionReq};
 
-use crate::name::{DocumentName, ProductName, ServiceName};
+use crate::name::{DocumentName, Hostname, ProductName, ServiceName};
+use crate::rollout::Rollout;
 
 /// The largest document that may be published, in bytes; agents refuse larger ones as well.
 pub const DOCUMENT_BYTES_MAX: usize = 1 << 20;
+/// The largest JSON Schema of a document, in bytes.
+pub const SCHEMA_BYTES_MAX: usize = 64 << 10;
 
 /// Where a document belongs: what stays the same from version to version.
 #[derive(
@@ -87,24 +93,26 @@ pub struct Document {
     pub accepts: VersionReq,
     /// How urgent it is.
     pub lane: Lane,
+    /// The JSON Schema that the body fits, as JSON; at most [`SCHEMA_BYTES_MAX`] bytes.
+    pub json_schema: Option<Box<str>>,
+    /// Which sites are given it.
+    pub rollout: Rollout,
     /// JSON, at most [`DOCUMENT_BYTES_MAX`] bytes.
     pub body: Vec<u8>,
 }
 
-/// The newest document of `key` that accepts the code a site runs.
-///
-/// This is the whole of invariant 1: no read for code `code` returns a document that does not
-/// accept `code`.
-#[must_use]
-pub fn newest_for<'a>(
-    documents: impl IntoIterator<Item = &'a Document>,
-    key: &DocumentKey,
-    code: &Version,
-) -> Option<&'a Document> {
-    documents
-        .into_iter()
-        .filter(|document| document.key == *key && document.accepts.matches(code))
-        .max_by_key(|document| document.version)
+impl Document {
+    /// Whether a site that runs `code` may read it. Without a site: what every site may.
+    ///
+    /// This is the whole of invariant 1: no read for code `code` returns a document that does not
+    /// accept `code`.
+    #[must_use]
+    pub fn is_for(&self, site: Option<&Hostname>, code: &Version) -> bool {
+        let admitted = site.map_or(self.rollout.is_everywhere(), |site| {
+            self.rollout.admits(site, self.version)
+        });
+        admitted && self.accepts.matches(code)
+    }
 }
 
 /// A release that would be left without a document it accepts.
@@ -117,19 +125,22 @@ pub struct Uncovered {
     pub release: Version,
 }
 
-/// Checks that every release finds a version of every document of its product.
+/// Checks that every release finds a version of every document of its product that is for all sites.
 ///
 /// `documents` are all kept versions, `releases` the live and staged ones of one product.
 ///
 /// # Errors
 /// Lists each pair of document and release that lacks a match, in order.
 pub fn check_coverage(documents: &[Document], releases: &[Version]) -> Result<(), Vec<Uncovered>> {
-    let keys: std::collections::BTreeSet<_> =
-        documents.iter().map(|document| &document.key).collect();
+    let keys: BTreeSet<_> = documents.iter().map(|document| &document.key).collect();
+    let is_covered = |key: &DocumentKey, release: &Version| {
+        let mut own = documents.iter().filter(|document| document.key == *key);
+        own.any(|document| document.is_for(None, release))
+    };
     let uncovered: Vec<_> = keys
         .into_iter()
         .flat_map(|key| releases.iter().map(move |release| (key, release)))
-        .filter(|(key, release)| newest_for(documents, key, release).is_none())
+        .filter(|(key, release)| !is_covered(key, release))
         .map(|(key, release)| Uncovered {
             key: key.clone(),
             release: release.clone(),
@@ -139,5 +150,174 @@ pub fn check_coverage(documents: &[Document], releases: &[Version]) -> Result<()
         Ok(())
     } else {
         Err(uncovered)
+    }
+}
+
+/// The releases of a product, as far as documents must know them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Releases {
+    /// Staged, live, run by a site, or what a site may go back to.
+    pub needed: BTreeSet<Version>,
+    /// Retired, and not needed.
+    pub retired: BTreeSet<Version>,
+}
+
+/// The versions of one document that some site reads, may go back to, or will read; the others need
+/// not travel any more. `versions` come newest first.
+///
+/// A version waits for releases that nobody staged yet, so it goes only when a newer one for all sites
+/// accepts the same, or when all releases that it accepts are retired.
+#[must_use]
+pub fn kept<'a>(
+    versions: impl IntoIterator<Item = &'a Document> + Clone,
+    releases: &Releases,
+) -> BTreeSet<u64> {
+    let newest_first = || versions.clone().into_iter();
+    // While a version spreads, the one before it is read as well.
+    let read_by = |code: &Version| {
+        let accepting = newest_first().filter(|one| one.accepts.matches(code));
+        let mut is_last = false;
+        let reached: Vec<_> = accepting
+            .take_while(|one| !std::mem::replace(&mut is_last, one.rollout.is_everywhere()))
+            .filter(|one| !one.rollout.is_nowhere())
+            .map(|one| one.version)
+            .collect();
+        reached
+    };
+    let replaced = |document: &Document| {
+        let mut newer = newest_first().take_while(|one| one.version > document.version);
+        newer.any(|one| one.accepts == document.accepts && one.rollout.is_everywhere())
+    };
+    let is_of_the_past = |document: &Document| {
+        let accepts = |code: &&Version| document.accepts.matches(code);
+        releases.retired.iter().any(|code| accepts(&code))
+            && !releases.needed.iter().any(|code| accepts(&code))
+    };
+    let waiting = newest_first()
+        .filter(|one| !one.rollout.is_nowhere() && !replaced(one) && !is_of_the_past(one))
+        .map(|one| one.version);
+    let read = releases.needed.iter().flat_map(read_by);
+    read.chain(waiting).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(version: u64, accepts: &str, rollout: Rollout) -> Document {
+        Document {
+            key: DocumentKey {
+                product: ProductName::parse("web-central").unwrap(),
+                service: ServiceName::parse("sign-in").unwrap(),
+                name: DocumentName::parse("client").unwrap(),
+            },
+            version,
+            accepts: VersionReq::parse(accepts).unwrap(),
+            lane: Lane::First,
+            json_schema: None,
+            rollout,
+            body: b"{}".to_vec(),
+        }
+    }
+
+    fn code(text: &str) -> Version {
+        Version::parse(text).unwrap()
+    }
+
+    fn releases(needed: &[&str], retired: &[&str]) -> Releases {
+        let versions = |texts: &[&str]| texts.iter().map(|text| code(text)).collect();
+        Releases {
+            needed: versions(needed),
+            retired: versions(retired),
+        }
+    }
+
+    #[test]
+    fn a_site_reads_what_accepts_its_code_and_admits_it() {
+        let canary = Hostname::parse("29palms.gov").unwrap();
+        let other = Hostname::parse("anytown.gov").unwrap();
+        let new = document(2, "^5.2", Rollout::canaries([canary.clone()]));
+        assert!(new.is_for(Some(&canary), &code("5.2.0")));
+        assert!(!new.is_for(Some(&canary), &code("5.1.0")), "other code");
+        assert!(!new.is_for(Some(&other), &code("5.2.0")), "not its turn");
+        assert!(!new.is_for(None, &code("5.2.0")), "not for all");
+    }
+
+    #[test]
+    fn a_version_in_a_wave_covers_no_release() {
+        let canary = || Rollout::canaries([Hostname::parse("29palms.gov").unwrap()]);
+        let needed = [code("5.1.0"), code("5.2.0")];
+        let all = Rollout::everywhere;
+        let covered = [
+            document(1, "<5.2", all()),
+            document(2, ">=5.2", all()),
+            document(3, ">=5.2", canary()),
+        ];
+        assert_eq!(check_coverage(&covered, &needed), Ok(()));
+        let open = [document(1, "<5.2", all()), document(2, ">=5.2", canary())];
+        let uncovered = check_coverage(&open, &needed).unwrap_err();
+        assert_eq!(uncovered.len(), 1);
+        assert_eq!(uncovered[0].release, code("5.2.0"));
+    }
+
+    #[test]
+    fn what_nobody_reads_or_will_read_is_not_kept() {
+        let all = Rollout::everywhere;
+        let canary = || Rollout::canaries([Hostname::parse("29palms.gov").unwrap()]);
+        let old = || document(1, "~5.1", all());
+        for (versions, needed, retired, left, why) in [
+            (
+                vec![document(2, "~5.1", all()), old()],
+                &["5.1.0"][..],
+                &[][..],
+                &[2][..],
+                "replaced",
+            ),
+            (
+                vec![document(2, "~5.1", canary()), old()],
+                &["5.1.0"],
+                &[],
+                &[1, 2],
+                "the one before is read while the new one spreads",
+            ),
+            (
+                vec![document(2, "~5.1", Rollout::nowhere()), old()],
+                &["5.1.0"],
+                &[],
+                &[1],
+                "halted",
+            ),
+            (
+                vec![document(2, "~5.2", all()), old()],
+                &["5.1.0"],
+                &[],
+                &[1, 2],
+                "waits for a release that is not staged yet",
+            ),
+            (
+                vec![document(2, "~5.2", all()), old()],
+                &["5.2.0"],
+                &["5.1.0"],
+                &[2],
+                "its releases are retired",
+            ),
+            (
+                vec![document(2, ">=5.1, <5.3", all()), old()],
+                &["5.2.0", "5.1.0"],
+                &[],
+                &[1, 2],
+                "not read, but nothing newer says the same of it",
+            ),
+            (
+                vec![document(2, "*", all()), document(1, "*", all())],
+                &[],
+                &[],
+                &[2],
+                "for what no code needs, the newest",
+            ),
+        ] {
+            let kept = kept(&versions, &releases(needed, retired));
+            assert_eq!(kept, left.iter().copied().collect(), "{why}");
+        }
     }
 }

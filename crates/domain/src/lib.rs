@@ -23,6 +23,7 @@ pub mod place;
 pub mod product;
 pub mod release;
 pub mod report;
+pub mod rollout;
 pub mod schema;
 pub mod sign_in;
 pub mod site;

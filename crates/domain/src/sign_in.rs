@@ -11,6 +11,7 @@ pub use client::{
 pub use email::Email;
 
 use crate::document::DocumentKey;
+use crate::name::{DocumentName, ProductName, ServiceName};
 
 /// The service whose documents hold a site's settings for sign-in.
 pub const SERVICE: &str = "sign-in";
@@ -21,4 +22,14 @@ pub const DOCUMENT: &str = "client";
 #[must_use]
 pub fn is_settings(key: &DocumentKey) -> bool {
     key.service.as_str() == SERVICE && key.name.as_str() == DOCUMENT
+}
+
+/// Where a product's settings for sign-in are published.
+#[must_use]
+pub fn settings_of(product: ProductName) -> Option<DocumentKey> {
+    Some(DocumentKey {
+        product,
+        service: ServiceName::parse(SERVICE).ok()?,
+        name: DocumentName::parse(DOCUMENT).ok()?,
+    })
 }

@@ -17,7 +17,7 @@ use store::{Store, StoreError};
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Engine, EngineError, NewDocument, Signal};
+use crate::{Engine, EngineError, How, NewDocument, Signal};
 
 /// The most banners that stand or will stand, and the most of the past that lists show.
 const BANNERS_MAX: u32 = 200;
@@ -358,7 +358,7 @@ impl Engine {
         }
         self.tell_left_out(left_out);
         for document in new {
-            self.publish(document, "banners").await?;
+            self.publish(document, None, "banners").await?;
         }
         Ok(())
     }
@@ -407,9 +407,10 @@ impl Engine {
         Some(NewDocument {
             key,
             accepts: VersionReq::STAR,
-            lane: Lane::Other,
+            lane: Some(Lane::Other),
             schema: None,
             body: serde_json::to_vec(&standing).ok()?,
+            how: How::default(),
         })
     }
 }

@@ -13,12 +13,11 @@ use clock::Clock;
 use domain::document::{Document, DocumentKey};
 use domain::id::{AgentId, HolderId, SiteId};
 use jiff::SignedDuration;
-use protocol::delivery::Held;
 use protocol::delivery::{
-    EVENT_ACTIONS, EVENT_HEARTBEAT, EVENT_REPOSITORY, INLINE_BYTES_MAX, Push,
+    EVENT_ACTIONS, EVENT_HEARTBEAT, EVENT_REPOSITORY, Held, INLINE_BYTES_MAX, Push, Refused,
 };
 use semver::Version;
-use store::{RepositoryFile, Store, StoreError, StoredRepository};
+use store::{FILES_KEPT, RepositoryFile, Store, StoreError, StoredRepository};
 use tokio::sync::{Mutex, broadcast};
 use tokio_util::sync::CancellationToken;
 use tuf::{Entry, Keys, MetadataFile, SigningKey};
@@ -69,6 +68,10 @@ pub(crate) struct Delivery {
     events: broadcast::Sender<DeliveryEvent>,
     pub(crate) agents: ArcSwap<Agents>,
     pub(crate) acks: ArcSwap<HashMap<AgentId, Arc<HashSet<Held>>>>,
+    /// Versions that sites refused, by the agent that says so.
+    pub(crate) refusals: ArcSwap<HashMap<AgentId, Arc<[Refused]>>>,
+    /// When each agent was heard last.
+    pub(crate) heard: std::sync::Mutex<HashMap<AgentId, jiff::Timestamp>>,
 }
 
 struct Signed {
@@ -139,27 +142,47 @@ impl Repository {
         self.version
     }
 
-    /// The newest version of a document that accepts `code`.
+    /// The newest version of a document that accepts `code` and that all sites are given.
     #[must_use]
-    pub fn document_for(&self, key: &DocumentKey, code: &Version) -> Option<Arc<Document>> {
-        self.documents
-            .get(key)?
-            .iter()
-            .find(|one| one.accepts.matches(code))
-            .cloned()
+    pub fn document_for_all(&self, key: &DocumentKey, code: &Version) -> Option<Arc<Document>> {
+        let mut versions = self.documents.get(key)?.iter();
+        versions.find(|one| one.is_for(None, code)).cloned()
     }
 
-    /// All versions of all documents, by key, newest first.
+    /// The versions of all documents that some site reads or will read, by key, newest first.
     #[must_use]
     pub fn documents(&self) -> &BTreeMap<DocumentKey, Vec<Arc<Document>>> {
         &self.documents
     }
 
-    pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
-        self.documents
-            .values()
-            .flatten()
-            .map(|document| Entry::of(document))
+    /// The repository that follows this one, with `documents` and the metadata that carries them.
+    pub(crate) fn followed_by(
+        &self,
+        documents: BTreeMap<DocumentKey, Vec<Arc<Document>>>,
+        signed: &[MetadataFile],
+    ) -> Self {
+        let (mut files, mut current) = (self.files.clone(), self.current.clone());
+        for file in signed {
+            files.insert(file.name(), Bytes::from(file.bytes.clone()));
+            current.insert(file.role.clone(), file.clone());
+            // As the store does: for clients in the middle of an update.
+            let forgotten = file.version.saturating_sub(FILES_KEPT + 1);
+            files.remove(&format!("{forgotten}.{}.json", file.role));
+        }
+        let bodies = documents.values().flatten().map(|document| {
+            let name = Entry::of(document).file();
+            let known = self.targets.get(&name).cloned();
+            let body = known.unwrap_or_else(|| Bytes::from(document.body.clone()));
+            (name, body)
+        });
+        Self {
+            version: self.version + 1,
+            files,
+            current,
+            targets: bodies.collect(),
+            documents,
+            root: self.root.clone(),
+        }
     }
 }
 
@@ -190,6 +213,8 @@ impl Delivery {
             events: broadcast::Sender::new(EVENTS_KEPT),
             agents: ArcSwap::from_pointee(load_agents(store).await?),
             acks: ArcSwap::from_pointee(load_acks(store).await?),
+            refusals: ArcSwap::from_pointee(load_refusals(store).await?),
+            heard: std::sync::Mutex::default(),
         };
         delivery.sign_timestamp(store, clock).await?;
         Ok(delivery)
@@ -289,12 +314,6 @@ impl Delivery {
 }
 
 impl Engine {
-    /// The newest version of a document that accepts the code a site runs. Takes no lock.
-    #[must_use]
-    pub fn document_for(&self, key: &DocumentKey, code: &Version) -> Option<Arc<Document>> {
-        self.0.delivery.repository.load().document_for(key, code)
-    }
-
     /// The repository as it is now.
     #[must_use]
     pub fn repository(&self) -> Arc<Repository> {
@@ -385,14 +404,17 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub(crate) async fn reload_repository(&self) -> Result<(), EngineError> {
-        let repository = load(self.store()).await?;
-        self.0
-            .delivery
+        self.put_in_place(load(self.store()).await?).await
+    }
+
+    /// Serves a repository from now on, and pushes what changed. Callers hold `publishing`.
+    pub(crate) async fn put_in_place(&self, repository: Repository) -> Result<(), EngineError> {
+        let version = repository.version;
+        let delivery = &self.0.delivery;
+        delivery
             .replace(repository, self.store(), self.clock())
             .await?;
-        self.signal(Signal::RepositoryChanged(
-            self.0.delivery.repository.load().version,
-        ));
+        self.signal(Signal::RepositoryChanged(version));
         Ok(())
     }
 }
@@ -468,6 +490,23 @@ async fn load_acks(store: &Store) -> Result<HashMap<AgentId, Arc<HashSet<Held>>>
         .into_iter()
         .map(|(agent, held)| (agent, Arc::new(held)))
         .collect())
+}
+
+async fn load_refusals(store: &Store) -> Result<HashMap<AgentId, Arc<[Refused]>>, StoreError> {
+    let mut refusals: HashMap<AgentId, Vec<Refused>> = HashMap::new();
+    for (agent, one) in store.refusals().await? {
+        let refused = Refused {
+            site: one.site,
+            held: Held {
+                key: one.key,
+                version: one.version,
+            },
+            reason: one.reason,
+        };
+        refusals.entry(agent).or_default().push(refused);
+    }
+    let shared = refusals.into_iter().map(|(agent, all)| (agent, all.into()));
+    Ok(shared.collect())
 }
 
 pub(crate) fn after(clock: &Clock, by: SignedDuration) -> jiff::Timestamp {

@@ -1,15 +1,18 @@
 //! Agents: how a host becomes one, which sites it serves, what it says that it holds.
 //! Never verifies config; agents do, and say so.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use domain::access::Role;
 use domain::id::{AgentId, HolderId, SiteId};
 use domain::name::Hostname;
-use jiff::SignedDuration;
-use protocol::delivery::{AGENT_SITES_MAX, Acks, AgentSite, Enrol, Enrolled};
-use store::{Holder, NewAgent, StoreError};
+use jiff::{SignedDuration, Timestamp};
+use protocol::delivery::{
+    AGENT_SITES_MAX, Acks, AgentSite, Enrol, Enrolled, REASON_CHARACTERS_MAX, REFUSED_MAX, Refused,
+};
+use store::{Holder, NewAgent, Refusal, StoreError};
 
 use crate::delivery::{after, load_agents};
 use crate::staff::{fresh_token, token_hash};
@@ -124,7 +127,7 @@ impl Engine {
             .collect()
     }
 
-    /// Takes what an agent holds now; replaces what it said before.
+    /// Takes what an agent holds now and what its sites refused; replaces what it said before.
     ///
     /// # Errors
     /// When it names too much, or the store fails.
@@ -133,32 +136,75 @@ impl Engine {
             let reason = format!("at most {HELD_MAX} document versions are taken");
             return Err(EngineError::refused_at("held", reason));
         }
-        let held: std::collections::HashSet<_> = acks.held.into_iter().collect();
-        let known = self
-            .0
-            .delivery
+        let refused = self.own_refusals(agent, acks.refused)?;
+        let held: HashSet<_> = acks.held.into_iter().collect();
+        let delivery = &self.0.delivery;
+        let knows_held = delivery
             .acks
             .load()
             .get(&agent)
             .is_some_and(|before| **before == held);
-        if known {
+        let refused_before = delivery.refusals.load().get(&agent).cloned();
+        if knows_held && refused_before.unwrap_or_default()[..] == refused[..] {
             return Ok(());
         }
         let rows: Vec<_> = held
             .iter()
             .map(|one| (one.key.clone(), one.version))
             .collect();
+        let refusals: Vec<_> = refused.iter().map(refusal).collect();
         self.store()
-            .save_acks(agent, &rows, self.clock().now())
+            .save_acks(agent, &rows, &refusals, self.clock().now())
             .await?;
-        let held = Arc::new(held);
-        self.0.delivery.acks.rcu(|acks| {
-            let mut acks = HashMap::clone(acks);
-            acks.insert(agent, Arc::clone(&held));
-            acks
-        });
+        put(&delivery.acks, agent, Arc::new(held));
+        put(&delivery.refusals, agent, refused.into());
         tracing::debug!("agent {agent} holds {} document versions", rows.len());
         Ok(())
+    }
+
+    /// The refusals of sites that are the agent's own, each once, in order.
+    fn own_refusals(
+        &self,
+        agent: AgentId,
+        refused: Vec<Refused>,
+    ) -> Result<Vec<Refused>, EngineError> {
+        if refused.len() > REFUSED_MAX {
+            let reason = format!("at most {REFUSED_MAX} refusals are taken");
+            return Err(EngineError::refused_at("refused", reason));
+        }
+        let fleet = self.fleet();
+        let mut own: Vec<Refused> = refused
+            .into_iter()
+            .filter(|one| {
+                let site = fleet.site_at(&one.site);
+                site.and_then(|site| self.agent_of_site(site.id)) == Some(agent)
+            })
+            .map(|mut one| {
+                let words = one.reason.chars().filter(|c| !c.is_control());
+                one.reason = words.take(REASON_CHARACTERS_MAX).collect();
+                one
+            })
+            .collect();
+        own.sort_by(|a, b| (&a.held, &a.site).cmp(&(&b.held, &b.site)));
+        own.dedup_by(|a, b| (&a.held, &a.site) == (&b.held, &b.site));
+        Ok(own)
+    }
+
+    /// Remembers that an agent was heard just now.
+    pub fn hear(&self, agent: AgentId) {
+        if let Ok(mut heard) = self.0.delivery.heard.lock() {
+            heard.insert(agent, self.clock().now());
+        }
+    }
+
+    /// The agents that were heard at `since` or later.
+    pub(crate) fn heard_since(&self, since: Timestamp) -> HashSet<AgentId> {
+        let heard = self.0.delivery.heard.lock();
+        let heard = heard.iter().flat_map(|heard| heard.iter());
+        heard
+            .filter(|(_, at)| **at >= since)
+            .map(|(agent, _)| *agent)
+            .collect()
     }
 
     fn agent_sites(
@@ -185,4 +231,22 @@ impl Engine {
             .collect::<Result<Vec<_>, EngineError>>()
             .map(|sites| sites.into_iter().unzip())
     }
+}
+
+fn refusal(one: &Refused) -> Refusal {
+    Refusal {
+        key: one.held.key.clone(),
+        version: one.held.version,
+        site: one.site.clone(),
+        reason: one.reason.clone(),
+    }
+}
+
+/// Replaces what is known of one agent.
+fn put<T: Clone>(all: &ArcSwap<HashMap<AgentId, T>>, agent: AgentId, value: T) {
+    all.rcu(|all| {
+        let mut all = HashMap::clone(all);
+        all.insert(agent, value.clone());
+        all
+    });
 }

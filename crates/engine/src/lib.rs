@@ -25,10 +25,12 @@ mod notify;
 mod outbox;
 mod probe;
 mod publish;
+mod reader;
 mod release;
 mod respond;
 mod review;
 mod roll_out;
+mod spread;
 mod staff;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -57,7 +59,8 @@ pub use ingest::NewReport;
 pub use mail::{BadMail, Mail};
 pub use notify::STEPS_MAX as ON_CALL_STEPS_MAX;
 pub use probe::{CanarySession, ERROR_HEADER, Probe, SIGNED_IN_HEADER};
-pub use publish::NewDocument;
+pub use publish::{Difference, History, How, NewDocument, PastVersion, WHY_CHARACTERS_MAX};
+pub use reader::Reader;
 pub use release::{Activate, NotReady, Sites};
 pub use respond::{
     Acceptance, Backfilled, Case, HistoryError, ImportedHistory, ImportedIncident, IncidentView,
@@ -65,6 +68,7 @@ pub use respond::{
     ReleaseBefore,
 };
 pub use roll_out::Sample;
+pub use spread::OnItsWay;
 pub use staff::{BreakGlass, NewToken, token_hash};
 
 /// Signals that a slow listener may miss before it must look at everything again.
@@ -210,6 +214,7 @@ impl Engine {
         workers.spawn(follow::purge(self.clone(), stop.clone()));
         workers.spawn(respond::watch(self.clone(), stop.clone()));
         workers.spawn(self.clone().deliver(stop.clone()));
+        workers.spawn(self.clone().spread_versions(stop.clone()));
         workers.spawn(self.clone().publish_banners(stop.clone()));
         workers
     }

@@ -1,20 +1,34 @@
 //! Publishes documents: checks, signs, saves all in one change, pushes.
-//! Never activates anything on a site.
+//! Never activates anything on a site, never decides how far a new version spreads.
 
-use std::collections::BTreeSet;
+mod history;
+mod schema;
 
-use domain::document::{DOCUMENT_BYTES_MAX, Document, DocumentKey, Lane, check_coverage};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use domain::document::{
+    DOCUMENT_BYTES_MAX, Document, DocumentKey, Lane, Releases, check_coverage, kept,
+};
 use domain::name::{ProductName, ServiceName};
 use domain::release::ReleaseState;
+use domain::rollout::Rollout;
 use domain::sign_in::{self, ClientSettings, ProviderFacts};
+use domain::text::is_blank;
 use semver::{Version, VersionReq};
 use serde_json::Value;
-use store::{Publication, StoreError};
+use store::{AuditEntry, NewVersion, Publication, Spread, StoreError};
 use tuf::{Entry, MetadataFile, role_name};
 
 use crate::banner::is_banners;
 use crate::delivery::{METADATA_EXPIRES_AFTER, Repository, after, signing, stored};
+use crate::spread::Canaries;
 use crate::{Engine, EngineError};
+
+pub use history::{Difference, History, PastVersion};
+
+/// The longest reason, in characters.
+pub const WHY_CHARACTERS_MAX: usize = 300;
 
 /// A document to be published.
 #[derive(Clone, Debug)]
@@ -23,43 +37,81 @@ pub struct NewDocument {
     pub key: DocumentKey,
     /// The releases that can honour it.
     pub accepts: VersionReq,
-    /// How urgent it is.
-    pub lane: Lane,
-    /// What its JSON must look like: `type` and `required` of JSON Schema.
+    /// How urgent it is; `None` for as urgent as the version before.
+    pub lane: Option<Lane>,
+    /// The JSON Schema that it must fit; `None` for that of the version before.
     pub schema: Option<Value>,
     /// JSON, at most [`DOCUMENT_BYTES_MAX`] bytes.
     pub body: Vec<u8>,
+    /// How it comes to the sites.
+    pub how: How,
 }
 
+/// How a version comes to the sites.
+#[derive(Clone, Debug, Default)]
+pub struct How {
+    /// To all of them, without canaries and waves.
+    pub at_once: bool,
+    /// Also when a live or staged release is left without a version that it accepts.
+    pub bypass_coverage: bool,
+    /// Why; needed where a check is left out. It is written into the audit.
+    pub why: String,
+}
+
+/// What a publication does to the documents before it.
+#[derive(Default)]
+pub(crate) struct Changed {
+    pub(crate) document: Option<NewVersion>,
+    pub(crate) spread: Vec<Spread>,
+}
+
+type Documents = BTreeMap<DocumentKey, Vec<Arc<Document>>>;
+
 impl Engine {
-    /// Publishes a new version of a document; gives its version.
+    /// Publishes a new version of a document; gives its version. When sites read another version now,
+    /// it goes to canaries first, and from wave to wave by itself.
     ///
     /// # Errors
     /// When the body is too large, is not JSON or breaks its schema, when it holds settings for
     /// sign-in that this provider cannot honour, when a live or staged release
-    /// would be left without a version it accepts, or when the store fails. Nothing is changed then.
+    /// would be left without a version it accepts, when another version is on its way, or when the
+    /// store fails. Nothing is changed then.
     pub async fn publish_document(&self, new: NewDocument, who: &str) -> Result<u64, EngineError> {
         if is_banners(&new.key) {
             let rule = "banners are published by themselves; change them with `lamplighter banner`";
             return Err(EngineError::refused_at("service", rule));
         }
-        self.publish(new, who).await
+        check_how(&new.how)?;
+        self.publish(new, None, who).await
     }
 
-    /// As [`Engine::publish_document`], also for what is published by itself.
-    pub(crate) async fn publish(&self, new: NewDocument, who: &str) -> Result<u64, EngineError> {
-        check_body(&new)?;
+    /// As [`Engine::publish_document`], also for what is published by itself, and for a version that
+    /// `repeats` another.
+    pub(crate) async fn publish(
+        &self,
+        mut new: NewDocument,
+        repeats: Option<u64>,
+        who: &str,
+    ) -> Result<u64, EngineError> {
         if self.fleet().product(&new.key.product).is_none() {
             return Err(EngineError::not_found("product", &new.key.product));
         }
+        check_body(&new)?;
         if sign_in::is_settings(&new.key) {
             self.check_settings(&new.body).await?;
         }
+        new.how.at_once |= is_banners(&new.key);
+        // Before the lock: probes take seconds.
+        let canaries = if new.how.at_once {
+            Canaries::default()
+        } else {
+            self.choose_canaries(&new.key, &new.accepts).await
+        };
         let delivery = &self.0.delivery;
         let _alone = delivery.publishing.lock().await;
         let mut tries = 0;
         loop {
-            match self.try_publish(&new, who).await {
+            match self.try_publish(&new, repeats, &canaries, who).await {
                 // Another process published in between: look again, and do it on top of that.
                 Err(EngineError::Store(StoreError::Conflict { .. })) if tries < 5 => {
                     tries += 1;
@@ -88,145 +140,388 @@ impl Engine {
         })
     }
 
-    async fn try_publish(&self, new: &NewDocument, who: &str) -> Result<u64, EngineError> {
+    async fn try_publish(
+        &self,
+        new: &NewDocument,
+        repeats: Option<u64>,
+        canaries: &Canaries,
+        who: &str,
+    ) -> Result<u64, EngineError> {
         let before = self.repository();
-        let document = next_version(&before, new);
-        if !is_banners(&document.key) {
-            self.check_releases(&before, &document).await?;
+        let last = self.store().document_history(&new.key, u64::MAX, 1).await?;
+        let version = last.first().map_or(0, |last| last.version) + 1;
+        let mut document = self.next_version(&before, new, version).await?;
+        let releases = self.releases_of(&new.key.product).await?;
+        if !new.how.at_once {
+            document.rollout = first_wave(&before, &document, canaries, &releases);
         }
-        let version = document.version;
-        let files = self.sign_with(&before, &document)?;
-        let what = format!("{} version {version}", document.key);
-        let detail = format!("accepts {}", document.accepts);
-        let audit = self.audit(who, "published a document", &what, &detail);
-        let publication = Publication {
-            follows: before.version,
-            document: Some(document),
-            files: files.into_iter().map(stored).collect(),
+        let spread = end_others(&before, &document)?;
+        if !is_banners(&document.key) && !new.how.bypass_coverage {
+            check_releases(&before, &document, &releases)?;
+        }
+        let audit = self.audit_of(&document, &new.how, repeats, who);
+        let document = NewVersion {
+            witnesses: if document.rollout.is_everywhere() {
+                BTreeSet::new()
+            } else {
+                canaries.witnesses.clone()
+            },
+            document,
+            by: who.into(),
+            why: new.how.why.trim().into(),
+            repeats,
         };
-        self.store()
-            .publish(&publication, self.clock().now(), &audit)
-            .await?;
-        self.reload_repository().await?;
-        tracing::info!("published {what}");
+        let changed = Changed {
+            document: Some(document),
+            spread,
+        };
+        self.commit(&before, changed, &audit).await?;
+        tracing::info!("published {} version {version}", new.key);
         Ok(version)
     }
 
-    /// The releases of a product that must find a document: live, staged, or run by a site.
-    pub(crate) async fn needed_releases(
-        &self,
-        product: &ProductName,
-    ) -> Result<Vec<Version>, EngineError> {
-        let releases = self.store().releases().await?;
-        let listed = releases
-            .into_iter()
-            .filter(|one| one.product == *product && one.state != ReleaseState::Retired)
-            .map(|one| one.version);
-        let fleet = self.fleet();
-        let running = fleet
-            .sites()
-            .filter(|(_, site)| site.product == *product)
-            .map(|(_, site)| site.running.clone());
-        Ok(listed
-            .chain(running)
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect())
-    }
-
-    async fn check_releases(
+    /// The version that `new` becomes, with what it takes over from the one before, and fit for its
+    /// schema.
+    async fn next_version(
         &self,
         before: &Repository,
-        document: &Document,
-    ) -> Result<(), EngineError> {
-        let releases = self.needed_releases(&document.key.product).await?;
-        let mut versions = outlines(before, &document.key.product);
-        versions.retain(|one| one.key == document.key);
-        versions.push(outline(document));
-        check_coverage(&versions, &releases).map_err(|uncovered| {
-            let all: Vec<_> = uncovered.iter().map(ToString::to_string).collect();
-            EngineError::refused_at("accepts", all.join("; "))
+        new: &NewDocument,
+        version: u64,
+    ) -> Result<Document, EngineError> {
+        let newest = before.documents().get(&new.key).and_then(|all| all.first());
+        // Where the newest was halted, what it brought is not taken over.
+        let json_schema = match &new.schema {
+            Some(schema) => schema::written(schema)?,
+            None => newest.and_then(|newest| newest.json_schema.clone()),
+        };
+        if let Some(json_schema) = &json_schema {
+            schema::check(json_schema, &new.body)?;
+        }
+        Ok(Document {
+            key: new.key.clone(),
+            version,
+            accepts: new.accepts.clone(),
+            lane: new
+                .lane
+                .or_else(|| newest.map(|newest| newest.lane))
+                .unwrap_or(Lane::Other),
+            json_schema,
+            rollout: Rollout::everywhere(),
+            body: new.body.clone(),
         })
+    }
+
+    fn audit_of(
+        &self,
+        document: &Document,
+        how: &How,
+        repeats: Option<u64>,
+        who: &str,
+    ) -> AuditEntry {
+        let act = match (how.bypass_coverage, repeats) {
+            (true, _) => "published a document, bypassing the check of releases",
+            (false, Some(_)) => "rolled a document back",
+            (false, None) => "published a document",
+        };
+        let mut detail = format!("accepts {}", document.accepts);
+        if let Some(repeated) = repeats {
+            detail += &format!("; repeats version {repeated}");
+        }
+        if !document.rollout.is_everywhere() {
+            detail += "; to canaries first";
+        }
+        if !is_blank(&how.why) {
+            detail += &format!("; {}", how.why.trim());
+        }
+        let what = format!("{} version {}", document.key, document.version);
+        self.audit(who, act, &what, &detail)
+    }
+
+    /// Signs and saves a change of the documents, and serves it. Callers hold `publishing`.
+    pub(crate) async fn commit(
+        &self,
+        before: &Repository,
+        changed: Changed,
+        audit: &AuditEntry,
+    ) -> Result<(), EngineError> {
+        let touched: BTreeSet<DocumentKey> = changed
+            .document
+            .iter()
+            .map(|new| new.document.key.clone())
+            .chain(changed.spread.iter().map(|one| one.key.clone()))
+            .collect();
+        let mut documents = apply(before.documents(), &changed);
+        let dropped = self.drop_unread(&mut documents, &touched).await?;
+        let services: BTreeSet<_> = touched.iter().map(service_of).collect();
+        let files = self.sign(before, &documents, &services)?;
+        self.save_publication(before, documents, changed, dropped, files, audit)
+            .await
     }
 
     /// Signs all metadata anew, so that it does not expire. Callers hold `publishing`.
     pub(crate) async fn sign_again(&self, before: &Repository) -> Result<(), EngineError> {
-        let keys = &self.0.delivery.keys;
-        let expires = after(self.clock(), METADATA_EXPIRES_AFTER);
-        let next = |role: &str| before.current.get(role).map_or(0, |file| file.version) + 1;
-        let services: BTreeSet<_> = before
-            .documents()
-            .keys()
-            .map(|key| (&key.product, &key.service))
-            .collect();
-        let mut files = vec![];
-        for (product, service) in &services {
-            let role = role_name(product, service);
-            let own =
-                |entry: &Entry| entry.key.product == **product && entry.key.service == **service;
-            let entries: Vec<_> = before.entries().filter(own).collect();
-            files.push(
-                tuf::delegated(keys, &role, next(&role), expires, &entries).map_err(signing)?,
-            );
-        }
-        files.push(tuf::targets(keys, next("targets"), expires, services).map_err(signing)?);
-        let snapshot = tuf::snapshot(keys, before.version + 1, expires, &files).map_err(signing)?;
-        files.push(snapshot);
+        let mut documents = before.documents().clone();
+        let all: BTreeSet<DocumentKey> = documents.keys().cloned().collect();
+        let dropped = self.drop_unread(&mut documents, &all).await?;
+        let services: BTreeSet<_> = all.iter().map(service_of).collect();
+        let mut files = self.sign(before, &documents, &services)?;
+        let last = files.pop();
+        files.retain(|file| file.role != "targets");
+        files.push(self.sign_targets(before, &documents)?);
+        drop(last);
+        files.push(self.sign_snapshot(before, &files)?);
         let audit = self.audit(
             "lamplighter",
             "signed metadata anew",
             "repository",
             "before it expires",
         );
-        let files = files.into_iter().map(stored).collect();
-        let publication = Publication {
-            follows: before.version,
-            document: None,
-            files,
-        };
-        self.store()
-            .publish(&publication, self.clock().now(), &audit)
-            .await?;
-        self.reload_repository().await
+        let nothing = Changed::default();
+        self.save_publication(before, documents, nothing, dropped, files, &audit)
+            .await
     }
 
-    /// New metadata for a repository that gains `document`.
-    fn sign_with(
+    async fn save_publication(
         &self,
         before: &Repository,
-        document: &Document,
+        documents: Documents,
+        changed: Changed,
+        dropped: Vec<(DocumentKey, u64)>,
+        files: Vec<MetadataFile>,
+        audit: &AuditEntry,
+    ) -> Result<(), EngineError> {
+        let repository = before.followed_by(documents, &files);
+        let publication = Publication {
+            follows: before.version,
+            document: changed.document,
+            spread: changed.spread,
+            dropped,
+            files: files.into_iter().map(stored).collect(),
+        };
+        self.store()
+            .publish(&publication, self.clock().now(), audit)
+            .await?;
+        self.put_in_place(repository).await
+    }
+
+    /// Takes away the versions of `keys` that no site reads or will read; says which.
+    async fn drop_unread(
+        &self,
+        documents: &mut Documents,
+        keys: &BTreeSet<DocumentKey>,
+    ) -> Result<Vec<(DocumentKey, u64)>, EngineError> {
+        let mut dropped = vec![];
+        for key in keys {
+            let releases = if is_banners(key) {
+                Releases::default()
+            } else {
+                self.releases_of(&key.product).await?
+            };
+            if let Some(versions) = documents.get_mut(key) {
+                let kept = kept(versions.iter().map(|one| &**one), &releases);
+                let gone = versions.iter().map(|one| one.version);
+                let gone = gone.filter(|version| !kept.contains(version));
+                dropped.extend(gone.map(|version| (key.clone(), version)));
+                versions.retain(|one| kept.contains(&one.version));
+            }
+        }
+        Ok(dropped)
+    }
+
+    /// The releases of a product: those that must find a document, because they are live, staged, run
+    /// by a site or what a site may go back to; and those that are over.
+    pub(crate) async fn releases_of(&self, product: &ProductName) -> Result<Releases, EngineError> {
+        let mut releases = Releases::default();
+        for release in self.store().releases().await? {
+            if release.product == *product {
+                let retired = release.state == ReleaseState::Retired;
+                let list = if retired {
+                    &mut releases.retired
+                } else {
+                    &mut releases.needed
+                };
+                list.insert(release.version);
+            }
+        }
+        let fleet = self.fleet();
+        let own = fleet.sites().filter(|(_, site)| site.product == *product);
+        for (_, site) in own {
+            for version in std::iter::once(&site.running).chain(&site.ran_before) {
+                if !releases.needed.contains(version) {
+                    releases.needed.insert(version.clone());
+                }
+            }
+        }
+        let Releases { needed, retired } = &mut releases;
+        retired.retain(|version| !needed.contains(version));
+        Ok(releases)
+    }
+
+    /// New metadata for a repository whose documents of these services changed; the snapshot last.
+    fn sign(
+        &self,
+        before: &Repository,
+        documents: &Documents,
+        services: &BTreeSet<(ProductName, ServiceName)>,
     ) -> Result<Vec<MetadataFile>, EngineError> {
         let keys = &self.0.delivery.keys;
         let expires = after(self.clock(), METADATA_EXPIRES_AFTER);
-        let next = |role: &str| before.current.get(role).map_or(0, |file| file.version) + 1;
-        let (product, service) = (&document.key.product, &document.key.service);
-        let role = role_name(product, service);
-        let own = |entry: &Entry| entry.key.product == *product && entry.key.service == *service;
-        let mut entries: Vec<Entry> = before.entries().filter(own).collect();
-        entries.push(Entry::of(document));
-        let known = before.current.contains_key(&role);
-        let mut files =
-            vec![tuf::delegated(keys, &role, next(&role), expires, &entries).map_err(signing)?];
-        if !known {
-            let mut services: BTreeSet<(&ProductName, &ServiceName)> = before
-                .documents()
-                .keys()
-                .map(|key| (&key.product, &key.service))
+        let mut files = vec![];
+        for (product, service) in services {
+            let role = role_name(product, service);
+            let own = documents
+                .iter()
+                .filter(|(key, _)| key.product == *product && key.service == *service);
+            let entries: Vec<_> = own
+                .flat_map(|(_, versions)| versions.iter().rev().map(|one| Entry::of(one)))
                 .collect();
-            services.insert((product, service));
-            let targets = tuf::targets(keys, next("targets"), expires, services);
-            files.push(targets.map_err(signing)?);
+            let version = next(before, &role);
+            files.push(tuf::delegated(keys, &role, version, expires, &entries).map_err(signing)?);
         }
-        let replaced: BTreeSet<&str> = files.iter().map(|file| file.role.as_str()).collect();
-        let kept = before
-            .current
-            .values()
-            .filter(|file| file.role != "snapshot" && !replaced.contains(file.role.as_str()));
-        let all: Vec<&MetadataFile> = kept.chain(&files).collect();
-        let snapshot = tuf::snapshot(keys, before.version + 1, expires, all).map_err(signing)?;
-        files.push(snapshot);
+        if files
+            .iter()
+            .any(|file| !before.current.contains_key(&file.role))
+        {
+            files.push(self.sign_targets(before, documents)?);
+        }
+        files.push(self.sign_snapshot(before, &files)?);
         Ok(files)
     }
+
+    fn sign_targets(
+        &self,
+        before: &Repository,
+        documents: &Documents,
+    ) -> Result<MetadataFile, EngineError> {
+        let services: BTreeSet<_> = documents
+            .keys()
+            .map(|key| (&key.product, &key.service))
+            .collect();
+        let expires = after(self.clock(), METADATA_EXPIRES_AFTER);
+        let keys = &self.0.delivery.keys;
+        tuf::targets(keys, next(before, "targets"), expires, services).map_err(signing)
+    }
+
+    fn sign_snapshot(
+        &self,
+        before: &Repository,
+        signed: &[MetadataFile],
+    ) -> Result<MetadataFile, EngineError> {
+        let replaced: BTreeSet<&str> = signed.iter().map(|file| file.role.as_str()).collect();
+        let stays = |file: &&MetadataFile| {
+            file.role != "snapshot" && !replaced.contains(file.role.as_str())
+        };
+        let all = before.current.values().filter(stays).chain(signed);
+        let expires = after(self.clock(), METADATA_EXPIRES_AFTER);
+        let keys = &self.0.delivery.keys;
+        tuf::snapshot(keys, before.version + 1, expires, all).map_err(signing)
+    }
+}
+
+fn next(before: &Repository, role: &str) -> u64 {
+    before.current.get(role).map_or(0, |file| file.version) + 1
+}
+
+fn service_of(key: &DocumentKey) -> (ProductName, ServiceName) {
+    (key.product.clone(), key.service.clone())
+}
+
+fn apply(before: &Documents, changed: &Changed) -> Documents {
+    let mut documents = before.clone();
+    for one in &changed.spread {
+        let versions = documents.get_mut(&one.key).into_iter().flatten();
+        for version in versions.filter(|version| version.version == one.version) {
+            let mut moved = Document::clone(version);
+            moved.rollout = one.rollout.clone();
+            *version = Arc::new(moved);
+        }
+    }
+    if let Some(new) = &changed.document {
+        let versions = documents.entry(new.document.key.clone()).or_default();
+        versions.insert(0, Arc::new(new.document.clone()));
+    }
+    documents
+}
+
+/// Waves are for what changes what some site reads: a version that waits for a release comes to a site
+/// together with the release, and a release that nothing covers cannot wait.
+fn first_wave(
+    before: &Repository,
+    document: &Document,
+    canaries: &Canaries,
+    releases: &Releases,
+) -> Rollout {
+    let covered = |code: &&Version| before.document_for_all(&document.key, code).is_some();
+    let own = || {
+        releases
+            .needed
+            .iter()
+            .filter(|code| document.accepts.matches(code))
+    };
+    if canaries.sites.is_empty() || !own().all(|code| covered(&code)) {
+        return Rollout::everywhere();
+    }
+    Rollout::canaries(canaries.sites.iter().cloned())
+}
+
+/// What becomes of other versions of a document that are still on their way.
+fn end_others(before: &Repository, document: &Document) -> Result<Vec<Spread>, EngineError> {
+    let versions = before.documents().get(&document.key);
+    let on_their_way: Vec<_> = versions
+        .into_iter()
+        .flatten()
+        .filter(|one| !one.rollout.is_everywhere())
+        .collect();
+    match on_their_way.first() {
+        Some(other) if !document.rollout.is_everywhere() => {
+            let reason = format!(
+                "version {} of {} is still on its way to the sites: wait for it, halt it, or publish at once",
+                other.version, document.key
+            );
+            Err(EngineError::conflict(reason))
+        }
+        _ => {
+            let end = |other: &&Arc<Document>| Spread {
+                key: other.key.clone(),
+                version: other.version,
+                rollout: Rollout::nowhere(),
+                halted: format!("replaced by version {}", document.version),
+            };
+            Ok(on_their_way.iter().map(end).collect())
+        }
+    }
+}
+
+fn check_releases(
+    before: &Repository,
+    document: &Document,
+    releases: &Releases,
+) -> Result<(), EngineError> {
+    let mut versions = outlines(before, &document.key.product);
+    versions.retain(|one| one.key == document.key);
+    versions.push(outline(document));
+    let needed: Vec<_> = releases.needed.iter().cloned().collect();
+    check_coverage(&versions, &needed).map_err(|uncovered| {
+        let all: Vec<_> = uncovered.iter().map(ToString::to_string).collect();
+        EngineError::refused_at("accepts", all.join("; "))
+    })
+}
+
+fn check_how(how: &How) -> Result<(), EngineError> {
+    if how.at_once || how.bypass_coverage || !how.why.is_empty() {
+        return check_why(&how.why);
+    }
+    Ok(())
+}
+
+/// A check is left out only for a reason.
+pub(crate) fn check_why(why: &str) -> Result<(), EngineError> {
+    let fits = why.chars().count() <= WHY_CHARACTERS_MAX && !why.chars().any(char::is_control);
+    if fits && !is_blank(why) {
+        return Ok(());
+    }
+    let rule = format!("say why, in at most {WHY_CHARACTERS_MAX} characters on one line");
+    Err(EngineError::refused_at("why", rule))
 }
 
 fn check_body(new: &NewDocument) -> Result<(), EngineError> {
@@ -238,73 +533,10 @@ fn check_body(new: &NewDocument) -> Result<(), EngineError> {
         );
         return Err(EngineError::refused_at("body", reason));
     }
-    let body: Value = serde_json::from_slice(&new.body).map_err(|e| {
+    let read: Result<Value, _> = serde_json::from_slice(&new.body);
+    read.map(drop).map_err(|e| {
         EngineError::refused_at("body", format!("document {} is not JSON: {e}", new.key))
-    })?;
-    match &new.schema {
-        Some(schema) => check_schema(schema, &body),
-        None => Ok(()),
-    }
-}
-
-/// `type` and `required` at the top level. Other keywords are refused: a check that is written
-/// down and not made is worse than none.
-fn check_schema(schema: &Value, body: &Value) -> Result<(), EngineError> {
-    let fail = |reason: String| EngineError::refused_at("schema", reason);
-    let keywords = schema
-        .as_object()
-        .ok_or_else(|| fail("a schema is a JSON object".into()))?;
-    for (keyword, value) in keywords {
-        match (keyword.as_str(), value) {
-            ("type", Value::String(kind)) if kind == kind_of(body) => {}
-            ("type", Value::String(kind)) => {
-                return Err(fail(format!(
-                    "the document is {}, not {kind}",
-                    kind_of(body)
-                )));
-            }
-            ("required", Value::Array(names)) => {
-                let missing = names
-                    .iter()
-                    .filter_map(Value::as_str)
-                    .find(|name| body.get(name).is_none());
-                if let Some(name) = missing {
-                    return Err(fail(format!("the document has no {name:?}")));
-                }
-            }
-            _ => {
-                return Err(fail(format!(
-                    "{keyword:?} is not checked yet; use \"type\" and \"required\""
-                )));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
-}
-
-fn next_version(before: &Repository, new: &NewDocument) -> Document {
-    let newest = before
-        .documents()
-        .get(&new.key)
-        .and_then(|versions| versions.first());
-    Document {
-        key: new.key.clone(),
-        version: newest.map_or(0, |document| document.version) + 1,
-        accepts: new.accepts.clone(),
-        lane: new.lane,
-        body: new.body.clone(),
-    }
+    })
 }
 
 /// All versions of a product's documents that code may need, without their bodies.
@@ -323,6 +555,8 @@ fn outline(document: &Document) -> Document {
         version: document.version,
         accepts: document.accepts.clone(),
         lane: document.lane,
+        json_schema: None,
+        rollout: document.rollout.clone(),
         body: vec![],
     }
 }

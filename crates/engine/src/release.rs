@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use domain::document::check_coverage;
+use domain::document::{Document, DocumentKey, check_coverage};
 use domain::id::{AgentId, SiteId};
 use domain::name::{Hostname, ProductName};
 use domain::release::{Release, ReleaseState};
@@ -36,6 +36,9 @@ pub enum NotReady {
     /// Its agent never acknowledged anything.
     #[error("its agent on {0} has not acknowledged any document yet")]
     Silent(Arc<str>),
+    /// The only version that accepts the release is on its way, and not given to the site yet.
+    #[error("the version of document {0} that accepts it is not given to this site yet")]
+    NotItsTurn(DocumentKey),
     /// Its agent lacks a document.
     #[error("its agent on {host} has not acknowledged document {} version {}", held.key, held.version)]
     Behind {
@@ -364,12 +367,15 @@ impl Engine {
     }
 }
 
-/// Answers for many sites: what a release needs is worked out once, each agent is judged once.
+/// Answers for many sites. What a release needs is worked out once for all sites that read the same
+/// versions, and each agent is judged once for these.
 struct Gate<'a> {
     engine: &'a Engine,
     version: &'a Version,
-    needed: Vec<Held>,
-    verdicts: HashMap<AgentId, Result<(), NotReady>>,
+    /// For each document, the versions that some site may read, newest first: one, but while another
+    /// spreads.
+    choices: Vec<Vec<Arc<Document>>>,
+    verdicts: HashMap<(AgentId, Vec<u64>), Result<(), NotReady>>,
 }
 
 impl<'a> Gate<'a> {
@@ -377,43 +383,57 @@ impl<'a> Gate<'a> {
         let repository = engine.repository();
         let own = repository
             .documents()
-            .keys()
-            .filter(|key| key.product == *product && !is_banners(key));
-        let needed = own
-            .filter_map(|key| {
-                let document = repository.document_for(key, version)?;
-                Some(Held {
-                    key: key.clone(),
-                    version: document.version,
-                })
-            })
-            .collect();
+            .iter()
+            .filter(|(key, _)| key.product == *product && !is_banners(key));
+        let choices = own.filter_map(|(_, versions)| {
+            let accepting = versions.iter().filter(|one| one.accepts.matches(version));
+            let choices: Vec<_> = accepting.cloned().collect();
+            (!choices.is_empty()).then_some(choices)
+        });
         Self {
             engine,
             version,
-            needed,
+            choices: choices.collect(),
             verdicts: HashMap::new(),
         }
     }
 
     fn check(&mut self, site: &Site) -> Result<(), NotReady> {
-        if self.needed.is_empty() {
+        if self.choices.is_empty() {
             return Err(NotReady::NoDocument(self.version.clone()));
         }
         let agents = self.engine.0.delivery.agents.load();
         let agent = *agents.by_site.get(&site.id).ok_or(NotReady::NoAgent)?;
-        if let Some(verdict) = self.verdicts.get(&agent) {
+        let mut needed = Vec::with_capacity(self.choices.len());
+        for versions in &self.choices {
+            let reader = self.engine.reader(site, &versions[0].key);
+            let given = |one: &&Arc<Document>| reader.is_given(one.version, &one.rollout);
+            let found = versions.iter().find(given);
+            needed.push(found.ok_or_else(|| NotReady::NotItsTurn(versions[0].key.clone()))?);
+        }
+        let verdict = (
+            agent,
+            needed.iter().map(|one| one.version).collect::<Vec<_>>(),
+        );
+        if let Some(verdict) = self.verdicts.get(&verdict) {
             return verdict.clone();
         }
+        let needed: Vec<_> = needed
+            .into_iter()
+            .map(|one| Held {
+                key: one.key.clone(),
+                version: one.version,
+            })
+            .collect();
         let host = agents
             .hosts
             .get(&agent)
             .cloned()
             .unwrap_or_else(|| "an unknown host".into());
         let acks = self.engine.0.delivery.acks.load();
-        let verdict = judge(&self.needed, acks.get(&agent).map(|held| &**held), host);
-        self.verdicts.insert(agent, verdict.clone());
-        verdict
+        let judged = judge(&needed, acks.get(&agent).map(|held| &**held), host);
+        self.verdicts.insert(verdict, judged.clone());
+        judged
     }
 }
 

@@ -453,9 +453,10 @@ async fn agent(engine: &Engine) -> AgentId {
     let document = NewDocument {
         key: key.clone(),
         accepts: "*".parse().unwrap(),
-        lane: Lane::First,
+        lane: Some(Lane::First),
         schema: None,
         body: b"{}".to_vec(),
+        how: engine::How::default(),
     };
     let version = engine.publish_document(document, "a test").await.unwrap();
     let sites = engine
@@ -471,7 +472,14 @@ async fn agent(engine: &Engine) -> AgentId {
     let agent = engine.enrol_agent(&enrol).await.unwrap().agent;
     let (repository, held) = (2, vec![Held { key, version }]);
     engine
-        .take_acks(agent, Acks { repository, held })
+        .take_acks(
+            agent,
+            Acks {
+                repository,
+                held,
+                refused: vec![],
+            },
+        )
         .await
         .unwrap();
     agent

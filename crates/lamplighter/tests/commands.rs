@@ -187,6 +187,36 @@ const CALLERS: &[(&str, Caller)] = &[
             "config publish --product web-central --service sign-in --name client --accepts ^5 settings.json",
         ),
     ),
+    (
+        "GET /api/v1/documents/{product}/{service}/{document}/versions",
+        By("config history --product web-central --service sign-in --name client"),
+    ),
+    (
+        "GET /api/v1/documents/{product}/{service}/{document}/versions/{version}",
+        Nobody("programs read it; people compare versions by `config diff`"),
+    ),
+    (
+        "GET /api/v1/documents/{product}/{service}/{document}/difference",
+        By("config diff --product web-central --service sign-in --name client --from 1 --to 2"),
+    ),
+    (
+        "POST /api/v1/documents/{product}/{service}/{document}/rollback",
+        By(
+            "config rollback --product web-central --service sign-in --name client --to 1 --why it-worked",
+        ),
+    ),
+    (
+        "POST /api/v1/documents/{product}/{service}/{document}/halt",
+        By(
+            "config halt --product web-central --service sign-in --name client --number 2 --why broken",
+        ),
+    ),
+    (
+        "POST /api/v1/documents/{product}/{service}/{document}/hasten",
+        By(
+            "config hasten --product web-central --service sign-in --name client --number 2 --why good",
+        ),
+    ),
     ("GET /api/v1/documents", By("config list")),
     ("GET /api/v1/drills", By("drill-result list")),
     ("GET /api/v1/drills/{id}", By("drill-result show ID")),

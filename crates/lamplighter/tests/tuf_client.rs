@@ -63,6 +63,8 @@ fn document(body: &str) -> Document {
         version: 1,
         accepts: VersionReq::parse("^5.1").unwrap(),
         lane: Lane::First,
+        json_schema: None,
+        rollout: domain::rollout::Rollout::everywhere(),
         body: body.into(),
     }
 }

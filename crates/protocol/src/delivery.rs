@@ -8,6 +8,10 @@ use domain::name::{Hostname, ProductName};
 
 /// The most sites that one agent serves.
 pub const AGENT_SITES_MAX: usize = 20_000;
+/// The most refusals that an agent keeps and tells.
+pub const REFUSED_MAX: usize = 1_000;
+/// The longest reason of a refusal, in characters.
+pub const REASON_CHARACTERS_MAX: usize = 300;
 /// Documents up to this many bytes travel inside a push.
 pub const INLINE_BYTES_MAX: usize = 16 << 10;
 /// The name of the server-sent event that carries a [`Push`]; its id is the repository version.
@@ -75,6 +79,23 @@ pub struct Acks {
     pub repository: u64,
     /// Every version of every document it holds.
     pub held: Vec<Held>,
+    /// Versions that its sites refused; at most [`REFUSED_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Refused>,
+}
+
+/// A version that a site refused: it is not given to the site any more, and its rollout is halted.
+#[derive(
+    Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+pub struct Refused {
+    /// The site.
+    pub site: Hostname,
+    /// What it refused.
+    #[serde(flatten)]
+    pub held: Held,
+    /// Why, in the site's words; at most [`REASON_CHARACTERS_MAX`] characters.
+    pub reason: String,
 }
 
 /// One version of a document.

@@ -1,15 +1,16 @@
-//! Documents, the signed repository, agents and what they hold.
+//! The signed repository, agents, what they hold and what their sites refused.
 
-use domain::document::{Document, DocumentKey, Lane};
+use domain::document::DocumentKey;
 use domain::id::{AgentId, HolderId, SiteId};
+use domain::name::Hostname;
 use jiff::Timestamp;
-use semver::VersionReq;
 
 use crate::db::{Change, Row, corrupt, params};
+use crate::document::{NewVersion, Spread, key, save_documents};
 use crate::{AuditEntry, Holder, Store, StoreError};
 
 /// Older versions of a role's file that are kept, for clients in the middle of an update.
-const FILES_KEPT: u64 = 16;
+pub const FILES_KEPT: u64 = 16;
 
 /// The repository as it is stored.
 #[derive(Clone, Debug)]
@@ -33,13 +34,17 @@ pub struct RepositoryFile {
     pub body: Vec<u8>,
 }
 
-/// What a publication adds: all of it or nothing.
-#[derive(Clone, Debug)]
+/// What a publication changes: all of it or nothing.
+#[derive(Clone, Debug, Default)]
 pub struct Publication {
     /// The repository version this one follows.
     pub follows: u64,
-    /// The new document, if there is one.
-    pub document: Option<Document>,
+    /// The new version of a document, if there is one.
+    pub document: Option<NewVersion>,
+    /// Versions that spread further, or are taken back.
+    pub spread: Vec<Spread>,
+    /// Versions that no site reads any more.
+    pub dropped: Vec<(DocumentKey, u64)>,
     /// New metadata files.
     pub files: Vec<RepositoryFile>,
 }
@@ -79,6 +84,19 @@ pub struct StoredAck {
     pub key: DocumentKey,
     /// Its version.
     pub version: u64,
+}
+
+/// A version of a document that a site refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The document.
+    pub key: DocumentKey,
+    /// Its version.
+    pub version: u64,
+    /// The site.
+    pub site: Hostname,
+    /// Why, in the site's words.
+    pub reason: String,
 }
 
 const ADD_FILE: &str = "INSERT INTO repository_files (role, version, body) VALUES ($1, $2, $3)";
@@ -148,7 +166,7 @@ impl Store {
             .collect()
     }
 
-    /// Adds a document and the metadata that carries it. A conflict when the repository has moved
+    /// Saves a publication and the metadata that carries it. A conflict when the repository has moved
     /// on, or the version of the document is there already.
     ///
     /// # Errors
@@ -161,15 +179,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         const MOVE: &str =
             "UPDATE repository SET version = version + 1 WHERE id = 1 AND version = $1";
-        const DOCUMENT: &str = "INSERT INTO documents (product, service, name, version, accepts, lane, \
-            body, published_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
         const FORGET: &str =
             "DELETE FROM repository_files WHERE role = $1 AND version < $2 AND role <> 'root'";
-        let documents = publication
-            .document
-            .iter()
-            .map(|one| document_params(one, now))
-            .collect();
         let forget = publication
             .files
             .iter()
@@ -177,8 +188,8 @@ impl Store {
             .collect();
         let change = Change::new()
             .run(MOVE, params![publication.follows])
-            .expect_rows(1)
-            .run_many(DOCUMENT, documents)
+            .expect_rows(1);
+        let change = save_documents(change, publication, now)?
             .run_many(
                 ADD_FILE,
                 publication.files.iter().map(file_params).collect(),
@@ -202,17 +213,6 @@ impl Store {
             .ok_or_else(|| corrupt("repository", &"no row"))?
             .count(0)?;
         Ok(last.saturating_sub(count) + 1)
-    }
-
-    /// Every version of every document, oldest first within its key.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn documents(&self) -> Result<Vec<Document>, StoreError> {
-        const LIST: &str = "SELECT product, service, name, version, accepts, lane, body \
-            FROM documents ORDER BY product, service, name, version";
-        let rows = self.db.read(LIST, vec![]).await?;
-        rows.iter().map(document).collect()
     }
 
     /// Adds a token that enrols one agent until `expires_at`.
@@ -322,7 +322,7 @@ impl Store {
             .collect()
     }
 
-    /// Replaces what an agent holds.
+    /// Replaces what an agent holds, and what its sites refused.
     ///
     /// # Errors
     /// When the database fails.
@@ -330,19 +330,61 @@ impl Store {
         &self,
         agent: AgentId,
         held: &[(DocumentKey, u64)],
+        refused: &[Refusal],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         const CLEAR: &str = "DELETE FROM acks WHERE agent = $1";
         const ADD: &str = "INSERT INTO acks (agent, product, service, name, version, acked_at) \
             VALUES ($1, $2, $3, $4, $5, $6)";
+        const CLEAR_REFUSED: &str = "DELETE FROM refusals WHERE agent = $1";
+        const REFUSE: &str = "INSERT INTO refusals (agent, site, product, service, name, version, \
+            reason, refused_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
         let sets = held
             .iter()
             .map(|(key, version)| {
                 params![agent, &key.product, &key.service, &key.name, *version, now]
             })
             .collect();
-        let change = Change::new().run(CLEAR, params![agent]).run_many(ADD, sets);
+        let refusals = refused.iter().map(|one| {
+            let key = &one.key;
+            params![
+                agent,
+                &one.site,
+                &key.product,
+                &key.service,
+                &key.name,
+                one.version,
+                &one.reason,
+                now
+            ]
+        });
+        let change = Change::new()
+            .run(CLEAR, params![agent])
+            .run_many(ADD, sets)
+            .run(CLEAR_REFUSED, params![agent])
+            .run_many(REFUSE, refusals.collect());
         self.db.write(change).await.map(drop)
+    }
+
+    /// What every agent's sites refused.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn refusals(&self) -> Result<Vec<(AgentId, Refusal)>, StoreError> {
+        const LIST: &str = "SELECT agent, product, service, name, version, site, reason FROM refusals \
+            ORDER BY agent, product, service, name, version, site";
+        let rows = self.db.read(LIST, vec![]).await?;
+        rows.iter()
+            .map(|row| {
+                let refusal = Refusal {
+                    key: key(row, 1)?,
+                    version: row.count(4)?,
+                    site: row.parse(5, "site")?,
+                    reason: row.text(6)?,
+                };
+                Ok((row.id(0, AgentId::from_bytes)?, refusal))
+            })
+            .collect()
     }
 
     /// What every agent holds.
@@ -369,14 +411,6 @@ fn key_context(name: &str) -> String {
     format!("repository key {name}")
 }
 
-fn key(row: &Row, from: usize) -> Result<DocumentKey, StoreError> {
-    Ok(DocumentKey {
-        product: row.parse(from, "product")?,
-        service: row.parse(from + 1, "service")?,
-        name: row.parse(from + 2, "document")?,
-    })
-}
-
 fn file(row: &Row) -> Result<RepositoryFile, StoreError> {
     let body = row.bytes(2)?.to_vec();
     Ok(RepositoryFile {
@@ -388,29 +422,4 @@ fn file(row: &Row) -> Result<RepositoryFile, StoreError> {
 
 fn file_params(file: &RepositoryFile) -> Vec<crate::db::Value> {
     params![&file.role, file.version, &file.body[..]]
-}
-
-fn document_params(document: &Document, now: Timestamp) -> Vec<crate::db::Value> {
-    let key = &document.key;
-    params![
-        &key.product,
-        &key.service,
-        &key.name,
-        document.version,
-        document.accepts.to_string(),
-        document.lane.as_str(),
-        &document.body[..],
-        now,
-    ]
-}
-
-fn document(row: &Row) -> Result<Document, StoreError> {
-    let (accepts, lane) = (row.str(4)?, row.str(5)?);
-    Ok(Document {
-        key: key(row, 0)?,
-        version: row.count(3)?,
-        accepts: VersionReq::parse(accepts).map_err(|_| corrupt("version range", &accepts))?,
-        lane: Lane::parse(lane).ok_or_else(|| corrupt("lane", &lane))?,
-        body: row.bytes(6)?.to_vec(),
-    })
 }

@@ -14,6 +14,7 @@ mod campaign;
 mod comment;
 mod db;
 mod delivery;
+mod document;
 mod drill;
 mod fleet;
 mod folder;
@@ -44,8 +45,10 @@ pub use campaign::{Answer, CampaignRow, Claim, NewCampaign, RowCount};
 pub use comment::{Reader, WrittenComment};
 pub use db::Migrations;
 pub use delivery::{
-    NewAgent, Publication, RepositoryFile, StoredAck, StoredAgent, StoredRepository,
+    FILES_KEPT, NewAgent, Publication, Refusal, RepositoryFile, StoredAck, StoredAgent,
+    StoredRepository,
 };
+pub use document::{DocumentVersion, NewVersion, Spread, Spreading};
 pub use drill::{RecordedDrill, Recording};
 pub use fleet::FleetRows;
 pub use follower::FollowerCount;

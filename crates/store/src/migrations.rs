@@ -28,6 +28,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0026_follower_language.sql"),
     include_str!("../migrations/0028_follow_questions.sql"),
     include_str!("../migrations/0029_promise_calendars.sql"),
+    include_str!("../migrations/0030_rollouts.sql"),
 ];
 
 /// What differs between the databases.

@@ -79,7 +79,9 @@ contract! {
         a_course_is_told_in_stretches, a_site_knows_how_many_wait_before_it;
     comment: comments_read_back_with_their_votes_and_reports, who_is_banned_is_read_no_more;
     delivery: a_repository_is_founded_once_and_its_keys_read_back,
-        a_publication_follows_the_version_it_was_made_for, no_timestamp_version_is_given_out_twice,
+        a_publication_follows_the_version_it_was_made_for,
+        a_version_spreads_and_what_nobody_reads_stays_in_the_history,
+        no_timestamp_version_is_given_out_twice,
         an_enrolment_works_once_and_in_time, acks_replace_what_was_said_before;
     drill: a_drill_is_recorded_once, drills_are_listed_newest_first_page_by_page;
     fleet: an_import_is_all_or_nothing, a_fleet_reads_back_page_by_page,

@@ -5,10 +5,16 @@ use std::collections::HashMap;
 
 use domain::document::{DOCUMENT_BYTES_MAX, Document, DocumentKey, Lane};
 use domain::name::{DocumentName, ProductName, ServiceName};
+use domain::rollout::{CANARIES_MAX, Rollout};
 use semver::VersionReq;
 use serde_json::Value;
 use tough::TargetName;
 use tough::schema::{Hashes, Target};
+
+/// Custom metadata: where the document goes while it is new; absent when that is everywhere.
+const ROLLOUT: &str = "rollout";
+/// Custom metadata: the SHA-256 of the JSON Schema.
+const SCHEMA: &str = "schema";
 
 /// One version of a document, as signed metadata lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +27,10 @@ pub struct Entry {
     pub accepts: VersionReq,
     /// How urgent it is.
     pub lane: Lane,
+    /// Which sites are given it.
+    pub rollout: Rollout,
+    /// SHA-256 of the JSON Schema that the body was checked with.
+    pub json_schema: Option<[u8; 32]>,
     /// Length of the body in bytes.
     pub length: u64,
     /// SHA-256 of the body.
@@ -61,6 +71,11 @@ impl Entry {
             version: document.version,
             accepts: document.accepts.clone(),
             lane: document.lane,
+            rollout: document.rollout.clone(),
+            json_schema: document
+                .json_schema
+                .as_ref()
+                .map(|schema| crate::sha256(schema.as_bytes())),
             length: document.body.len() as u64,
             sha256: crate::sha256(&document.body),
         }
@@ -84,13 +99,19 @@ impl Entry {
             sha256: self.sha256.to_vec().into(),
             _extra: HashMap::new(),
         };
-        let custom = HashMap::from([
+        let mut custom = HashMap::from([
             ("product".to_owned(), Value::from(self.key.product.as_str())),
             ("service".to_owned(), Value::from(self.key.service.as_str())),
             ("document".to_owned(), Value::from(self.key.name.as_str())),
             ("accepts".to_owned(), Value::from(self.accepts.to_string())),
             ("lane".to_owned(), Value::from(self.lane.as_str())),
         ]);
+        if !self.rollout.is_everywhere() {
+            custom.insert(ROLLOUT.into(), serde_json::to_value(&self.rollout).ok()?);
+        }
+        if let Some(schema) = self.json_schema {
+            custom.insert(SCHEMA.into(), Value::from(hex::encode(schema)));
+        }
         let target = Target {
             length: self.length,
             hashes,
@@ -116,9 +137,22 @@ impl Entry {
             version,
             accepts: VersionReq::parse(word("accepts")?).ok()?,
             lane: Lane::parse(word("lane")?)?,
+            rollout: rollout(target.custom.get(ROLLOUT))?,
+            json_schema: match word(SCHEMA) {
+                Some(digest) => Some(hex::decode(digest).ok()?.try_into().ok()?),
+                None => None,
+            },
             length: target.length,
             sha256: target.hashes.sha256.as_ref().try_into().ok()?,
         };
         (named && entry.length <= DOCUMENT_BYTES_MAX as u64).then_some(entry)
     }
+}
+
+fn rollout(custom: Option<&Value>) -> Option<Rollout> {
+    let Some(custom) = custom else {
+        return Some(Rollout::everywhere());
+    };
+    let rollout: Rollout = serde_json::from_value(custom.clone()).ok()?;
+    (rollout.canary_sites().len() <= CANARIES_MAX).then_some(rollout)
 }

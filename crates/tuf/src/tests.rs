@@ -50,6 +50,8 @@ fn entry(version: u64, body: &str) -> Entry {
         version,
         accepts,
         lane: Lane::First,
+        json_schema: None,
+        rollout: domain::rollout::Rollout::everywhere(),
         body: body.into(),
     })
 }

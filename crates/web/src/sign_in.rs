@@ -8,7 +8,7 @@ use arc_swap::ArcSwapOption;
 use domain::document::Document;
 use domain::name::{Hostname, ProductName};
 use domain::sign_in::{
-    ClientSettings, CodeHistory, Pkce, Rules, SettingsVersion, is_settings, rules_at,
+    ClientSettings, CodeHistory, Pkce, Rules, SettingsVersion, is_settings, rules_at, settings_of,
 };
 use domain::site::Site;
 use engine::{Engine, Repository};
@@ -65,13 +65,34 @@ impl Clients for FleetClients {
             ran_before: site.ran_before.as_ref(),
             activated_at: site.activated_at,
         };
-        let rules = rules_at(code, versions, self.overlap, now)?;
+        let versions = self.given(&site, versions);
+        let rules = rules_at(code, &versions, self.overlap, now)?;
         let private_network = fleet.product(&site.product)?.settings.connect.is_some();
         Some(policy(&site, rules, private_network))
     }
 }
 
 impl FleetClients {
+    /// The versions that a site is given, as far as its agent holds them: the provider asks for nothing
+    /// that the site was not told.
+    fn given<'a>(&self, site: &Site, versions: &'a [SettingsVersion]) -> Vec<&'a SettingsVersion> {
+        let Some(key) = settings_of(site.product.clone()) else {
+            return versions.iter().collect();
+        };
+        let reader = self.engine.reader(site, &key);
+        let given = versions
+            .iter()
+            .filter(|one| reader.is_given(one.version, &one.rollout));
+        let given: Vec<_> = given.collect();
+        let held: Vec<_> = given
+            .iter()
+            .filter(|one| reader.holds(one.version))
+            .copied()
+            .collect();
+        let is_covered = held.iter().any(|one| one.accepts.matches(&site.running));
+        if is_covered { held } else { given }
+    }
+
     fn read(&self) -> Arc<Read> {
         let repository = self.engine.repository();
         if let Some(read) = self
@@ -116,6 +137,7 @@ fn version(document: &Document) -> Option<SettingsVersion> {
     });
     Some(SettingsVersion {
         version: document.version,
+        rollout: document.rollout.clone(),
         accepts: document.accepts.clone(),
         settings: settings.ok()?,
     })

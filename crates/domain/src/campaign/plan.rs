@@ -113,6 +113,12 @@ impl Plan {
     }
 }
 
+/// The sites of `candidates` that something new is tried on first, as a campaign's canaries are chosen.
+#[must_use]
+pub fn canaries_of(candidates: &[Candidate<'_>], now: Timestamp) -> Vec<SiteId> {
+    canaries(&by_zone(candidates, now), candidates.len())
+}
+
 type Zoned<'a> = Vec<(Zone, Vec<Candidate<'a>>)>;
 
 /// Zones west to east, each with its sites by host name.

@@ -9,6 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use semver::{Version, VersionReq};
 use url::Url;
 
+use crate::rollout::Rollout;
+
 const SETTINGS_KEYS_MAX: usize = 16;
 const PATH_CHARACTERS_MAX: usize = 200;
 
@@ -261,6 +263,8 @@ pub struct CodeHistory<'a> {
 pub struct SettingsVersion {
     /// Counts up.
     pub version: u64,
+    /// Which sites are given it.
+    pub rollout: Rollout,
     /// The releases that can honour it.
     pub accepts: VersionReq,
     /// The settings.
@@ -280,12 +284,13 @@ pub struct Rules {
 
 /// The rules for a site at `now`: those of the release it runs, and for `overlap` after an
 /// activation also those of the release it ran before, because a sign-in may have begun under it.
+/// `versions` are those that the site is given.
 ///
 /// `None` when no version of the document accepts the code.
 #[must_use]
 pub fn rules_at(
     code: CodeHistory<'_>,
-    versions: &[SettingsVersion],
+    versions: &[&SettingsVersion],
     overlap: SignedDuration,
     now: Timestamp,
 ) -> Option<Rules> {
@@ -302,7 +307,7 @@ pub fn rules_at(
     }
 }
 
-fn newest_for<'a>(versions: &'a [SettingsVersion], code: &Version) -> Option<&'a ClientSettings> {
+fn newest_for<'a>(versions: &[&'a SettingsVersion], code: &Version) -> Option<&'a ClientSettings> {
     let accepting = versions.iter().filter(|one| one.accepts.matches(code));
     accepting
         .max_by_key(|one| one.version)
@@ -446,6 +451,7 @@ mod tests {
         });
         let version = |version, accepts: &str, settings| SettingsVersion {
             version,
+            rollout: Rollout::everywhere(),
             accepts: accepts.parse().unwrap(),
             settings,
         };
@@ -462,7 +468,9 @@ mod tests {
             ran_before: before.as_ref(),
             activated_at,
         };
-        rules_at(code, &versions(), SignedDuration::from_secs(60), now).map(|rules| {
+        let versions = versions();
+        let versions: Vec<_> = versions.iter().collect();
+        rules_at(code, &versions, SignedDuration::from_secs(60), now).map(|rules| {
             format!(
                 "{:?} {} {}",
                 rules.pkce,

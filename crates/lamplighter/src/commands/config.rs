@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use domain::name::{DocumentName, ProductName, ServiceName};
+use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
 use semver::{Version, VersionReq};
 use serde_json::Value;
 
 use crate::client::Server;
-use crate::output::{Failure, Options};
+use crate::output::{Failure, Options, text};
 
 /// Publish and read documents.
 #[derive(clap::Subcommand)]
@@ -26,18 +26,81 @@ pub(crate) enum Config {
         /// The releases that can honour it, such as ^5.2.
         #[arg(long)]
         accepts: VersionReq,
-        /// How urgent it is: first or other.
-        #[arg(long, default_value = "other", value_parser = ["first", "other"])]
-        lane: String,
-        /// A file with `type` and `required` of a JSON Schema.
+        /// How urgent it is: first or other. Without it, as urgent as the version before.
+        #[arg(long, value_parser = ["first", "other"])]
+        lane: Option<String>,
+        /// A file with the JSON Schema that this version and the next must fit. Without it, that of the
+        /// version before.
         #[arg(long)]
         schema: Option<PathBuf>,
+        /// To all sites at once, without canaries and waves. Audited.
+        #[arg(long, requires = "why")]
+        at_once: bool,
+        /// Also when a live or staged release is left without a version that it accepts. An emergency
+        /// exit: audited, and such sites have no config.
+        #[arg(long, requires = "why")]
+        bypass_coverage: bool,
+        /// Why.
+        #[arg(long)]
+        why: Option<String>,
         /// The JSON to publish.
         file: PathBuf,
         #[command(flatten)]
         server: Server,
     },
-    /// List all versions of all documents.
+    /// What changed from one version to another, as `diff -u` shows it.
+    Diff {
+        #[command(flatten)]
+        which: Which,
+        /// From this version.
+        #[arg(long)]
+        from: u64,
+        /// To this one.
+        #[arg(long)]
+        to: u64,
+    },
+    /// The versions of a document: who published each and why, and how many sites hold and read it.
+    History {
+        #[command(flatten)]
+        which: Which,
+        /// Versions before this one.
+        #[arg(long)]
+        before: Option<u64>,
+    },
+    /// Publish what an older version said as a new version, to all sites at once.
+    Rollback {
+        #[command(flatten)]
+        which: Which,
+        /// The version that was right.
+        #[arg(long)]
+        to: u64,
+        /// Why. Audited.
+        #[arg(long)]
+        why: String,
+    },
+    /// Take a version that is on its way back from its sites.
+    Halt {
+        #[command(flatten)]
+        which: Which,
+        /// The version that is on its way.
+        #[arg(long = "number")]
+        number: u64,
+        /// Why. Audited.
+        #[arg(long)]
+        why: String,
+    },
+    /// Give a version that is on its way to all sites now.
+    Hasten {
+        #[command(flatten)]
+        which: Which,
+        /// The version that is on its way.
+        #[arg(long = "number")]
+        number: u64,
+        /// Why. Audited.
+        #[arg(long)]
+        why: String,
+    },
+    /// List the versions of all documents that sites read or will read.
     List {
         #[command(flatten)]
         server: Server,
@@ -56,9 +119,42 @@ pub(crate) enum Config {
         /// The release that asks.
         #[arg(long)]
         code: Version,
+        /// The site that asks.
+        #[arg(long)]
+        site: Option<Hostname>,
         #[command(flatten)]
         server: Server,
     },
+}
+
+/// Which document.
+#[derive(clap::Args)]
+pub(crate) struct Which {
+    /// The product.
+    #[arg(long)]
+    product: ProductName,
+    /// The service.
+    #[arg(long)]
+    service: ServiceName,
+    /// The document.
+    #[arg(long)]
+    name: DocumentName,
+    #[command(flatten)]
+    server: Server,
+}
+
+impl Which {
+    fn key(&self) -> String {
+        format!("{}/{}/{}", self.product, self.service, self.name)
+    }
+
+    fn path(&self, act: &str) -> String {
+        format!("/api/v1/documents/{}/{act}", self.key())
+    }
+
+    async fn end(&self, act: &str, body: &Value) -> Result<Value, Failure> {
+        self.server.client()?.post(&self.path(act), body).await
+    }
 }
 
 impl Config {
@@ -71,18 +167,63 @@ impl Config {
                 accepts,
                 lane,
                 schema,
+                at_once,
+                bypass_coverage,
+                why,
                 file,
                 server,
             } => {
                 let schema = schema.as_ref().map(read_json).transpose()?;
                 let body = serde_json::json!({"product": product, "service": service, "name": name,
-                    "accepts": accepts, "lane": lane, "schema": schema, "body": read_json(&file)?});
+                    "accepts": accepts, "lane": lane, "schema": schema, "body": read_json(&file)?,
+                    "at_once": at_once, "bypass_coverage": bypass_coverage, "why": why.unwrap_or_default()});
                 let published = server.client()?.post("/api/v1/documents", &body).await?;
                 output.print(&published, |published| {
+                    let goes = whereto(&published["rollout"]);
                     format!(
-                        "Published {product}/{service}/{name} version {}.",
+                        "Published {product}/{service}/{name} version {}, {goes}.",
                         published["version"]
                     )
+                });
+            }
+            Self::Diff { which, from, to } => {
+                let path = which.path(&format!("difference?from={from}&to={to}"));
+                let found = which.server.client()?.get(&path).await?;
+                output.print(&found, |found| match text(&found["unified"]) {
+                    "" => format!("Versions {from} and {to} say the same."),
+                    lines => lines.trim_end().to_owned(),
+                });
+            }
+            Self::History { which, before } => {
+                let before = before.map_or(String::new(), |before| format!("?before={before}"));
+                let path = which.path(&format!("versions{before}"));
+                let history = which.server.client()?.get(&path).await?;
+                output.print(&history, past);
+            }
+            Self::Rollback { which, to, why } => {
+                let body = serde_json::json!({"to": to, "why": why});
+                let done = which.end("rollback", &body).await?;
+                output.print(&done, |done| {
+                    let (key, version) = (which.key(), &done["version"]);
+                    format!(
+                        "Version {version} of {key} says what version {to} said, for all sites."
+                    )
+                });
+            }
+            Self::Halt { which, number, why } => {
+                let body = serde_json::json!({"version": number, "why": why});
+                let done = which.end("halt", &body).await?;
+                output.print(&done, |_| {
+                    let key = which.key();
+                    format!("Version {number} of {key} is taken back from all sites.")
+                });
+            }
+            Self::Hasten { which, number, why } => {
+                let body = serde_json::json!({"version": number, "why": why});
+                let done = which.end("hasten", &body).await?;
+                output.print(&done, |_| {
+                    let key = which.key();
+                    format!("Version {number} of {key} is given to all sites.")
                 });
             }
             Self::List { server } => {
@@ -94,9 +235,11 @@ impl Config {
                 service,
                 name,
                 code,
+                site,
                 server,
             } => {
-                let path = format!("/api/v1/config/{product}/{service}/{name}?code={code}");
+                let site = site.map_or(String::new(), |site| format!("&site={site}"));
+                let path = format!("/api/v1/config/{product}/{service}/{name}?code={code}{site}");
                 let body = server.client()?.get(&path).await?;
                 output.print(&body, |body| format!("{body:#}"));
             }
@@ -117,7 +260,10 @@ fn lines(documents: &Value) -> String {
         let [product, service, name] = ["product", "service", "name"].map(|part| word(&one[part]));
         let (accepts, lane) = (word(&one["accepts"]), word(&one["lane"]));
         let (version, bytes) = (&one["version"], &one["bytes"]);
-        format!("{product}/{service}/{name} {version:>4}  {accepts:<12} {lane:<6} {bytes} bytes\n")
+        let goes = whereto(&one["rollout"]);
+        format!(
+            "{product}/{service}/{name} {version:>4}  {accepts:<12} {lane:<6} {bytes} bytes, {goes}\n"
+        )
     };
     documents
         .as_array()
@@ -125,4 +271,50 @@ fn lines(documents: &Value) -> String {
         .flatten()
         .map(line)
         .collect()
+}
+
+/// Which sites a version is given to, in words.
+fn whereto(rollout: &Value) -> String {
+    let canaries = rollout["canaries"].as_array().map_or(0, Vec::len);
+    match (rollout["permille"].as_u64().unwrap_or(0), canaries) {
+        (1_000.., _) => "for all sites".into(),
+        (0, 0) => "for no site".into(),
+        (0, 1) => "for 1 canary".into(),
+        (0, canaries) => format!("for {canaries} canaries"),
+        (share, _) => format!("for {} % of the sites", share / 10),
+    }
+}
+
+fn past(history: &Value) -> String {
+    let sites = &history["sites"];
+    let line = |one: &Value| {
+        let [at, accepts, lane] = ["published_at", "accepts", "lane"].map(|part| text(&one[part]));
+        let (by, why) = (text(&one["by"]), text(&one["why"]));
+        let (version, reading) = (&one["version"], &one["reading"]);
+        let (holding, refused) = (&one["holding"], &one["refused"]);
+        let by = if by.is_empty() { "somebody" } else { by };
+        let mut line = format!(
+            "{version:>4}  {at}  {accepts:<12} {lane:<6} {goes}; read by {reading} and held for {holding} of \
+             {sites} sites; by {by}",
+            goes = whereto(&one["rollout"]),
+        );
+        if *refused != 0 {
+            line += &format!("; refused by {refused}");
+        }
+        if let Some(repeated) = one["repeats"].as_u64() {
+            line += &format!("; repeats version {repeated}");
+        }
+        for words in [why, text(&one["halted"])] {
+            if !words.is_empty() {
+                line += &format!("; {words}");
+            }
+        }
+        line + "\n"
+    };
+    let versions = history["versions"].as_array().into_iter().flatten();
+    let mut lines: String = versions.map(line).collect();
+    if let Some(before) = history["before"].as_u64() {
+        lines += &format!("More with --before {before}.\n");
+    }
+    lines
 }

@@ -2,10 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::collections::BTreeSet;
+
 use domain::access::Role;
 use domain::document::{Document, DocumentKey, Lane};
 use domain::name::{DocumentName, ProductName, ServiceName};
-use store::{Holder, NewAgent, Publication, RepositoryFile, Store, StoreError};
+use domain::rollout::Rollout;
+use store::{
+    Holder, NewAgent, NewVersion, Publication, Refusal, RepositoryFile, Spread, Spreading, Store,
+    StoreError,
+};
 
 use crate::{at, audit, fleet, id};
 
@@ -21,7 +27,19 @@ fn document(version: u64) -> Document {
         version,
         accepts,
         lane: Lane::First,
+        json_schema: None,
+        rollout: Rollout::everywhere(),
         body: b"{\"a\":1}".to_vec(),
+    }
+}
+
+fn new(document: Document) -> NewVersion {
+    NewVersion {
+        document,
+        by: "Kim Reyes".into(),
+        why: String::new(),
+        repeats: None,
+        witnesses: BTreeSet::new(),
     }
 }
 
@@ -62,8 +80,9 @@ pub(crate) async fn a_publication_follows_the_version_it_was_made_for(store: Sto
     let now = at("2023-07-11T21:00:00Z");
     let publication = |follows: u64| Publication {
         follows,
-        document: Some(document(follows)),
+        document: Some(new(document(follows))),
         files: vec![file("snapshot", follows + 1)],
+        ..Publication::default()
     };
     store.publish(&publication(1), now, &audit()).await.unwrap();
     let late = store.publish(&publication(1), now, &audit()).await;
@@ -87,6 +106,79 @@ pub(crate) async fn a_publication_follows_the_version_it_was_made_for(store: Sto
         "old snapshots are forgotten: {}",
         stored.files.len()
     );
+}
+
+pub(crate) async fn a_version_spreads_and_what_nobody_reads_stays_in_the_history(store: Store) {
+    fleet::fleet(&store, 0).await;
+    found(&store).await;
+    let (early, late) = (at("2023-07-11T21:00:00Z"), at("2023-07-11T21:05:00Z"));
+    let publish = |publication: Publication, now| {
+        let store = store.clone();
+        async move { store.publish(&publication, now, &audit()).await.unwrap() }
+    };
+    let first = Publication {
+        follows: 1,
+        document: Some(new(document(1))),
+        ..Publication::default()
+    };
+    publish(first, early).await;
+    let canaries = Rollout::canaries(["29palms.gov".parse().unwrap()]);
+    let second = Document {
+        rollout: canaries.clone(),
+        json_schema: Some("true".into()),
+        ..document(2)
+    };
+    let why = NewVersion {
+        why: "the old one was right".into(),
+        repeats: Some(1),
+        witnesses: canaries.canary_sites().clone(),
+        ..new(second.clone())
+    };
+    let publication = Publication {
+        follows: 2,
+        document: Some(why),
+        ..Publication::default()
+    };
+    publish(publication, early).await;
+    assert_eq!(store.documents().await.unwrap(), [document(1), second]);
+    let key = document(1).key;
+    let on_its_way = Spreading {
+        key: key.clone(),
+        version: 2,
+        witnesses: canaries.canary_sites().clone(),
+        rollout: canaries,
+        since: early,
+    };
+    assert_eq!(store.spreading().await.unwrap(), [on_its_way]);
+    let everywhere = Publication {
+        follows: 3,
+        spread: vec![Spread {
+            key: key.clone(),
+            version: 2,
+            rollout: Rollout::everywhere(),
+            halted: String::new(),
+        }],
+        dropped: vec![(key.clone(), 1)],
+        ..Publication::default()
+    };
+    publish(everywhere, late).await;
+    assert_eq!(store.spreading().await.unwrap(), []);
+    let kept = store.documents().await.unwrap();
+    assert_eq!(kept.len(), 1, "what nobody reads travels no more");
+    assert_eq!(kept[0].rollout, Rollout::everywhere());
+    let history = store.document_history(&key, u64::MAX, 10).await.unwrap();
+    let [second, first] = &history[..] else {
+        panic!("{history:?}")
+    };
+    assert_eq!((second.version, second.repeats), (2, Some(1)));
+    assert_eq!((second.published_at, second.rollout_at), (early, late));
+    assert!(second.is_kept && !first.is_kept);
+    assert_eq!((&*first.by, first.bytes), ("Kim Reyes", 7));
+    let older = store.document_history(&key, 2, 10).await.unwrap();
+    assert_eq!(older, [first.clone()]);
+    let found = store.document(&key, 1).await.unwrap();
+    assert_eq!(found, Some(document(1)), "for a rollback");
+    assert_eq!(store.document(&key, 3).await.unwrap(), None);
 }
 
 pub(crate) async fn no_timestamp_version_is_given_out_twice(store: Store) {
@@ -166,7 +258,18 @@ pub(crate) async fn acks_replace_what_was_said_before(store: Store) {
             .into_iter()
             .map(|version| (key.clone(), version))
             .collect();
-        store.save_acks(agent.id, &held, now).await.unwrap();
+        let refusal = Refusal {
+            key: key.clone(),
+            version: held[0].1,
+            site: "29palms.gov".parse().unwrap(),
+            reason: "the callback path is not ours".into(),
+        };
+        let refused = std::slice::from_ref(&refusal);
+        store
+            .save_acks(agent.id, &held, refused, now)
+            .await
+            .unwrap();
+        assert_eq!(store.refusals().await.unwrap(), [(agent.id, refusal)]);
     }
     let mut versions: Vec<_> = store
         .acks()

@@ -88,10 +88,13 @@ timestamp; `actions` says that actions wait; `look-again` says that events were 
 /// Actions of one answer. An agent asks again until there are none.
 const ACTIONS_PER_PAGE_MAX: usize = 500;
 
-/// The agent whose token the caller shows.
+/// The agent whose token the caller shows; it was heard now.
 pub(crate) fn agent_of(app: &App, caller: &Caller) -> Result<AgentId, ApiError> {
     let agent = app.engine().agent_of_holder(caller.0.id);
-    agent.ok_or_else(|| ApiError::forbidden("this token was not made by enrolling an agent"))
+    let agent = agent
+        .ok_or_else(|| ApiError::forbidden("this token was not made by enrolling an agent"))?;
+    app.engine().hear(agent);
+    Ok(agent)
 }
 
 /// Lets one host become an agent.

@@ -1,5 +1,7 @@
 //! Documents: published by engineers, read by whoever has no agent.
 
+mod past;
+
 use std::convert::Infallible;
 
 use axum::extract::{FromRequestParts, State};
@@ -9,8 +11,9 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
 use domain::document::{Document, DocumentKey, Lane};
-use domain::name::{DocumentName, ProductName, ServiceName};
-use engine::NewDocument;
+use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
+use domain::rollout::Rollout;
+use engine::{How, NewDocument};
 use semver::{Version, VersionReq};
 use serde_json::Value;
 
@@ -31,13 +34,25 @@ pub(crate) fn routes() -> Vec<Route> {
     let read = "/api/v1/config/{product}/{service}/{document}";
     vec![
         Api::post("/api/v1/documents", change, "Publish a document", publish)
-            .about("Refused when it would leave a live or staged release without a version it accepts.")
+            .about(PUBLISH)
             .body_max(PUBLISH_BYTES_MAX),
-        Api::get("/api/v1/documents", see, "List documents and their versions", list),
-        Api::get(read, Access::Public, "Read the config of a release", config)
-            .about("The newest version of the document that accepts the code, byte for byte."),
+        Api::get(
+            "/api/v1/documents",
+            see,
+            "List documents and their versions",
+            list,
+        ),
+        Api::get(read, Access::Public, "Read the config of a release", config).about(READ),
     ]
+    .into_iter()
+    .chain(past::routes())
+    .collect()
 }
+
+const PUBLISH: &str = "Refused when it would leave a live or staged release without a version it \
+accepts. A version that changes what sites read goes to canaries first, and on from wave to wave.";
+const READ: &str = "The newest version of the document that accepts the code, byte for byte. With a \
+site, also one that is on its way and given to the site already.";
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -52,12 +67,22 @@ struct Publish {
     /// The releases of the product that can honour it, such as `>=2.3, <4`.
     #[schemars(with = "String")]
     accepts: VersionReq,
-    /// How urgent it is.
-    lane: Lane,
-    /// A JSON Schema that the body must fit.
+    /// How urgent it is; without one, as urgent as the version before.
+    lane: Option<Lane>,
+    /// A JSON Schema that the body must fit; without one, that of the version before. `true` fits
+    /// everything.
     schema: Option<Value>,
     /// The document itself: JSON, at most 1 MiB.
     body: Value,
+    /// To all sites at once, without canaries; needs `why`.
+    #[serde(default)]
+    at_once: bool,
+    /// Also when a live or staged release is left without a version that it accepts; needs `why`.
+    #[serde(default)]
+    bypass_coverage: bool,
+    /// Why, in at most 300 characters; it is audited.
+    #[serde(default)]
+    why: String,
 }
 
 /// A version was published.
@@ -65,12 +90,29 @@ struct Publish {
 struct Published {
     /// Counts up from 1 within the document.
     version: u64,
+    /// Which sites are given it now.
+    rollout: Rollout,
+}
+
+impl Published {
+    fn of(app: &App, key: &DocumentKey, version: u64) -> Self {
+        let repository = app.engine().repository();
+        let versions = repository.documents().get(key).into_iter().flatten();
+        let rollout = versions
+            .filter(|one| one.version == version)
+            .map(|one| one.rollout.clone());
+        Self {
+            version,
+            // One that was halted in the meantime is given to nobody.
+            rollout: rollout.last().unwrap_or_else(Rollout::nowhere),
+        }
+    }
 }
 
 /// Documents.
 #[derive(serde::Serialize, schemars::JsonSchema)]
 struct Documents {
-    /// Every version that is kept.
+    /// Every version that some site reads or will read.
     documents: Vec<DocumentView>,
 }
 
@@ -87,6 +129,9 @@ async fn publish(
         lane,
         schema,
         body,
+        at_once,
+        bypass_coverage,
+        why,
     } = publish;
     let key = DocumentKey {
         product,
@@ -100,9 +145,15 @@ async fn publish(
         lane,
         schema,
         body,
+        how: How {
+            at_once,
+            bypass_coverage,
+            why,
+        },
     };
+    let key = new.key.clone();
     let version = app.engine().publish_document(new, caller.name()).await?;
-    Ok(Created(Published { version }))
+    Ok(Created(Published::of(&app, &key, version)))
 }
 
 /// A version of a document as the API lists it.
@@ -118,6 +169,8 @@ struct DocumentView {
     accepts: VersionReq,
     /// How urgent it is.
     lane: Lane,
+    /// Which sites are given it.
+    rollout: Rollout,
     /// How long it is.
     bytes: usize,
 }
@@ -135,6 +188,7 @@ fn view(document: &Document) -> DocumentView {
         version: document.version,
         accepts: document.accepts.clone(),
         lane: document.lane,
+        rollout: document.rollout.clone(),
         bytes: document.body.len(),
     }
 }
@@ -144,6 +198,8 @@ fn view(document: &Document) -> DocumentView {
 struct ConfigQuery {
     /// The release that the site runs.
     code: Version,
+    /// The site.
+    site: Option<Hostname>,
 }
 
 /// What a caller holds already: the `ETag` of an answer before.
@@ -199,7 +255,10 @@ async fn config(
         name,
     };
     let code = query.code;
-    let document = app.engine().document_for(&key, &code);
+    let fleet = app.engine().fleet();
+    let site = query.site.and_then(|site| fleet.site_at(&site));
+    let site = site.filter(|site| site.product == key.product);
+    let document = app.engine().document_for(&key, &code, site.as_deref());
     let document = document.ok_or_else(|| {
         ApiError::not_found(format!("no version of document {key} accepts code {code}"))
     })?;

@@ -33,3 +33,46 @@ config-settings = Settings, as JSON
 config-publish = Publish it
 config-no-document = There is no such document, or no such version of it.
 config-accepts-rule = which releases it accepts is written such as ^5 or >=5.1, <6: { $problem }
+config-way = Version { $version } is on its way
+config-wave-canaries =
+    { $n ->
+        [one] 1 canary
+       *[other] { $n } canaries
+    }
+config-wave-1 = 1 % of the sites
+config-wave-10 = 10 % of the sites
+config-wave-all = All sites
+config-way-held = Held for { $held } of { $sites } sites that are given it.
+config-way-since = This wave began
+config-way-goes-on = It goes on by itself when every agent holds it and its canaries sign in; what a site refuses comes back.
+config-why = Why
+config-halt = Halt it, and take it back
+config-hasten = Give it to all sites now
+config-difference = From version { $from } to version { $to }
+config-same = Both say the same.
+config-state = State
+config-reading = Sites reading
+config-holding = Sites holding
+config-published = Published
+config-compare = against { $version }
+config-older = Older versions
+config-repeats = repeats version { $version }
+config-state-refused =
+    { $n ->
+        [one] refused by 1 site
+       *[other] refused by { $n } sites
+    }
+config-state-halted = halted
+config-state-on-its-way = on its way
+config-state-over = over
+config-state-waits = waits for a release
+config-state-read = in use
+config-back = Go back
+config-back-hint = What the older version said becomes a new version, for all sites at once.
+config-back-to = To version
+config-go-back = Go back to it
+config-schema = JSON Schema
+config-schema-label = The JSON Schema that the settings must fit
+config-schema-hint = Holds for the next versions too. Left empty, everything fits.
+config-at-once = To all sites at once
+config-at-once-hint = Without canaries and waves; say why. A version that no site reads yet, and the first one, need no waves.

@@ -15,6 +15,7 @@ staff-site-holds = Its agent holds verified config for the code it runs.
 staff-site-no-document = no document of the product accepts release { $version }
 staff-site-no-agent = no agent serves it
 staff-site-silent = its agent on { $host } has not acknowledged any document yet
+staff-site-not-its-turn = its turn has not come: the version of { $document } that accepts it is still on its way
 staff-site-behind = its agent on { $host } has not acknowledged document { $document } version { $version }
 staff-site-none-accepts = none accepts its code
 staff-site-version = version { $version }

@@ -33,3 +33,46 @@ config-settings = Ajustes, en JSON
 config-publish = Publicarla
 config-no-document = No existe ese documento, o no existe esa versión.
 config-accepts-rule = las versiones que acepta se escriben como ^5 o >=5.1, <6: { $problem }
+config-way = La versión { $version } está en camino
+config-wave-canaries =
+    { $n ->
+        [one] 1 sitio de prueba
+       *[other] { $n } sitios de prueba
+    }
+config-wave-1 = 1 % de los sitios
+config-wave-10 = 10 % de los sitios
+config-wave-all = Todos los sitios
+config-way-held = En poder de { $held } de los { $sites } sitios que la reciben.
+config-way-since = Esta etapa comenzó
+config-way-goes-on = Sigue por sí sola cuando todos los agentes la tienen y los sitios de prueba inician sesión; lo que un sitio rechaza se retira.
+config-why = Motivo
+config-halt = Detenerla y retirarla
+config-hasten = Darla ya a todos los sitios
+config-difference = De la versión { $from } a la versión { $to }
+config-same = Las dos dicen lo mismo.
+config-state = Estado
+config-reading = Sitios que la leen
+config-holding = Sitios que la tienen
+config-published = Publicada
+config-compare = frente a la { $version }
+config-older = Versiones anteriores
+config-repeats = repite la versión { $version }
+config-state-refused =
+    { $n ->
+        [one] rechazada por 1 sitio
+       *[other] rechazada por { $n } sitios
+    }
+config-state-halted = detenida
+config-state-on-its-way = en camino
+config-state-over = retirada
+config-state-waits = espera una versión del código
+config-state-read = en uso
+config-back = Volver atrás
+config-back-hint = Lo que decía la versión anterior pasa a ser una versión nueva, para todos los sitios a la vez.
+config-back-to = A la versión
+config-go-back = Volver a ella
+config-schema = JSON Schema
+config-schema-label = El JSON Schema que los ajustes deben cumplir
+config-schema-hint = Vale también para las próximas versiones. Si se deja vacío, todo vale.
+config-at-once = A todos los sitios a la vez
+config-at-once-hint = Sin sitios de prueba ni etapas; diga el motivo. La primera versión, y la que aún no lee ningún sitio, no necesitan etapas.

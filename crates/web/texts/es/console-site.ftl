@@ -15,6 +15,7 @@ staff-site-holds = Su agente tiene configuración verificada para el código que
 staff-site-no-document = ningún documento del producto acepta la versión { $version }
 staff-site-no-agent = ningún agente lo atiende
 staff-site-silent = su agente en { $host } aún no ha confirmado ningún documento
+staff-site-not-its-turn = aún no le toca: la versión de { $document } que lo admite todavía está en camino
 staff-site-behind = su agente en { $host } no ha confirmado el documento { $document }, versión { $version }
 staff-site-none-accepts = ninguno acepta su código
 staff-site-version = versión { $version }

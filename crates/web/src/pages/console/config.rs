@@ -1,23 +1,26 @@
 //! `/console/config`: the documents that configure shared services, and which code each serves.
 
+mod document;
+
 use askama::Template;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use domain::access::Permission;
-use domain::document::{Document, DocumentKey, Lane};
+use domain::document::{DocumentKey, Lane};
 use domain::name::{DocumentName, ProductName, ServiceName};
-use engine::{EngineError, Kind, NewDocument};
+use engine::{EngineError, How, NewDocument};
 use semver::VersionReq;
 
 use crate::App;
 use crate::access::{Access, Caller};
-use crate::extract::{Form, Path, Query};
+use crate::extract::Form;
 use crate::language::{reworded, say, tell};
 use crate::pages::words;
 use crate::pages::{Answer, Page, PageError, render};
 use crate::routes::Route;
+use document::Typed;
 
 /// The largest document, each byte written as `%xx`.
 const FORM_BYTES_MAX: usize = 4 << 20;
@@ -28,8 +31,10 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::get("/console/config", see, list),
         Route::post("/console/config", change, publish).body_max(FORM_BYTES_MAX),
-        Route::get("/console/config/{product}/{service}/{name}", see, read),
     ]
+    .into_iter()
+    .chain(document::routes())
+    .collect()
 }
 
 #[derive(Template)]
@@ -77,131 +82,11 @@ async fn list(State(app): State<App>) -> Answer {
     Ok(render(StatusCode::OK, &view))
 }
 
-#[derive(Template)]
-#[template(path = "console/document.html")]
-struct View {
-    page: Page,
-    key: DocumentKey,
-    problem: Option<String>,
-    versions: Vec<Version>,
-    shown: u64,
-    body: String,
-    accepts: String,
-    lane: &'static str,
-    served: Vec<(String, String)>,
-}
-
-struct Version {
-    number: u64,
-    accepts: String,
-    lane: &'static str,
-    bytes: String,
-    here: bool,
-}
-
-#[derive(serde::Deserialize)]
-struct Which {
-    version: Option<u64>,
-}
-
-async fn read(
-    State(app): State<App>,
-    Path((product, service, name)): Path<(ProductName, ServiceName, DocumentName)>,
-    Query(which): Query<Which>,
-) -> Answer {
-    let key = DocumentKey {
-        product,
-        service,
-        name,
-    };
-    let repository = app.engine().repository();
-    let missing = || PageError::not_found(say("config-no-document"));
-    let versions = repository.documents().get(&key).ok_or_else(missing)?;
-    let wanted = |document: &&std::sync::Arc<Document>| {
-        which
-            .version
-            .is_none_or(|version| version == document.version)
-    };
-    let shown = versions.iter().filter(wanted);
-    let shown = shown.max_by_key(|one| one.version).ok_or_else(missing)?;
-    Ok(show(&app, StatusCode::OK, shown, None))
-}
-
-fn show(
-    app: &App,
-    status: StatusCode,
-    shown: &Document,
-    problem: Option<String>,
-) -> axum::response::Response {
-    let repository = app.engine().repository();
-    let versions = repository
-        .documents()
-        .get(&shown.key)
-        .cloned()
-        .unwrap_or_default();
-    let mut lines: Vec<_> = versions
-        .iter()
-        .map(|one| Version {
-            number: one.version,
-            accepts: one.accepts.to_string(),
-            lane: lane(one.lane),
-            bytes: words::count(one.body.len()),
-            here: one.version == shown.version,
-        })
-        .collect();
-    lines.sort_by_key(|one| std::cmp::Reverse(one.number));
-    let view = View {
-        page: Page::console(shown.key.to_string(), "/console/config"),
-        problem,
-        versions: lines,
-        shown: shown.version,
-        body: pretty(&shown.body),
-        accepts: shown.accepts.to_string(),
-        lane: shown.lane.as_str(),
-        served: served(app, &shown.key),
-        key: shown.key.clone(),
-    };
-    render(status, &view)
-}
-
 fn lane(lane: Lane) -> &'static str {
     match lane {
         Lane::First => say("config-lane-first"),
         Lane::Other => say("config-lane-other"),
     }
-}
-
-/// Which version the code of each release is given.
-fn served(app: &App, key: &DocumentKey) -> Vec<(String, String)> {
-    let fleet = app.engine().fleet();
-    let of_product = fleet
-        .sites()
-        .filter(|(_, site)| site.product == key.product);
-    let releases: std::collections::BTreeSet<_> =
-        of_product.map(|(_, site)| site.running.clone()).collect();
-    let version = |release: &semver::Version| {
-        let document = app.engine().document_for(key, release);
-        document.map_or_else(
-            || say("config-no-version").into(),
-            |one| {
-                tell(
-                    "config-version-of",
-                    [("version", one.version.to_string().into())],
-                )
-            },
-        )
-    };
-    let releases = releases.iter().rev();
-    releases
-        .map(|release| (release.to_string(), version(release)))
-        .collect()
-}
-
-fn pretty(body: &[u8]) -> String {
-    let value: Result<serde_json::Value, _> = serde_json::from_slice(body);
-    value
-        .and_then(|value| serde_json::to_string_pretty(&value))
-        .unwrap_or_else(|_| String::from_utf8_lossy(body).into_owned())
 }
 
 #[derive(serde::Deserialize)]
@@ -213,6 +98,12 @@ struct Publish {
     #[serde(default)]
     lane: String,
     body: String,
+    #[serde(default)]
+    schema: String,
+    #[serde(default)]
+    at_once: bool,
+    #[serde(default)]
+    why: String,
 }
 
 async fn publish(
@@ -232,19 +123,15 @@ async fn publish(
         }
         Err(error) => error,
     };
-    let status = match error.kind() {
-        Kind::Refused => StatusCode::UNPROCESSABLE_ENTITY,
-        Kind::Conflict => StatusCode::CONFLICT,
-        _ => return Err(error.into()),
-    };
-    let typed = Document {
-        version: 0,
-        accepts: VersionReq::parse(&form.accepts).unwrap_or_default(),
+    let typed = Typed {
+        accepts: form.accepts,
         lane: Lane::parse(&form.lane).unwrap_or(Lane::Other),
-        body: form.body.into_bytes(),
-        key,
+        body: form.body,
+        schema: form.schema,
+        why: form.why,
+        at_once: form.at_once,
     };
-    Ok(show(&app, status, &typed, Some(reworded(&error))))
+    document::refused(&app, &key, typed, error).await
 }
 
 impl Publish {
@@ -257,6 +144,17 @@ impl Publish {
         })
     }
 
+    /// An empty field is a schema that fits everything, not that of the version before: it shows that.
+    fn read_schema(&self) -> Result<Option<serde_json::Value>, EngineError> {
+        if domain::text::is_blank(&self.schema) {
+            return Ok(Some(serde_json::Value::Bool(true)));
+        }
+        let read = serde_json::from_str(&self.schema);
+        read.map(Some).map_err(|e| {
+            EngineError::refused_at("schema", format!("this is no usable JSON Schema: {e}"))
+        })
+    }
+
     fn document(&self, key: &DocumentKey) -> Result<NewDocument, EngineError> {
         let accepts = VersionReq::parse(self.accepts.trim()).map_err(|e| {
             let rule = tell("config-accepts-rule", [("problem", e.to_string().into())]);
@@ -265,9 +163,14 @@ impl Publish {
         Ok(NewDocument {
             key: key.clone(),
             accepts,
-            lane: Lane::parse(&self.lane).unwrap_or(Lane::Other),
-            schema: None,
+            lane: Lane::parse(&self.lane),
+            schema: self.read_schema()?,
             body: self.body.clone().into_bytes(),
+            how: How {
+                at_once: self.at_once,
+                bypass_coverage: false,
+                why: self.why.trim().into(),
+            },
         })
     }
 }

@@ -134,6 +134,10 @@ pub(in crate::pages) fn why_not(reason: &NotReady) -> String {
         }
         NotReady::NoAgent => say("staff-site-no-agent").into(),
         NotReady::Silent(host) => tell("staff-site-silent", [("host", (&**host).into())]),
+        NotReady::NotItsTurn(key) => tell(
+            "staff-site-not-its-turn",
+            [("document", key.to_string().into())],
+        ),
         NotReady::Behind { host, held } => {
             let values = [
                 ("host", (&**host).into()),
@@ -151,7 +155,7 @@ fn documents(app: &App, site: &Site) -> Vec<(String, String)> {
     let keys = repository.documents().keys();
     let of_product = keys.filter(|key| key.product == site.product);
     let version = |key| {
-        let document = app.engine().document_for(key, &site.running);
+        let document = app.engine().document_for(key, &site.running, Some(site));
         document.map_or_else(
             || say("staff-site-none-accepts").into(),
             |one| {

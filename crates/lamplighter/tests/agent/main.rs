@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod rollout;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use domain::document::{DocumentKey, Lane};
 use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
 use domain::site::Zone;
 use domain::site::import::Defaults;
-use engine::{Activate, Engine, EngineError, NewDocument, Settings, Signal, Sites};
+use engine::{Activate, Engine, EngineError, How, NewDocument, Settings, Signal, Sites};
 use semver::{Version, VersionReq};
 use store::{Place, Store};
 use tokio_util::sync::CancellationToken;
@@ -123,9 +125,10 @@ impl Plane {
         let new = NewDocument {
             key: key(),
             accepts: VersionReq::parse(accepts).unwrap(),
-            lane: Lane::First,
+            lane: Some(Lane::First),
             schema: None,
             body: body.into(),
+            how: How::default(),
         };
         self.engine.publish_document(new, "a test").await
     }
@@ -588,9 +591,10 @@ async fn a_banner_reaches_the_sites_of_its_area_and_stands_while_the_server_is_d
             name: DocumentName::parse("standing").unwrap(),
         },
         accepts: VersionReq::STAR,
-        lane: Lane::Other,
+        lane: Some(Lane::Other),
         schema: None,
         body: b"{}".to_vec(),
+        how: How::default(),
     };
     let refused = plane.engine.publish_document(forbidden, "a test").await;
     assert!(refused.is_err(), "{banner:?} is not replaced by hand");

@@ -1,0 +1,98 @@
+//! JSON Schemas of documents (draft 2020-12 unless the schema names another): what a body must look like.
+//! Never fetches a schema, and patterns run in linear time: a schema comes from outside, too.
+
+use domain::document::SCHEMA_BYTES_MAX;
+use jsonschema::{PatternOptions, Validator};
+use serde_json::Value;
+
+use crate::EngineError;
+
+/// Problems that a refusal names; one is rarely alone.
+const PROBLEMS_NAMED_MAX: usize = 5;
+
+/// A schema as it is stored; `None` for one that fits everything.
+pub(super) fn written(schema: &Value) -> Result<Option<Box<str>>, EngineError> {
+    let text = schema.to_string();
+    if text.len() > SCHEMA_BYTES_MAX {
+        let rule = format!("a schema has at most {SCHEMA_BYTES_MAX} bytes");
+        return Err(EngineError::refused_at("schema", rule));
+    }
+    validator(schema)?;
+    let fits_everything = *schema == Value::Bool(true) || *schema == serde_json::json!({});
+    Ok((!fits_everything).then(|| text.into()))
+}
+
+/// Whether a body fits a stored schema.
+pub(super) fn check(json_schema: &str, body: &[u8]) -> Result<(), EngineError> {
+    let unreadable = |e: serde_json::Error| EngineError::refused_at("schema", e);
+    let schema: Value = serde_json::from_str(json_schema).map_err(unreadable)?;
+    let body: Value = serde_json::from_slice(body).map_err(unreadable)?;
+    let validator = validator(&schema)?;
+    let problems: Vec<String> = validator
+        .iter_errors(&body)
+        .take(PROBLEMS_NAMED_MAX)
+        .map(|problem| match problem.instance_path().as_str() {
+            "" => problem.to_string(),
+            at => format!("{at}: {problem}"),
+        })
+        .collect();
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let reason = format!(
+        "the document does not fit its schema: {}",
+        problems.join("; ")
+    );
+    Err(EngineError::refused_at("body", reason))
+}
+
+fn validator(schema: &Value) -> Result<Validator, EngineError> {
+    jsonschema::options()
+        .with_pattern_options(PatternOptions::regex())
+        .build(schema)
+        .map_err(|e| {
+            EngineError::refused_at("schema", format!("this is no usable JSON Schema: {e}"))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_fits_its_schema_or_the_problem_is_named() {
+        let schema = serde_json::json!({
+            "type": "object",
+            "required": ["pkce"],
+            "properties": { "pkce": { "enum": ["optional", "required"] }, "port": { "type": "integer" } },
+        });
+        let schema = written(&schema).unwrap().unwrap();
+        assert!(check(&schema, br#"{"pkce": "required"}"#).is_ok());
+        for (body, named) in [
+            (r#"{}"#, "pkce"),
+            (r#"{"pkce": "perhaps"}"#, "/pkce"),
+            (r#"{"pkce": "required", "port": "80"}"#, "/port"),
+            (r#"[]"#, "object"),
+        ] {
+            let refused = check(&schema, body.as_bytes()).unwrap_err().to_string();
+            assert!(refused.contains(named), "{body}: {refused}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_schema_is_refused_and_true_is_none() {
+        for bad in [
+            serde_json::json!({"type": "thing"}),
+            serde_json::json!({"$ref": "https://schemas.example/other.json"}),
+            serde_json::json!({"pattern": "(?=a)"}),
+            serde_json::json!(3),
+        ] {
+            assert!(written(&bad).is_err(), "{bad}");
+        }
+        let long = serde_json::json!({"title": "x".repeat(SCHEMA_BYTES_MAX)});
+        assert!(written(&long).is_err());
+        for everything in [serde_json::json!(true), serde_json::json!({})] {
+            assert_eq!(written(&everything).unwrap(), None);
+        }
+    }
+}

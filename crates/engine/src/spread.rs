@@ -1,0 +1,408 @@
+//! Spreads new versions of documents from wave to wave, and takes back what a site refused or what broke
+//! a canary. The decision is `domain::rollout`'s; this looks and acts.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::campaign::plan::{Candidate, canaries_of};
+use domain::document::{Document, DocumentKey};
+use domain::id::AgentId;
+use domain::name::Hostname;
+use domain::rollout::{Halted, Next, Rollout, Seen};
+use domain::site::Site;
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use jiff::{SignedDuration, Timestamp};
+use semver::VersionReq;
+use store::{Spread, Spreading, StoreError};
+use tokio_util::sync::CancellationToken;
+
+use crate::banner::is_banners;
+use crate::probe::Probe;
+use crate::publish::{Changed, check_why};
+use crate::{Engine, EngineError};
+
+const LOOK_EACH: Duration = Duration::from_secs(5);
+/// An agent that was not heard for this long is not waited for: it will hold the version before its
+/// sites read it again.
+const HEARD_WITHIN: SignedDuration = SignedDuration::from_secs(120);
+/// A canary that fails twice in a row fails; once may be the network.
+const FAILURES: u32 = 2;
+const PROBES_AT_ONCE: usize = 8;
+/// Probes before a publication: who waits for them waits at most this long.
+const WITNESSES_WITHIN: Duration = Duration::from_secs(15);
+
+/// Sites that a new version is tried on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Canaries {
+    pub(crate) sites: Vec<Hostname>,
+    /// Those where sign-in works before it comes.
+    pub(crate) witnesses: BTreeSet<Hostname>,
+}
+
+/// A version that is on its way.
+#[derive(Clone, Debug)]
+pub struct OnItsWay {
+    /// The version.
+    pub version: u64,
+    /// Which sites are given it.
+    pub rollout: Rollout,
+    /// Since when these.
+    pub since: Timestamp,
+    /// Sites that are given it and whose agent was heard lately.
+    pub sites: usize,
+    /// Those whose agent holds it.
+    pub held: usize,
+}
+
+/// What the worker remembers of canaries from look to look; after a restart it looks again.
+#[derive(Default)]
+struct Watched {
+    works: BTreeSet<(DocumentKey, u64, u16, Hostname)>,
+    failures: HashMap<(DocumentKey, u64, Hostname), u32>,
+}
+
+impl Engine {
+    /// The canaries of a version of a document: sites with an agent that run code it accepts.
+    pub(crate) async fn choose_canaries(
+        &self,
+        key: &DocumentKey,
+        accepts: &VersionReq,
+    ) -> Canaries {
+        let fleet = self.fleet();
+        let reads = |site: &Site| {
+            site.product == key.product
+                && accepts.matches(&site.running)
+                && self.agent_of_site(site.id).is_some()
+        };
+        let sites: Vec<Arc<Site>> = fleet
+            .sites()
+            .map(|(_, site)| site)
+            .filter(|site| reads(site))
+            .collect();
+        let candidates: Vec<_> = sites
+            .iter()
+            .map(|site| Candidate {
+                site,
+                reported: false,
+            })
+            .collect();
+        let chosen = canaries_of(&candidates, self.clock().now());
+        let by_id: HashMap<_, _> = sites.iter().map(|site| (site.id, site)).collect();
+        let chosen = chosen.iter().filter_map(|id| by_id.get(id));
+        let sites: Vec<Hostname> = chosen.map(|site| site.hostname.clone()).collect();
+        let witnesses = tokio::select! {
+            witnesses = self.that_sign_in(&sites) => witnesses,
+            () = self.clock().sleep(WITNESSES_WITHIN) => BTreeSet::new(),
+        };
+        Canaries { sites, witnesses }
+    }
+
+    async fn that_sign_in(&self, sites: &[Hostname]) -> BTreeSet<Hostname> {
+        let probed = self.probe_all(sites.to_vec()).await;
+        let works = probed
+            .into_iter()
+            .filter(|(_, probe)| matches!(probe, Probe::Works { .. }));
+        works.map(|(site, _)| site).collect()
+    }
+
+    async fn probe_all(&self, sites: Vec<Hostname>) -> Vec<(Hostname, Probe)> {
+        let probes = sites.into_iter().map(|site| {
+            let engine = self.clone();
+            async move {
+                let probe = engine.probe_at(&site).await;
+                (site, probe)
+            }
+        });
+        stream::iter(probes)
+            .buffer_unordered(PROBES_AT_ONCE)
+            .collect()
+            .await
+    }
+
+    async fn probe_at(&self, site: &Hostname) -> Probe {
+        match self.fleet().find(site) {
+            Some(index) => self.probe(index).await,
+            None => Probe::Unreachable {
+                reason: "there is no such site".into(),
+            },
+        }
+    }
+
+    /// Goes on with every version that is on its way, until `stop`.
+    pub(crate) async fn spread_versions(self, stop: CancellationToken) {
+        let mut watched = Watched::default();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.clock().sleep(LOOK_EACH) => {}
+            }
+            if let Err(e) = self.spread_on(&mut watched).await {
+                tracing::error!(
+                    error = &e as &dyn std::error::Error,
+                    "could not go on with the rollout of a document: {e}"
+                );
+            }
+        }
+    }
+
+    async fn spread_on(&self, watched: &mut Watched) -> Result<(), EngineError> {
+        let is_on_its_way = |one: &Arc<Document>| !one.rollout.is_everywhere();
+        let repository = self.repository();
+        if !repository.documents().values().flatten().any(is_on_its_way) {
+            *watched = Watched::default();
+            return Ok(());
+        }
+        for one in self.store().spreading().await? {
+            let seen = self.seen(&one, watched).await;
+            match one.rollout.decide(&seen) {
+                Next::Wait(waiting) => {
+                    tracing::debug!("{} version {} waits: {waiting:?}", one.key, one.version);
+                }
+                Next::Advance(rollout) => {
+                    self.move_on(
+                        &one,
+                        rollout,
+                        "lamplighter",
+                        "the wave before proved itself",
+                    )
+                    .await?;
+                }
+                Next::Halt(halted) => self.halt(&one, &halted).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The version of a document that is on its way, and how far it is.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn on_its_way(&self, key: &DocumentKey) -> Result<Option<OnItsWay>, EngineError> {
+        let spreading = self.store().spreading().await?;
+        let own = spreading.into_iter().find(|one| one.key == *key);
+        Ok(own.map(|one| {
+            let (sites, held) = self.given(&one);
+            OnItsWay {
+                version: one.version,
+                rollout: one.rollout,
+                since: one.since,
+                sites,
+                held,
+            }
+        }))
+    }
+
+    /// Sites that are given a version and whose agent was heard lately, and those of them whose agent
+    /// holds it.
+    fn given(&self, one: &Spreading) -> (usize, usize) {
+        let repository = self.repository();
+        let mut versions = repository.documents().get(&one.key).into_iter().flatten();
+        let Some(document) = versions.find(|document| document.version == one.version) else {
+            return (0, 0);
+        };
+        let now = self.clock().now();
+        let heard = self.heard_since(now.saturating_sub(HEARD_WITHIN).unwrap_or(now));
+        let holders = self.agents_holding(&one.key, one.version);
+        let (mut sites, mut held) = (0, 0);
+        for (_, site) in self.fleet().sites() {
+            let agent = self
+                .agent_of_site(site.id)
+                .filter(|one| heard.contains(one));
+            let given = site.product == one.key.product
+                && document.is_for(Some(&site.hostname), &site.running);
+            if let Some(agent) = agent.filter(|_| given) {
+                sites += 1;
+                held += usize::from(holders.contains(&agent));
+            }
+        }
+        (sites, held)
+    }
+
+    /// What there is to see of a version on the sites that are given it.
+    async fn seen(&self, one: &Spreading, watched: &mut Watched) -> Seen {
+        let (sites, held) = self.given(one);
+        self.look_at_canaries(one, watched).await;
+        let share = one.rollout.permille();
+        let of = |site: &Hostname| (one.key.clone(), one.version, site.clone());
+        let works = |site: &&Hostname| {
+            let (key, version, site) = of(site);
+            watched.works.contains(&(key, version, share, site))
+        };
+        let fails = |site: &&Hostname| {
+            watched
+                .failures
+                .get(&of(site))
+                .is_some_and(|failures| *failures >= FAILURES)
+        };
+        Seen {
+            sites,
+            held,
+            refused: self.refused(&one.key, one.version).len(),
+            canaries: one.witnesses.len(),
+            canaries_work: one.witnesses.iter().filter(works).count(),
+            canaries_fail: one.witnesses.iter().filter(fails).count(),
+            waited: self.clock().now().duration_since(one.since),
+        }
+    }
+
+    /// Probes the witnesses that hold the version and did not sign in during this wave yet.
+    async fn look_at_canaries(&self, one: &Spreading, watched: &mut Watched) {
+        let holders = self.agents_holding(&one.key, one.version);
+        let share = one.rollout.permille();
+        let due: Vec<Hostname> = one
+            .witnesses
+            .iter()
+            .filter(|site| {
+                let agent = self
+                    .fleet()
+                    .site_at(site)
+                    .and_then(|site| self.agent_of_site(site.id));
+                let of = (one.key.clone(), one.version, share, (*site).clone());
+                agent.is_some_and(|agent| holders.contains(&agent)) && !watched.works.contains(&of)
+            })
+            .cloned()
+            .collect();
+        for (site, probe) in self.probe_all(due).await {
+            let of = (one.key.clone(), one.version, site);
+            match probe {
+                Probe::Works { .. } => {
+                    watched.failures.remove(&of);
+                    let (key, version, site) = of;
+                    watched.works.insert((key, version, share, site));
+                }
+                Probe::Fails { .. } => *watched.failures.entry(of).or_default() += 1,
+                Probe::Unreachable { .. } => {}
+            }
+        }
+    }
+
+    async fn halt(&self, one: &Spreading, halted: &Halted) -> Result<(), EngineError> {
+        let refused = self.refused(&one.key, one.version);
+        let first = refused
+            .first()
+            .map(|(site, reason)| format!("; {site}: {reason}"));
+        let why = format!("{halted}{}", first.unwrap_or_default());
+        self.move_on(one, Rollout::nowhere(), "lamplighter", &why)
+            .await?;
+        let words = format!(
+            "The rollout of {} version {} was halted: {why}. Its sites read the version before again.",
+            one.key, one.version
+        );
+        self.page(None, &words).await.map(drop)
+    }
+
+    async fn move_on(
+        &self,
+        one: &Spreading,
+        rollout: Rollout,
+        who: &str,
+        why: &str,
+    ) -> Result<(), EngineError> {
+        let act = match (&rollout, rollout.is_everywhere()) {
+            (_, true) => "gave a document to all sites",
+            (rollout, _) if rollout.is_nowhere() => "halted the rollout of a document",
+            _ => "gave a document to more sites",
+        };
+        let what = format!("{} version {}", one.key, one.version);
+        let audit = self.audit(who, act, &what, why);
+        let halted = if rollout.is_nowhere() { why } else { "" };
+        let spread = vec![Spread {
+            key: one.key.clone(),
+            version: one.version,
+            halted: halted.into(),
+            rollout,
+        }];
+        let _alone = self.0.delivery.publishing.lock().await;
+        let before = self.repository();
+        let is_as_it_was = |document: &Arc<Document>| {
+            document.version == one.version && document.rollout == one.rollout
+        };
+        let versions = before.documents().get(&one.key);
+        if !versions.into_iter().flatten().any(is_as_it_was) {
+            // Somebody was faster.
+            return Ok(());
+        }
+        let changed = Changed {
+            document: None,
+            spread,
+        };
+        match self.commit(&before, changed, &audit).await {
+            Err(EngineError::Store(StoreError::Conflict { .. })) => self.reload_repository().await,
+            done => done,
+        }
+    }
+
+    /// Takes a version that is on its way back from all sites.
+    ///
+    /// # Errors
+    /// When it is not on its way, no reason is given, or the store fails.
+    pub async fn halt_document(
+        &self,
+        key: &DocumentKey,
+        version: u64,
+        why: &str,
+        who: &str,
+    ) -> Result<(), EngineError> {
+        self.end_rollout((key, version), Rollout::nowhere(), why, who)
+            .await
+    }
+
+    /// Gives a version that is on its way to all sites now.
+    ///
+    /// # Errors
+    /// When it is not on its way, no reason is given, or the store fails.
+    pub async fn hasten_document(
+        &self,
+        key: &DocumentKey,
+        version: u64,
+        why: &str,
+        who: &str,
+    ) -> Result<(), EngineError> {
+        self.end_rollout((key, version), Rollout::everywhere(), why, who)
+            .await
+    }
+
+    async fn end_rollout(
+        &self,
+        (key, version): (&DocumentKey, u64),
+        rollout: Rollout,
+        why: &str,
+        who: &str,
+    ) -> Result<(), EngineError> {
+        check_why(why)?;
+        let spreading = self.store().spreading().await?;
+        let own = spreading
+            .iter()
+            .find(|one| one.key == *key && one.version == version);
+        let Some(one) = own.filter(|_| !is_banners(key)) else {
+            let reason = format!("version {version} of {key} is not on its way to sites");
+            return Err(EngineError::conflict(reason));
+        };
+        self.move_on(one, rollout, who, why.trim()).await
+    }
+
+    fn agents_holding(&self, key: &DocumentKey, version: u64) -> BTreeSet<AgentId> {
+        let held = protocol::delivery::Held {
+            key: key.clone(),
+            version,
+        };
+        let acks = self.0.delivery.acks.load();
+        let holding = acks.iter().filter(|(_, all)| all.contains(&held));
+        holding.map(|(agent, _)| *agent).collect()
+    }
+
+    /// Sites that refused a version, each with its reason.
+    #[must_use]
+    pub fn refused(&self, key: &DocumentKey, version: u64) -> Vec<(Hostname, String)> {
+        let refusals = self.0.delivery.refusals.load();
+        let all = refusals.values().flat_map(|all| all.iter());
+        let own = all.filter(|one| one.held.key == *key && one.held.version == version);
+        let mut own: Vec<_> = own
+            .map(|one| (one.site.clone(), one.reason.clone()))
+            .collect();
+        own.sort();
+        own
+    }
+}
