@@ -153,10 +153,10 @@ pub enum Waiting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Halted {
     /// Sites refused the version.
-    #[error("{0} sites refused it")]
+    #[error("sites that refused it: {0}")]
     Refused(usize),
     /// Canaries that signed in before do not any more.
-    #[error("sign-in fails on {0} canaries, where it worked before")]
+    #[error("canaries where sign-in worked before, and fails now: {0}")]
     Canaries(usize),
 }
 

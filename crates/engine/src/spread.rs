@@ -280,16 +280,16 @@ impl Engine {
 
     async fn halt(&self, one: &Spreading, halted: &Halted) -> Result<(), EngineError> {
         let refused = self.refused(&one.key, one.version);
-        let first = refused
-            .first()
-            .map(|(site, reason)| format!("; {site}: {reason}"));
-        let why = format!("{halted}{}", first.unwrap_or_default());
+        let first = refused.first().map(|(site, reason)| (site.as_str(), &**reason));
+        let why = match first {
+            Some((site, reason)) => format!("{halted}; {site}: {reason}"),
+            None => halted.to_string(),
+        };
         self.move_on(one, Rollout::nowhere(), "lamplighter", &why)
             .await?;
-        let words = format!(
-            "The rollout of {} version {} was halted: {why}. Its sites read the version before again.",
-            one.key, one.version
-        );
+        let words = self
+            .words()
+            .page_rollout_halted((&one.key, one.version), halted, first);
         self.page(None, &words).await.map(drop)
     }
 

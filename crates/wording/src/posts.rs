@@ -1,9 +1,11 @@
 //! What is said where no person writes: posts and titles that time or an alarm makes, pages to the people on
 //! call, and why a campaign stopped.
 
+use domain::document::DocumentKey;
 use domain::incident::template::written;
 use domain::incident::{Promise, PromiseKind, Scope};
 use domain::language::Language;
+use domain::rollout::Halted;
 use domain::site::Zone;
 use jiff::Timestamp;
 
@@ -80,6 +82,36 @@ impl Words {
     #[must_use]
     pub fn page_overrun(self, title: &str) -> String {
         self.tell("page-overrun", [("title", title.into())])
+    }
+
+    /// Pages that the rollout of a version of a document was halted. `first` is a site that refused it, with
+    /// its reason.
+    #[must_use]
+    pub fn page_rollout_halted(
+        self,
+        (document, version): (&DocumentKey, u64),
+        halted: &Halted,
+        first: Option<(&str, &str)>,
+    ) -> String {
+        let (key, n) = match halted {
+            Halted::Refused(sites) => ("rollout-refused", *sites),
+            Halted::Canaries(sites) => ("rollout-canaries-fail", *sites),
+        };
+        let mut why = self.tell(key, [("n", n.into())]);
+        if let Some((site, reason)) = first {
+            let values = [
+                ("what", why.into()),
+                ("site", site.into()),
+                ("reason", reason.into()),
+            ];
+            why = self.tell("rollout-refused-first", values);
+        }
+        let values = [
+            ("document", document.to_string().into()),
+            ("version", version.to_string().into()),
+            ("why", why.into()),
+        ];
+        self.tell("page-rollout-halted", values)
     }
 
     /// Why an update that waited was not posted: nothing follows the end.

@@ -97,7 +97,7 @@ async fn what_a_site_refuses_stays_out_and_halts_its_rollout() {
     );
     let pages = plane.engine.store().pages(10).await.unwrap();
     assert!(
-        pages.iter().any(|page| page.words.contains(halted)),
+        pages.iter().any(|page| page.words.contains(reason)),
         "{pages:?}"
     );
 

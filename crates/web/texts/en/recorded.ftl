@@ -80,3 +80,7 @@ part-explained-zone-and = zone { $said-zones }, { $said-rest }
 part-or = { $one } or { $said-other }
 probe-connect = the connect address is wrong
 probe-canary-taken = the canary's address is taken
+rollout-refused = sites that refused it: { $n }
+rollout-refused-by = sites that refused it: { $n }; { $site }: { $reason }
+rollout-canaries = canaries where sign-in worked before, and fails now: { $n }
+rollout-replaced = replaced by version { $version }

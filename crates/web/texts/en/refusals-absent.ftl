@@ -23,3 +23,5 @@ no-update-waiting = there is no update that waits { $name }
 no-version-of-report = there is no version of this report { $name }
 no-notification = there is no notification that was given up, { $name }
 no-path = the path names nothing here: { $problem }
+no-document = there is no document { $name }
+no-version-of-document = there is no version { $name }

@@ -88,3 +88,7 @@ part-explained-zone-and = zona { $said-zones }, { $said-rest }
 part-or = { $one } o { $said-other }
 probe-connect = la dirección de conexión (connect) es incorrecta
 probe-canary-taken = la dirección de la cuenta de prueba ya está en uso
+rollout-refused = sitios que la rechazaron: { $n }
+rollout-refused-by = sitios que la rechazaron: { $n }; { $site }: { $reason }
+rollout-canaries = sitios de prueba donde el inicio de sesión funcionaba y ahora falla: { $n }
+rollout-replaced = sustituida por la versión { $version }

@@ -23,3 +23,5 @@ no-update-waiting = no hay ninguna actualización en espera { $name }
 no-version-of-report = este informe no tiene la versión { $name }
 no-notification = no hay ningún mensaje abandonado { $name }
 no-path = la dirección no corresponde a nada aquí: { $problem }
+no-document = no hay ningún documento { $name }
+no-version-of-document = no hay ninguna versión { $name }
