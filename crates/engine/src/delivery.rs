@@ -149,6 +149,21 @@ impl Repository {
         versions.find(|one| one.is_for(None, code)).cloned()
     }
 
+    /// The newest metadata files, and every root; the timestamp, which names the others, is the last.
+    #[must_use]
+    pub fn metadata_files(&self) -> Vec<String> {
+        let roots = self.files.keys().filter(|name| name.ends_with(".root.json"));
+        let newest = self.current.values().map(MetadataFile::name);
+        let named = roots.cloned().chain(newest);
+        named.chain(["timestamp.json".to_owned()]).collect()
+    }
+
+    /// The bodies of documents, by the names that consistent snapshots have, with their lengths.
+    pub fn target_files(&self) -> impl Iterator<Item = (&str, usize)> {
+        let files = self.targets.iter();
+        files.map(|(name, body)| (name.as_str(), body.len()))
+    }
+
     /// The versions of all documents that some site reads or will read, by key, newest first.
     #[must_use]
     pub fn documents(&self) -> &BTreeMap<DocumentKey, Vec<Arc<Document>>> {

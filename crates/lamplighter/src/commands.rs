@@ -27,6 +27,7 @@ pub(crate) mod product;
 pub(crate) mod release;
 pub(crate) mod report;
 mod report_version;
+mod repository;
 pub(crate) mod serve;
 pub(crate) mod template;
 pub(crate) mod token;
@@ -46,6 +47,9 @@ pub(crate) enum Command {
     /// Publish and read documents.
     #[command(subcommand)]
     Config(config::Config),
+    /// Copy the signed repository, for mirrors.
+    #[command(subcommand)]
+    Repository(repository::Repository),
     /// Stage releases, and activate them where config waits for them.
     #[command(subcommand)]
     Release(release::Release),
@@ -131,6 +135,7 @@ impl Command {
             Self::Serve(serve) => serve.run().await,
             Self::Agent(agent) => agent.run(output).await,
             Self::Config(config) => config.run(output).await,
+            Self::Repository(repository) => repository.run(output).await,
             Self::Release(release) => release.run(output).await,
             Self::Fleet(fleet) => fleet.run(output).await,
             Self::Campaign(campaign) => campaign.run(output).await,

@@ -187,6 +187,15 @@ const CALLERS: &[(&str, Caller)] = &[
             "config publish --product web-central --service sign-in --name client --accepts ^5 settings.json",
         ),
     ),
+    ("GET /api/v1/repository", By("repository export mirror")),
+    (
+        "GET /api/v1/repository/metadata/{file}",
+        By("repository export mirror"),
+    ),
+    (
+        "GET /api/v1/repository/targets/{*file}",
+        By("repository export mirror"),
+    ),
     (
         "GET /api/v1/documents/{product}/{service}/{document}/versions",
         By("config history --product web-central --service sign-in --name client"),

@@ -24,6 +24,7 @@ pub(crate) mod organizations;
 pub(crate) mod outcomes;
 pub(crate) mod releases;
 pub(crate) mod reports;
+pub(crate) mod repository;
 pub(crate) mod statuspage;
 pub(crate) mod templates;
 pub(crate) mod tokens;

@@ -18,6 +18,7 @@ use protocol::outcome::Outcomes;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::repository::found;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
@@ -131,11 +132,6 @@ async fn target_file(
     Path(file): Path<String>,
 ) -> Result<Raw<AnyJson>, ApiError> {
     found(app.engine().target_file(&file), &file)
-}
-
-fn found(bytes: Option<Bytes>, file: &str) -> Result<Raw<AnyJson>, ApiError> {
-    let bytes = bytes.map(Raw::new);
-    bytes.ok_or_else(|| ApiError::not_found(format!("the repository has no {file}")))
 }
 
 /// Server-sent events, without an end.
