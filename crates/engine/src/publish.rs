@@ -291,11 +291,14 @@ impl Engine {
         audit: &AuditEntry,
     ) -> Result<(), EngineError> {
         let repository = before.followed_by(documents, &files);
+        // A banner that is over is in the audit; nobody rolls one back.
+        let (forgotten, dropped) = dropped.into_iter().partition(|(key, _)| is_banners(key));
         let publication = Publication {
             follows: before.version,
             document: changed.document,
             spread: changed.spread,
             dropped,
+            forgotten,
             files: files.into_iter().map(stored).collect(),
         };
         self.store()

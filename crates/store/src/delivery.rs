@@ -43,8 +43,10 @@ pub struct Publication {
     pub document: Option<NewVersion>,
     /// Versions that spread further, or are taken back.
     pub spread: Vec<Spread>,
-    /// Versions that no site reads any more.
+    /// Versions that no site reads any more; the history keeps them.
     pub dropped: Vec<(DocumentKey, u64)>,
+    /// Versions that no site reads any more, and that nobody will ask for.
+    pub forgotten: Vec<(DocumentKey, u64)>,
     /// New metadata files.
     pub files: Vec<RepositoryFile>,
 }

@@ -170,6 +170,8 @@ pub(crate) fn save_documents(
         WHERE product = $1 AND service = $2 AND name = $3 AND version = $4";
     const DROP: &str = "UPDATE documents SET kept = 0 \
         WHERE product = $1 AND service = $2 AND name = $3 AND version = $4";
+    const FORGET: &str = "DELETE FROM documents \
+        WHERE product = $1 AND service = $2 AND name = $3 AND version = $4";
     let documents = publication.document.iter();
     let documents = documents
         .map(|one| document_params(one, now))
@@ -188,14 +190,17 @@ pub(crate) fn save_documents(
         ])
     });
     let spread = spread.collect::<Result<Vec<_>, StoreError>>()?;
-    let dropped = publication.dropped.iter();
-    let dropped = dropped
-        .map(|(key, version)| params![&key.product, &key.service, &key.name, *version])
-        .collect();
+    let versions = |listed: &[(DocumentKey, u64)]| {
+        let sets = listed
+            .iter()
+            .map(|(key, version)| params![&key.product, &key.service, &key.name, *version]);
+        sets.collect()
+    };
     Ok(change
         .run_many(ADD, documents)
         .run_many(SPREAD, spread)
-        .run_many(DROP, dropped))
+        .run_many(DROP, versions(&publication.dropped))
+        .run_many(FORGET, versions(&publication.forgotten)))
 }
 
 pub(crate) fn key(row: &Row, from: usize) -> Result<DocumentKey, StoreError> {

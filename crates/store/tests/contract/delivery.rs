@@ -179,6 +179,13 @@ pub(crate) async fn a_version_spreads_and_what_nobody_reads_stays_in_the_history
     let found = store.document(&key, 1).await.unwrap();
     assert_eq!(found, Some(document(1)), "for a rollback");
     assert_eq!(store.document(&key, 3).await.unwrap(), None);
+    let forget = Publication {
+        follows: 4,
+        forgotten: vec![(key.clone(), 1)],
+        ..Publication::default()
+    };
+    publish(forget, late).await;
+    assert_eq!(store.document(&key, 1).await.unwrap(), None);
 }
 
 pub(crate) async fn no_timestamp_version_is_given_out_twice(store: Store) {
