@@ -4,7 +4,7 @@
 //! not accept `b`: versions lie newest first, and the first that accepts `b`, is given to the site and
 //! was not refused by it is the answer.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -47,41 +47,79 @@ pub struct Cache(Arc<Inner>);
 struct Inner {
     sites: HashMap<Hostname, ProductName>,
     view: ArcSwap<View>,
-    refusals: ArcSwap<Refusals>,
     /// Milliseconds UTC; 0 for never. Beside the view: it changes every few seconds.
     verified_at: AtomicI64,
 }
 
-#[derive(Default)]
+/// Everything that decides a read, replaced as one.
+#[derive(Clone, Default)]
 pub(crate) struct View {
     pub(crate) repository: u64,
-    /// Newest first.
-    documents: HashMap<DocumentKey, Vec<Arc<CachedDocument>>>,
+    documents: Arc<HashMap<ProductName, Vec<Versions>>>,
+    pub(crate) refusals: Arc<Refusals>,
+}
+
+/// One document of a product; a product's lie in order of service and name.
+struct Versions {
+    service: ServiceName,
+    name: DocumentName,
+    newest_first: Vec<Arc<CachedDocument>>,
 }
 
 impl View {
+    /// Documents at one version of the repository; nothing is refused.
     pub(crate) fn new(
         repository: u64,
         documents: impl IntoIterator<Item = Arc<CachedDocument>>,
     ) -> Self {
-        let mut by_key: HashMap<DocumentKey, Vec<Arc<CachedDocument>>> = HashMap::new();
+        let mut by_key: BTreeMap<DocumentKey, Vec<Arc<CachedDocument>>> = BTreeMap::new();
         for document in documents {
-            by_key
-                .entry(document.entry.key.clone())
-                .or_default()
-                .push(document);
+            let key = document.entry.key.clone();
+            by_key.entry(key).or_default().push(document);
         }
-        for versions in by_key.values_mut() {
-            versions.sort_by_key(|document| std::cmp::Reverse(document.entry.version));
+        let mut by_product: HashMap<ProductName, Vec<Versions>> = HashMap::new();
+        for (key, mut newest_first) in by_key {
+            newest_first.sort_by_key(|document| std::cmp::Reverse(document.entry.version));
+            by_product.entry(key.product).or_default().push(Versions {
+                service: key.service,
+                name: key.name,
+                newest_first,
+            });
         }
         Self {
             repository,
-            documents: by_key,
+            documents: Arc::new(by_product),
+            refusals: Arc::default(),
         }
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<CachedDocument>> {
-        self.documents.values().flatten()
+        let documents = self.documents.values().flatten();
+        documents.flat_map(|versions| &versions.newest_first)
+    }
+
+    /// The versions of a document, newest first. Allocates nothing.
+    fn versions(
+        &self,
+        product: &ProductName,
+        service: &ServiceName,
+        name: &DocumentName,
+    ) -> &[Arc<CachedDocument>] {
+        let of_product = self.documents.get(product).map_or(&[][..], Vec::as_slice);
+        let found =
+            of_product.binary_search_by(|one| (&one.service, &one.name).cmp(&(service, name)));
+        let found = found.ok().and_then(|at| of_product.get(at));
+        found.map_or(&[], |versions| &versions.newest_first)
+    }
+
+    fn read(
+        &self,
+        product: &ProductName,
+        (site, service, name): (&Hostname, &ServiceName, &DocumentName),
+        code: &Version,
+    ) -> Option<&Arc<CachedDocument>> {
+        let mut versions = self.versions(product, service, name).iter();
+        versions.find(|one| is_given(one, site, code) && !self.refusals.has(site, &one.entry))
     }
 }
 
@@ -104,7 +142,6 @@ impl Cache {
         Self(Arc::new(Inner {
             sites,
             view,
-            refusals: ArcSwap::default(),
             verified_at: AtomicI64::new(0),
         }))
     }
@@ -119,9 +156,31 @@ impl Cache {
         name: &DocumentName,
         code: &Version,
     ) -> Option<Arc<CachedDocument>> {
-        let refusals = self.0.refusals.load();
-        self.first(site, service, name, |one| {
-            is_given(one, site, code) && !refusals.has(site, &one.entry)
+        let product = self.0.sites.get(site)?;
+        let view = self.0.view.load();
+        view.read(product, (site, service, name), code).cloned()
+    }
+
+    /// A document as one site that runs `code` reads it again and again: looked up when something
+    /// changed, and otherwise at the cost of one comparison. `None` for a site of another agent.
+    #[must_use]
+    pub fn reading(
+        &self,
+        site: &Hostname,
+        service: &ServiceName,
+        name: &DocumentName,
+        code: &Version,
+    ) -> Option<Reading> {
+        let product = self.0.sites.get(site)?.clone();
+        Some(Reading {
+            view: arc_swap::Cache::new(Views(Arc::clone(&self.0))),
+            of: None,
+            found: None,
+            product,
+            site: site.clone(),
+            service: service.clone(),
+            name: name.clone(),
+            code: code.clone(),
         })
     }
 
@@ -134,25 +193,9 @@ impl Cache {
         service: &ServiceName,
         name: &DocumentName,
     ) -> Option<Arc<CachedDocument>> {
-        self.first(site, service, name, |_| true)
-    }
-
-    fn first(
-        &self,
-        site: &Hostname,
-        service: &ServiceName,
-        name: &DocumentName,
-        is_it: impl Fn(&CachedDocument) -> bool,
-    ) -> Option<Arc<CachedDocument>> {
-        let product = self.0.sites.get(site)?.clone();
-        let key = DocumentKey {
-            product,
-            service: service.clone(),
-            name: name.clone(),
-        };
+        let product = self.0.sites.get(site)?;
         let view = self.0.view.load();
-        let mut versions = view.documents.get(&key)?.iter();
-        versions.find(|one| is_it(one)).cloned()
+        view.versions(product, service, name).first().cloned()
     }
 
     /// Whether verified documents wait for a site to run a release: every document of its product has
@@ -162,34 +205,36 @@ impl Cache {
     /// Names the first document without one.
     pub fn ready_for(&self, site: &Hostname, code: &Version) -> Result<(), String> {
         let product = self.product_of(site).ok_or("not a site of this agent")?;
-        let (view, refusals) = (self.0.view.load(), self.0.refusals.load());
-        let own: Vec<_> = view
-            .documents
-            .iter()
-            .filter(|(key, _)| key.product == *product && key.service.as_str() != BANNERS)
-            .collect();
-        let is_read = |one: &Arc<CachedDocument>| {
-            is_given(one, site, code) && !refusals.has(site, &one.entry)
+        let view = self.0.view.load();
+        let own = view.documents.get(product).into_iter().flatten();
+        let own: Vec<_> = own.filter(|one| one.service.as_str() != BANNERS).collect();
+        let is_read = |one: &&Versions| {
+            let read = view.read(product, (site, &one.service, &one.name), code);
+            read.is_some()
         };
-        match own
-            .iter()
-            .find(|(_, versions)| !versions.iter().any(is_read))
-        {
+        match own.iter().find(|one| !is_read(one)) {
             _ if own.is_empty() => Err(format!("this agent holds no document of {product}")),
-            Some((key, _)) => Err(format!(
-                "this agent holds no version of {key} for {site} that accepts {code}"
-            )),
+            Some(one) => {
+                let key = format!("{product}/{}/{}", one.service, one.name);
+                Err(format!(
+                    "this agent holds no version of {key} for {site} that accepts {code}"
+                ))
+            }
             None => Ok(()),
         }
     }
 
     /// What its sites refused.
     pub(crate) fn refusals(&self) -> Arc<Refusals> {
-        self.0.refusals.load_full()
+        Arc::clone(&self.0.view.load().refusals)
     }
 
     pub(crate) fn set_refusals(&self, refusals: Refusals) {
-        self.0.refusals.store(Arc::new(refusals));
+        let refusals = Arc::new(refusals);
+        self.0.view.rcu(|view| View {
+            refusals: Arc::clone(&refusals),
+            ..View::clone(view)
+        });
     }
 
     /// The product of a site; `None` for a site of another agent.
@@ -239,8 +284,12 @@ impl Cache {
         self.0.view.load_full()
     }
 
-    pub(crate) fn replace(&self, view: View) {
-        self.0.view.store(Arc::new(view));
+    /// Puts other documents in place; what was refused stays refused.
+    pub(crate) fn replace(&self, documents: &View) {
+        self.0.view.rcu(|view| View {
+            refusals: Arc::clone(&view.refusals),
+            ..documents.clone()
+        });
     }
 
     pub(crate) fn set_verified_at(&self, at: Timestamp) {
@@ -253,6 +302,53 @@ impl Cache {
     pub(crate) fn verified_at(&self) -> Timestamp {
         let millis = self.0.verified_at.load(Ordering::Relaxed);
         Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
+
+/// The views of a cache, for whoever reads them again and again.
+struct Views(Arc<Inner>);
+
+impl std::ops::Deref for Views {
+    type Target = ArcSwap<View>;
+
+    fn deref(&self) -> &ArcSwap<View> {
+        &self.0.view
+    }
+}
+
+/// A document as one site reads it again and again; made by [`Cache::reading`].
+///
+/// Each thread has its own. A read takes no lock and allocates nothing; it gives what
+/// [`Cache::read`] gives.
+pub struct Reading {
+    view: arc_swap::Cache<Views, Arc<View>>,
+    /// The view that `found` was looked up in.
+    of: Option<Arc<View>>,
+    found: Option<Arc<CachedDocument>>,
+    product: ProductName,
+    site: Hostname,
+    service: ServiceName,
+    name: DocumentName,
+    code: Version,
+}
+
+impl Reading {
+    /// The newest document that the site is given; `None` when no version accepts its code.
+    pub fn get(&mut self) -> Option<&Arc<CachedDocument>> {
+        let view = self.view.load();
+        let is_same = self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, view));
+        if !is_same {
+            let which = (&self.site, &self.service, &self.name);
+            self.found = view.read(&self.product, which, &self.code).cloned();
+            self.of = Some(Arc::clone(view));
+        }
+        self.found.as_ref()
+    }
+
+    /// From now on for a site that runs `code`.
+    pub fn set_code(&mut self, code: Version) {
+        self.code = code;
+        self.of = None;
     }
 }
 
@@ -291,7 +387,7 @@ mod tests {
         let product = ProductName::parse("web").unwrap();
         let cache = Cache::new(HashMap::from([(site.clone(), product)]));
         let documents = [(1, "^5.1"), (2, "~5.1"), (3, "^5.2"), (4, "=5.1.7")];
-        cache.replace(View::new(
+        cache.replace(&View::new(
             9,
             documents.map(|(version, accepts)| document(version, accepts)),
         ));
@@ -334,7 +430,7 @@ mod tests {
             },
             reason: "its callback path is not ours".into(),
         };
-        cache.replace(View::new(9, [document(1, "^5"), Arc::new(new)]));
+        cache.replace(&View::new(9, [document(1, "^5"), Arc::new(new)]));
         let read = |site: &Hostname| {
             let service = ServiceName::parse("sign-in").unwrap();
             let name = DocumentName::parse("client").unwrap();
@@ -342,8 +438,22 @@ mod tests {
             found.map(|document| document.entry.version)
         };
         assert_eq!((read(&canary), read(&other)), (Some(2), Some(1)));
+        let [service, name] = ["sign-in", "client"];
+        let (service, name) = (service.parse().unwrap(), name.parse().unwrap());
+        let mut reading = cache
+            .reading(&canary, &service, &name, &Version::new(5, 2, 0))
+            .unwrap();
+        let version = |reading: &mut Reading| reading.get().map(|one| one.entry.version);
+        assert_eq!(version(&mut reading), Some(2));
         cache.set_refusals(Refusals::new(vec![refusal]));
         assert_eq!((read(&canary), read(&other)), (Some(1), Some(1)));
+        assert_eq!(version(&mut reading), Some(1));
+        cache.replace(&View::new(10, [document(3, "^5"), document(2, "^5")]));
+        assert_eq!(version(&mut reading), Some(3), "it follows");
+        cache.replace(&View::new(11, [document(2, "^5")]));
+        assert_eq!(read(&canary), None, "what was refused stays refused");
+        reading.set_code(Version::new(6, 0, 0));
+        assert_eq!(version(&mut reading), None);
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Keeper {
                 let documents = listing.entries();
                 let documents = documents.filter_map(|entry| from_disk(&disk, entry));
                 let version = listing.trust().version();
-                cache.replace(View::new(version, documents.map(Arc::new)));
+                cache.replace(&View::new(version, documents.map(Arc::new)));
                 let verified_at = Timestamp::from_millisecond(stored.verified_at_ms);
                 cache.set_verified_at(verified_at.unwrap_or(Timestamp::UNIX_EPOCH));
                 listing
@@ -172,7 +172,7 @@ impl Keeper {
         if changed {
             let documents = self.documents(&listing, source, &view).await?;
             self.save(trust, verified_at)?;
-            cache.replace(View::new(trust.version(), documents));
+            cache.replace(&View::new(trust.version(), documents));
             state.saved_at = now;
         } else if newer && now.duration_since(state.saved_at) >= bound(TIMESTAMP_SAVED_EACH) {
             self.save(trust, verified_at)?;

@@ -31,7 +31,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-pub use cache::{Cache, CachedDocument, Freshness};
+pub use cache::{Cache, CachedDocument, Freshness, Reading};
 pub use error::AgentError;
 pub use tuf_client::{Folder, Mirror};
 

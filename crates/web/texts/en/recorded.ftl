@@ -84,3 +84,4 @@ rollout-refused = sites that refused it: { $n }
 rollout-refused-by = sites that refused it: { $n }; { $site }: { $reason }
 rollout-canaries = canaries where sign-in worked before, and fails now: { $n }
 rollout-replaced = replaced by version { $version }
+page-rollout-halted = The rollout of { $document } version { $version } was halted, and its sites read the version before again: { $said-why }

@@ -139,3 +139,5 @@ key-characters = has 1 to { $n } visible ASCII characters
 choose-comment-act = choose shown, held, hidden, ban or unban
 choose-report-act = choose approve or publish
 schedule-over = This incident was over before the moment came.
+calendar-of-template = the template { $name } promises by this calendar; choose another one there first
+template-calendar-gone = the template promises by the calendar { $name }, which is not there: name one of { $names }, or save it first

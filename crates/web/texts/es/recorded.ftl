@@ -92,3 +92,4 @@ rollout-refused = sitios que la rechazaron: { $n }
 rollout-refused-by = sitios que la rechazaron: { $n }; { $site }: { $reason }
 rollout-canaries = sitios de prueba donde el inicio de sesión funcionaba y ahora falla: { $n }
 rollout-replaced = sustituida por la versión { $version }
+page-rollout-halted = Se detuvo la distribución de { $document }, versión { $version }, y sus sitios leen otra vez la versión anterior: { $said-why }

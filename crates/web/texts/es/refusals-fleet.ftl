@@ -91,3 +91,5 @@ schema-long = un esquema tiene { $n-max } bytes como máximo
 schema-unfit = el documento no cumple su esquema: { $problems }
 schema-unusable = esto no es un JSON Schema utilizable: { $problem }
 ready-not-its-turn = la versión del documento { $document } que la acepta aún no se da a este sitio
+agent-holds-none = este agente no tiene ningún documento de { $product }
+agent-holds-no-version = este agente no tiene ninguna versión de { $document } para { $site } que acepte { $code }

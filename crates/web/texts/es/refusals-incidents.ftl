@@ -143,3 +143,5 @@ key-characters = tiene de 1 a { $n } caracteres ASCII visibles
 choose-comment-act = elija shown, held, hidden, ban o unban
 choose-report-act = elija approve o publish
 schedule-over = Este incidente terminó antes de que llegara el momento.
+calendar-of-template = la plantilla { $name } promete según este calendario; primero elija otro en ella
+template-calendar-gone = la plantilla promete según el calendario { $name }, que no existe: nombre uno de { $names }, o guárdelo primero

@@ -45,14 +45,6 @@ campaign-aborted-by = { $who } aborted the campaign: { $action }.
 wave-canaries = canaries
 wave-reported = reported
 page-rollout-halted = The rollout of { $document } version { $version } was halted, and its sites read the version before again: { $why }
-rollout-refused =
-    { $n ->
-        [one] 1 site refused it
-       *[other] { $n } sites refused it
-    }
+rollout-refused = sites that refused it: { $n }
 rollout-refused-first = { $what }; { $site }: { $reason }
-rollout-canaries-fail =
-    { $n ->
-        [one] sign-in fails on 1 canary, where it worked before
-       *[other] sign-in fails on { $n } canaries, where it worked before
-    }
+rollout-canaries-fail = canaries where sign-in worked before, and fails now: { $n }

@@ -55,14 +55,6 @@ campaign-aborted-by = { $who } interrumpió la campaña: { $action }.
 wave-canaries = canarios
 wave-reported = con reportes
 page-rollout-halted = Se detuvo la distribución de { $document }, versión { $version }, y sus sitios leen otra vez la versión anterior: { $why }
-rollout-refused =
-    { $n ->
-        [one] 1 sitio la rechazó
-       *[other] { $n } sitios la rechazaron
-    }
+rollout-refused = sitios que la rechazaron: { $n }
 rollout-refused-first = { $what }; { $site }: { $reason }
-rollout-canaries-fail =
-    { $n ->
-        [one] el inicio de sesión falla en 1 sitio de prueba, donde antes funcionaba
-       *[other] el inicio de sesión falla en { $n } sitios de prueba, donde antes funcionaba
-    }
+rollout-canaries-fail = sitios de prueba donde el inicio de sesión funcionaba y ahora falla: { $n }

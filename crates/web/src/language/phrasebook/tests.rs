@@ -9,16 +9,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use self::passed::{BORROWED, COMPOSED, PASSED};
-use self::sources::{Reach, Sentences, gather, is_sentence};
+use self::sources::{Reach, Sentences, filled, gather, is_sentence};
 use super::*;
 
 /// Where the sentences are that a page may show.
-const PLACES: [(&str, Reach); 14] = [
+const PLACES: [(&str, Reach); 15] = [
     ("domain/src", Reach::All),
     ("engine/src", Reach::All),
     ("store/src", Reach::Errors),
     ("signin/src", Reach::Refusals),
     ("agent/src/actions.rs", Reach::All),
+    ("agent/src/cache.rs", Reach::All),
     ("web/src/access.rs", Reach::All),
     ("web/src/error.rs", Reach::All),
     ("web/src/extract.rs", Reach::All),
@@ -29,6 +30,10 @@ const PLACES: [(&str, Reach); 14] = [
     ("web/src/reader.rs", Reach::Refusals),
     ("web/src/pages", Reach::Refusals),
 ];
+
+/// What a team that writes in English is told, and what is stored in its words; by their keys.
+const TEAM: &str = include_str!("../../../../wording/texts/en/posts.ftl");
+const TEAM_TOLD: [&str; 4] = ["campaign-", "page-", "rollout-", "title-"];
 
 fn spanish(english: &str) -> Option<String> {
     Search::new(&BOOK, Language::Spanish).text(english, 0)
@@ -49,6 +54,14 @@ fn all_sentences() -> Sentences {
     let mut all = Sentences::new();
     for (place, reach) in PLACES {
         gather(&mut all, place, reach);
+    }
+    for line in TEAM.lines() {
+        let Some((key, text)) = line.split_once(" = ") else {
+            continue;
+        };
+        if TEAM_TOLD.iter().any(|begin| key.starts_with(begin)) {
+            all.insert(filled(text), format!("wording: {key}"));
+        }
     }
     all
 }
