@@ -123,7 +123,7 @@ async fn forms_of_the_console_say_what_they_refuse() {
             "template=No+Change+Update&gap-next_update=pronto",
             [
                 "must be a length such as \"24 business hours\"",
-                "«next_update» debe ser una duración como «24 business hours» (horas hábiles)",
+                "«next_update» debe ser una duración como «24 horas hábiles»",
             ],
         ),
         (
