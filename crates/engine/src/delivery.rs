@@ -152,7 +152,10 @@ impl Repository {
     /// The newest metadata files, and every root; the timestamp, which names the others, is the last.
     #[must_use]
     pub fn metadata_files(&self) -> Vec<String> {
-        let roots = self.files.keys().filter(|name| name.ends_with(".root.json"));
+        let roots = self
+            .files
+            .keys()
+            .filter(|name| name.ends_with(".root.json"));
         let newest = self.current.values().map(MetadataFile::name);
         let named = roots.cloned().chain(newest);
         named.chain(["timestamp.json".to_owned()]).collect()

@@ -280,7 +280,9 @@ impl Engine {
 
     async fn halt(&self, one: &Spreading, halted: &Halted) -> Result<(), EngineError> {
         let refused = self.refused(&one.key, one.version);
-        let first = refused.first().map(|(site, reason)| (site.as_str(), &**reason));
+        let first = refused
+            .first()
+            .map(|(site, reason)| (site.as_str(), &**reason));
         let why = match first {
             Some((site, reason)) => format!("{halted}; {site}: {reason}"),
             None => halted.to_string(),

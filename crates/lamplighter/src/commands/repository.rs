@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clock::Clock;
-use serde_json::Value;
 
 use crate::client::{Client, Server};
 use crate::output::{Failure, Options, text};
@@ -129,11 +128,14 @@ async fn copy_once(client: &Client, folder: &Path) -> Result<Copied, Failure> {
 
 /// A name of the list, as a file below `folder` and nowhere else.
 fn below(folder: &Path, name: &str) -> Result<PathBuf, Failure> {
-    let plain = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains('\\');
+    let plain =
+        |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains('\\');
     if name.split('/').all(plain) {
         return Ok(folder.join(name));
     }
-    Err(Failure::new(format!("the server lists a file named {name:?}, which is no name of a file")))
+    Err(Failure::new(format!(
+        "the server lists a file named {name:?}, which is no name of a file"
+    )))
 }
 
 fn write(file: &Path, bytes: &[u8]) -> Result<(), Failure> {

@@ -98,13 +98,13 @@ impl Published {
     fn of(app: &App, key: &DocumentKey, version: u64) -> Self {
         let repository = app.engine().repository();
         let versions = repository.documents().get(key).into_iter().flatten();
-        let rollout = versions
+        let mut rollout = versions
             .filter(|one| one.version == version)
             .map(|one| one.rollout.clone());
         Self {
             version,
             // One that was halted in the meantime is given to nobody.
-            rollout: rollout.last().unwrap_or_else(Rollout::nowhere),
+            rollout: rollout.next().unwrap_or_else(Rollout::nowhere),
         }
     }
 }

@@ -15,8 +15,13 @@ use crate::routes::{Api, Route};
 pub(crate) fn routes() -> Vec<Route> {
     let see = Access::Holder(Permission::SeeConsole);
     vec![
-        Api::get("/api/v1/repository", see, "List the signed repository", list)
-            .about("The files of its newest version, for a mirror of it."),
+        Api::get(
+            "/api/v1/repository",
+            see,
+            "List the signed repository",
+            list,
+        )
+        .about("The files of its newest version, for a mirror of it."),
         Api::get(
             "/api/v1/repository/metadata/{file}",
             see,
