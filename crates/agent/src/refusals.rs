@@ -88,9 +88,13 @@ impl Desk {
     }
 }
 
+/// Whether a version is held, and given to the site that refuses it: no site speaks for others.
 fn is_held(view: &View, refused: &Refused) -> bool {
     let same = |one: &CachedDocument| {
-        one.entry.version == refused.held.version && one.entry.key == refused.held.key
+        let entry = &one.entry;
+        entry.version == refused.held.version
+            && entry.key == refused.held.key
+            && entry.rollout.admits(&refused.site, entry.version)
     };
     view.all().any(|one| same(one))
 }

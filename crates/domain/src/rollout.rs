@@ -183,7 +183,8 @@ impl Rollout {
         if seen.canaries_fail > 0 {
             return Next::Halt(Halted::Canaries(seen.canaries_fail));
         }
-        if seen.held < seen.sites {
+        // Where no agent is heard, nothing proves itself.
+        if seen.held < seen.sites || seen.sites == 0 {
             return Next::Wait(Waiting::Acks(seen.sites - seen.held));
         }
         if seen.canaries_work < seen.canaries {
@@ -252,6 +253,14 @@ mod tests {
         for (seen, next) in [
             (good, on),
             (Seen { held: 3, ..good }, wait(Waiting::Acks(1))),
+            (
+                Seen {
+                    sites: 0,
+                    held: 0,
+                    ..good
+                },
+                wait(Waiting::Acks(0)),
+            ),
             (
                 Seen {
                     canaries_work: 1,

@@ -155,7 +155,7 @@ impl Engine {
         if !new.how.at_once {
             document.rollout = first_wave(&before, &document, canaries, &releases);
         }
-        let spread = end_others(&before, &document)?;
+        let spread = end_others(&before, &document, new.how.at_once)?;
         if !is_banners(&document.key) && !new.how.bypass_coverage {
             check_releases(&before, &document, &releases)?;
         }
@@ -229,6 +229,8 @@ impl Engine {
         }
         if !document.rollout.is_everywhere() {
             detail += "; to canaries first";
+        } else if how.at_once && !is_banners(&document.key) {
+            detail += "; to all sites at once";
         }
         if !is_blank(&how.why) {
             detail += &format!("; {}", how.why.trim());
@@ -468,7 +470,11 @@ fn first_wave(
 }
 
 /// What becomes of other versions of a document that are still on their way.
-fn end_others(before: &Repository, document: &Document) -> Result<Vec<Spread>, EngineError> {
+fn end_others(
+    before: &Repository,
+    document: &Document,
+    at_once: bool,
+) -> Result<Vec<Spread>, EngineError> {
     let versions = before.documents().get(&document.key);
     let on_their_way: Vec<_> = versions
         .into_iter()
@@ -476,7 +482,7 @@ fn end_others(before: &Repository, document: &Document) -> Result<Vec<Spread>, E
         .filter(|one| !one.rollout.is_everywhere())
         .collect();
     match on_their_way.first() {
-        Some(other) if !document.rollout.is_everywhere() => {
+        Some(other) if !at_once => {
             let reason = format!(
                 "version {} of {} is still on its way to the sites: wait for it, halt it, or publish at once",
                 other.version, document.key

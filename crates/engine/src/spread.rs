@@ -30,6 +30,8 @@ const HEARD_WITHIN: SignedDuration = SignedDuration::from_secs(120);
 /// A canary that fails twice in a row fails; once may be the network.
 const FAILURES: u32 = 2;
 const PROBES_AT_ONCE: usize = 8;
+/// How often somebody's word about a rollout is tried against a wave that goes on.
+const TRIES_MAX: u32 = 5;
 /// Probes before a publication: who waits for them waits at most this long.
 const WITNESSES_WITHIN: Duration = Duration::from_secs(15);
 
@@ -81,8 +83,16 @@ impl Engine {
             .map(|(_, site)| site)
             .filter(|site| reads(site))
             .collect();
+        // A canary whose agent is silent proves nothing. Just after a start, nobody was heard yet.
+        let now = self.clock().now();
+        let heard = self.heard_since(now.saturating_sub(HEARD_WITHIN).unwrap_or(now));
+        let is_heard = |site: &&Arc<Site>| {
+            let agent = self.agent_of_site(site.id);
+            heard.is_empty() || agent.is_some_and(|agent| heard.contains(&agent))
+        };
         let candidates: Vec<_> = sites
             .iter()
+            .filter(is_heard)
             .map(|site| Candidate {
                 site,
                 reported: false,
@@ -287,21 +297,26 @@ impl Engine {
             Some((site, reason)) => format!("{halted}; {site}: {reason}"),
             None => halted.to_string(),
         };
-        self.move_on(one, Rollout::nowhere(), "lamplighter", &why)
+        let is_halted = self
+            .move_on(one, Rollout::nowhere(), "lamplighter", &why)
             .await?;
+        if !is_halted {
+            return Ok(());
+        }
         let words = self
             .words()
             .page_rollout_halted((&one.key, one.version), halted, first);
         self.page(None, &words).await.map(drop)
     }
 
+    /// Gives a version to other sites, and says whether it did: nothing is done when it is not as it was.
     async fn move_on(
         &self,
         one: &Spreading,
         rollout: Rollout,
         who: &str,
         why: &str,
-    ) -> Result<(), EngineError> {
+    ) -> Result<bool, EngineError> {
         let act = match (&rollout, rollout.is_everywhere()) {
             (_, true) => "gave a document to all sites",
             (rollout, _) if rollout.is_nowhere() => "halted the rollout of a document",
@@ -324,15 +339,18 @@ impl Engine {
         let versions = before.documents().get(&one.key);
         if !versions.into_iter().flatten().any(is_as_it_was) {
             // Somebody was faster.
-            return Ok(());
+            return Ok(false);
         }
         let changed = Changed {
             document: None,
             spread,
         };
         match self.commit(&before, changed, &audit).await {
-            Err(EngineError::Store(StoreError::Conflict { .. })) => self.reload_repository().await,
-            done => done,
+            Err(EngineError::Store(StoreError::Conflict { .. })) => {
+                self.reload_repository().await?;
+                Ok(false)
+            }
+            done => done.map(|()| true),
         }
     }
 
@@ -374,15 +392,21 @@ impl Engine {
         who: &str,
     ) -> Result<(), EngineError> {
         check_why(why)?;
-        let spreading = self.store().spreading().await?;
-        let own = spreading
-            .iter()
-            .find(|one| one.key == *key && one.version == version);
-        let Some(one) = own.filter(|_| !is_banners(key)) else {
-            let reason = format!("version {version} of {key} is not on its way to sites");
-            return Err(EngineError::conflict(reason));
-        };
-        self.move_on(one, rollout, who, why.trim()).await
+        // A wave that goes on in the same moment does not keep it.
+        for _ in 0..TRIES_MAX {
+            let spreading = self.store().spreading().await?;
+            let own = spreading
+                .iter()
+                .find(|one| one.key == *key && one.version == version);
+            let Some(one) = own.filter(|_| !is_banners(key)) else {
+                break;
+            };
+            if self.move_on(one, rollout.clone(), who, why.trim()).await? {
+                return Ok(());
+            }
+        }
+        let reason = format!("version {version} of {key} is not on its way to sites");
+        Err(EngineError::conflict(reason))
     }
 
     fn agents_holding(&self, key: &DocumentKey, version: u64) -> BTreeSet<AgentId> {

@@ -190,11 +190,11 @@ const CALLERS: &[(&str, Caller)] = &[
     ("GET /api/v1/repository", By("repository export mirror")),
     (
         "GET /api/v1/repository/metadata/{file}",
-        By("repository export mirror"),
+        Nobody("`repository export` reads it, for each file of the list"),
     ),
     (
         "GET /api/v1/repository/targets/{*file}",
-        By("repository export mirror"),
+        Nobody("`repository export` reads it, for each file of the list"),
     ),
     (
         "GET /api/v1/documents/{product}/{service}/{document}/versions",

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::document::{Document, DocumentKey};
 use domain::id::AgentId;
@@ -16,6 +17,8 @@ use crate::{Engine, EngineError};
 const VERSIONS_PER_PAGE_MAX: u32 = 50;
 /// Lines around a difference.
 const CONTEXT_LINES: usize = 3;
+/// After this long, what differs is told in larger pieces.
+const COMPARED_WITHIN: Duration = Duration::from_secs(1);
 
 /// A page of the history of a document.
 #[derive(Clone, Debug)]
@@ -116,10 +119,11 @@ impl Engine {
     ) -> Result<Difference, EngineError> {
         let before = text(&self.document_version(key, from).await?);
         let after = text(&self.document_version(key, to).await?);
-        let unified = TextDiff::from_lines(&before, &after)
-            .unified_diff()
-            .context_radius(CONTEXT_LINES)
-            .to_string();
+        // Off the threads that serve requests: it takes a while for long documents.
+        let compared = tokio::task::spawn_blocking(move || unified(&before, &after));
+        let unified = compared
+            .await
+            .map_err(|e| EngineError::remote("compare the versions", &e))?;
         Ok(Difference { from, to, unified })
     }
 
@@ -214,6 +218,15 @@ struct Counts {
     holding: usize,
     reading: usize,
     refused: usize,
+}
+
+fn unified(before: &str, after: &str) -> String {
+    TextDiff::configure()
+        .timeout(COMPARED_WITHIN)
+        .diff_lines(before, after)
+        .unified_diff()
+        .context_radius(CONTEXT_LINES)
+        .to_string()
 }
 
 /// A version as people compare it: what it accepts and its lane, then the body with a member in each

@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use crate::EngineError;
 
+/// References of a schema. Each may be followed by several: with n of them, checking one value takes up to
+/// 3^(n/3) steps.
+const REFERENCES_MAX: usize = 32;
 /// Problems that a refusal names; one is rarely alone.
 const PROBLEMS_NAMED_MAX: usize = 5;
 
@@ -17,9 +20,27 @@ pub(super) fn written(schema: &Value) -> Result<Option<Box<str>>, EngineError> {
         let rule = format!("a schema has at most {SCHEMA_BYTES_MAX} bytes");
         return Err(EngineError::refused_at("schema", rule));
     }
+    if references(schema) > REFERENCES_MAX {
+        let rule = format!("a schema has at most {REFERENCES_MAX} references ($ref)");
+        return Err(EngineError::refused_at("schema", rule));
+    }
     validator(schema)?;
     let fits_everything = *schema == Value::Bool(true) || *schema == serde_json::json!({});
     Ok((!fits_everything).then(|| text.into()))
+}
+
+/// How often a schema refers to another part of it.
+fn references(schema: &Value) -> usize {
+    match schema {
+        Value::Array(parts) => parts.iter().map(references).sum(),
+        Value::Object(parts) => {
+            let own = parts
+                .keys()
+                .filter(|key| key.ends_with("Ref") || *key == "$ref");
+            own.count() + parts.values().map(references).sum::<usize>()
+        }
+        _ => 0,
+    }
 }
 
 /// Whether a body fits a stored schema.
@@ -89,6 +110,9 @@ mod tests {
         ] {
             assert!(written(&bad).is_err(), "{bad}");
         }
+        let wide = serde_json::json!({"allOf": vec![serde_json::json!({"$ref": "#/$defs/a"}); 33],
+            "$defs": {"a": true}});
+        assert!(written(&wide).is_err());
         let long = serde_json::json!({"title": "x".repeat(SCHEMA_BYTES_MAX)});
         assert!(written(&long).is_err());
         for everything in [serde_json::json!(true), serde_json::json!({})] {

@@ -89,3 +89,4 @@ schema-unusable = this is no usable JSON Schema: { $problem }
 ready-not-its-turn = the version of document { $document } that accepts it is not given to this site yet
 agent-holds-none = this agent holds no document of { $product }
 agent-holds-no-version = this agent holds no version of { $document } for { $site } that accepts { $code }
+schema-references = a schema has at most { $n-max } references ($ref)

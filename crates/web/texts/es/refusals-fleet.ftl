@@ -93,3 +93,4 @@ schema-unusable = esto no es un JSON Schema utilizable: { $problem }
 ready-not-its-turn = la versión del documento { $document } que la acepta aún no se da a este sitio
 agent-holds-none = este agente no tiene ningún documento de { $product }
 agent-holds-no-version = este agente no tiene ninguna versión de { $document } para { $site } que acepte { $code }
+schema-references = un esquema tiene { $n-max } referencias ($ref) como máximo

@@ -88,6 +88,7 @@ pub(super) const PASSED: [(&str, &[&str]); 12] = [
             "repeats version 7",
             "rolled a document back",
             "the wave before proved itself",
+            "to all sites at once",
             "to canaries first",
             "7 of 7 held",
             "7 on 7 sites",
