@@ -4,7 +4,7 @@
 //! not accept `b`: versions lie newest first, and the first that accepts `b`, is given to the site and
 //! was not refused by it is the answer.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -83,6 +83,12 @@ impl View {
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<CachedDocument>> {
         self.documents.values().flatten()
     }
+
+    /// The documents of a product by name, and the versions of each, newest first.
+    fn of(&self, product: &ProductName) -> BTreeMap<&DocumentKey, &Vec<Arc<CachedDocument>>> {
+        let all = self.documents.iter();
+        all.filter(|(key, _)| key.product == *product).collect()
+    }
 }
 
 /// Whether a document serves the code, and it is the site's turn to have it.
@@ -123,6 +129,49 @@ impl Cache {
         self.first(site, service, name, |one| {
             is_given(one, site, code) && !refusals.has(site, &one.entry)
         })
+    }
+
+    /// What [`Cache::read`] gives of each document of a site's product, or of one of its services, by
+    /// name. Banners are not among them: they are for every code.
+    #[must_use]
+    pub fn read_all(
+        &self,
+        site: &Hostname,
+        code: &Version,
+        service: Option<&ServiceName>,
+    ) -> Vec<Arc<CachedDocument>> {
+        let (view, refusals) = (self.0.view.load(), self.0.refusals.load());
+        let is_asked = |key: &DocumentKey| {
+            key.service.as_str() != BANNERS && service.is_none_or(|service| *service == key.service)
+        };
+        let own = self.product_of(site).map(|product| view.of(product));
+        let own = own.into_iter().flatten().filter(|(key, _)| is_asked(key));
+        own.filter_map(|(_, versions)| {
+            let mut given = versions.iter();
+            given.find(|one| is_given(one, site, code) && !refusals.has(site, &one.entry))
+        })
+        .cloned()
+        .collect()
+    }
+
+    /// For each document of a site's product, by name, the versions that the site may read, newest
+    /// first: the first that accepts its code is what [`Cache::read`] gives.
+    pub(crate) fn readable(
+        &self,
+        (view, refusals): (&View, &Refusals),
+        site: &Hostname,
+    ) -> Vec<(DocumentKey, Vec<Arc<CachedDocument>>)> {
+        let is_read = |one: &&Arc<CachedDocument>| {
+            one.entry.rollout.admits(site, one.entry.version) && !refusals.has(site, &one.entry)
+        };
+        let own = self.product_of(site).map(|product| view.of(product));
+        own.into_iter()
+            .flatten()
+            .map(|(key, versions)| {
+                let versions = versions.iter().filter(is_read).cloned();
+                (key.clone(), versions.collect())
+            })
+            .collect()
     }
 
     /// The newest document, whatever code it accepts: for what no code needs. A version such as
@@ -202,6 +251,11 @@ impl Cache {
     #[must_use]
     pub fn site_count(&self) -> usize {
         self.0.sites.len()
+    }
+
+    /// Its sites.
+    pub(crate) fn sites(&self) -> impl Iterator<Item = &Hostname> {
+        self.0.sites.keys()
     }
 
     /// The products of its sites.

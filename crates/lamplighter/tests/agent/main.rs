@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod flags;
 mod rollout;
 
 use std::net::SocketAddr;
@@ -140,11 +141,8 @@ impl Plane {
             enrolment_token: Some(token),
             sites: vec![host("a.example"), host("b.example")],
             stale_after: Duration::from_secs(60),
-            ..AgentSettings::new(
-                vec![server.clone()],
-                self.folder.path().join("agent"),
-                "127.0.0.1:0".parse().unwrap(),
-            )
+            listen: Some("127.0.0.1:0".parse().unwrap()),
+            ..AgentSettings::new(vec![server.clone()], self.folder.path().join("agent"))
         };
         Agent::start(settings, self.clock.clone(), stop.clone())
             .await
@@ -184,7 +182,7 @@ struct Read {
 }
 
 async fn read(agent: &Agent, site: &str, code: &str, etag: Option<&str>) -> Read {
-    let address = agent.address();
+    let address = agent.address().unwrap();
     let url = format!("http://{address}/v1/sites/{site}/config/sign-in/links?code={code}");
     let request = reqwest::Client::builder()
         .no_proxy()
@@ -439,7 +437,7 @@ fn change_files(folder: &Path) -> usize {
 
 /// Tells an agent how sign-ins ended; gives its answer.
 async fn tell(agent: &Agent, outcomes: &serde_json::Value) -> u16 {
-    let url = format!("http://{}/v1/outcomes", agent.address());
+    let url = format!("http://{}/v1/outcomes", agent.address().unwrap());
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let told = http.post(&url).json(outcomes).send().await.unwrap();
     told.status().as_u16()
@@ -505,7 +503,7 @@ async fn banners(agent: &Agent, site: &str, state: &str) -> Vec<String> {
 
 async fn banners_for(agent: &Agent, site: &str, (code, state): (&str, &str)) -> Vec<String> {
     let place = format!("code={code}&zone=America/Los_Angeles&state={state}");
-    let url = format!("http://{}/v1/sites/{site}/banners?{place}", agent.address());
+    let url = format!("http://{}/v1/sites/{site}/banners?{place}", agent.address().unwrap());
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let answer = client.get(url).send().await.unwrap();
     assert_eq!(answer.status(), 200);
