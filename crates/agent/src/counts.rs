@@ -107,15 +107,21 @@ impl Counts {
     }
 
     pub(crate) fn reads(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        Read::ALL.map(|(one, name)| (name, get(&self.reads[one as usize]))).into_iter()
+        Read::ALL
+            .map(|(one, name)| (name, get(&self.reads[one as usize])))
+            .into_iter()
     }
 
     pub(crate) fn pushes(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        Came::ALL.map(|(one, name)| (name, get(&self.pushes[one as usize]))).into_iter()
+        Came::ALL
+            .map(|(one, name)| (name, get(&self.pushes[one as usize])))
+            .into_iter()
     }
 
     pub(crate) fn looks(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        Came::ALL.map(|(one, name)| (name, get(&self.looks[one as usize]))).into_iter()
+        Came::ALL
+            .map(|(one, name)| (name, get(&self.looks[one as usize])))
+            .into_iter()
     }
 
     pub(crate) fn doubts(&self) -> u64 {

@@ -60,7 +60,9 @@ impl Files {
             let with = Arc::clone(&shared);
             // Much may be written, and synced.
             let done = tokio::task::spawn_blocking(move || {
-                let done = self.look(&with).and_then(|()| status.keep(&self.top, &with));
+                let done = self
+                    .look(&with)
+                    .and_then(|()| status.keep(&self.top, &with));
                 (self, status, done)
             });
             let done = match done.await {
@@ -197,12 +199,18 @@ fn write_changed(disk: &Disk, file: &str, value: &Value) -> Result<(), AgentErro
 
 /// A name that this agent may have given, whole or cut off by a kill: nothing else is removed.
 fn is_index(name: &str) -> bool {
-    let site = name.strip_suffix("+new").unwrap_or(name).strip_suffix(".json");
+    let site = name
+        .strip_suffix("+new")
+        .unwrap_or(name)
+        .strip_suffix(".json");
     site.is_some_and(|site| Hostname::parse(site).is_ok())
 }
 
 fn is_document(name: &str) -> bool {
-    let hash = name.strip_suffix("+new").unwrap_or(name).strip_suffix(".json");
+    let hash = name
+        .strip_suffix("+new")
+        .unwrap_or(name)
+        .strip_suffix(".json");
     hash.is_some_and(|hash| hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
@@ -221,7 +229,9 @@ impl Status {
         let fresh = shared.cache.freshness(now, shared.settings.stale_after);
         let repository = shared.cache.repository_version();
         let each = jiff::SignedDuration::try_from(STATUS_EACH).unwrap_or_default();
-        let due = self.written_at.is_none_or(|at| now.duration_since(at).abs() >= each);
+        let due = self
+            .written_at
+            .is_none_or(|at| now.duration_since(at).abs() >= each);
         if !due && (self.stale, self.repository) == (fresh.stale, repository) {
             return Ok(());
         }

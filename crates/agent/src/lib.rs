@@ -281,7 +281,8 @@ impl Shared {
     /// All documents come with one metadata, so the most urgent of them sets the pace.
     fn revalidate_after(&self) -> Duration {
         let view = self.cache.view();
-        let others_only = view.repository > 0 && view.all().all(|one| one.entry.lane == Lane::Other);
+        let others_only =
+            view.repository > 0 && view.all().all(|one| one.entry.lane == Lane::Other);
         if others_only {
             self.settings.revalidate_others_after
         } else {
@@ -300,7 +301,9 @@ impl Shared {
     /// Looks again unless somebody has since `asked_at`: many sites that ask at once cost one look.
     pub(crate) async fn refresh(&self, asked_at: jiff::Timestamp) -> Result<(), AgentError> {
         let (origins, identity) = (&self.origins, &self.identity);
-        let came = self.keeper.refresh(asked_at, origins, identity, &self.cache);
+        let came = self
+            .keeper
+            .refresh(asked_at, origins, identity, &self.cache);
         let came = came.await;
         self.counts.looked(&came, self.clock.now());
         if came? {

@@ -40,13 +40,25 @@ fn holds(text: &mut Text, shared: &Shared) {
         );
     }
     let stale = f64::from(u8::from(fresh.stale));
-    text.gauge("stale", "1 past the staleness bound, and when nothing was ever verified.", stale);
+    text.gauge(
+        "stale",
+        "1 past the staleness bound, and when nothing was ever verified.",
+        stale,
+    );
     let documents = view.all().count() as f64;
-    text.gauge("document_versions", "Verified versions of documents that are held.", documents);
+    text.gauge(
+        "document_versions",
+        "Verified versions of documents that are held.",
+        documents,
+    );
     let sites = shared.cache.site_count() as f64;
     text.gauge("sites", "Sites that are served.", sites);
     let refused = shared.cache.refusals().all().len() as f64;
-    text.gauge("refusals", "Versions that a site refuses now (NACK).", refused);
+    text.gauge(
+        "refusals",
+        "Versions that a site refuses now (NACK).",
+        refused,
+    );
     if let Some((at, _)) = shared.counts.last_error() {
         text.gauge(
             "last_error_timestamp_seconds",
@@ -60,17 +72,49 @@ fn holds(text: &mut Text, shared: &Shared) {
 fn happened(text: &mut Text, shared: &Shared) {
     let counts = &shared.counts;
     let (reads, pushes, looks) = (counts.reads(), counts.pushes(), counts.looks());
-    text.counters("reads_total", "Reads of config, by result.", "result", reads);
-    text.counters("pushes_total", "Pushes of the control plane, by result.", "result", pushes);
-    text.counters("looks_total", "Looks for newer config, by result.", "result", looks);
+    text.counters(
+        "reads_total",
+        "Reads of config, by result.",
+        "result",
+        reads,
+    );
+    text.counters(
+        "pushes_total",
+        "Pushes of the control plane, by result.",
+        "result",
+        pushes,
+    );
+    text.counters(
+        "looks_total",
+        "Looks for newer config, by result.",
+        "result",
+        looks,
+    );
     let doubts = counts.doubts();
-    text.counter("doubt_looks_total", "Looks because a site doubted its config.", doubts);
+    text.counter(
+        "doubt_looks_total",
+        "Looks because a site doubted its config.",
+        doubts,
+    );
     let refusals = counts.refusals();
-    text.counter("refusals_total", "Refusals of a version by a site (NACK).", refusals);
+    text.counter(
+        "refusals_total",
+        "Refusals of a version by a site (NACK).",
+        refusals,
+    );
     let files = counts.files_failed();
-    text.counter("files_failed_total", "Failures to write config into the folder of files.", files);
+    text.counter(
+        "files_failed_total",
+        "Failures to write config into the folder of files.",
+        files,
+    );
     let asked = shared.origins.tallies().map(|one| (one.origin, one.asked));
-    text.counters("origin_requests_total", "Requests to an origin.", "origin", asked);
+    text.counters(
+        "origin_requests_total",
+        "Requests to an origin.",
+        "origin",
+        asked,
+    );
     let failed = shared.origins.tallies().map(|one| (one.origin, one.failed));
     let help = "Requests to an origin without a good answer.";
     text.counters("origin_failures_total", help, "origin", failed);
@@ -104,8 +148,14 @@ impl Text {
     ) {
         self.head(name, help, "counter");
         for (of, value) in values {
-            let of = of.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-            let _ = writeln!(self.0, "lamplighter_agent_{name}{{{label}=\"{of}\"}} {value}");
+            let of = of
+                .replace('\\', "\\\\")
+                .replace('"', "\\\"")
+                .replace('\n', "\\n");
+            let _ = writeln!(
+                self.0,
+                "lamplighter_agent_{name}{{{label}=\"{of}\"}} {value}"
+            );
         }
     }
 }

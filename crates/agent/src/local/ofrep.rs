@@ -85,7 +85,9 @@ fn try_evaluate(
 ) -> Result<Response, Failure> {
     let Asking { site, code, .. } = asking(shared, body)?;
     let flag = FlagKey::parse(key)?;
-    let found = shared.cache.read(&site, &flag.service, &flag.document, &code);
+    let found = shared
+        .cache
+        .read(&site, &flag.service, &flag.document, &code);
     let found = found.filter(|_| flag.is_flag()).ok_or_else(|| {
         let (service, document) = (&flag.service, &flag.document);
         let details = format!("no version of {service}/{document} accepts code {code} on {site}");
@@ -125,7 +127,9 @@ fn try_evaluate_all(
     let fresh = freshness(shared);
     let age = age_headers(fresh);
     let etag = etag(&found, fresh);
-    let tag = HeaderValue::from_str(&etag).ok().map(|etag| (header::ETAG, etag));
+    let tag = HeaderValue::from_str(&etag)
+        .ok()
+        .map(|etag| (header::ETAG, etag));
     let tag = HeaderMap::from_iter(tag);
     if has_already(headers, &etag) {
         shared.counts.read(Read::Unchanged);
@@ -207,7 +211,10 @@ fn metadata(found: &CachedDocument, fresh: Freshness) -> Map<String, Value> {
         ("version", found.entry.version.into()),
         ("stale", fresh.stale.into()),
     ];
-    known.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
+    known
+        .map(|(name, value)| (name.to_owned(), value))
+        .into_iter()
+        .collect()
 }
 
 /// `STALE` is a reason of OpenFeature that the OFREP schema leaves out. It is said all the same: who

@@ -55,19 +55,23 @@ impl<'a> FlagKey<'a> {
             value.as_object().and_then(|all| all.get(*member))
         });
         let named = self.members.iter().all(|member| is_named(member));
-        found.filter(|value| named && !value.is_null()).ok_or_else(|| {
-            let (service, document) = (&self.service, &self.document);
-            let members = self.members.join(".");
-            let details = format!("{service}/{document} has no member `{members}`");
-            Failure::new(NOT_FOUND, details)
-        })
+        found
+            .filter(|value| named && !value.is_null())
+            .ok_or_else(|| {
+                let (service, document) = (&self.service, &self.document);
+                let members = self.members.join(".");
+                let details = format!("{service}/{document} has no member `{members}`");
+                Failure::new(NOT_FOUND, details)
+            })
     }
 }
 
 /// Whether a member can be named in a key. Others are read within their document.
 fn is_named(member: &str) -> bool {
     (1..=MEMBER_BYTES_MAX).contains(&member.len())
-        && member.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+        && member
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
 }
 
 /// A flag of a document.
@@ -92,7 +96,9 @@ fn add<'a>(all: &mut Vec<Flag<'a>>, key: String, value: &'a Value, depth: usize)
     let members = value.as_object().filter(|_| depth > 0);
     let members = members.into_iter().flatten();
     let members = members.filter(|(name, _)| is_named(name));
-    let below: Vec<_> = members.map(|(name, value)| (format!("{key}.{name}"), value)).collect();
+    let below: Vec<_> = members
+        .map(|(name, value)| (format!("{key}.{name}"), value))
+        .collect();
     all.push(Flag { key, value });
     for (key, value) in below {
         add(all, key, value, depth - 1);
@@ -119,9 +125,20 @@ mod tests {
             name: DocumentName::parse("client").unwrap(),
         };
         let all = of(&key, &document);
-        let keys: Vec<_> = all.iter().map(|flag| &*flag.key["sign-in.client".len()..]).collect();
+        let keys: Vec<_> = all
+            .iter()
+            .map(|flag| &*flag.key["sign-in.client".len()..])
+            .collect();
         let mut expected = [
-            "", ".pkce", ".pkce.required", ".pkce.methods", ".a", ".a.b", ".a.b.c", ".a.b.c.d", ".ttl",
+            "",
+            ".pkce",
+            ".pkce.required",
+            ".pkce.methods",
+            ".a",
+            ".a.b",
+            ".a.b.c",
+            ".a.b.c.d",
+            ".ttl",
         ];
         expected.sort_unstable();
         let mut sorted = keys.clone();
@@ -129,7 +146,12 @@ mod tests {
         assert_eq!(sorted, expected);
         for flag in &all {
             let key = FlagKey::parse(&flag.key).ok().unwrap();
-            assert_eq!(key.value(&document).ok().unwrap(), flag.value, "{}", flag.key);
+            assert_eq!(
+                key.value(&document).ok().unwrap(),
+                flag.value,
+                "{}",
+                flag.key
+            );
         }
         for missing in [
             "sign-in",
