@@ -105,7 +105,7 @@ impl View {
         service: &ServiceName,
         name: &DocumentName,
     ) -> &[Arc<CachedDocument>] {
-        let of_product = self.documents.get(product).map_or(&[][..], Vec::as_slice);
+        let of_product = self.of(product);
         let found =
             of_product.binary_search_by(|one| (&one.service, &one.name).cmp(&(service, name)));
         let found = found.ok().and_then(|at| of_product.get(at));
@@ -120,6 +120,11 @@ impl View {
     ) -> Option<&Arc<CachedDocument>> {
         let mut versions = self.versions(product, service, name).iter();
         versions.find(|one| is_given(one, site, code) && !self.refusals.has(site, &one.entry))
+    }
+
+    /// The documents of a product, in order of service and name.
+    fn of(&self, product: &ProductName) -> &[Versions] {
+        self.documents.get(product).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -182,6 +187,54 @@ impl Cache {
             name: name.clone(),
             code: code.clone(),
         })
+    }
+
+    /// What [`Cache::read`] gives of each document of a site's product, or of one of its services, by
+    /// name. Banners are not among them: they are for every code.
+    #[must_use]
+    pub fn read_all(
+        &self,
+        site: &Hostname,
+        code: &Version,
+        service: Option<&ServiceName>,
+    ) -> Vec<Arc<CachedDocument>> {
+        let Some(product) = self.product_of(site) else {
+            return vec![];
+        };
+        let view = self.0.view.load();
+        let is_asked = |one: &&Versions| {
+            one.service.as_str() != BANNERS && service.is_none_or(|service| *service == one.service)
+        };
+        let asked = view.of(product).iter().filter(is_asked);
+        asked
+            .filter_map(|one| view.read(product, (site, &one.service, &one.name), code))
+            .cloned()
+            .collect()
+    }
+
+    /// For each document of a site's product, by name, the versions that the site may read, newest
+    /// first: the first that accepts its code is what [`Cache::read`] gives.
+    pub(crate) fn readable(
+        &self,
+        (view, refusals): (&View, &Refusals),
+        site: &Hostname,
+    ) -> Vec<(DocumentKey, Vec<Arc<CachedDocument>>)> {
+        let is_read = |one: &&Arc<CachedDocument>| {
+            one.entry.rollout.admits(site, one.entry.version) && !refusals.has(site, &one.entry)
+        };
+        let Some(product) = self.product_of(site) else {
+            return vec![];
+        };
+        let versions = |one: &Versions| {
+            let key = DocumentKey {
+                product: product.clone(),
+                service: one.service.clone(),
+                name: one.name.clone(),
+            };
+            let read = one.newest_first.iter().filter(is_read);
+            (key, read.cloned().collect())
+        };
+        view.of(product).iter().map(versions).collect()
     }
 
     /// The newest document, whatever code it accepts: for what no code needs. A version such as
@@ -247,6 +300,11 @@ impl Cache {
     #[must_use]
     pub fn site_count(&self) -> usize {
         self.0.sites.len()
+    }
+
+    /// Its sites.
+    pub(crate) fn sites(&self) -> impl Iterator<Item = &Hostname> {
+        self.0.sites.keys()
     }
 
     /// The products of its sites.

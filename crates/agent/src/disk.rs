@@ -11,13 +11,21 @@ use crate::AgentError;
 #[derive(Clone, Debug)]
 pub(crate) struct Disk {
     folder: PathBuf,
+    /// Permission bits of its files.
+    mode: u32,
 }
+
+/// What only the agent reads.
+const OWN: u32 = 0o600;
+/// What sites read, as whoever they run.
+const SHARED: u32 = 0o644;
 
 impl Disk {
     pub(crate) fn open(folder: &Path) -> Result<Self, AgentError> {
         Self::create(&folder.join("targets"))?;
         Ok(Self {
             folder: folder.to_owned(),
+            mode: OWN,
         })
     }
 
@@ -27,7 +35,27 @@ impl Disk {
             .map_err(|e| AgentError::disk("create the folder", &folder, e))?;
         Ok(Self {
             folder: folder.to_owned(),
+            mode: OWN,
         })
+    }
+
+    /// A folder whose files anybody on this host may read.
+    pub(crate) fn create_shared(folder: &Path) -> Result<Self, AgentError> {
+        let own = Self::create(folder)?;
+        Ok(Self {
+            mode: SHARED,
+            ..own
+        })
+    }
+
+    /// The names of its files.
+    pub(crate) fn names(&self) -> Result<Vec<String>, AgentError> {
+        let failed = |e| AgentError::disk("list", &self.folder, e);
+        let mut names = vec![];
+        for file in std::fs::read_dir(&self.folder).map_err(failed)? {
+            names.extend(file.map_err(failed)?.file_name().into_string());
+        }
+        Ok(names)
     }
 
     /// Reads a file; `None` when it is not there.
@@ -40,11 +68,10 @@ impl Disk {
         }
     }
 
-    /// Replaces a file: a new one beside it, synced, renamed over it, the folder synced. Only the
-    /// owner can read it.
+    /// Replaces a file: a new one beside it, synced, renamed over it, the folder synced.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), AgentError> {
         let file = self.folder.join(name);
-        replace(&file, bytes).map_err(|e| AgentError::disk("write", &file, e))
+        replace(&file, bytes, self.mode).map_err(|e| AgentError::disk("write", &file, e))
     }
 
     /// Removes a file if it is there.
@@ -59,7 +86,7 @@ impl Disk {
     }
 }
 
-fn replace(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+fn replace(file: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
     // No file that is kept has a `+` in its name, so that this one takes the place of none.
     let mut fresh = file.as_os_str().to_owned();
     fresh.push("+new");
@@ -67,7 +94,7 @@ fn replace(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     let mut out = options.open(&fresh)?;
     out.write_all(bytes)?;
     out.sync_all()?;

@@ -6,6 +6,7 @@ use clock::Clock;
 use protocol::delivery::{EVENT_ACTIONS, EVENT_HEARTBEAT, EVENT_REPOSITORY, Push};
 use reqwest::Response;
 
+use crate::counts::Came;
 use crate::{AgentError, Shared, pause};
 
 /// Three heartbeats without a byte: the connection is dead, whatever the socket says.
@@ -93,9 +94,13 @@ async fn take_push(shared: &Shared, origin: usize, push: &Push) {
         .take_push(push, origin, origins, identity, cache)
         .await
     {
-        Ok(true) => shared.acks_due.notify_one(),
-        Ok(false) => {}
+        Ok(true) => {
+            shared.counts.pushed(Came::Taken);
+            shared.acks_due.notify_one();
+        }
+        Ok(false) => shared.counts.pushed(Came::Unchanged),
         Err(e) => {
+            shared.counts.pushed(Came::Failed);
             tracing::debug!("a push did not pass: {e}");
             shared.look_again().await;
         }

@@ -7,8 +7,11 @@
 mod acks;
 mod actions;
 mod cache;
+mod counts;
 mod disk;
+mod doubt;
 mod error;
+mod files;
 mod follow;
 mod identity;
 mod keeper;
@@ -16,6 +19,7 @@ mod local;
 mod origin;
 mod outcomes;
 mod refusals;
+mod socket;
 mod tuf_client;
 
 use std::net::SocketAddr;
@@ -24,6 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clock::Clock;
+use domain::document::Lane;
 use domain::name::Hostname;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -35,12 +40,16 @@ pub use cache::{Cache, CachedDocument, Freshness, Reading};
 pub use error::AgentError;
 pub use tuf_client::{Folder, Mirror};
 
+use crate::counts::Counts;
 use crate::disk::Disk;
+use crate::doubt::Doubts;
+use crate::files::Files;
 use crate::identity::Identity;
 use crate::keeper::Keeper;
 use crate::origin::Origins;
 use crate::outcomes::Counter;
 use crate::refusals::Desk;
+use crate::socket::Socket;
 
 /// What an agent is told when it starts.
 #[derive(Clone, Debug)]
@@ -55,29 +64,39 @@ pub struct AgentSettings {
     pub sites: Vec<Hostname>,
     /// Its disk. Created if missing.
     pub folder: PathBuf,
-    /// Where the local API listens; on loopback.
-    pub listen: SocketAddr,
+    /// Where the local API listens; on loopback. It listens here, on `socket`, or on both.
+    pub listen: Option<SocketAddr>,
+    /// Where else it listens: a Unix socket, for its owner and group.
+    pub socket: Option<PathBuf>,
+    /// Where config is written for sites that only read files. Created if missing.
+    pub files: Option<PathBuf>,
     /// Is posted `{site, version}` when a site shall run another release; answers 2xx when it does.
     pub activate_hook: Option<Url>,
-    /// Looks again at least this often, with a jitter of a tenth.
-    pub revalidate_after: Duration,
+    /// Looks again at least this often while it holds a document of the first lane, or none.
+    pub revalidate_first_after: Duration,
+    /// Looks again at least this often otherwise.
+    pub revalidate_others_after: Duration,
     /// Says STALE when no newer timestamp was verified for this long.
     pub stale_after: Duration,
 }
 
 impl AgentSettings {
-    /// Settings with the usual times: look again each 30 s, stale after 5 minutes.
+    /// Settings with the usual times: look again each 30 s for the first lane and each 5 minutes
+    /// for others, stale after 5 minutes. It listens nowhere yet.
     #[must_use]
-    pub fn new(servers: Vec<Url>, folder: PathBuf, listen: SocketAddr) -> Self {
+    pub fn new(servers: Vec<Url>, folder: PathBuf) -> Self {
         Self {
             servers,
             enrolment_token: None,
             host: "localhost".into(),
             sites: vec![],
             folder,
-            listen,
+            listen: None,
+            socket: None,
+            files: None,
             activate_hook: None,
-            revalidate_after: Duration::from_secs(30),
+            revalidate_first_after: Duration::from_secs(30),
+            revalidate_others_after: Duration::from_secs(300),
             stale_after: Duration::from_secs(300),
         }
     }
@@ -93,6 +112,8 @@ pub(crate) struct Shared {
     pub(crate) keeper: Keeper,
     pub(crate) outcomes: Counter,
     pub(crate) refusals: Desk,
+    pub(crate) doubts: Doubts,
+    pub(crate) counts: Counts,
     /// What is held changed, or may not have been heard.
     pub(crate) acks_due: Notify,
     /// Actions may wait at the control plane.
@@ -103,7 +124,7 @@ pub(crate) struct Shared {
 pub struct Agent {
     shared: Arc<Shared>,
     tasks: JoinSet<()>,
-    address: SocketAddr,
+    address: Option<SocketAddr>,
 }
 
 impl Agent {
@@ -127,10 +148,10 @@ impl Agent {
         let cache = Cache::new(sites.collect());
         let refusals = Desk::open(disk.clone(), &cache)?;
         let keeper = Keeper::load(disk, &identity, &cache, clock.clone())?;
-        let listener = TcpListener::bind(settings.listen)
-            .await
-            .map_err(|e| AgentError::disk("listen for the sites", &settings.listen, e))?;
-        let address = listener.local_addr().unwrap_or(settings.listen);
+        let files = settings.files.as_deref().map(Files::open).transpose()?;
+        let listener = listen(settings.listen).await?;
+        let socket = settings.socket.as_deref().map(Socket::bind).transpose()?;
+        let address = listener.as_ref().and_then(|one| one.local_addr().ok());
         let shared = Arc::new(Shared {
             settings,
             clock,
@@ -140,17 +161,28 @@ impl Agent {
             keeper,
             outcomes: Counter::default(),
             refusals,
+            doubts: Doubts::default(),
+            counts: Counts::default(),
             acks_due: Notify::new(),
             actions_due: Notify::new(),
         });
         let mut tasks = JoinSet::new();
-        tasks.spawn(local::serve(Arc::clone(&shared), listener, stop.clone()));
+        if let Some(listener) = listener {
+            tasks.spawn(local::serve(Arc::clone(&shared), listener, stop.clone()));
+        }
+        if let Some(socket) = socket {
+            tasks.spawn(socket.serve(Arc::clone(&shared), stop.clone()));
+        }
+        if let Some(files) = files {
+            tasks.spawn(files.keep(Arc::clone(&shared), stop.clone()));
+        }
         for part in [
             Part::Follow,
             Part::Revalidate,
             Part::Acks,
             Part::Actions,
             Part::Outcomes,
+            Part::Doubts,
         ] {
             let (shared, stop) = (Arc::clone(&shared), stop.clone());
             tasks.spawn(async move {
@@ -170,9 +202,9 @@ impl Agent {
         self.shared.cache.clone()
     }
 
-    /// Where the local API listens.
+    /// Where the local API listens; `None` when it has a Unix socket only.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> Option<SocketAddr> {
         self.address
     }
 
@@ -202,6 +234,7 @@ enum Part {
     Acks,
     Actions,
     Outcomes,
+    Doubts,
 }
 
 impl Part {
@@ -212,23 +245,51 @@ impl Part {
             Self::Acks => acks::send(shared).await,
             Self::Actions => actions::work(shared).await,
             Self::Outcomes => outcomes::send(shared).await,
+            Self::Doubts => shared.doubts.work(shared).await,
         }
     }
 }
 
+async fn listen(address: Option<SocketAddr>) -> Result<Option<TcpListener>, AgentError> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let bound = TcpListener::bind(address).await;
+    bound
+        .map(Some)
+        .map_err(|e| AgentError::disk("listen for the sites", &address, e))
+}
+
 /// Looks again and again, whether or not pushes arrive: a push is only a hint.
 async fn revalidate(shared: &Shared) {
+    let step = shared.settings.revalidate_first_after;
+    let mut waited = Duration::ZERO;
     loop {
-        let jitter = 0.9 + 0.2 * rand::random::<f64>();
-        shared
-            .clock
-            .sleep(shared.settings.revalidate_after.mul_f64(jitter))
-            .await;
-        shared.look_again().await;
+        // Shorter only: what is looked for each 5 minutes must not be STALE for a moment after 5.
+        let wait = step.mul_f64(0.7 + 0.2 * rand::random::<f64>());
+        shared.clock.sleep(wait).await;
+        waited += wait;
+        // Asked at each step: a document of the first lane may have come meanwhile.
+        if waited + step > shared.revalidate_after() {
+            waited = Duration::ZERO;
+            shared.look_again().await;
+        }
     }
 }
 
 impl Shared {
+    /// All documents come with one metadata, so the most urgent of them sets the pace.
+    fn revalidate_after(&self) -> Duration {
+        let view = self.cache.view();
+        let others_only =
+            view.repository > 0 && view.all().all(|one| one.entry.lane == Lane::Other);
+        if others_only {
+            self.settings.revalidate_others_after
+        } else {
+            self.settings.revalidate_first_after
+        }
+    }
+
     /// Looks again now; a failure is logged and shows in the age.
     pub(crate) async fn look_again(&self) {
         let asked_at = self.clock.now();
@@ -239,11 +300,13 @@ impl Shared {
 
     /// Looks again unless somebody has since `asked_at`: many sites that ask at once cost one look.
     pub(crate) async fn refresh(&self, asked_at: jiff::Timestamp) -> Result<(), AgentError> {
-        if self
+        let (origins, identity) = (&self.origins, &self.identity);
+        let came = self
             .keeper
-            .refresh(asked_at, &self.origins, &self.identity, &self.cache)
-            .await?
-        {
+            .refresh(asked_at, origins, identity, &self.cache);
+        let came = came.await;
+        self.counts.looked(&came, self.clock.now());
+        if came? {
             self.acks_due.notify_one();
         }
         Ok(())

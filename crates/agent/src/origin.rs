@@ -1,6 +1,6 @@
 //! Asks origins, one after the other until one answers. Believes nothing: `keeper` checks.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use clock::Clock;
@@ -22,8 +22,24 @@ const ANSWER_BYTES_MAX: u64 = 16 << 20;
 pub(crate) struct Origins {
     http: Client,
     bases: Vec<String>,
+    tallies: Vec<Tally>,
     preferred: AtomicUsize,
     clock: Clock,
+}
+
+/// How an origin did since the start.
+#[derive(Default)]
+struct Tally {
+    asked: AtomicU64,
+    failed: AtomicU64,
+}
+
+/// How an origin did since the start, for metrics.
+pub(crate) struct OriginTally<'a> {
+    pub(crate) origin: &'a str,
+    pub(crate) asked: u64,
+    /// No answer, an error, or an answer that was too large.
+    pub(crate) failed: u64,
 }
 
 impl Origins {
@@ -32,13 +48,22 @@ impl Origins {
             return Err(AgentError::NoOrigin);
         }
         let http = http()?;
-        let bases = servers
-            .iter()
-            .map(|url| url.as_str().trim_end_matches('/').to_owned())
-            .collect();
+        let mut bases: Vec<String> = vec![];
+        for url in servers {
+            let mut url = url.clone();
+            // Agents show their token. A user and a password would only get into logs and metrics.
+            let _ = url.set_username("").and_then(|()| url.set_password(None));
+            let base = url.as_str().trim_end_matches('/').to_owned();
+            // Named twice it is still one origin, with one tally.
+            if !bases.contains(&base) {
+                bases.push(base);
+            }
+        }
+        let tallies = bases.iter().map(|_| Tally::default()).collect();
         Ok(Self {
             http,
             bases,
+            tallies,
             preferred: AtomicUsize::new(0),
             clock,
         })
@@ -54,8 +79,39 @@ impl Origins {
         self.preferred.store(origin, Ordering::Relaxed);
     }
 
+    /// How each origin did since the start.
+    pub(crate) fn tallies(&self) -> impl Iterator<Item = OriginTally<'_>> {
+        let both = self.bases.iter().zip(&self.tallies);
+        both.map(|(base, tally)| OriginTally {
+            origin: base,
+            asked: tally.asked.load(Ordering::Relaxed),
+            failed: tally.failed.load(Ordering::Relaxed),
+        })
+    }
+
+    /// Counts how it went.
+    fn tally<T>(&self, origin: usize, came: Result<T, AgentError>) -> Result<T, AgentError> {
+        if let Some(tally) = self.tallies.get(origin) {
+            tally.asked.fetch_add(1, Ordering::Relaxed);
+            let failed = u64::from(came.is_err());
+            tally.failed.fetch_add(failed, Ordering::Relaxed);
+        }
+        came
+    }
+
     /// Reads a file of at most `limit` bytes; `None` when the origin does not have it.
     pub(crate) async fn file(
+        &self,
+        origin: usize,
+        path: &str,
+        token: &str,
+        limit: u64,
+    ) -> Result<Option<Vec<u8>>, AgentError> {
+        let came = self.try_file(origin, path, token, limit).await;
+        self.tally(origin, came)
+    }
+
+    async fn try_file(
         &self,
         origin: usize,
         path: &str,
@@ -79,6 +135,11 @@ impl Origins {
 
     /// Opens the stream of events; it has no end, so no timeout.
     pub(crate) async fn events(&self, origin: usize, token: &str) -> Result<Response, AgentError> {
+        let came = self.try_events(origin, token).await;
+        self.tally(origin, came)
+    }
+
+    async fn try_events(&self, origin: usize, token: &str) -> Result<Response, AgentError> {
         let url = self.url(origin, "/agent/v1/events");
         let response = self.http.get(&url).bearer_auth(token).send();
         let response = tokio::select! {
@@ -155,19 +216,19 @@ impl Origins {
         let mut last = AgentError::NoOrigin;
         for origin in self.order() {
             let base = &self.bases[origin];
-            match request(base).timeout(self.patience()).send().await {
-                Ok(response) if response.status().is_server_error() => {
-                    last = good(base, response)
-                        .await
-                        .err()
-                        .unwrap_or(AgentError::NoOrigin);
-                }
+            let sent = request(base).timeout(self.patience()).send().await;
+            let came = match sent {
+                Ok(response) if response.status().is_server_error() => good(base, response).await,
+                Ok(response) => Ok(response),
+                Err(e) => Err(silent(base, &e)),
+            };
+            match self.tally(origin, came) {
                 Ok(response) => {
                     self.prefer(origin);
                     let url = base.clone();
                     return good(&url, response).await.map(|response| (url, response));
                 }
-                Err(e) => last = silent(base, &e),
+                Err(e) => last = e,
             }
         }
         Err(last)

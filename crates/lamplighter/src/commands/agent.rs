@@ -4,7 +4,7 @@ mod tuf_client;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use agent::{Agent, AgentSettings};
@@ -35,6 +35,9 @@ pub(crate) enum AgentCommand {
             default_value = "http://127.0.0.1:8090"
         )]
         agent: Url,
+        /// The Unix socket where it listens instead.
+        #[arg(long, env = "LAMPLIGHTER_AGENT_SOCKET")]
+        socket: Option<PathBuf>,
     },
     /// Follow any TUF repository with the agent's own verification, and download its targets.
     TufClient(Box<tuf_client::TufClient>),
@@ -62,13 +65,20 @@ pub(crate) struct Run {
     /// Where verified config is kept. Created if missing.
     #[arg(long, env = "LAMPLIGHTER_AGENT_FOLDER", default_value = "agent-data")]
     folder: PathBuf,
-    /// Where sites read, on loopback.
+    /// Where sites read, on loopback. With `--socket` only if it is given.
     #[arg(
         long,
         env = "LAMPLIGHTER_AGENT_LISTEN",
-        default_value = "127.0.0.1:8090"
+        default_value = "127.0.0.1:8090",
+        default_value_if("socket", clap::builder::ArgPredicate::IsPresent, None)
     )]
-    listen: SocketAddr,
+    listen: Option<SocketAddr>,
+    /// Where sites read: a Unix socket, for the agent's user and group.
+    #[arg(long, env = "LAMPLIGHTER_AGENT_SOCKET")]
+    socket: Option<PathBuf>,
+    /// Where config is written for sites that only read files. Created if missing.
+    #[arg(long, env = "LAMPLIGHTER_AGENT_FILES")]
+    files: Option<PathBuf>,
     /// Is posted {site, version} when a site shall run another release.
     #[arg(long)]
     activate_hook: Option<Url>,
@@ -84,8 +94,8 @@ impl AgentCommand {
     pub(crate) async fn run(self, output: Options) -> Result<(), Failure> {
         match self {
             Self::Run(run) => run.run(output).await,
-            Self::Status { agent } => {
-                output.print(&status(&agent).await?, said);
+            Self::Status { agent, socket } => {
+                output.print(&status(&agent, socket.as_deref()).await?, said);
                 Ok(())
             }
             Self::TufClient(client) => client.run(output).await,
@@ -106,19 +116,22 @@ impl AgentCommand {
 
 impl Run {
     async fn run(self, output: Options) -> Result<(), Failure> {
-        if !self.listen.ip().is_loopback() {
+        if let Some(listen) = self.listen.filter(|listen| !listen.ip().is_loopback()) {
             return Err(Failure::new(format!(
-                "the local API has no credentials, so it listens on loopback only, not on {}",
-                self.listen
+                "the local API has no credentials, so it listens on loopback only, not on {listen}"
             )));
         }
         let clock = self.pace.map_or_else(Clock::system, Clock::paced);
-        let ready_file = self.ready_file.clone();
+        let (ready_file, socket) = (self.ready_file.clone(), self.socket.clone());
         let stop = CancellationToken::new();
         let agent = Agent::start(self.settings()?, clock, stop.clone()).await?;
-        let ready = serde_json::json!({"address": agent.address(), "pid": std::process::id()});
+        let (address, pid) = (agent.address(), std::process::id());
+        let ready = serde_json::json!({"address": address, "socket": socket, "pid": pid});
         output.print(&ready, |_| {
-            format!("The agent answers at http://{}", agent.address())
+            let address = address.map(|address| format!("http://{address}"));
+            let socket = socket.as_ref().map(|socket| socket.display().to_string());
+            let doors: Vec<_> = address.into_iter().chain(socket).collect();
+            format!("The agent answers at {}", doors.join(" and "))
         });
         if let Some(file) = ready_file {
             let fresh = file.with_extension("new");
@@ -142,18 +155,26 @@ impl Run {
             host: self.host,
             sites,
             activate_hook: self.activate_hook,
-            ..AgentSettings::new(self.servers, self.folder, self.listen)
+            listen: self.listen,
+            socket: self.socket,
+            files: self.files,
+            ..AgentSettings::new(self.servers, self.folder)
         })
     }
 }
 
 /// Asks the agent's local API, which needs no token.
-async fn status(agent: &Url) -> Result<Value, Failure> {
+async fn status(agent: &Url, socket: Option<&Path>) -> Result<Value, Failure> {
     let path = format!("{}/v1/status", agent.as_str().trim_end_matches('/'));
-    let http = reqwest::Client::builder().no_proxy().build()?;
+    let http = reqwest::Client::builder().no_proxy();
+    let http = match socket {
+        Some(socket) => http.unix_socket(socket).build()?,
+        None => http.build()?,
+    };
     let lost = |e: reqwest::Error| {
+        let place = socket.map_or_else(|| agent.to_string(), |socket| socket.display().to_string());
         Failure::new(format!(
-            "could not reach the agent at {agent}: {e}. Is `lamplighter agent run` running there?"
+            "could not reach the agent at {place}: {e}. Is `lamplighter agent run` running there?"
         ))
     };
     let answer = http.get(path).timeout(STATUS_WITHIN).send().await;

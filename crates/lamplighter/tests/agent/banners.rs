@@ -8,7 +8,10 @@ async fn banners(agent: &Agent, site: &str, state: &str) -> Vec<String> {
 
 async fn banners_for(agent: &Agent, site: &str, (code, state): (&str, &str)) -> Vec<String> {
     let place = format!("code={code}&zone=America/Los_Angeles&state={state}");
-    let url = format!("http://{}/v1/sites/{site}/banners?{place}", agent.address());
+    let url = format!(
+        "http://{}/v1/sites/{site}/banners?{place}",
+        agent.address().unwrap()
+    );
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let answer = client.get(url).send().await.unwrap();
     assert_eq!(answer.status(), 200);

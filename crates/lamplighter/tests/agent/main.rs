@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod banners;
+mod beside;
+mod flags;
 mod rollout;
 
 use std::net::SocketAddr;
@@ -141,11 +143,8 @@ impl Plane {
             enrolment_token: Some(token),
             sites: vec![host("a.example"), host("b.example")],
             stale_after: Duration::from_secs(60),
-            ..AgentSettings::new(
-                vec![server.clone()],
-                self.folder.path().join("agent"),
-                "127.0.0.1:0".parse().unwrap(),
-            )
+            listen: Some("127.0.0.1:0".parse().unwrap()),
+            ..AgentSettings::new(vec![server.clone()], self.folder.path().join("agent"))
         };
         Agent::start(settings, self.clock.clone(), stop.clone())
             .await
@@ -185,7 +184,7 @@ struct Read {
 }
 
 async fn read(agent: &Agent, site: &str, code: &str, etag: Option<&str>) -> Read {
-    let address = agent.address();
+    let address = agent.address().unwrap();
     let url = format!("http://{address}/v1/sites/{site}/config/sign-in/links?code={code}");
     let request = reqwest::Client::builder()
         .no_proxy()
@@ -440,7 +439,7 @@ fn change_files(folder: &Path) -> usize {
 
 /// Tells an agent how sign-ins ended; gives its answer.
 async fn tell(agent: &Agent, outcomes: &serde_json::Value) -> u16 {
-    let url = format!("http://{}/v1/outcomes", agent.address());
+    let url = format!("http://{}/v1/outcomes", agent.address().unwrap());
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let told = http.post(&url).json(outcomes).send().await.unwrap();
     told.status().as_u16()

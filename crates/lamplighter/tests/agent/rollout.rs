@@ -30,7 +30,7 @@ impl Plane {
     }
 
     async fn refuse(&self, agent: &Agent, site: &str, version: u64, reason: &str) -> u16 {
-        let address = agent.address();
+        let address = agent.address().unwrap();
         let url = format!("http://{address}/v1/sites/{site}/config/sign-in/links/refusals");
         let body = serde_json::json!({"version": version, "reason": reason});
         let http = reqwest::Client::builder().no_proxy().build().unwrap();

@@ -1,0 +1,52 @@
+//! What the agent says about itself: what it holds, and whether it is alive, ready and fresh.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::freshness;
+use crate::Shared;
+
+pub(super) async fn status(State(shared): State<Arc<Shared>>) -> Response {
+    let fresh = freshness(&shared);
+    let view = shared.cache.view();
+    let documents: Vec<_> = view
+        .all()
+        .map(|document| {
+            let entry = &document.entry;
+            serde_json::json!({"document": entry.key, "version": entry.version,
+                "accepts": entry.accepts.to_string(), "lane": entry.lane})
+        })
+        .collect();
+    let last = shared.counts.last_error();
+    let last = last.map(|(at, what)| serde_json::json!({"at": at, "what": what}));
+    Json(serde_json::json!({
+        "agent": shared.identity.agent,
+        "repository_version": view.repository,
+        "age_seconds": fresh.age.map(|age| age.as_secs()),
+        "stale": fresh.stale,
+        "sites": shared.cache.site_count(),
+        "documents": documents,
+        "last_error": last,
+    }))
+    .into_response()
+}
+
+/// Ready is: it has config, and knows that it is fresh. It serves in any case.
+pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
+    if shared.cache.repository_version() == 0 {
+        return (StatusCode::SERVICE_UNAVAILABLE, "no verified config yet").into_response();
+    }
+    if freshness(&shared).stale {
+        return (StatusCode::SERVICE_UNAVAILABLE, "STALE").into_response();
+    }
+    "ok".into_response()
+}
+
+/// Alive is: it answers. What it holds is no matter: a restart would mend nothing.
+pub(super) async fn live() -> &'static str {
+    "ok"
+}
