@@ -296,9 +296,16 @@ impl Browser {
     pub(crate) async fn press(&self, words: &str) {
         let path =
             format!("//*[self::a or self::button or self::summary][normalize-space()='{words}']");
-        let found = self.client.find(Locator::XPath(&path)).await;
-        let found = found.unwrap_or_else(|e| panic!("nothing says {words:?}: {e}"));
-        found.click().await.unwrap();
+        // A page that stands open may be drawn anew between looking and pressing.
+        for _ in 0..5 {
+            let found = self.client.find(Locator::XPath(&path)).await;
+            let found = found.unwrap_or_else(|e| panic!("nothing says {words:?}: {e}"));
+            match found.click().await {
+                Err(e) if e.to_string().contains("stale element") => {}
+                done => return done.unwrap(),
+            }
+        }
+        panic!("{words:?} goes whenever it is pressed");
     }
 
     /// Presses the button with these words within what `css` names: pages have several of a kind.
