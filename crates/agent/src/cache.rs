@@ -216,11 +216,12 @@ impl Cache {
     /// first: the first that accepts its code is what [`Cache::read`] gives.
     pub(crate) fn readable(
         &self,
-        (view, refusals): (&View, &Refusals),
+        view: &View,
         site: &Hostname,
     ) -> Vec<(DocumentKey, Vec<Arc<CachedDocument>>)> {
         let is_read = |one: &&Arc<CachedDocument>| {
-            one.entry.rollout.admits(site, one.entry.version) && !refusals.has(site, &one.entry)
+            let entry = &one.entry;
+            entry.rollout.admits(site, entry.version) && !view.refusals.has(site, entry)
         };
         let Some(product) = self.product_of(site) else {
             return vec![];

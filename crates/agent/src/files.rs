@@ -14,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cache::{Cache, CachedDocument, View};
 use crate::disk::Disk;
-use crate::refusals::Refusals;
 use crate::{AgentError, Shared, pause};
 
 /// Refusals and new documents are in the files about this long after reads show them.
@@ -38,7 +37,7 @@ pub(crate) struct Files {
     /// Documents that no index names, and since when.
     unnamed: HashMap<String, Timestamp>,
     /// What the files show. Kept so that the next of either is not taken for it.
-    shown: Option<(Arc<View>, Arc<Refusals>)>,
+    shown: Option<Arc<View>>,
 }
 
 impl Files {
@@ -90,29 +89,25 @@ impl Files {
     /// Writes what changed since the last look.
     fn look(&mut self, shared: &Shared) -> Result<(), AgentError> {
         let now = shared.clock.now();
-        let (view, refusals) = (shared.cache.view(), shared.cache.refusals());
-        let same = self.shown.as_ref().is_some_and(|(old_view, old_refusals)| {
-            Arc::ptr_eq(old_view, &view) && Arc::ptr_eq(old_refusals, &refusals)
-        });
+        let view = shared.cache.view();
+        let same = self
+            .shown
+            .as_ref()
+            .is_some_and(|old| Arc::ptr_eq(old, &view));
         // Before the first config there is nothing to show, and what an earlier run left stands.
         if !same && view.repository > 0 {
-            self.write_all(&shared.cache, (&view, &refusals), now)?;
-            self.shown = Some((view, refusals));
+            self.write_all(&shared.cache, &view, now)?;
+            self.shown = Some(view);
         }
         self.forget(now)
     }
 
     /// Documents first, then the indexes that name them.
-    fn write_all(
-        &mut self,
-        cache: &Cache,
-        what: (&View, &Refusals),
-        now: Timestamp,
-    ) -> Result<(), AgentError> {
+    fn write_all(&mut self, cache: &Cache, view: &View, now: Timestamp) -> Result<(), AgentError> {
         let mut documents = BTreeSet::new();
         let mut indexes = BTreeSet::new();
         for site in cache.sites() {
-            let readable = cache.readable(what, site);
+            let readable = cache.readable(view, site);
             for one in readable.iter().flat_map(|(_, versions)| versions) {
                 if documents.insert(file_of(one)) {
                     self.write_document(one)?;

@@ -153,6 +153,10 @@ pub fn check_coverage(documents: &[Document], releases: &[Version]) -> Result<()
     }
 }
 
+/// Versions for all sites that are kept for a release: what is read, and what a site that refuses it
+/// goes back to.
+const EVERYWHERE_KEPT: usize = 2;
+
 /// The releases of a product, as far as documents must know them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Releases {
@@ -162,7 +166,7 @@ pub struct Releases {
     pub retired: BTreeSet<Version>,
 }
 
-/// The versions of one document that some site reads, may go back to, or will read; the others need
+/// The versions of one document that some site reads, may fall back on, or will read; the others need
 /// not travel any more. `versions` come newest first.
 ///
 /// A version waits for releases that nobody staged yet, so it goes only when a newer one for all sites
@@ -173,13 +177,18 @@ pub fn kept<'a>(
     releases: &Releases,
 ) -> BTreeSet<u64> {
     let newest_first = || versions.clone().into_iter();
-    // While a version spreads, the one before it is read as well.
+    // While a version spreads, the one before it is read as well; and a site that refuses a version
+    // which is everywhere goes back to the one before.
     let read_by = |code: &Version| {
         let accepting = newest_first().filter(|one| one.accepts.matches(code));
-        let mut is_last = false;
+        let mut everywhere = 0;
         let reached: Vec<_> = accepting
-            .take_while(|one| !std::mem::replace(&mut is_last, one.rollout.is_everywhere()))
             .filter(|one| !one.rollout.is_nowhere())
+            .take_while(|one| {
+                let is_within = everywhere < EVERYWHERE_KEPT;
+                everywhere += usize::from(one.rollout.is_everywhere());
+                is_within
+            })
             .map(|one| one.version)
             .collect();
         reached
@@ -270,8 +279,30 @@ mod tests {
                 vec![document(2, "~5.1", all()), old()],
                 &["5.1.0"][..],
                 &[][..],
-                &[2][..],
-                "replaced",
+                &[1, 2][..],
+                "for who refuses the new one",
+            ),
+            (
+                vec![
+                    document(3, "~5.1", all()),
+                    document(2, "~5.1", all()),
+                    old(),
+                ],
+                &["5.1.0"],
+                &[],
+                &[2, 3],
+                "replaced twice",
+            ),
+            (
+                vec![
+                    document(3, "~5.1", canary()),
+                    document(2, "~5.1", all()),
+                    old(),
+                ],
+                &["5.1.0"],
+                &[],
+                &[1, 2, 3],
+                "what spreads is no ground to go back to yet",
             ),
             (
                 vec![document(2, "~5.1", canary()), old()],

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use clock::Clock;
 use domain::document::{Document, DocumentKey};
 use domain::id::{AgentId, HolderId, SiteId};
+use domain::rollout::Waiting;
 use jiff::SignedDuration;
 use protocol::delivery::{
     EVENT_ACTIONS, EVENT_HEARTBEAT, EVENT_REPOSITORY, Held, INLINE_BYTES_MAX, Push, Refused,
@@ -72,6 +73,8 @@ pub(crate) struct Delivery {
     pub(crate) refusals: ArcSwap<HashMap<AgentId, Arc<[Refused]>>>,
     /// When each agent was heard last.
     pub(crate) heard: std::sync::Mutex<HashMap<AgentId, jiff::Timestamp>>,
+    /// What versions that are on their way wait for.
+    pub(crate) waiting: std::sync::Mutex<HashMap<(DocumentKey, u64), Waiting>>,
 }
 
 struct Signed {
@@ -233,6 +236,7 @@ impl Delivery {
             acks: ArcSwap::from_pointee(load_acks(store).await?),
             refusals: ArcSwap::from_pointee(load_refusals(store).await?),
             heard: std::sync::Mutex::default(),
+            waiting: std::sync::Mutex::default(),
         };
         delivery.sign_timestamp(store, clock).await?;
         Ok(delivery)

@@ -10,7 +10,8 @@ use domain::id::{AgentId, HolderId, SiteId};
 use domain::name::Hostname;
 use jiff::{SignedDuration, Timestamp};
 use protocol::delivery::{
-    AGENT_SITES_MAX, Acks, AgentSite, Enrol, Enrolled, REASON_CHARACTERS_MAX, REFUSED_MAX, Refused,
+    AGENT_SITES_MAX, Acks, AgentSite, Enrol, Enrolled, Held, REASON_CHARACTERS_MAX, REFUSED_MAX,
+    Refused,
 };
 use store::{Holder, NewAgent, Refusal, StoreError};
 
@@ -156,8 +157,16 @@ impl Engine {
         self.store()
             .save_acks(agent, &rows, &refusals, self.clock().now())
             .await?;
+        let news = self.first_refusals(&refused);
         put(&delivery.acks, agent, Arc::new(held));
         put(&delivery.refusals, agent, refused.into());
+        for one in news {
+            let words = self.words().page_refused(
+                (&one.held.key, one.held.version),
+                (one.site.as_str(), &one.reason),
+            );
+            self.page(None, &words).await?;
+        }
         tracing::debug!("agent {agent} holds {} document versions", rows.len());
         Ok(())
     }
@@ -188,6 +197,25 @@ impl Engine {
         own.sort_by(|a, b| (&a.held, &a.site).cmp(&(&b.held, &b.site)));
         own.dedup_by(|a, b| (&a.held, &a.site) == (&b.held, &b.site));
         Ok(own)
+    }
+
+    /// Of versions that all sites are given and that nobody refused so far, the first refusal: no rollout
+    /// comes back for them, so people must know.
+    fn first_refusals(&self, refused: &[Refused]) -> Vec<Refused> {
+        let repository = self.repository();
+        let is_everywhere = |held: &Held| {
+            let mut versions = repository.documents().get(&held.key).into_iter().flatten();
+            versions.any(|one| one.version == held.version && one.rollout.is_everywhere())
+        };
+        let mut news: Vec<Refused> = vec![];
+        for one in refused {
+            let is_known = news.iter().any(|other| other.held == one.held)
+                || !self.refused(&one.held.key, one.held.version).is_empty();
+            if !is_known && is_everywhere(&one.held) {
+                news.push(one.clone());
+            }
+        }
+        news
     }
 
     /// Remembers that an agent was heard just now.

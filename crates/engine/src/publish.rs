@@ -101,7 +101,8 @@ impl Engine {
             self.check_settings(&new.body).await?;
         }
         new.how.at_once |= is_banners(&new.key);
-        // Before the lock: probes take seconds.
+        // Before the lock: a schema may take a while, and probes take seconds.
+        let json_schema = self.fit_schema(&new).await?;
         let canaries = if new.how.at_once {
             Canaries::default()
         } else {
@@ -111,7 +112,10 @@ impl Engine {
         let _alone = delivery.publishing.lock().await;
         let mut tries = 0;
         loop {
-            match self.try_publish(&new, repeats, &canaries, who).await {
+            match self
+                .try_publish(&new, (&json_schema, repeats), &canaries, who)
+                .await
+            {
                 // Another process published in between: look again, and do it on top of that.
                 Err(EngineError::Store(StoreError::Conflict { .. })) if tries < 5 => {
                     tries += 1;
@@ -143,17 +147,33 @@ impl Engine {
     async fn try_publish(
         &self,
         new: &NewDocument,
-        repeats: Option<u64>,
+        (json_schema, repeats): (&Option<Box<str>>, Option<u64>),
         canaries: &Canaries,
         who: &str,
     ) -> Result<u64, EngineError> {
         let before = self.repository();
+        let newest = before.documents().get(&new.key).and_then(|all| all.first());
+        if new.schema.is_none()
+            && newest.and_then(|one| one.json_schema.as_ref()) != json_schema.as_ref()
+        {
+            let reason = format!("somebody else published {} just now; try again", new.key);
+            return Err(EngineError::conflict(reason));
+        }
         let last = self.store().document_history(&new.key, u64::MAX, 1).await?;
-        let version = last.first().map_or(0, |last| last.version) + 1;
-        let mut document = self.next_version(&before, new, version).await?;
+        let lane = new.lane.or_else(|| newest.map(|newest| newest.lane));
+        let mut document = Document {
+            key: new.key.clone(),
+            version: last.first().map_or(0, |last| last.version) + 1,
+            accepts: new.accepts.clone(),
+            lane: lane.unwrap_or(Lane::Other),
+            json_schema: json_schema.clone(),
+            rollout: Rollout::everywhere(),
+            body: new.body.clone(),
+        };
+        let version = document.version;
         let releases = self.releases_of(&new.key.product).await?;
         if !new.how.at_once {
-            document.rollout = first_wave(&before, &document, canaries, &releases);
+            document.rollout = first_wave(&before, &document, canaries, &releases)?;
         }
         let spread = end_others(&before, &document, new.how.at_once)?;
         if !is_banners(&document.key) && !new.how.bypass_coverage {
@@ -180,35 +200,26 @@ impl Engine {
         Ok(version)
     }
 
-    /// The version that `new` becomes, with what it takes over from the one before, and fit for its
-    /// schema.
-    async fn next_version(
-        &self,
-        before: &Repository,
-        new: &NewDocument,
-        version: u64,
-    ) -> Result<Document, EngineError> {
-        let newest = before.documents().get(&new.key).and_then(|all| all.first());
-        // Where the newest was halted, what it brought is not taken over.
+    /// The schema of the version that `new` becomes, its own or that of the version before, once the body
+    /// fits it. Off the threads that serve requests.
+    async fn fit_schema(&self, new: &NewDocument) -> Result<Option<Box<str>>, EngineError> {
         let json_schema = match &new.schema {
             Some(schema) => schema::written(schema)?,
-            None => newest.and_then(|newest| newest.json_schema.clone()),
+            None => {
+                let repository = self.repository();
+                let newest = repository.documents().get(&new.key);
+                newest.and_then(|all| all.first()?.json_schema.clone())
+            }
         };
-        if let Some(json_schema) = &json_schema {
-            schema::check(json_schema, &new.body)?;
-        }
-        Ok(Document {
-            key: new.key.clone(),
-            version,
-            accepts: new.accepts.clone(),
-            lane: new
-                .lane
-                .or_else(|| newest.map(|newest| newest.lane))
-                .unwrap_or(Lane::Other),
-            json_schema,
-            rollout: Rollout::everywhere(),
-            body: new.body.clone(),
-        })
+        let Some(text) = json_schema.clone() else {
+            return Ok(None);
+        };
+        let body = new.body.clone();
+        let checked = tokio::task::spawn_blocking(move || schema::check(&text, &body));
+        checked
+            .await
+            .map_err(|e| EngineError::remote("check the schema", &e))??;
+        Ok(json_schema)
     }
 
     fn audit_of(
@@ -449,24 +460,28 @@ fn apply(before: &Documents, changed: &Changed) -> Documents {
 }
 
 /// Waves are for what changes what some site reads: a version that waits for a release comes to a site
-/// together with the release, and a release that nothing covers cannot wait.
+/// together with the release, and the first version of a document is missing everywhere.
 fn first_wave(
     before: &Repository,
     document: &Document,
     canaries: &Canaries,
     releases: &Releases,
-) -> Rollout {
-    let covered = |code: &&Version| before.document_for_all(&document.key, code).is_some();
-    let own = || {
-        releases
-            .needed
-            .iter()
-            .filter(|code| document.accepts.matches(code))
-    };
-    if canaries.sites.is_empty() || !own().all(|code| covered(&code)) {
-        return Rollout::everywhere();
+) -> Result<Rollout, EngineError> {
+    let is_covered = |code: &&Version| before.document_for_all(&document.key, code).is_some();
+    let own = releases.needed.iter();
+    let own = own.filter(|code| document.accepts.matches(code));
+    let (covered, open): (Vec<_>, Vec<_>) = own.partition(is_covered);
+    match open.first() {
+        _ if covered.is_empty() || canaries.sites.is_empty() => Ok(Rollout::everywhere()),
+        None => Ok(Rollout::canaries(canaries.sites.iter().cloned())),
+        Some(code) => {
+            let reason = format!(
+                "release {code} has no version of {} yet and cannot wait for the waves: publish at once, or for that release alone first",
+                document.key
+            );
+            Err(EngineError::refused_at("accepts", reason))
+        }
     }
-    Rollout::canaries(canaries.sites.iter().cloned())
 }
 
 /// What becomes of other versions of a document that are still on their way.

@@ -9,7 +9,7 @@ use domain::campaign::plan::{Candidate, canaries_of};
 use domain::document::{Document, DocumentKey};
 use domain::id::AgentId;
 use domain::name::Hostname;
-use domain::rollout::{Halted, Next, Rollout, Seen};
+use domain::rollout::{Halted, Next, Rollout, Seen, Waiting};
 use domain::site::Site;
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -30,6 +30,8 @@ const HEARD_WITHIN: SignedDuration = SignedDuration::from_secs(120);
 /// A canary that fails twice in a row fails; once may be the network.
 const FAILURES: u32 = 2;
 const PROBES_AT_ONCE: usize = 8;
+/// A wave that waits for longer stands still, and people are paged.
+const STUCK_AFTER: SignedDuration = SignedDuration::from_hours(1);
 /// How often somebody's word about a rollout is tried against a wave that goes on.
 const TRIES_MAX: u32 = 5;
 /// Probes before a publication: who waits for them waits at most this long.
@@ -56,6 +58,8 @@ pub struct OnItsWay {
     pub sites: usize,
     /// Those whose agent holds it.
     pub held: usize,
+    /// What it waits for; `None` until it was looked at.
+    pub waiting: Option<Waiting>,
 }
 
 /// What the worker remembers of canaries from look to look; after a restart it looks again.
@@ -63,6 +67,8 @@ pub struct OnItsWay {
 struct Watched {
     works: BTreeSet<(DocumentKey, u64, u16, Hostname)>,
     failures: HashMap<(DocumentKey, u64, Hostname), u32>,
+    /// Waves that people were paged about, because they stand still.
+    paged: BTreeSet<(DocumentKey, u64, u16)>,
 }
 
 impl Engine {
@@ -164,25 +170,55 @@ impl Engine {
             *watched = Watched::default();
             return Ok(());
         }
-        for one in self.store().spreading().await? {
-            let seen = self.seen(&one, watched).await;
-            match one.rollout.decide(&seen) {
-                Next::Wait(waiting) => {
-                    tracing::debug!("{} version {} waits: {waiting:?}", one.key, one.version);
-                }
-                Next::Advance(rollout) => {
-                    self.move_on(
-                        &one,
-                        rollout,
-                        "lamplighter",
-                        "the wave before proved itself",
-                    )
-                    .await?;
-                }
-                Next::Halt(halted) => self.halt(&one, &halted).await?,
+        let spreading = self.store().spreading().await?;
+        let mut waiting = HashMap::new();
+        for one in &spreading {
+            match self.spread_one(one, watched).await {
+                Ok(Some(waits)) => drop(waiting.insert((one.key.clone(), one.version), waits)),
+                Ok(None) => {}
+                // The others go on.
+                Err(e) => tracing::error!(
+                    error = &e as &dyn std::error::Error,
+                    "could not go on with the rollout of {} version {}: {e}",
+                    one.key,
+                    one.version
+                ),
             }
         }
+        self.remember_waiting(waiting);
         Ok(())
+    }
+
+    /// Goes on with one version; says what it waits for, if it does.
+    async fn spread_one(
+        &self,
+        one: &Spreading,
+        watched: &mut Watched,
+    ) -> Result<Option<Waiting>, EngineError> {
+        let seen = self.seen(one, watched).await;
+        let waiting = match one.rollout.decide(&seen) {
+            Next::Wait(waiting) => waiting,
+            Next::Advance(rollout) => {
+                let why = "the wave before proved itself";
+                self.move_on(one, rollout, "lamplighter", why).await?;
+                return Ok(None);
+            }
+            Next::Halt(halted) => return self.halt(one, &halted).await.map(|()| None),
+        };
+        let wave = (one.key.clone(), one.version, one.rollout.permille());
+        if seen.waited > STUCK_AFTER && watched.paged.insert(wave) {
+            let words = self
+                .words()
+                .page_rollout_waits((&one.key, one.version), &waiting);
+            self.page(None, &words).await?;
+        }
+        Ok(Some(waiting))
+    }
+
+    fn remember_waiting(&self, waiting: HashMap<(DocumentKey, u64), Waiting>) {
+        if let Ok(mut known) = self.0.delivery.waiting.lock() {
+            *known = waiting;
+        }
     }
 
     /// The version of a document that is on its way, and how far it is.
@@ -194,7 +230,10 @@ impl Engine {
         let own = spreading.into_iter().find(|one| one.key == *key);
         Ok(own.map(|one| {
             let (sites, held) = self.given(&one);
+            let waiting = self.0.delivery.waiting.lock().ok();
+            let waiting = waiting.and_then(|all| all.get(&(key.clone(), one.version)).copied());
             OnItsWay {
+                waiting,
                 version: one.version,
                 rollout: one.rollout,
                 since: one.since,
@@ -233,7 +272,11 @@ impl Engine {
     /// What there is to see of a version on the sites that are given it.
     async fn seen(&self, one: &Spreading, watched: &mut Watched) -> Seen {
         let (sites, held) = self.given(one);
-        self.look_at_canaries(one, watched).await;
+        let refused = self.refused(&one.key, one.version).len();
+        // Probes take seconds, and a refusal decides.
+        if refused == 0 {
+            self.look_at_canaries(one, watched).await;
+        }
         let share = one.rollout.permille();
         let of = |site: &Hostname| (one.key.clone(), one.version, site.clone());
         let works = |site: &&Hostname| {
@@ -249,7 +292,7 @@ impl Engine {
         Seen {
             sites,
             held,
-            refused: self.refused(&one.key, one.version).len(),
+            refused,
             canaries: one.witnesses.len(),
             canaries_work: one.witnesses.iter().filter(works).count(),
             canaries_fail: one.witnesses.iter().filter(fails).count(),
@@ -354,37 +397,12 @@ impl Engine {
         }
     }
 
-    /// Takes a version that is on its way back from all sites.
+    /// Takes a version that is on its way back from all sites ([`Rollout::nowhere`]), or gives it to all
+    /// of them now ([`Rollout::everywhere`]).
     ///
     /// # Errors
     /// When it is not on its way, no reason is given, or the store fails.
-    pub async fn halt_document(
-        &self,
-        key: &DocumentKey,
-        version: u64,
-        why: &str,
-        who: &str,
-    ) -> Result<(), EngineError> {
-        self.end_rollout((key, version), Rollout::nowhere(), why, who)
-            .await
-    }
-
-    /// Gives a version that is on its way to all sites now.
-    ///
-    /// # Errors
-    /// When it is not on its way, no reason is given, or the store fails.
-    pub async fn hasten_document(
-        &self,
-        key: &DocumentKey,
-        version: u64,
-        why: &str,
-        who: &str,
-    ) -> Result<(), EngineError> {
-        self.end_rollout((key, version), Rollout::everywhere(), why, who)
-            .await
-    }
-
-    async fn end_rollout(
+    pub async fn end_rollout(
         &self,
         (key, version): (&DocumentKey, u64),
         rollout: Rollout,

@@ -1,5 +1,6 @@
 //! What a command prints: words for people, JSON for programs.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -14,20 +15,18 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Prints `value` as JSON, or the words made from it.
-    #[expect(
-        clippy::print_stdout,
-        reason = "this is what the command was asked for"
-    )]
+    /// Prints `value` as JSON, or the words made from it. Whoever reads may go before the end, as `head`
+    /// does.
     pub(crate) fn print<T: Serialize>(self, value: &T, words: impl FnOnce(&T) -> String) {
-        if self.json {
+        let text = if self.json {
             match serde_json::to_string_pretty(value) {
-                Ok(json) => println!("{json}"),
-                Err(e) => tracing::error!("could not write JSON: {e}"),
+                Ok(json) => json,
+                Err(e) => return tracing::error!("could not write JSON: {e}"),
             }
         } else {
-            println!("{}", words(value).trim_end());
-        }
+            words(value).trim_end().to_owned()
+        };
+        let _ = writeln!(std::io::stdout(), "{text}");
     }
 }
 

@@ -53,28 +53,30 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 }
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
-    type Rejection = ApiError;
+    type Rejection = Misread;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Misread> {
         axum::extract::Query::try_from_uri(&parts.uri)
             .map(|axum::extract::Query(query)| Self(query))
             .map_err(|e| {
                 let why = plainly(e.body_text());
-                ApiError::bad_request(format!("the query after `?` does not fit here: {why}"))
+                let words = format!("the query after `?` does not fit here: {why}");
+                Misread::of(parts, ApiError::bad_request(words))
             })
     }
 }
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
-    type Rejection = ApiError;
+    type Rejection = Misread;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Misread> {
         axum::extract::Path::from_request_parts(parts, state)
             .await
             .map(|axum::extract::Path(path)| Self(path))
             .map_err(|e| {
                 let why = plainly(e.body_text());
-                ApiError::not_found(format!("the path names nothing here: {why}"))
+                let words = format!("the path names nothing here: {why}");
+                Misread::of(parts, ApiError::not_found(words))
             })
     }
 }
@@ -83,29 +85,44 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
 pub(crate) struct Form<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
-    type Rejection = BadForm;
+    type Rejection = Misread;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, BadForm> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, Misread> {
         let by_person = wants_page(request.headers());
         let form = axum::Form::from_request(request, state).await;
-        let bad = |rejection| BadForm {
+        let bad = |rejection| Misread {
             error: form_error(&rejection),
             by_person,
+            is_form: true,
         };
         form.map(|axum::Form(form)| Self(form)).map_err(bad)
     }
 }
 
-/// Why a form cannot be read: a person reads a page, a program reads JSON.
-pub(crate) struct BadForm {
+/// Why a form, a path or a query cannot be read: a person reads a page, a program reads JSON.
+pub(crate) struct Misread {
     error: ApiError,
     by_person: bool,
+    is_form: bool,
 }
 
-impl IntoResponse for BadForm {
+impl Misread {
+    fn of(parts: &Parts, error: ApiError) -> Self {
+        let is_api = parts.uri.path().starts_with("/api/");
+        Self {
+            error,
+            by_person: wants_page(&parts.headers) && !is_api,
+            is_form: false,
+        }
+    }
+}
+
+impl IntoResponse for Misread {
     fn into_response(self) -> Response {
-        if self.by_person {
+        if self.by_person && self.is_form {
             pages::bad_form(&self.error)
+        } else if self.by_person {
+            pages::bad_address(&self.error)
         } else {
             self.error.into_response()
         }

@@ -244,6 +244,11 @@ pub(crate) fn bad_form(error: &ApiError) -> Response {
     PageError::bad_form(error.status(), error.message()).into_response()
 }
 
+/// For a path or a query that cannot be read.
+pub(crate) fn bad_address(error: &ApiError) -> Response {
+    PageError::bad_address(error.status(), error.message()).into_response()
+}
+
 /// For an address that tried too often.
 pub(crate) fn too_many(error: &ApiError) -> Response {
     let mut page = PageError::too_many(error.message()).into_response();

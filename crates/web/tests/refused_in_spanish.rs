@@ -273,7 +273,7 @@ async fn what_was_recorded_in_english_is_shown_in_spanish() {
     };
     let moved = store.move_campaign(campaign, &State::Paused, &halted, None, &audit);
     moved.await.unwrap();
-    let spanish = "3 de 20 sitios fallaron en la oleada canarios (versión 5.2.0), se tolera el 5 %; \
+    let spanish = "3 de 20 sitios fallaron en la oleada de prueba (versión 5.2.0), se tolera el 5 %; \
         el último dijo: webhook: se agotó el tiempo";
     reader
         .says("/console/campaigns", None, [reason, spanish])

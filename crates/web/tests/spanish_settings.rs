@@ -381,7 +381,11 @@ async fn what_is_delivered_is_in_spanish() {
         .await;
     let bad = "act=stage&product=web-central&version=five";
     console
-        .refuses("/console/releases", bad, "Una versión se numera")
+        .refuses(
+            "/console/releases",
+            bad,
+            "una versión del código se escribe",
+        )
         .await;
 }
 
@@ -403,7 +407,7 @@ async fn campaigns_are_in_spanish() {
     let planned = console.post("/console/campaigns/plan", order).await;
     let words = [
         "recargar: sitios de web-central en America/Boise, America/Denver",
-        "Canarios",
+        "Sitios de prueba",
         "Montaña · Denver",
         "al servicio de",
     ];

@@ -403,7 +403,7 @@ async fn published(desk: &Desk, id: IncidentId) {
     for says in [
         "Informe del incidente: Problema de inicio de sesión",
         "Qué funcionó bien",
-        "Próximos pasos",
+        "Seguimientos",
         "Sabemos qué falló",
         "14 sitios enviaron reportes en un minuto, cuando lo habitual es",
     ] {

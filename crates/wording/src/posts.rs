@@ -5,7 +5,7 @@ use domain::document::DocumentKey;
 use domain::incident::template::written;
 use domain::incident::{Promise, PromiseKind, Scope};
 use domain::language::Language;
-use domain::rollout::Halted;
+use domain::rollout::{Halted, Waiting};
 use domain::site::Zone;
 use jiff::Timestamp;
 
@@ -114,10 +114,63 @@ impl Words {
         self.tell("page-rollout-halted", values)
     }
 
+    /// Pages that the rollout of a version of a document stands still.
+    #[must_use]
+    pub fn page_rollout_waits(
+        self,
+        (document, version): (&DocumentKey, u64),
+        waiting: &Waiting,
+    ) -> String {
+        let values = [
+            ("document", document.to_string().into()),
+            ("version", version.to_string().into()),
+            ("what", self.rollout_waits(waiting).into()),
+        ];
+        self.tell("page-rollout-waits", values)
+    }
+
+    /// What a rollout waits for.
+    #[must_use]
+    pub fn rollout_waits(self, waiting: &Waiting) -> String {
+        let (key, n) = match waiting {
+            // Of no site is any agent heard.
+            Waiting::Acks(0) => ("rollout-waits-silent", 0),
+            Waiting::Acks(sites) => ("rollout-waits-acks", *sites),
+            Waiting::Canaries(sites) => ("rollout-waits-canaries", *sites),
+            Waiting::Time(_) => ("rollout-waits-time", 0),
+        };
+        self.tell(key, [("n", n.into())])
+    }
+
+    /// Pages that a site refused a version of a document that all sites are given.
+    #[must_use]
+    pub fn page_refused(
+        self,
+        (document, version): (&DocumentKey, u64),
+        (site, reason): (&str, &str),
+    ) -> String {
+        let values = [
+            ("document", document.to_string().into()),
+            ("version", version.to_string().into()),
+            ("site", site.into()),
+            ("reason", reason.into()),
+        ];
+        self.tell("page-refused", values)
+    }
+
     /// Why an update that waited was not posted: nothing follows the end.
     #[must_use]
     pub fn was_over_before(self) -> &'static str {
         self.say("page-was-over-before")
+    }
+
+    /// Why an update that waited was not posted: a refusal, which is English, or that there was one.
+    #[must_use]
+    pub fn refused_because(self, english: &str) -> &str {
+        match self.0 {
+            Language::English => english,
+            Language::Spanish => self.say("page-was-refused"),
+        }
     }
 
     /// Why a campaign stands still that somebody paused.

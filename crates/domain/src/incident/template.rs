@@ -16,6 +16,7 @@ use super::{PromiseKind, Stage};
 use crate::calendar::Length;
 use crate::language::Language;
 use crate::name::Hostname;
+use crate::text::shown;
 
 /// A post with gaps.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
@@ -54,25 +55,27 @@ pub struct Placeholder {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadTemplate {
     /// A brace or bracket has no partner.
-    #[error("template {0:?} has an unclosed {1:?}")]
+    #[error("template {} has an unclosed {:?}", shown(.0), .1)]
     Unclosed(String, &'static str),
     /// The text has a gap that is not described.
-    #[error("template {0:?} uses the gap {1:?} without describing it")]
+    #[error("template {} uses the gap {} without describing it", shown(.0), shown(.1))]
     Undescribed(String, String),
     /// A gap is described that the text does not have.
-    #[error("template {0:?} describes the gap {1:?} without using it")]
+    #[error("template {} describes the gap {} without using it", shown(.0), shown(.1))]
     Unused(String, String),
     /// Something else about it does not fit.
-    #[error("template {0:?} cannot be kept: {1}")]
+    #[error("template {} cannot be kept: {}", shown(.0), .1)]
     Unfit(String, String),
     /// The promise names no gap for a length.
     #[error(
-        "template {0:?} promises by the gap {1:?}, which is not a required or defaulted duration"
+        "template {} promises by the gap {}, which is not a required or defaulted duration", shown(.0), shown(.1)
     )]
     PromiseWithoutLength(String, String),
     /// A calendar would count nothing.
     #[error(
-        "the gap {1:?} of template {0:?} names a calendar, which counts only the length by which the template promises: leave the calendar out, or promise by this gap"
+        "the gap {} of template {} names a calendar, which counts only the length by which the template promises: leave the calendar out, or promise by this gap",
+        shown(.1),
+        shown(.0)
     )]
     CalendarWithoutPromise(String, String),
 }

@@ -53,8 +53,9 @@ pub(super) fn check(json_schema: &str, body: &[u8]) -> Result<(), EngineError> {
         .iter_errors(&body)
         .take(PROBLEMS_NAMED_MAX)
         .map(|problem| match problem.instance_path().as_str() {
-            "" => problem.to_string(),
-            at => format!("{at}: {problem}"),
+            // Without the value, which may be the whole document.
+            "" => problem.masked().to_string(),
+            at => format!("{at}: {}", problem.masked()),
         })
         .collect();
     if problems.is_empty() {

@@ -144,7 +144,8 @@ impl Engine {
         // A caller reads it as any refusal; the people on call read what the team reads.
         let reason = match reason {
             OVER => self.words().was_over_before(),
-            reason => reason,
+            // Refusals are English; the audit keeps this one.
+            reason => self.words().refused_because(reason),
         };
         let wrote = (&*scheduled.by, scheduled.at);
         let title = &view.incident.title;

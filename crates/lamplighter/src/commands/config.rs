@@ -79,27 +79,9 @@ pub(crate) enum Config {
         why: String,
     },
     /// Take a version that is on its way back from its sites.
-    Halt {
-        #[command(flatten)]
-        which: Which,
-        /// The version that is on its way.
-        #[arg(long = "number")]
-        number: u64,
-        /// Why. Audited.
-        #[arg(long)]
-        why: String,
-    },
+    Halt(OnItsWay),
     /// Give a version that is on its way to all sites now.
-    Hasten {
-        #[command(flatten)]
-        which: Which,
-        /// The version that is on its way.
-        #[arg(long = "number")]
-        number: u64,
-        /// Why. Audited.
-        #[arg(long)]
-        why: String,
-    },
+    Hasten(OnItsWay),
     /// List the versions of all documents that sites read or will read.
     List {
         #[command(flatten)]
@@ -143,6 +125,35 @@ pub(crate) struct Which {
     server: Server,
 }
 
+/// A version that is on its way, and why its rollout ends.
+#[derive(clap::Args)]
+pub(crate) struct OnItsWay {
+    #[command(flatten)]
+    which: Which,
+    /// The version that is on its way.
+    #[arg(long)]
+    number: u64,
+    /// Why. Audited.
+    #[arg(long)]
+    why: String,
+}
+
+impl OnItsWay {
+    /// Ends the rollout, and says which sites the version is given to now.
+    async fn end(self, act: &str, output: Options) -> Result<(), Failure> {
+        let body = serde_json::json!({"version": self.number, "why": self.why});
+        let done = self.which.post(act, &body).await?;
+        output.print(&done, |done| {
+            let (number, key) = (self.number, self.which.key());
+            format!(
+                "Version {number} of {key} is {} now.",
+                whereto(&done["rollout"])
+            )
+        });
+        Ok(())
+    }
+}
+
 impl Which {
     fn key(&self) -> String {
         format!("{}/{}/{}", self.product, self.service, self.name)
@@ -152,7 +163,7 @@ impl Which {
         format!("/api/v1/documents/{}/{act}", self.key())
     }
 
-    async fn end(&self, act: &str, body: &Value) -> Result<Value, Failure> {
+    async fn post(&self, act: &str, body: &Value) -> Result<Value, Failure> {
         self.server.client()?.post(&self.path(act), body).await
     }
 }
@@ -202,7 +213,7 @@ impl Config {
             }
             Self::Rollback { which, to, why } => {
                 let body = serde_json::json!({"to": to, "why": why});
-                let done = which.end("rollback", &body).await?;
+                let done = which.post("rollback", &body).await?;
                 output.print(&done, |done| {
                     let (key, version) = (which.key(), &done["version"]);
                     format!(
@@ -210,22 +221,8 @@ impl Config {
                     )
                 });
             }
-            Self::Halt { which, number, why } => {
-                let body = serde_json::json!({"version": number, "why": why});
-                let done = which.end("halt", &body).await?;
-                output.print(&done, |_| {
-                    let key = which.key();
-                    format!("Version {number} of {key} is taken back from all sites.")
-                });
-            }
-            Self::Hasten { which, number, why } => {
-                let body = serde_json::json!({"version": number, "why": why});
-                let done = which.end("hasten", &body).await?;
-                output.print(&done, |_| {
-                    let key = which.key();
-                    format!("Version {number} of {key} is given to all sites.")
-                });
-            }
+            Self::Halt(ending) => ending.end("halt", output).await?,
+            Self::Hasten(ending) => ending.end("hasten", output).await?,
             Self::List { server } => {
                 let list = server.client()?.get("/api/v1/documents").await?;
                 output.print(&list, |list| lines(&list["documents"]));

@@ -22,6 +22,22 @@ impl Plane {
         panic!("{bodies:?}, not {expected:?}");
     }
 
+    async fn publish_at_once(&self, body: &str) {
+        let new = NewDocument {
+            key: key(),
+            accepts: "^5".parse().unwrap(),
+            lane: Some(Lane::First),
+            schema: None,
+            body: body.into(),
+            how: How {
+                at_once: true,
+                bypass_coverage: false,
+                why: "a test".into(),
+            },
+        };
+        self.engine.publish_document(new, "a test").await.unwrap();
+    }
+
     fn kept(&self) -> Vec<(u64, Rollout)> {
         let repository = self.engine.repository();
         let versions = repository.documents().get(&key()).into_iter().flatten();
@@ -55,8 +71,9 @@ async fn a_version_goes_to_a_canary_first_and_on_when_it_proved_itself() {
     assert!(other.to_string().contains("still on its way"), "{other}");
 
     plane.read_until(&agent, [r#"{"n":2}"#, r#"{"n":2}"#]).await;
+    let all = Rollout::everywhere;
     let left = plane.kept();
-    assert_eq!(left, [(2, Rollout::everywhere())], "nobody reads the old");
+    assert_eq!(left, [(2, all()), (1, all())], "for who refuses the new");
     let history = plane.engine.document_history(&key(), None).await.unwrap();
     let read_by: Vec<_> = history.versions.iter().map(|one| one.reading).collect();
     assert_eq!(read_by, [3, 0]);
@@ -104,5 +121,38 @@ async fn what_a_site_refuses_stays_out_and_halts_its_rollout() {
     // Its number is not used again, and the way is free.
     assert_eq!(plane.publish("^5", r#"{"n":3}"#).await.unwrap(), 3);
     plane.read_until(&agent, [r#"{"n":3}"#, r#"{"n":3}"#]).await;
+    stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_site_that_refuses_what_everybody_has_goes_back_and_people_are_paged() {
+    let plane = Plane::start().await;
+    for number in 1..=3 {
+        plane.publish_at_once(&format!(r#"{{"n":{number}}}"#)).await;
+    }
+    let stop = CancellationToken::new();
+    let agent = plane.agent(&plane.url, &stop).await;
+    plane.read_until(&agent, [r#"{"n":3}"#, r#"{"n":3}"#]).await;
+    let reason = "its callback path is not ours";
+    for site in ["b.example", "a.example"] {
+        assert_eq!(plane.refuse(&agent, site, 3, reason).await, 204);
+    }
+    plane.read_until(&agent, [r#"{"n":2}"#, r#"{"n":2}"#]).await;
+    let mut pages = vec![];
+    for _ in 0..600 {
+        pages = plane.engine.store().pages(10).await.unwrap();
+        if !pages.is_empty() {
+            break;
+        }
+        plane.clock.sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(pages.len(), 1, "one for the version, not one a site");
+    assert!(pages[0].words.contains(reason), "{pages:?}");
+    let site = plane.engine.fleet().site_at(&host("a.example")).unwrap();
+    let read = plane
+        .engine
+        .document_for(&key(), &site.running, Some(&site))
+        .unwrap();
+    assert_eq!(read.version, 2, "the control plane knows what is read");
     stop.cancel();
 }

@@ -34,6 +34,7 @@ pub(in crate::pages) mod respond;
 pub(in crate::pages) mod sign_in;
 pub(in crate::pages) mod staff_site;
 pub(in crate::pages) mod templates;
+pub(in crate::pages) mod typed;
 pub(in crate::pages) mod write_report;
 
 use crate::routes::Route;

@@ -65,6 +65,15 @@ impl PageError {
         )
     }
 
+    /// A path or a query that cannot be read.
+    pub(crate) fn bad_address(status: StatusCode, says: &str) -> Self {
+        Self::of(
+            status,
+            say("error-not-here"),
+            reason("says-not-found", &sentence(says)),
+        )
+    }
+
     pub(crate) fn too_many(says: &str) -> Self {
         Self::of(
             StatusCode::TOO_MANY_REQUESTS,

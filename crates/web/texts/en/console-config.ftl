@@ -32,7 +32,7 @@ config-honour-hint = Such as ^5, or >=5.1, <6. A live or staged release left wit
 config-settings = Settings, as JSON
 config-publish = Publish it
 config-no-document = There is no such document, or no such version of it.
-config-accepts-rule = which releases it accepts is written such as ^5 or >=5.1, <6: { $problem }
+config-accepts-rule = which releases it accepts is written such as ^5 or >=5.1, <6
 config-way = Version { $version } is on its way
 config-wave-canaries =
     { $n ->
@@ -76,3 +76,4 @@ config-schema-label = The JSON Schema that the settings must fit
 config-schema-hint = Holds for the next versions too. Left empty, everything fits.
 config-at-once = To all sites at once
 config-at-once-hint = Without canaries and waves; say why. A version that no site reads yet, and the first one, need no waves.
+config-way-waits = It waits for { $what }.

@@ -24,4 +24,3 @@ releases-state-imported = imported
 releases-state-staged = staged
 releases-state-live = live
 releases-state-retired = retired
-releases-numbered = A release is numbered such as 5.2.0: { $problem }.

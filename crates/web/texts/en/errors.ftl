@@ -26,3 +26,6 @@ says-too-often = Too much came from this address. Wait a moment and try again.
 says-refused = Something is not right. Go back to the page and look at the form.
 says-conflict = Something changed meanwhile. Go back to the page and try again.
 says-failed = Something failed on our side. Try again in a few minutes.
+rule-moment = a day and a time are written such as 2023-07-11T18:30
+rule-time = a time of day is written such as 07:00
+rule-release = a release is written such as 5.2.0

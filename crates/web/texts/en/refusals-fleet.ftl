@@ -90,3 +90,5 @@ ready-not-its-turn = the version of document { $document } that accepts it is no
 agent-holds-none = this agent holds no document of { $product }
 agent-holds-no-version = this agent holds no version of { $document } for { $site } that accepts { $code }
 schema-references = a schema has at most { $n-max } references ($ref)
+document-published-meanwhile = somebody else published { $document } just now; try again
+release-cannot-wait = release { $version } has no version of { $document } yet and cannot wait for the waves: publish at once, or for that release alone first

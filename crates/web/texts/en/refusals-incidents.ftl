@@ -141,3 +141,4 @@ choose-report-act = choose approve or publish
 schedule-over = This incident was over before the moment came.
 calendar-of-template = the template { $name } promises by this calendar; choose another one there first
 template-calendar-gone = the template promises by the calendar { $name }, which is not there: name one of { $names }, or save it first
+template-calendar-idle = the gap { $gap } of template { $name } names a calendar, which counts only the length by which the template promises: leave the calendar out, or promise by this gap

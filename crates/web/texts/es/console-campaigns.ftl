@@ -31,7 +31,7 @@ campaign-hosts-of =
 campaign-in = { $sites } en { $places }
 campaign-running = { $sites } con la versión { $version }
 campaign-reported = { $sites }, con reportes
-campaign-wave-canaries = canarios
+campaign-wave-canaries = sitios de prueba
 campaign-wave-reported = con reportes
 campaign-plan-lead = Vea primero a qué afectaría; nada ocurre antes de iniciarla.
 campaign-plan-says =
@@ -42,8 +42,8 @@ campaign-plan-says =
         [one] { $organizations } organización
        *[other] { $organizations } organizaciones
     }, al servicio de { $people } personas. Primero { $canaries ->
-        [one] va { $canaries } canario
-       *[other] van { $canaries } canarios
+        [one] va { $canaries } sitio de prueba
+       *[other] van { $canaries } sitios de prueba
     }; los demás siguen solo si se comprueba que funcionan.
 campaign-plan-takes = Al último ritmo medido tarda { $takes }.
 campaign-plan-create = Crear esta campaña

@@ -32,7 +32,7 @@ config-honour-hint = Por ejemplo ^5, o >=5.1, <6. Se rechaza si una versión act
 config-settings = Ajustes, en JSON
 config-publish = Publicarla
 config-no-document = No existe ese documento, o no existe esa versión.
-config-accepts-rule = las versiones que acepta se escriben como ^5 o >=5.1, <6: { $problem }
+config-accepts-rule = las versiones que acepta se escriben como ^5 o >=5.1, <6
 config-way = La versión { $version } está en camino
 config-wave-canaries =
     { $n ->
@@ -64,8 +64,8 @@ config-state-refused =
     }
 config-state-halted = detenida
 config-state-on-its-way = en camino
-config-state-over = retirada
-config-state-waits = espera una versión del código
+config-state-over = sustituida
+config-state-waits = espera a que se prepare el código que la admite
 config-state-read = en uso
 config-back = Volver atrás
 config-back-hint = Lo que decía la versión anterior pasa a ser una versión nueva, para todos los sitios a la vez.
@@ -76,3 +76,4 @@ config-schema-label = El JSON Schema que los ajustes deben cumplir
 config-schema-hint = Vale también para las próximas versiones. Si se deja vacío, todo vale.
 config-at-once = A todos los sitios a la vez
 config-at-once-hint = Sin sitios de prueba ni etapas; diga el motivo. La primera versión, y la que aún no lee ningún sitio, no necesitan etapas.
+config-way-waits = Espera: { $what }.

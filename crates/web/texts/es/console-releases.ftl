@@ -24,4 +24,3 @@ releases-state-imported = importada
 releases-state-staged = preparada
 releases-state-live = activa
 releases-state-retired = retirada
-releases-numbered = Una versión se numera como 5.2.0: { $problem }.

@@ -26,3 +26,6 @@ says-too-often = Se recibieron demasiados envíos desde esta dirección. Espere 
 says-refused = Los datos no son válidos. Vuelva a la página y revíselos.
 says-conflict = Algo cambió mientras tanto. Vuelva a la página e inténtelo de nuevo.
 says-failed = Algo falló de nuestro lado. Inténtelo de nuevo en unos minutos.
+rule-moment = un día y una hora se escriben como 2023-07-11T18:30
+rule-time = una hora se escribe como 07:00
+rule-release = una versión del código se escribe como 5.2.0

@@ -5,7 +5,7 @@ nav-main = Principal
 foot-times = Cada hora indica su zona horaria.
 report-a-problem = Reportar un problema
 foot-api = API
-foot-staff = Personal
+foot-staff = Para el equipo
 zone-label = Mostrar las horas en
 zone-show = Mostrar
 

@@ -94,3 +94,5 @@ ready-not-its-turn = la versión del documento { $document } que la acepta aún 
 agent-holds-none = este agente no tiene ningún documento de { $product }
 agent-holds-no-version = este agente no tiene ninguna versión de { $document } para { $site } que acepte { $code }
 schema-references = un esquema tiene { $n-max } referencias ($ref) como máximo
+document-published-meanwhile = otra persona acaba de publicar { $document }; inténtelo de nuevo
+release-cannot-wait = la versión { $version } del código aún no tiene ninguna versión de { $document } y no puede esperar a las etapas: publique a todos a la vez, o primero solo para esa versión

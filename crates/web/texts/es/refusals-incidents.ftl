@@ -145,3 +145,4 @@ choose-report-act = elija approve o publish
 schedule-over = Este incidente terminó antes de que llegara el momento.
 calendar-of-template = la plantilla { $name } promete según este calendario; primero elija otro en ella
 template-calendar-gone = la plantilla promete según el calendario { $name }, que no existe: nombre uno de { $names }, o guárdelo primero
+template-calendar-idle = el espacio { $gap } de la plantilla { $name } nombra un calendario, que solo cuenta el plazo que la plantilla promete: quite el calendario, o prometa según este espacio

@@ -78,7 +78,7 @@ fn a_campaign_says_why_it_stopped() {
             what: &spanish.release("5.2.0"),
             ..halt(1, 12)
         }),
-        "falló 1 de 12 sitios en la oleada canarios (versión 5.2.0), se tolera el 2.5 %; lo último que se obtuvo: \
+        "falló 1 de 12 sitios en la oleada de prueba (versión 5.2.0), se tolera el 2.5 %; lo último que se obtuvo: \
         agent: 502"
     );
     let many = spanish.halted_because(halt(3, 12));

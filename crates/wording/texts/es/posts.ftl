@@ -52,9 +52,16 @@ campaign-halted-because =
     } en la oleada { $wave } ({ $what }), se tolera el { $tolerated } %; lo último que se obtuvo: { $last }
 campaign-release = versión { $version }
 campaign-aborted-by = { $who } interrumpió la campaña: { $action }.
-wave-canaries = canarios
+wave-canaries = de prueba
 wave-reported = con reportes
 page-rollout-halted = Se detuvo la distribución de { $document }, versión { $version }, y sus sitios leen otra vez la versión anterior: { $why }
 rollout-refused = sitios que la rechazaron: { $n }
 rollout-refused-first = { $what }; { $site }: { $reason }
 rollout-canaries-fail = sitios de prueba donde el inicio de sesión funcionaba y ahora falla: { $n }
+rollout-waits-silent = agentes: no se ha sabido de ninguno últimamente
+rollout-waits-acks = agentes de sitios que aún no la tienen: { $n }
+rollout-waits-canaries = sitios de prueba que aún no han iniciado sesión: { $n }
+rollout-waits-time = el final del tiempo en que se notaría un fallo
+page-rollout-waits = La distribución de { $document }, versión { $version }, lleva una hora parada. Espera: { $what }
+page-refused = { $site } rechazó { $document }, versión { $version }, que reciben todos los sitios: { $reason }
+page-was-refused = Fue rechazada; la auditoría dice por qué.

@@ -7,7 +7,7 @@ report-detection = Detección
 report-response = Respuesta
 report-cause = Causa
 report-well = Qué funcionó bien
-report-follow-ups = Próximos pasos
+report-follow-ups = Seguimientos
 report-nothing = No se registró nada.
 report-record = Registro { $id }, { $at }: { $line }
 

@@ -266,27 +266,32 @@ struct EndRollout {
 }
 
 async fn halt(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Path(path): Key,
-    Json(EndRollout { version, why }): Json<EndRollout>,
+    app: State<App>,
+    caller: Extension<Caller>,
+    path: Key,
+    body: Json<EndRollout>,
 ) -> Result<JsonBody<Published>, ApiError> {
-    let key = key(path);
-    app.engine()
-        .halt_document(&key, version, &why, caller.name())
-        .await?;
-    Ok(JsonBody(Published::of(&app, &key, version)))
+    end((app, caller), path, body, Rollout::nowhere()).await
 }
 
 async fn hasten(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
+    app: State<App>,
+    caller: Extension<Caller>,
+    path: Key,
+    body: Json<EndRollout>,
+) -> Result<JsonBody<Published>, ApiError> {
+    end((app, caller), path, body, Rollout::everywhere()).await
+}
+
+async fn end(
+    (State(app), Extension(caller)): (State<App>, Extension<Caller>),
     Path(path): Key,
     Json(EndRollout { version, why }): Json<EndRollout>,
+    rollout: Rollout,
 ) -> Result<JsonBody<Published>, ApiError> {
     let key = key(path);
     app.engine()
-        .hasten_document(&key, version, &why, caller.name())
+        .end_rollout((&key, version), rollout, &why, caller.name())
         .await?;
     Ok(JsonBody(Published::of(&app, &key, version)))
 }

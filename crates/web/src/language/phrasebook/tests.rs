@@ -174,7 +174,7 @@ fn sentences_are_said_with_their_values() {
         ),
         (
             "it halted itself: 3 of 20 sites failed in wave canaries (release 5.2.0), tolerated are 5 %; the last said: webhook: timed out",
-            "se detuvo sola: 3 de 20 sitios fallaron en la oleada canarios (versión 5.2.0), se tolera el 5 %; el último dijo: webhook: se agotó el tiempo",
+            "se detuvo sola: 3 de 20 sitios fallaron en la oleada de prueba (versión 5.2.0), se tolera el 5 %; el último dijo: webhook: se agotó el tiempo",
         ),
         (
             "no site of the fleet lies in CA, a drawn area of 3 corners; 1 sites have no coordinates and cannot be inside a drawn area",

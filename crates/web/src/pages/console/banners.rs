@@ -15,15 +15,14 @@ use domain::name::{Hostname, ProductName};
 use domain::place::{self, County};
 use domain::site::Zone;
 use engine::{EngineError, Fleet, Kind, NewBanner};
-use jiff::civil::DateTime;
 
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
 use crate::language::{reworded, say, tell};
-use crate::pages::console::campaigns::{optional, read, split};
 use crate::pages::console::map::{self, Map};
 use crate::pages::console::open_incident::same_clock;
+use crate::pages::console::typed::{local, optional, read, split};
 use crate::pages::prose::prose;
 use crate::pages::words::{self, Moment, Reader};
 use crate::pages::{Answer, Choice, Page, reader, render, zone_choices};
@@ -285,18 +284,6 @@ fn without_last(corners: &str) -> String {
     lines.retain(|line| !line.trim().is_empty());
     lines.pop();
     lines.join("\n")
-}
-
-/// A moment as a form gives it, on the vendor's clock.
-pub(in crate::pages) fn local(
-    at: &str,
-    text: &str,
-    zone: &Zone,
-) -> Result<Option<jiff::Timestamp>, EngineError> {
-    let moment = optional(at, text, str::parse::<DateTime>)?;
-    let rules = zone.rules();
-    let moment = moment.map(|moment| rules.to_timestamp(moment)).transpose();
-    moment.map_err(|e| EngineError::refused_at(at, e))
 }
 
 fn preview(app: &App, banner: &Banner) -> Preview {

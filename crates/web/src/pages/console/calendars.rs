@@ -9,13 +9,12 @@ use domain::access::Permission;
 use domain::calendar::{BusinessCalendar, DEFAULT_NAME};
 use domain::site::Zone;
 use engine::{EngineError, ImportedHolidays, Kind};
-use jiff::civil::Time;
 
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::Form;
 use crate::language::{reworded, say, tell};
-use crate::pages::console::campaigns::read;
+use crate::pages::console::typed::{read, time};
 use crate::pages::words;
 use crate::pages::{Answer, Page, render};
 use crate::routes::Route;
@@ -103,8 +102,8 @@ impl Typed {
                 let holidays = engine.calendars().remove(name);
                 let calendar = BusinessCalendar {
                     zone: read("zone", &self.zone, Zone::parse)?,
-                    opens: read("opens", &self.opens, str::parse::<Time>)?,
-                    closes: read("closes", &self.closes, str::parse::<Time>)?,
+                    opens: read("opens", &self.opens, time)?,
+                    closes: read("closes", &self.closes, time)?,
                     federal_holidays: !self.federal_holidays.is_empty(),
                     holidays: holidays.map(|known| known.holidays).unwrap_or_default(),
                 };

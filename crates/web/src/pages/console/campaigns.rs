@@ -20,6 +20,7 @@ use crate::extract::{Form, Query};
 use crate::language::{reworded, say, tell};
 use crate::pages::console::campaign::{action_name, doing, named, seconds, state_name, wave_name};
 use crate::pages::console::open_incident::same_clock;
+use crate::pages::console::typed::{optional, read, release, split};
 use crate::pages::words::{self, Moment, Reader};
 use crate::pages::{Answer, Page, reader, render, zone_choices};
 use crate::routes::Route;
@@ -172,7 +173,7 @@ impl Typed {
         let product = read("product", &self.product, ProductName::parse)?;
         let action = match self.action.as_str() {
             "activate" => Action::ActivateRelease {
-                version: read("version", &self.version, semver::Version::parse)?,
+                version: read("version", &self.version, release)?,
             },
             "clear_cache" => Action::ClearCache,
             _ => Action::Refresh,
@@ -184,7 +185,7 @@ impl Typed {
             all: !self.all.is_empty(),
             zones: zones.into_iter().collect(),
             states: split(&self.states).map(str::to_uppercase).collect(),
-            running: optional("running", &self.running, semver::Version::parse)?,
+            running: optional("running", &self.running, release)?,
             has_reported: !self.reported.is_empty(),
             hostnames: hostnames.collect::<Result<_, _>>()?,
             ..Selection::none(product)
@@ -200,29 +201,6 @@ impl Typed {
             pace,
         })
     }
-}
-
-pub(in crate::pages) fn read<'a, T, E: ToString>(
-    at: &str,
-    text: &'a str,
-    parse: impl Fn(&'a str) -> Result<T, E>,
-) -> Result<T, EngineError> {
-    parse(text.trim()).map_err(|e| EngineError::refused_at(at, format!("{at}: {}", e.to_string())))
-}
-
-pub(in crate::pages) fn optional<'a, T, E: ToString>(
-    at: &str,
-    text: &'a str,
-    parse: impl Fn(&'a str) -> Result<T, E>,
-) -> Result<Option<T>, EngineError> {
-    let given = Some(text).filter(|text| !text.trim().is_empty());
-    given.map(|text| read(at, text, parse)).transpose()
-}
-
-/// The words between spaces, commas and line ends.
-pub(in crate::pages) fn split(text: &str) -> impl Iterator<Item = &str> {
-    text.split([' ', ',', ';', '\n', '\r', '\t'])
-        .filter(|word| !word.is_empty())
 }
 
 fn planned(order: &Order, plan: PlanView) -> Planned {

@@ -19,8 +19,8 @@ use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
 use crate::language::{in_words, say};
-use crate::pages::console::banners::local;
 use crate::pages::console::respond::{Choice, Typed, show, then_back};
+use crate::pages::console::typed::local;
 use crate::pages::public::incident::{Promised, Said, promised, said, stage};
 use crate::pages::words::{Moment, Reader};
 use crate::pages::{Answer, Choice as Calendar, reader};
@@ -267,7 +267,7 @@ fn values(
 pub(in crate::pages) fn value(app: &App, kind: Kind, text: &str) -> serde_json::Value {
     let home = &app.engine().settings().home_zone;
     match kind {
-        _ if kind.is_list() => crate::pages::console::campaigns::split(text).collect(),
+        _ if kind.is_list() => crate::pages::console::typed::split(text).collect(),
         Kind::DateTime | Kind::Timeline => match local("at", text, home) {
             Ok(Some(at)) => at.to_string().into(),
             _ => text.into(),

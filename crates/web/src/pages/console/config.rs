@@ -156,10 +156,8 @@ impl Publish {
     }
 
     fn document(&self, key: &DocumentKey) -> Result<NewDocument, EngineError> {
-        let accepts = VersionReq::parse(self.accepts.trim()).map_err(|e| {
-            let rule = tell("config-accepts-rule", [("problem", e.to_string().into())]);
-            EngineError::refused_at("accepts", rule)
-        })?;
+        let accepts = VersionReq::parse(self.accepts.trim())
+            .map_err(|_| EngineError::refused_at("accepts", say("config-accepts-rule")))?;
         Ok(NewDocument {
             key: key.clone(),
             accepts,

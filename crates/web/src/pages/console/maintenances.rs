@@ -11,17 +11,16 @@ use domain::incident::{Audience, Impact, Posted, Scope, Window};
 use domain::name::ProductName;
 use domain::site::Zone;
 use engine::{EngineError, IncidentView, Kind, MovedWork, PlannedWork};
-use jiff::civil::DateTime;
 
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path};
 use crate::language::{in_words, reworded, say};
 use crate::pages::console::audience;
-use crate::pages::console::banners::local;
-use crate::pages::console::campaigns::optional;
 use crate::pages::console::compose::staff;
 use crate::pages::console::open_incident::same_clock;
+use crate::pages::console::typed::local;
+use crate::pages::console::typed::{self, optional};
 use crate::pages::public::incident::{Said, impact, said, stage};
 use crate::pages::public::maintenance::when;
 use crate::pages::words::{self, Reader};
@@ -166,10 +165,7 @@ async fn move_window(
 fn window(app: &App, clock: &str, (from, until): (&str, &str)) -> Result<Window, EngineError> {
     let missing = |at: &str| EngineError::refused_at(at, say("give-day-and-time"));
     if clock == "own" {
-        let wall = |at: &str, text: &str| {
-            let read = optional(at, text, str::parse::<DateTime>)?;
-            read.ok_or_else(|| missing(at))
-        };
+        let wall = |at: &str, text: &str| typed::wall(at, text)?.ok_or_else(|| missing(at));
         let (from, until) = (wall("from", from)?, wall("until", until)?);
         return Ok(Window::Local { from, until });
     }

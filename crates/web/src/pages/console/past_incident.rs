@@ -15,8 +15,8 @@ use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::Form;
 use crate::language::{reworded, say, tell};
-use crate::pages::console::banners::local;
 use crate::pages::console::open_incident::{Choices, scope};
+use crate::pages::console::typed::local;
 use crate::pages::{Answer, Page, PageError, render};
 use crate::routes::Route;
 

@@ -19,6 +19,7 @@ use crate::access::{Access, Caller};
 use crate::extract::Form;
 use crate::language::{reworded, say, tell};
 use crate::pages::console::staff_site::why_not;
+use crate::pages::console::typed::release;
 use crate::pages::words;
 use crate::pages::{Answer, Page, PageError, render};
 use crate::routes::Route;
@@ -204,9 +205,7 @@ async fn act(
 fn read(form: &Acted) -> Result<(ProductName, Version), EngineError> {
     let product = ProductName::parse(&form.product);
     let product = product.map_err(|e| EngineError::refused_at("product", e))?;
-    let version = Version::parse(form.version.trim()).map_err(|e| {
-        let rule = tell("releases-numbered", [("problem", e.to_string().into())]);
-        EngineError::refused_at("version", rule)
-    })?;
+    let version =
+        release(form.version.trim()).map_err(|e| EngineError::refused_at("version", e))?;
     Ok((product, version))
 }

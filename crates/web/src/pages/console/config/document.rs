@@ -16,7 +16,7 @@ use super::lane;
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::extract::{Form, Path, Query};
-use crate::language::{reworded, say, tell};
+use crate::language::{in_words, reworded, say, tell};
 use crate::pages::words::{self, Moment, Reader};
 use crate::pages::{Answer, Page, PageError, reader, render};
 use crate::routes::Route;
@@ -69,7 +69,10 @@ struct View {
     on_its_way: Option<Way>,
     versions: Vec<Line>,
     older: Option<u64>,
-    difference: Option<Shown>,
+    difference: Option<Compared>,
+    may_change: bool,
+    /// Versions to go back to, with the code that each accepts.
+    older_ones: Vec<(u64, String)>,
     typed: Typed,
     lane: &'static str,
     served: Vec<(String, String)>,
@@ -80,6 +83,7 @@ struct Way {
     version: u64,
     since: Moment,
     says: String,
+    waits: Option<String>,
     waves: Vec<Step>,
 }
 
@@ -107,12 +111,18 @@ struct Line {
 }
 
 /// The lines of a difference.
-struct Shown {
+struct Compared {
     title: String,
     lines: Vec<(&'static str, String)>,
 }
 
-#[derive(serde::Deserialize)]
+/// What is shown, and to whom.
+struct Shown {
+    which: Which,
+    may_change: bool,
+}
+
+#[derive(Default, serde::Deserialize)]
 struct Which {
     version: Option<u64>,
     /// Compared with this one.
@@ -121,9 +131,17 @@ struct Which {
     before: Option<u64>,
 }
 
-async fn read(State(app): State<App>, Path(path): Key, Query(which): Query<Which>) -> Answer {
-    let key = key(path);
-    show(&app, StatusCode::OK, &key, &which, None).await
+async fn read(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(path): Key,
+    Query(which): Query<Which>,
+) -> Answer {
+    let shown = Shown {
+        which,
+        may_change: caller.0.role.may(Permission::ChangeDelivery),
+    };
+    show(&app, StatusCode::OK, &key(path), &shown, None).await
 }
 
 /// The page again, with what was typed and why it was refused.
@@ -138,20 +156,19 @@ pub(super) async fn refused(
         Kind::Conflict => StatusCode::CONFLICT,
         _ => return Err(error.into()),
     };
-    let nothing = Which {
-        version: None,
-        from: None,
-        before: None,
+    let shown = Shown {
+        which: Which::default(),
+        may_change: true,
     };
     let said = (typed, reworded(&error));
-    show(app, status, key, &nothing, Some(said)).await
+    show(app, status, key, &shown, Some(said)).await
 }
 
 async fn show(
     app: &App,
     status: StatusCode,
     key: &DocumentKey,
-    which: &Which,
+    Shown { which, may_change }: &Shown,
     refused: Option<(Typed, String)>,
 ) -> Answer {
     let missing = || PageError::not_found(say("config-no-document"));
@@ -169,7 +186,8 @@ async fn show(
         .versions
         .first()
         .map(|newest| newest.version.version);
-    let number = which.version.or(newest);
+    let last = history.versions.first().map(|past| past.version.version);
+    let number = which.version.or(newest).or(last);
     let shown = match number {
         Some(number) => Some(version(app, key, number).await?.ok_or_else(missing)?),
         None => None,
@@ -200,6 +218,13 @@ async fn show(
         problem,
         lead,
         on_its_way: on_its_way.map(|way| on_the_way(way, &reader)),
+        may_change: *may_change,
+        older_ones: history
+            .versions
+            .iter()
+            .filter(|past| Some(past.version.version) != newest)
+            .map(|past| (past.version.version, past.version.accepts.to_string()))
+            .collect(),
         versions: lines(&history.versions, number, &reader),
         older: history.before,
         difference,
@@ -238,6 +263,10 @@ fn on_the_way(way: OnItsWay, reader: &Reader) -> Way {
         version: way.version,
         since: reader.moment(way.since),
         says: tell("config-way-held", values),
+        waits: way.waiting.map(|waiting| {
+            let what = in_words().rollout_waits(&waiting);
+            tell("config-way-waits", [("what", what.into())])
+        }),
         waves: waves.collect(),
     }
 }
@@ -300,7 +329,12 @@ fn state(past: &PastVersion) -> (&'static str, String) {
     }
 }
 
-async fn difference(app: &App, key: &DocumentKey, from: u64, to: u64) -> Result<Shown, PageError> {
+async fn difference(
+    app: &App,
+    key: &DocumentKey,
+    from: u64,
+    to: u64,
+) -> Result<Compared, PageError> {
     let found = app.engine().document_difference(key, from, to).await?;
     let class = |line: &str| match line.as_bytes().first() {
         Some(b'+') => "new",
@@ -314,7 +348,7 @@ async fn difference(app: &App, key: &DocumentKey, from: u64, to: u64) -> Result<
         ("from", from.to_string().into()),
         ("to", to.to_string().into()),
     ];
-    Ok(Shown {
+    Ok(Compared {
         title: tell("config-difference", values),
         lines,
     })
@@ -380,8 +414,18 @@ async fn command(
             .roll_document_back(&key, version, &why, who)
             .await
             .map(drop),
-        Act::Halt => engine.halt_document(&key, version, &why, who).await,
-        Act::Hasten => engine.hasten_document(&key, version, &why, who).await,
+        Act::Halt => {
+            let rollout = Rollout::nowhere();
+            engine
+                .end_rollout((&key, version), rollout, &why, who)
+                .await
+        }
+        Act::Hasten => {
+            let rollout = Rollout::everywhere();
+            engine
+                .end_rollout((&key, version), rollout, &why, who)
+                .await
+        }
     };
     let Err(error) = done else {
         return Ok(Redirect::to(&format!("/console/config/{key}")).into_response());
