@@ -6,12 +6,12 @@
 
 mod hand;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use hand::Hand;
 use jiff::Timestamp;
-use uuid::Uuid;
+use uuid::{ContextV7, Uuid};
 
 /// Says how scenario time relates to the machine's time.
 ///
@@ -65,7 +65,13 @@ impl std::str::FromStr for Pace {
 
 /// The time, waiting, and fresh identifiers. Cheap to clone.
 #[derive(Clone)]
-pub struct Clock(Arc<Kind>);
+pub struct Clock(Arc<Inner>);
+
+struct Inner {
+    kind: Kind,
+    /// Counts within a millisecond, so that what is made later sorts later.
+    ids: Mutex<ContextV7>,
+}
 
 enum Kind {
     System,
@@ -77,13 +83,13 @@ impl Clock {
     /// The machine's own clock.
     #[must_use]
     pub fn system() -> Self {
-        Self(Arc::new(Kind::System))
+        Self::of(Kind::System)
     }
 
     /// A clock that runs faster or slower than the machine's.
     #[must_use]
     pub fn paced(pace: Pace) -> Self {
-        Self(Arc::new(Kind::Paced(pace)))
+        Self::of(Kind::Paced(pace))
     }
 
     /// A clock that starts now, at `scenario_at`, and runs at `speed`.
@@ -101,13 +107,18 @@ impl Clock {
     #[must_use]
     pub fn manual(start: Timestamp) -> (Self, Hand) {
         let hand = Hand::new(start);
-        (Self(Arc::new(Kind::Manual(hand.clone()))), hand)
+        (Self::of(Kind::Manual(hand.clone())), hand)
+    }
+
+    fn of(kind: Kind) -> Self {
+        let ids = Mutex::new(ContextV7::new());
+        Self(Arc::new(Inner { kind, ids }))
     }
 
     /// The time, to the millisecond: the precision that everything is stored with.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        let now = match &*self.0 {
+        let now = match &self.0.kind {
             Kind::System => wall_now(),
             Kind::Paced(pace) => {
                 let elapsed = wall_now().duration_since(pace.wall_at).as_secs_f64() * pace.speed;
@@ -123,7 +134,7 @@ impl Clock {
 
     /// Waits for `duration` of this clock's time.
     pub async fn sleep(&self, duration: Duration) {
-        match &*self.0 {
+        match &self.0.kind {
             Kind::Manual(hand) => hand.wait(duration).await,
             _ => machine_sleep(self.on_machine(duration)).await,
         }
@@ -141,23 +152,23 @@ impl Clock {
     /// which count in the machine's time. A manual clock answers with `duration` itself.
     #[must_use]
     pub fn on_machine(&self, duration: Duration) -> Duration {
-        match &*self.0 {
+        match &self.0.kind {
             Kind::Paced(pace) => duration.div_f64(pace.speed),
             Kind::System | Kind::Manual(_) => duration,
         }
     }
 
-    /// A fresh identifier (UUID version 7: it sorts by this clock's time).
+    /// A fresh identifier (UUID version 7: it sorts by this clock's time, and within a millisecond in the
+    /// order that this clock gave them).
     #[must_use]
     pub fn id<T: From<Uuid>>(&self) -> T {
         let now = self.now();
         let seconds = u64::try_from(now.as_second()).unwrap_or(0);
         let nanos = u32::try_from(now.subsec_nanosecond()).unwrap_or(0);
-        T::from(Uuid::new_v7(uuid::Timestamp::from_unix(
-            uuid::NoContext,
-            seconds,
-            nanos,
-        )))
+        // A panic while the lock was held would have left a counter that still counts.
+        let ids = self.0.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = uuid::Timestamp::from_unix(&*ids, seconds, nanos);
+        T::from(Uuid::new_v7(at))
     }
 }
 
@@ -188,6 +199,13 @@ mod tests {
         for bad in ["", "1/2", "1/2/0", "1/2/nan", "1/2/3/4", "x/2/3"] {
             assert!(bad.parse::<Pace>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn identifiers_of_one_millisecond_sort_as_they_were_given() {
+        let (clock, _) = Clock::manual(Timestamp::UNIX_EPOCH);
+        let ids: Vec<Uuid> = (0..2_000).map(|_| clock.clone().id()).collect();
+        assert!(ids.is_sorted_by(|one, next| one < next));
     }
 
     #[tokio::test]

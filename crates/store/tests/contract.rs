@@ -160,5 +160,8 @@ fn at(text: &str) -> jiff::Timestamp {
 }
 
 fn id<T: From<uuid::Uuid>>() -> T {
-    clock::Clock::system().id()
+    // One clock: what is made later sorts later, also within a millisecond.
+    static CLOCK: std::sync::LazyLock<clock::Clock> =
+        std::sync::LazyLock::new(clock::Clock::system);
+    CLOCK.id()
 }
