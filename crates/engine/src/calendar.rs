@@ -9,11 +9,11 @@ use arc_swap::ArcSwap;
 use domain::calendar::{BusinessCalendar, Calendar, DEFAULT_NAME};
 use domain::incident::template::Template;
 use jiff::civil::Date;
-use store::{AuditEntry, Store, StoreError};
+use store::{AuditEntry, ScheduledUpdate, Store, StoreError};
 
 pub use holidays::FILE_BYTES_MAX as HOLIDAYS_BYTES_MAX;
 
-use crate::{Engine, EngineError};
+use crate::{Engine, EngineError, IncidentView, NewUpdate};
 
 /// The most calendars.
 pub const CALENDARS_MAX: usize = 50;
@@ -151,18 +151,12 @@ impl Engine {
     /// keeps its moment, and is recalled by the default one.
     ///
     /// # Errors
-    /// When there is none of that name, a template promises by it, or the store fails.
+    /// When there is none of that name, a template or an update that waits promises by it, or the
+    /// store fails.
     pub async fn remove_calendar(&self, name: &str, who: &str) -> Result<(), EngineError> {
-        let templates = self.templates();
-        let promises_by_it = |one: &&Template| one.calendar() == Some(name);
-        let user = templates.iter().find(promises_by_it);
         // The default one is there also when it is removed.
-        if let Some(template) = user.filter(|_| name != DEFAULT_NAME) {
-            let reason = format!(
-                "the template {:?} promises by this calendar; choose another one there first",
-                template.name
-            );
-            return Err(EngineError::conflict(reason));
+        if name != DEFAULT_NAME {
+            self.check_unused(name)?;
         }
         let audit = self.audit(who, "removed a calendar", name, "");
         match self.store().remove_calendar(name, &audit).await {
@@ -172,6 +166,29 @@ impl Engine {
                 self.look_at_calendars().await
             }
         }
+    }
+
+    fn check_unused(&self, name: &str) -> Result<(), EngineError> {
+        let templates = self.templates();
+        let promises_by_it = |one: &&Template| one.calendar() == Some(name);
+        if let Some(template) = templates.iter().find(promises_by_it) {
+            let reason = format!(
+                "the template {:?} promises by this calendar; choose another one there first",
+                template.name
+            );
+            return Err(EngineError::conflict(reason));
+        }
+        let incidents = self.all_incidents();
+        let waits = |one: &ScheduledUpdate| names_calendar(one, name);
+        let promised = |view: &&Arc<IncidentView>| view.scheduled.iter().any(waits);
+        if let Some(view) = incidents.iter().find(promised) {
+            let reason = format!(
+                "an update of the incident {:?} waits for its moment and promises by this calendar; cancel it first",
+                view.incident.title
+            );
+            return Err(EngineError::conflict(reason));
+        }
+        Ok(())
     }
 
     /// Adds the whole-day events of an iCalendar file to a calendar's holidays.
@@ -242,4 +259,10 @@ impl Engine {
         self.0.calendars.all.store(Arc::new(all));
         Ok(())
     }
+}
+
+/// Whether an update that waits counts its promises on a calendar.
+fn names_calendar(scheduled: &ScheduledUpdate, name: &str) -> bool {
+    let asked: Result<NewUpdate, _> = serde_json::from_str(&scheduled.asked);
+    asked.is_ok_and(|asked| asked.calendar.as_deref() == Some(name))
 }

@@ -314,7 +314,6 @@ impl Engine {
         post.watch_until = update.watch_until;
         post.complete_after_watch = update.complete_after_watch;
         post.impact = update.impact;
-        post.calendar = update.calendar.or(post.calendar);
         let asked = [
             (PromiseKind::NextUpdate, update.next_update_within),
             (PromiseKind::Report, update.report_within),
@@ -330,6 +329,12 @@ impl Engine {
             }
             post.promises.push((kind, within));
         }
+        if update.calendar.is_some() && post.promises.is_empty() {
+            let rule = "this update promises nothing that a calendar could count: say by when the next update \
+                        or the report comes, or leave the calendar out";
+            return Err(EngineError::refused_at("calendar", rule));
+        }
+        post.calendar = update.calendar.or(post.calendar);
         Ok(post)
     }
 

@@ -414,6 +414,31 @@ async fn a_template_promises_by_the_calendar_that_its_gap_names() {
 }
 
 #[tokio::test]
+async fn a_calendar_that_counts_nothing_is_refused_and_one_that_will_count_is_kept() {
+    let desk = Desk::new().await;
+    let id = desk.accepted().await;
+    let path = format!("/api/v1/incidents/{id}/updates");
+    let mut update = json!({"text": "We look into it.", "calendar": "Mountain"});
+    let (status, error) = desk.call("POST", &path, update.to_string()).await;
+    assert_eq!((status, &error["error"]["at"]), (422, &json!("calendar")));
+    update["next_update_within"] = json!("4 business hours");
+    update["post_at"] = json!("2023-07-12T16:00:00Z");
+    let (status, waits) = desk.call("POST", &path, update.to_string()).await;
+    assert_eq!(status, 200, "{waits}");
+    let remove = "/api/v1/calendars/Mountain/remove";
+    let (status, error) = desk.call("POST", remove, "").await;
+    assert_eq!(status, 409, "{error}");
+    let says = error["error"]["message"].as_str().unwrap();
+    assert!(says.contains("waits for its moment"), "{says}");
+    let waits = waits["scheduled"]["id"].as_str().unwrap();
+    let cancel = format!("/api/v1/incidents/{id}/scheduled/{waits}/cancel");
+    for path in [&cancel, remove] {
+        let (status, answer) = desk.call("POST", path, "").await;
+        assert!((200..300).contains(&status), "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn the_console_chooses_the_calendar_of_a_template_and_of_an_update() {
     let desk = Desk::new().await;
     let form = "name=Western&follows=0&text=Within+%7Bsoon%7D.&promise=report&promise_gap=soon&state=\

@@ -140,5 +140,7 @@ choose-comment-act = choose shown, held, hidden, ban or unban
 choose-report-act = choose approve or publish
 schedule-over = This incident was over before the moment came.
 calendar-of-template = the template { $name } promises by this calendar; choose another one there first
+calendar-of-update = an update of the incident { $name } waits for its moment and promises by this calendar; cancel it first
+calendar-idle = this update promises nothing that a calendar could count: say by when the next update or the report comes, or leave the calendar out
 template-calendar-gone = the template promises by the calendar { $name }, which is not there: name one of { $names }, or save it first
 template-calendar-idle = the gap { $gap } of template { $name } names a calendar, which counts only the length by which the template promises: leave the calendar out, or promise by this gap

@@ -144,5 +144,7 @@ choose-comment-act = elija shown, held, hidden, ban o unban
 choose-report-act = elija approve o publish
 schedule-over = Este incidente terminó antes de que llegara el momento.
 calendar-of-template = la plantilla { $name } promete según este calendario; primero elija otro en ella
+calendar-of-update = una actualización del incidente { $name } espera su momento y promete según este calendario; cancélela primero
+calendar-idle = esta actualización no promete nada que un calendario pueda contar: diga para cuándo llega la próxima actualización o el informe, o no indique ningún calendario
 template-calendar-gone = la plantilla promete según el calendario { $name }, que no existe: nombre uno de { $names }, o guárdelo primero
 template-calendar-idle = el espacio { $gap } de la plantilla { $name } nombra un calendario, que solo cuenta el plazo que la plantilla promete: quite el calendario, o prometa según este espacio

@@ -236,14 +236,20 @@ fn new_update(
         quiet: filled("quiet").is_some(),
         ..NewUpdate::default()
     };
+    let mut promises = false;
     match filled("template") {
         Some(name) => {
             let templates = app.engine().templates();
             let template = templates.iter().find(|template| template.name == name);
+            promises = template.is_some_and(|template| template.promise.is_some());
             update.values = template.map_or_else(BTreeMap::new, |one| values(app, one, fields));
             update.template = Some(name.to_owned());
         }
         None => update.text = filled("text").map(str::to_owned),
+    }
+    // The form names a calendar also where nothing is promised: there it counts nothing.
+    if update.next_update_within.is_none() && !promises {
+        update.calendar = None;
     }
     let home = &app.engine().settings().home_zone;
     let at = local("post_at", filled("post_at").unwrap_or_default(), home)?;
