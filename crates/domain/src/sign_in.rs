@@ -3,12 +3,14 @@
 
 mod client;
 mod email;
+mod overlap;
 
 pub use client::{
     BadSettings, ClientSettings, CodeHistory, Jwk, Jwks, Pkce, ProviderFacts, Rules,
     SettingsVersion, rules_at,
 };
 pub use email::Email;
+pub use overlap::{KEYS_STALE_AFTER, TooEarly, may_retire, may_sign};
 
 use crate::document::DocumentKey;
 use crate::name::{DocumentName, ProductName, ServiceName};

@@ -1,5 +1,6 @@
 //! Clients: which rules hold for a site, asked of the outside; and their secrets.
 
+use domain::document::DocumentKey;
 use domain::name::Hostname;
 use jiff::Timestamp;
 
@@ -11,6 +12,10 @@ const CLIENTS_PER_CALL_MAX: usize = 20_000;
 pub trait Clients: Send + Sync + 'static {
     /// The rules for a client; `None` for one that is unknown or has no settings.
     fn policy(&self, client_id: &Hostname, now: Timestamp) -> Option<ClientPolicy>;
+
+    /// The first settings that name a key to sign with, among those that sites read or may go back to:
+    /// the document and its version.
+    fn settings_that_name(&self, kid: &str) -> Option<(DocumentKey, u64)>;
 }
 
 /// What the provider holds a client to.

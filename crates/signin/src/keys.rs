@@ -1,14 +1,16 @@
 //! Signing keys: RSA with 2048 bits, made and used by aws-lc-rs; loaded once, kept in memory.
 //! Never leaves the private half unsealed outside this process.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use axum::body::Bytes;
-use domain::sign_in::{Jwk, Jwks};
+use domain::sign_in::{Jwk, Jwks, TooEarly, may_retire, may_sign};
 use jiff::{SignedDuration, Timestamp};
 use store::{KeyState, SigningKeyRow, Store};
 
@@ -35,10 +37,16 @@ pub(crate) struct SigningKey {
     /// The first part of every token that it signs.
     head: String,
     pair: RsaKeyPair,
+    published_at: Timestamp,
+    signed_at: SignedAt,
 }
 
+/// When a key last signed, in milliseconds; [`NEVER`] where it did not. It outlives a reload of the keys.
+type SignedAt = Arc<AtomicI64>;
+const NEVER: i64 = i64::MIN;
+
 impl SigningKey {
-    fn from_row(row: SigningKeyRow) -> Result<Self, SignInError> {
+    fn from_row(row: SigningKeyRow, signed_at: SignedAt) -> Result<Self, SignInError> {
         let pair = RsaKeyPair::from_pkcs8(&row.private)
             .map_err(|_| SignInError::Crypto("read a signing key"))?;
         let head = serde_json::json!({ "alg": "RS256", "typ": "JWT", "kid": row.public.kid });
@@ -48,7 +56,17 @@ impl SigningKey {
             state: row.state,
             head,
             pair,
+            published_at: row.published_at,
+            signed_at,
         })
+    }
+
+    /// When it last signed; `None` for never.
+    fn signed_at(&self) -> Option<Timestamp> {
+        let millis = self.signed_at.load(Ordering::Relaxed);
+        Timestamp::from_millisecond(millis)
+            .ok()
+            .filter(|_| millis != NEVER)
     }
 
     /// A signed token (RFC 7515, compact) of `claims`.
@@ -79,11 +97,20 @@ pub(crate) struct KeyRing {
 }
 
 impl KeyRing {
-    pub(crate) async fn load(store: &Store, now: Timestamp) -> Result<Self, SignInError> {
+    /// Loads the keys; `known` tells when those of before last signed. What others did before this
+    /// process began, or with keys that they made, is not known: such a key may have signed until now.
+    pub(crate) async fn load(
+        store: &Store,
+        known: &HashMap<String, SignedAt>,
+        now: Timestamp,
+    ) -> Result<Self, SignInError> {
         let rows = store.signing_keys().await?;
-        let keys = rows
-            .into_iter()
-            .map(|row| SigningKey::from_row(row).map(Arc::new));
+        let keys = rows.into_iter().map(|row| {
+            let signed_at = known.get(&row.public.kid).cloned();
+            let signed_at =
+                signed_at.unwrap_or_else(|| Arc::new(AtomicI64::new(now.as_millisecond())));
+            SigningKey::from_row(row, signed_at).map(Arc::new)
+        });
         let keys = keys.collect::<Result<Vec<_>, _>>()?;
         let public = Jwks {
             keys: keys.iter().map(|key| key.public.clone()).collect(),
@@ -103,6 +130,12 @@ impl KeyRing {
 
     fn find(&self, kid: &str) -> Option<Arc<SigningKey>> {
         self.keys.iter().find(|key| key.public.kid == kid).cloned()
+    }
+
+    fn signed_at(&self) -> HashMap<String, SignedAt> {
+        let each = self.keys.iter();
+        each.map(|key| (key.public.kid.clone(), Arc::clone(&key.signed_at)))
+            .collect()
     }
 
     fn newest_active(&self) -> Option<Arc<SigningKey>> {
@@ -126,35 +159,63 @@ impl Provider {
         } else {
             KeyState::Next
         };
-        let row = tokio::task::spawn_blocking(move || generate(state))
+        let now = self.now();
+        let row = tokio::task::spawn_blocking(move || generate(state, now))
             .await
             .map_err(|_| SignInError::Crypto("make a signing key"))??;
         let audit = self.audit(who, "made a signing key", &row.public.kid);
         self.store().add_signing_key(&row, &audit).await?;
-        self.reload_keys().await?;
+        let mut known = self.inner().keys.load().signed_at();
+        known.insert(row.public.kid.clone(), Arc::new(AtomicI64::new(NEVER)));
+        self.reload_keys(&known).await?;
         Ok(PublishedKey {
             public: row.public,
             state,
         })
     }
 
-    /// Moves a key to another state. Retire one only when no settings name it and the longest
-    /// token lifetime has passed.
+    /// Moves a key to another state. `at_once` is for a key that is not safe any more: it asks neither
+    /// whether sites know the key nor whether they may still need it.
     ///
     /// # Errors
-    /// When there is no such key, it is retired, it is the last active one, or the store fails.
+    /// When sites may not know it yet or may still check what it signed, settings name it, there is no such
+    /// key, it is retired, it is the last active one, or the store fails.
     pub async fn set_key_state(
         &self,
         kid: &str,
-        state: KeyState,
+        (state, at_once): (KeyState, bool),
         who: &str,
     ) -> Result<(), SignInError> {
-        let audit = self.audit(who, &format!("made a signing key {}", state.as_str()), kid);
+        let key = self.inner().keys.load().find(kid);
+        if let Some(key) = key.filter(|_| !at_once) {
+            let may = self.may_move(&key, state);
+            may.map_err(|early| SignInError::refused("state", early))?;
+        }
+        let mut audit = self.audit(who, &format!("made a signing key {}", state.as_str()), kid);
+        if at_once {
+            audit.detail = "at once".into();
+        }
         if !self.store().set_key_state(kid, state, &audit).await? {
             let reason = "there is no such key in use, or it is the last active one";
             return Err(SignInError::refused("kid", reason));
         }
-        self.reload_keys().await
+        let known = self.inner().keys.load().signed_at();
+        self.reload_keys(&known).await
+    }
+
+    fn may_move(&self, key: &SigningKey, state: KeyState) -> Result<(), TooEarly> {
+        match state {
+            KeyState::Next => Ok(()),
+            KeyState::Active => may_sign(key.published_at, self.now()),
+            KeyState::Retired => {
+                if let Some((document, version)) =
+                    self.clients().settings_that_name(&key.public.kid)
+                {
+                    return Err(TooEarly::Named { document, version });
+                }
+                may_retire(key.signed_at(), self.settings().token_lifetime, self.now())
+            }
+        }
     }
 
     /// The keys that are not retired, oldest first.
@@ -173,7 +234,8 @@ impl Provider {
             .collect()
     }
 
-    /// The key that a client's settings name; the newest active one where they name none.
+    /// The key to sign with: the one that a client's settings name; the newest active one where they name
+    /// none.
     ///
     /// A site checks tokens with the keys of its settings: signed with another key, its residents
     /// would be refused there, with nothing said here.
@@ -181,6 +243,13 @@ impl Provider {
         &self,
         kid: Option<&str>,
     ) -> Result<Arc<SigningKey>, SignInError> {
+        let key = self.find_signing_key(kid).await?;
+        let now = self.now().as_millisecond();
+        key.signed_at.fetch_max(now, Ordering::Relaxed);
+        Ok(key)
+    }
+
+    async fn find_signing_key(&self, kid: Option<&str>) -> Result<Arc<SigningKey>, SignInError> {
         let ring = self.inner().keys.load_full();
         let Some(kid) = kid else {
             let key = ring.newest_active();
@@ -190,20 +259,20 @@ impl Provider {
             return Ok(key);
         }
         if self.now().duration_since(ring.loaded_at) >= RELOAD_AFTER {
-            self.reload_keys().await?;
+            self.reload_keys(&ring.signed_at()).await?;
         }
         let key = self.inner().keys.load().find(kid);
         key.ok_or_else(|| SignInError::UnknownKey(kid.into()))
     }
 
-    async fn reload_keys(&self) -> Result<(), SignInError> {
-        let ring = KeyRing::load(self.store(), self.now()).await?;
+    async fn reload_keys(&self, known: &HashMap<String, SignedAt>) -> Result<(), SignInError> {
+        let ring = KeyRing::load(self.store(), known, self.now()).await?;
         self.inner().keys.store(Arc::new(ring));
         Ok(())
     }
 }
 
-fn generate(state: KeyState) -> Result<SigningKeyRow, SignInError> {
+fn generate(state: KeyState, published_at: Timestamp) -> Result<SigningKeyRow, SignInError> {
     let fail = |_| SignInError::Crypto("make a signing key");
     let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(fail)?;
     let private = AsDer::<Pkcs8V1Der<'_>>::as_der(&pair)
@@ -232,6 +301,7 @@ fn generate(state: KeyState) -> Result<SigningKeyRow, SignInError> {
         public,
         state,
         private,
+        published_at,
     })
 }
 

@@ -1,5 +1,6 @@
 //! The provider: its settings, its keys in memory, and what its endpoints share.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -84,7 +85,7 @@ impl Provider {
         settings: Settings,
         clients: impl Clients,
     ) -> Result<Self, SignInError> {
-        let keys = KeyRing::load(&store, clock.now()).await?;
+        let keys = KeyRing::load(&store, &HashMap::new(), clock.now()).await?;
         let provider = Self(Arc::new(Inner {
             metadata: discovery::document(&settings.issuer),
             store,

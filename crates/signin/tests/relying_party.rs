@@ -401,10 +401,34 @@ async fn what_ended_is_purged_and_a_retired_key_is_no_longer_published() {
         .unwrap()
         .public
         .kid;
-    let set = async |kid: &str, state| server.provider.set_key_state(kid, state, "test").await;
-    assert!(set(&old, signin::KeyState::Retired).await.is_err());
-    set(&new, signin::KeyState::Active).await.unwrap();
-    set(&old, signin::KeyState::Retired).await.unwrap();
+    let set = async |kid: &str, state, at_once| {
+        let moved = server
+            .provider
+            .set_key_state(kid, (state, at_once), "test")
+            .await;
+        moved.map_err(|e| e.to_string())
+    };
+    let minutes = |count| {
+        server
+            .hand
+            .advance(SignedDuration::from_mins(count).unsigned_abs())
+    };
+    let early = set(&new, signin::KeyState::Active, false).await;
+    assert!(early.unwrap_err().contains("may not know this key"));
+    minutes(5);
+    assert!(set(&old, signin::KeyState::Retired, false).await.is_err());
+    assert!(
+        set(&old, signin::KeyState::Retired, true).await.is_err(),
+        "the last one"
+    );
+    let (code, secret) = (server.code("").await, server.secret().await);
+    assert_eq!(server.exchange(&code, &secret, "").await.error(), "");
+    set(&new, signin::KeyState::Active, false).await.unwrap();
+    minutes(14);
+    let early = set(&old, signin::KeyState::Retired, false).await;
+    assert!(early.unwrap_err().contains("may still check"));
+    minutes(1);
+    set(&old, signin::KeyState::Retired, false).await.unwrap();
     let jwks = server
         .browser()
         .get(&format!("{}/oidc/jwks", server.base))

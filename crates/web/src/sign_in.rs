@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use domain::document::Document;
+use domain::document::{Document, DocumentKey};
 use domain::name::{Hostname, ProductName};
 use domain::sign_in::{
     ClientSettings, CodeHistory, Pkce, Rules, SettingsVersion, is_settings, rules_at, settings_of,
@@ -69,6 +69,14 @@ impl Clients for FleetClients {
         let rules = rules_at(code, &versions, self.overlap, now)?;
         let private_network = fleet.product(&site.product)?.settings.connect.is_some();
         Some(policy(&site, rules, private_network))
+    }
+
+    fn settings_that_name(&self, kid: &str) -> Option<(DocumentKey, u64)> {
+        let read = self.read();
+        let all = read.settings.iter();
+        let mut all = all.flat_map(|(product, all)| all.iter().map(move |one| (product, one)));
+        let (product, one) = all.find(|(_, one)| one.settings.signing_kid == kid)?;
+        Some((settings_of(product.clone())?, one.version))
     }
 }
 

@@ -25,6 +25,10 @@ pub(crate) enum Key {
         /// next, active or retired. Retired is for good.
         #[arg(value_parser = ["next", "active", "retired"])]
         state: String,
+        /// Without the time that sites need to learn of a key, or to forget what it signed: for a key that
+        /// is not safe any more.
+        #[arg(long)]
+        at_once: bool,
         #[command(flatten)]
         server: Server,
     },
@@ -41,9 +45,15 @@ impl Key {
                 let key = server.client()?.post("/api/v1/keys", &json!({})).await?;
                 output.print(&key, line);
             }
-            Self::Set { kid, state, server } => {
+            Self::Set {
+                kid,
+                state,
+                at_once,
+                server,
+            } => {
                 let path = format!("/api/v1/keys/{kid}/{state}");
-                let done = server.client()?.post(&path, &json!({})).await?;
+                let body = json!({ "at_once": at_once });
+                let done = server.client()?.post(&path, &body).await?;
                 output.print(&done, |_| format!("Key {kid} is {state}."));
             }
         }

@@ -12,7 +12,9 @@ use std::sync::{Arc, Mutex};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clock::{Clock, Hand};
+use domain::document::DocumentKey;
 use domain::name::Hostname;
+use domain::sign_in::settings_of;
 use jiff::Timestamp;
 use openidconnect::{HttpRequest, HttpResponse};
 use reqwest::{Client, StatusCode};
@@ -30,6 +32,13 @@ struct OneClient(Arc<Mutex<ClientPolicy>>);
 impl Clients for OneClient {
     fn policy(&self, client_id: &Hostname, _: Timestamp) -> Option<ClientPolicy> {
         (client_id.as_str() == CLIENT).then(|| self.0.lock().unwrap().clone())
+    }
+
+    fn settings_that_name(&self, kid: &str) -> Option<(DocumentKey, u64)> {
+        let policy = self.0.lock().unwrap();
+        let named = policy.signing_kid.as_deref() == Some(kid);
+        let key = settings_of("web".parse().unwrap());
+        key.filter(|_| named).map(|key| (key, 1))
     }
 }
 

@@ -42,6 +42,8 @@ pub struct SigningKeyRow {
     pub state: KeyState,
     /// PKCS#8.
     pub private: Vec<u8>,
+    /// Since when it is published.
+    pub published_at: Timestamp,
 }
 
 impl Store {
@@ -59,7 +61,7 @@ impl Store {
         let kid = &key.public.kid;
         let public = serde_json::to_string(&key.public).unwrap_or_default();
         let sealed = self.sealer.seal(&key_context(kid), &key.private)?;
-        let params = params![kid, key.state.as_str(), public, sealed, audit.at];
+        let params = params![kid, key.state.as_str(), public, sealed, key.published_at];
         self.db
             .write(Change::new().run(ADD, params).audit(audit))
             .await
@@ -71,7 +73,7 @@ impl Store {
     /// # Errors
     /// When the database or the sealing key fails.
     pub async fn signing_keys(&self) -> Result<Vec<SigningKeyRow>, StoreError> {
-        const LIST: &str = "SELECT kid, state, public_jwk, private_key FROM signing_keys \
+        const LIST: &str = "SELECT kid, state, public_jwk, private_key, created_at FROM signing_keys \
             WHERE state <> 'retired' ORDER BY created_at, kid";
         let rows = self.db.read(LIST, vec![]).await?;
         rows.iter().map(|row| self.signing_key(row)).collect()
@@ -96,6 +98,7 @@ impl Store {
             private: self
                 .sealer
                 .unseal(&key_context(row.str(0)?), row.bytes(3)?)?,
+            published_at: row.time(4)?,
         })
     }
 

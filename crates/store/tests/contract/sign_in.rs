@@ -331,6 +331,7 @@ pub(crate) async fn the_last_active_key_stays(store: Store) {
         },
         state,
         private: kid.as_bytes().to_vec(),
+        published_at: audit().at,
     };
     store
         .add_signing_key(&key("old", KeyState::Active), &audit())

@@ -1,14 +1,14 @@
 //! The keys that sign ID tokens.
 
 use axum::extract::State;
-use axum::{Extension, Json};
+use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
 use signin::{KeyState, PublishedKey};
 
 use crate::App;
 use crate::access::{Access, Caller};
 use crate::error::ApiError;
-use crate::extract::Path;
+use crate::extract::{Json, Path};
 use crate::reply::{Bare, Created};
 use crate::routes::{Api, Route};
 
@@ -29,7 +29,10 @@ pub(crate) fn routes() -> Vec<Route> {
             "Activate or retire a signing key",
             set_state,
         )
-        .about("`state` is `next`, `active` or `retired`."),
+        .about(
+            "`state` is `next`, `active` or `retired`. A key signs only when sites had the time to learn \
+             of it, and is retired only when nobody can check a token of it any more.",
+        ),
     ]
 }
 
@@ -40,9 +43,9 @@ struct Keys {
     keys: Vec<PublishedKey>,
 }
 
-async fn list(State(app): State<App>) -> Json<Keys> {
+async fn list(State(app): State<App>) -> JsonBody<Keys> {
     let keys = app.provider().signing_keys();
-    Json(Keys { keys })
+    JsonBody(Keys { keys })
 }
 
 async fn make(
@@ -53,15 +56,25 @@ async fn make(
     Ok(Created(key))
 }
 
+#[derive(Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "MoveKey")]
+struct MoveKey {
+    /// Without the time that sites need; for a key that is not safe any more.
+    #[serde(default)]
+    at_once: bool,
+}
+
 async fn set_state(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Path((kid, state)): Path<(String, String)>,
+    Json(body): Json<MoveKey>,
 ) -> Result<Bare<204>, ApiError> {
     let state = KeyState::parse(&state)
         .ok_or_else(|| ApiError::refused("state", "next, active or retired"))?;
     app.provider()
-        .set_key_state(&kid, state, caller.name())
+        .set_key_state(&kid, (state, body.at_once), caller.name())
         .await?;
     Ok(Bare)
 }

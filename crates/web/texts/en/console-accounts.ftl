@@ -22,6 +22,7 @@ accounts-key-active = active
 accounts-key-retired = retired
 accounts-sign-with = Sign with it
 accounts-retire = Retire it
+accounts-at-once-box = at once, without the time that sites need
 accounts-added = { $who } may sign in from now on.
 accounts-unlocked = { $who } may try again.
 accounts-key-states = A key is next, active or retired.

@@ -24,4 +24,7 @@ account-twice = an address comes twice
 accounts-at-once = 1 to { $n } accounts are made at once
 passwords-busy = too many passwords wait to be checked; try again in a few seconds
 key-unknown = there is no such key in use, or it is the last active one
+key-too-new = sites may not know this key before { $moment }: let it sign then, or at once if the others are not safe any more
+key-still-checked = sites may still check what this key signed until { $moment }: retire it then, or at once if it is not safe any more
+key-named = { $document } version { $version } names this key to sign with: publish settings that name another key first, or retire it at once if it is not safe any more
 signing-key-none = no signing key { $kid } is in use; publish sign-in/client with a signing_kid that GET /api/v1/keys lists

@@ -22,6 +22,7 @@ accounts-key-active = activa
 accounts-key-retired = retirada
 accounts-sign-with = Firmar con ella
 accounts-retire = Retirarla
+accounts-at-once-box = de inmediato, sin el tiempo que los sitios necesitan
 accounts-added = { $who } puede iniciar sesión desde ahora.
 accounts-unlocked = { $who } puede intentarlo de nuevo.
 accounts-key-states = Una clave está en estado next, active o retired.

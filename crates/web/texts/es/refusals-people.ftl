@@ -24,4 +24,7 @@ account-twice = una dirección aparece dos veces
 accounts-at-once = se crean de 1 a { $n } cuentas a la vez
 passwords-busy = demasiadas contraseñas esperan su verificación; inténtelo de nuevo en unos segundos
 key-unknown = no hay una clave así en uso, o es la última activa
+key-too-new = es posible que los sitios no conozcan esta clave antes de { $moment }: haga que firme entonces, o de inmediato si las otras ya no son seguras
+key-still-checked = los sitios aún pueden comprobar lo que esta clave firmó hasta { $moment }: retírela entonces, o de inmediato si ya no es segura
+key-named = { $document }, versión { $version }, nombra esta clave para firmar: publique antes una configuración que nombre otra clave, o retire esta de inmediato si ya no es segura
 signing-key-none = no hay ninguna clave de firma { $kid } en uso; publique sign-in/client con un signing_kid de los que enumera GET /api/v1/keys

@@ -150,6 +150,8 @@ struct KeyAct {
     kid: String,
     #[serde(default)]
     state: String,
+    #[serde(default)]
+    at_once: String,
 }
 
 async fn key(
@@ -164,7 +166,7 @@ async fn key(
         let state = KeyState::parse(&form.state)
             .ok_or_else(|| PageError::refused(say("accounts-key-states")))?;
         provider
-            .set_key_state(&form.kid, state, caller.name())
+            .set_key_state(&form.kid, (state, !form.at_once.is_empty()), caller.name())
             .await
     };
     match done.map_err(ApiError::from) {
