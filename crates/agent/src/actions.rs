@@ -23,6 +23,7 @@ pub(crate) async fn work(shared: &Shared) {
     let done = Done::default();
     loop {
         tokio::select! {
+            biased;
             () = shared.actions_due.notified() => {}
             () = pause(&shared.clock, LOOK_EACH, LOOK_MACHINE_MIN) => {}
         }

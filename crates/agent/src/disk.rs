@@ -1,15 +1,17 @@
 //! Files that are there whole or not at all, also after a kill in the middle of a write.
 //! Never decides what is written.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::AgentError;
+use crate::device::Device;
+#[cfg(feature = "trial")]
+use crate::trial::{Bug, planted};
 
 /// The folder of an agent, or of a client of some other repository.
 #[derive(Clone, Debug)]
 pub(crate) struct Disk {
+    device: Device,
     folder: PathBuf,
     /// Permission bits of its files.
     mode: u32,
@@ -22,18 +24,28 @@ const SHARED: u32 = 0o644;
 
 impl Disk {
     pub(crate) fn open(folder: &Path) -> Result<Self, AgentError> {
-        Self::create(&folder.join("targets"))?;
+        Self::open_on(Device::Machine, folder)
+    }
+
+    pub(crate) fn open_on(device: Device, folder: &Path) -> Result<Self, AgentError> {
+        let targets = Self::create_on(device, &folder.join("targets"))?;
         Ok(Self {
             folder: folder.to_owned(),
-            mode: OWN,
+            ..targets
         })
     }
 
     /// A folder with nothing in it but files, created if missing.
     pub(crate) fn create(folder: &Path) -> Result<Self, AgentError> {
-        std::fs::create_dir_all(folder)
+        Self::create_on(Device::Machine, folder)
+    }
+
+    fn create_on(device: Device, folder: &Path) -> Result<Self, AgentError> {
+        device
+            .create_folder(folder)
             .map_err(|e| AgentError::disk("create the folder", &folder, e))?;
         Ok(Self {
+            device,
             folder: folder.to_owned(),
             mode: OWN,
         })
@@ -50,18 +62,14 @@ impl Disk {
 
     /// The names of its files.
     pub(crate) fn names(&self) -> Result<Vec<String>, AgentError> {
-        let failed = |e| AgentError::disk("list", &self.folder, e);
-        let mut names = vec![];
-        for file in std::fs::read_dir(&self.folder).map_err(failed)? {
-            names.extend(file.map_err(failed)?.file_name().into_string());
-        }
-        Ok(names)
+        let names = self.device.names(&self.folder);
+        names.map_err(|e| AgentError::disk("list", &self.folder, e))
     }
 
     /// Reads a file; `None` when it is not there.
     pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, AgentError> {
         let file = self.folder.join(name);
-        match std::fs::read(&file) {
+        match self.device.read(&file) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(AgentError::disk("read", &file, e)),
@@ -71,38 +79,43 @@ impl Disk {
     /// Replaces a file: a new one beside it, synced, renamed over it, the folder synced.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), AgentError> {
         let file = self.folder.join(name);
-        replace(&file, bytes, self.mode).map_err(|e| AgentError::disk("write", &file, e))
+        self.replace(&file, bytes)
+            .map_err(|e| AgentError::disk("write", &file, e))
     }
 
     /// Removes a file if it is there.
     pub(crate) fn remove(&self, name: &str) -> Result<(), AgentError> {
         let file = self.folder.join(name);
-        match std::fs::remove_file(&file) {
+        match self.device.remove(&file) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                 Err(AgentError::disk("remove", &file, e))
             }
             _ => Ok(()),
         }
     }
-}
 
-fn replace(file: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
-    // No file that is kept has a `+` in its name, so that this one takes the place of none.
-    let mut fresh = file.as_os_str().to_owned();
-    fresh.push("+new");
-    let fresh = PathBuf::from(fresh);
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
-    let mut out = options.open(&fresh)?;
-    out.write_all(bytes)?;
-    out.sync_all()?;
-    std::fs::rename(&fresh, file)?;
-    match file.parent() {
-        // A rename is durable only when its folder is.
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
+    fn replace(&self, file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+        // No file that is kept has a `+` in its name, so that this one takes the place of none.
+        let mut fresh = file.as_os_str().to_owned();
+        fresh.push("+new");
+        let fresh = PathBuf::from(fresh);
+        let mut out = self.device.create(&fresh, self.mode)?;
+        out.write_all(bytes)?;
+        #[cfg(feature = "trial")]
+        if planted(Bug::SkipFileSync) {
+            return self.device.rename(&fresh, file);
+        }
+        out.sync_all()?;
+        self.device.rename(&fresh, file)?;
+        #[cfg(feature = "trial")]
+        if planted(Bug::SkipFolderSync) {
+            return Ok(());
+        }
+        match file.parent() {
+            // A rename is durable only when its folder is.
+            Some(folder) => self.device.sync_folder(folder),
+            None => Ok(()),
+        }
     }
 }
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use clock::Clock;
 use protocol::delivery::{EVENT_ACTIONS, EVENT_HEARTBEAT, EVENT_REPOSITORY, Push};
-use reqwest::Response;
 
 use crate::counts::Came;
+use crate::wire::Answer;
 use crate::{AgentError, Shared, pause};
 
 /// Three heartbeats without a byte: the connection is dead, whatever the socket says.
@@ -31,7 +31,7 @@ pub(crate) async fn follow(shared: &Shared) {
         failures += 1;
         pause(
             &shared.clock,
-            cap.mul_f64(rand::random::<f64>()),
+            cap.mul_f64(shared.clock.chance()),
             RECONNECT_MACHINE_MIN,
         )
         .await;
@@ -63,8 +63,9 @@ async fn connected(shared: &Shared, origin: usize) -> Result<(), AgentError> {
     Ok(())
 }
 
-async fn next_chunk(clock: &Clock, response: &mut Response) -> Option<Vec<u8>> {
+async fn next_chunk(clock: &Clock, response: &mut Answer) -> Option<Vec<u8>> {
     tokio::select! {
+        biased;
         chunk = response.chunk() => chunk.ok().flatten().map(Vec::from),
         () = pause(clock, SILENCE_MAX, SILENCE_MACHINE_MIN) => None,
     }

@@ -7,7 +7,7 @@ use crate::disk::Disk;
 use crate::origin::Origins;
 use crate::{AgentError, AgentSettings};
 
-const FILE: &str = "identity.json";
+pub(crate) const FILE: &str = "identity.json";
 
 /// Who this agent is.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]

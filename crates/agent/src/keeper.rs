@@ -21,6 +21,8 @@ use crate::cache::{Cache, CachedDocument, View};
 use crate::disk::Disk;
 use crate::identity::Identity;
 use crate::origin::Origins;
+#[cfg(feature = "trial")]
+use crate::trial::{Bug, planted};
 
 const TRUST_FILE: &str = "trust.json";
 /// A heartbeat changes nothing but the timestamp. Losing some minutes of those in a crash makes the
@@ -42,9 +44,9 @@ struct State {
 
 /// All believed metadata, in one file: it is replaced whole.
 #[derive(serde::Serialize, serde::Deserialize)]
-struct TrustFile {
+pub(crate) struct TrustFile {
     verified_at_ms: i64,
-    files: BTreeMap<String, String>,
+    pub(crate) files: BTreeMap<String, String>,
 }
 
 /// Where an update takes its files from.
@@ -64,6 +66,8 @@ impl Keeper {
         clock: Clock,
     ) -> Result<Self, AgentError> {
         let stored = disk.read(TRUST_FILE)?;
+        #[cfg(feature = "trial")]
+        let stored = stored.filter(|_| !planted(Bug::ForgetTrust));
         let stored = stored.and_then(|bytes| serde_json::from_slice::<TrustFile>(&bytes).ok());
         let restored = stored.and_then(|stored| restore(&stored).map(|listing| (listing, stored)));
         let listing = match restored {
@@ -124,6 +128,18 @@ impl Keeper {
         Err(last)
     }
 
+    /// What is believed; `None` while an update is under way.
+    #[cfg(feature = "trial")]
+    pub(crate) fn versions(&self) -> Option<crate::trial::Versions> {
+        let state = self.state.try_lock().ok()?;
+        let trust = state.listing.trust();
+        Some(crate::trial::Versions {
+            root: trust.root_version(),
+            repository: trust.version(),
+            timestamp: trust.timestamp_version(),
+        })
+    }
+
     /// Checks a push and keeps it; fetches what it lacks. True when the documents changed.
     ///
     /// # Errors
@@ -154,7 +170,14 @@ impl Keeper {
     ) -> Result<bool, AgentError> {
         let now = self.clock.now();
         let trust = state.listing.trust();
-        let mut update = trust.update(now, Interest::Products(cache.products()));
+        let at = now;
+        #[cfg(feature = "trial")]
+        let at = if planted(Bug::IgnoreExpiry) {
+            Timestamp::UNIX_EPOCH
+        } else {
+            at
+        };
+        let mut update = trust.update(at, Interest::Products(cache.products()));
         while let Some(want) = update.wants() {
             update.give(source.metadata(&want).await?.as_deref())?;
         }
@@ -164,13 +187,23 @@ impl Keeper {
         let listing = state.listing.next(trust)?;
         let trust = listing.trust();
         let newer = trust.timestamp_version() > state.listing.trust().timestamp_version();
+        #[cfg(feature = "trial")]
+        let newer = newer || planted(Bug::AnyTimestampIsNews);
         // The same timestamp again proves nothing: a frozen mirror would send it forever.
         let verified_at = if newer { now } else { cache.verified_at() };
         let view = cache.view();
         let held = view.all().count();
         let changed = trust.version() != view.repository || listing.entries().count() != held;
         if changed {
+            #[cfg(feature = "trial")]
+            if planted(Bug::PersistBeforeVerifying) {
+                self.save(trust, verified_at)?;
+            }
             let documents = self.documents(&listing, source, &view).await?;
+            #[cfg(feature = "trial")]
+            if planted(Bug::MemoryBeforeDisk) {
+                cache.replace(&View::new(trust.version(), documents.clone()));
+            }
             self.save(trust, verified_at)?;
             cache.replace(&View::new(trust.version(), documents));
             state.saved_at = now;
@@ -219,7 +252,10 @@ impl Keeper {
             return Ok(document);
         }
         let body = source.document(entry).await?;
-        if !entry.fits(&body) {
+        let fits = entry.fits(&body);
+        #[cfg(feature = "trial")]
+        let fits = fits || planted(Bug::SkipHash);
+        if !fits {
             return Err(AgentError::Document { file: entry.file() });
         }
         self.disk.write(&on_disk(entry), &body)?;

@@ -8,6 +8,7 @@ mod acks;
 mod actions;
 mod cache;
 mod counts;
+mod device;
 mod disk;
 mod doubt;
 mod error;
@@ -20,7 +21,10 @@ mod origin;
 mod outcomes;
 mod refusals;
 mod socket;
+#[cfg(feature = "trial")]
+pub mod trial;
 mod tuf_client;
+mod wire;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -30,6 +34,7 @@ use std::time::Duration;
 use clock::Clock;
 use domain::document::Lane;
 use domain::name::Hostname;
+use protocol::delivery::Refused;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -140,32 +145,13 @@ impl Agent {
     ) -> Result<Self, AgentError> {
         let disk = Disk::open(&settings.folder)?;
         let origins = Origins::new(&settings.servers, clock.clone())?;
-        let identity = Identity::load_or_enrol(&disk, &origins, &settings).await?;
-        let sites = identity
-            .sites
-            .iter()
-            .map(|one| (one.site.clone(), one.product.clone()));
-        let cache = Cache::new(sites.collect());
-        let refusals = Desk::open(disk.clone(), &cache)?;
-        let keeper = Keeper::load(disk, &identity, &cache, clock.clone())?;
+        let shared = Shared::open(settings, clock, disk, origins).await?;
+        let settings = &shared.settings;
         let files = settings.files.as_deref().map(Files::open).transpose()?;
         let listener = listen(settings.listen).await?;
         let socket = settings.socket.as_deref().map(Socket::bind).transpose()?;
         let address = listener.as_ref().and_then(|one| one.local_addr().ok());
-        let shared = Arc::new(Shared {
-            settings,
-            clock,
-            origins,
-            identity,
-            cache,
-            keeper,
-            outcomes: Counter::default(),
-            refusals,
-            doubts: Doubts::default(),
-            counts: Counts::default(),
-            acks_due: Notify::new(),
-            actions_due: Notify::new(),
-        });
+        let shared = Arc::new(shared);
         let mut tasks = JoinSet::new();
         if let Some(listener) = listener {
             tasks.spawn(local::serve(Arc::clone(&shared), listener, stop.clone()));
@@ -266,7 +252,7 @@ async fn revalidate(shared: &Shared) {
     let mut waited = Duration::ZERO;
     loop {
         // Shorter only: what is looked for each 5 minutes must not be STALE for a moment after 5.
-        let wait = step.mul_f64(0.7 + 0.2 * rand::random::<f64>());
+        let wait = step.mul_f64(0.7 + 0.2 * shared.clock.chance());
         shared.clock.sleep(wait).await;
         waited += wait;
         // Asked at each step: a document of the first lane may have come meanwhile.
@@ -278,6 +264,43 @@ async fn revalidate(shared: &Shared) {
 }
 
 impl Shared {
+    /// Loads what is on disk; enrols first when it holds no identity.
+    pub(crate) async fn open(
+        settings: AgentSettings,
+        clock: Clock,
+        disk: Disk,
+        origins: Origins,
+    ) -> Result<Self, AgentError> {
+        let identity = Identity::load_or_enrol(&disk, &origins, &settings).await?;
+        let sites = identity
+            .sites
+            .iter()
+            .map(|one| (one.site.clone(), one.product.clone()));
+        let cache = Cache::new(sites.collect());
+        let refusals = Desk::open(disk.clone(), &cache)?;
+        let keeper = Keeper::load(disk, &identity, &cache, clock.clone())?;
+        Ok(Self {
+            settings,
+            clock,
+            origins,
+            identity,
+            cache,
+            keeper,
+            outcomes: Counter::default(),
+            refusals,
+            doubts: Doubts::default(),
+            counts: Counts::default(),
+            acks_due: Notify::new(),
+            actions_due: Notify::new(),
+        })
+    }
+
+    /// How fresh it is now.
+    pub(crate) fn freshness(&self) -> Freshness {
+        let now = self.clock.now();
+        self.cache.freshness(now, self.settings.stale_after)
+    }
+
     /// All documents come with one metadata, so the most urgent of them sets the pace.
     fn revalidate_after(&self) -> Duration {
         let view = self.cache.view();
@@ -288,6 +311,16 @@ impl Shared {
         } else {
             self.settings.revalidate_first_after
         }
+    }
+
+    /// Keeps what a site refuses, and tells the control plane soon. False where the version is not held.
+    pub(crate) fn refuse(&self, refused: Refused) -> Result<bool, AgentError> {
+        let is_kept = self.refusals.refuse(&self.cache, refused)?;
+        if is_kept {
+            self.counts.refused();
+            self.acks_due.notify_one();
+        }
+        Ok(is_kept)
     }
 
     /// Looks again now; a failure is logged and shows in the age.

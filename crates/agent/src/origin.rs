@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use clock::Clock;
 use protocol::delivery::{Enrol, Enrolled};
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::AgentError;
+use crate::wire::{Answer, Call, Wire, WireError};
 
 /// Waiting for an answer longer than this counts as silence.
 pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(15);
@@ -20,7 +21,7 @@ const ANSWER_BYTES_MAX: u64 = 16 << 20;
 
 /// All origins, and the one that answered last.
 pub(crate) struct Origins {
-    http: Client,
+    http: Wire,
     bases: Vec<String>,
     tallies: Vec<Tally>,
     preferred: AtomicUsize,
@@ -44,10 +45,13 @@ pub(crate) struct OriginTally<'a> {
 
 impl Origins {
     pub(crate) fn new(servers: &[Url], clock: Clock) -> Result<Self, AgentError> {
+        Self::over(http()?, servers, clock)
+    }
+
+    pub(crate) fn over(http: Wire, servers: &[Url], clock: Clock) -> Result<Self, AgentError> {
         if servers.is_empty() {
             return Err(AgentError::NoOrigin);
         }
-        let http = http()?;
         let mut bases: Vec<String> = vec![];
         for url in servers {
             let mut url = url.clone();
@@ -134,15 +138,16 @@ impl Origins {
     }
 
     /// Opens the stream of events; it has no end, so no timeout.
-    pub(crate) async fn events(&self, origin: usize, token: &str) -> Result<Response, AgentError> {
+    pub(crate) async fn events(&self, origin: usize, token: &str) -> Result<Answer, AgentError> {
         let came = self.try_events(origin, token).await;
         self.tally(origin, came)
     }
 
-    async fn try_events(&self, origin: usize, token: &str) -> Result<Response, AgentError> {
+    async fn try_events(&self, origin: usize, token: &str) -> Result<Answer, AgentError> {
         let url = self.url(origin, "/agent/v1/events");
         let response = self.http.get(&url).bearer_auth(token).send();
         let response = tokio::select! {
+            biased;
             response = response => response.map_err(|e| silent(&url, &e))?,
             () = self.clock.sleep(self.patience_of_clock()) => {
                 return Err(AgentError::Silent { url, reason: "no answer in time".into() });
@@ -187,18 +192,14 @@ impl Origins {
         url: &Url,
         body: &impl Serialize,
     ) -> Result<(), AgentError> {
-        let request = self
-            .http
-            .post(url.clone())
-            .json(body)
-            .timeout(self.patience());
+        let request = self.http.post(url).json(body).timeout(self.patience());
         let response = request.send().await.map_err(|e| silent(url.as_str(), &e))?;
         good(url.as_str(), response).await.map(drop)
     }
 
     async fn ask<T: DeserializeOwned>(
         &self,
-        request: impl Fn(&str) -> RequestBuilder,
+        request: impl Fn(&str) -> Call,
     ) -> Result<T, AgentError> {
         let (url, response) = self.tell(request).await?;
         let bytes = body(&url, response, ANSWER_BYTES_MAX).await?;
@@ -209,10 +210,7 @@ impl Origins {
     }
 
     /// Sends to each origin until one answers; a refusal is an answer.
-    async fn tell(
-        &self,
-        request: impl Fn(&str) -> RequestBuilder,
-    ) -> Result<(String, Response), AgentError> {
+    async fn tell(&self, request: impl Fn(&str) -> Call) -> Result<(String, Answer), AgentError> {
         let mut last = AgentError::NoOrigin;
         for origin in self.order() {
             let base = &self.bases[origin];
@@ -254,23 +252,23 @@ impl Origins {
     }
 }
 
-pub(crate) fn http() -> Result<Client, AgentError> {
-    Client::builder()
+pub(crate) fn http() -> Result<Wire, AgentError> {
+    let client = Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(5))
-        .build()
-        .map_err(|_| AgentError::NoOrigin)
+        .build();
+    client.map(Wire::Http).map_err(|_| AgentError::NoOrigin)
 }
 
-pub(crate) fn silent(url: &str, error: &reqwest::Error) -> AgentError {
+pub(crate) fn silent(url: &str, error: &WireError) -> AgentError {
     AgentError::Silent {
         url: url.into(),
         reason: error.to_string(),
     }
 }
 
-pub(crate) async fn good(url: &str, response: Response) -> Result<Response, AgentError> {
+pub(crate) async fn good(url: &str, response: Answer) -> Result<Answer, AgentError> {
     let status = response.status();
     if status.is_success() {
         return Ok(response);
@@ -287,7 +285,7 @@ pub(crate) async fn good(url: &str, response: Response) -> Result<Response, Agen
 /// Reads a body and stops as soon as it is larger than it may be.
 pub(crate) async fn body(
     url: &str,
-    mut response: Response,
+    mut response: Answer,
     limit: u64,
 ) -> Result<Vec<u8>, AgentError> {
     let mut bytes = vec![];

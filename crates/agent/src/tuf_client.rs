@@ -14,6 +14,7 @@ use url::Url;
 use crate::AgentError;
 use crate::disk::Disk;
 use crate::origin::{ANSWER_WITHIN, body, good, http, silent};
+use crate::wire::Wire;
 
 const ROOT: &str = "root.json";
 /// A target is read into memory before it is believed.
@@ -33,7 +34,7 @@ pub struct Folder {
 pub struct Mirror {
     folder: Folder,
     metadata: String,
-    http: reqwest::Client,
+    http: Wire,
     clock: Clock,
     trust: Trust,
 }

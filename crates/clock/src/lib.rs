@@ -7,7 +7,7 @@
 mod hand;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use hand::Hand;
 use jiff::Timestamp;
@@ -69,6 +69,10 @@ pub struct Clock(Arc<Inner>);
 
 struct Inner {
     kind: Kind,
+    /// A manual clock's chance, drawn from its seed.
+    chance: Mutex<Seeded>,
+    /// Of the machine's clock that nobody sets.
+    made_at: Instant,
     /// Counts within a millisecond, so that what is made later sorts later.
     ids: Mutex<ContextV7>,
 }
@@ -106,13 +110,53 @@ impl Clock {
     /// A clock that moves only when its hand is moved: for tests.
     #[must_use]
     pub fn manual(start: Timestamp) -> (Self, Hand) {
+        Self::seeded(start, 0)
+    }
+
+    /// A manual clock whose chance is drawn from a seed: for simulations.
+    #[must_use]
+    pub fn seeded(start: Timestamp, seed: u64) -> (Self, Hand) {
         let hand = Hand::new(start);
-        (Self::of(Kind::Manual(hand.clone())), hand)
+        let kind = Kind::Manual(hand.clone());
+        (Self::with_chance(kind, Seeded(seed)), hand)
     }
 
     fn of(kind: Kind) -> Self {
-        let ids = Mutex::new(ContextV7::new());
-        Self(Arc::new(Inner { kind, ids }))
+        Self::with_chance(kind, Seeded(0))
+    }
+
+    fn with_chance(kind: Kind, chance: Seeded) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            chance: Mutex::new(chance),
+            made_at: machine_now(),
+            ids: Mutex::new(ContextV7::new()),
+        }))
+    }
+
+    /// How much of this clock's time has passed since it was made. Goes on evenly when somebody sets
+    /// the machine's clock, so what is measured within this process is measured with it.
+    #[must_use]
+    pub fn passed(&self) -> Duration {
+        let machine = || machine_now().saturating_duration_since(self.0.made_at);
+        match &self.0.kind {
+            Kind::System => machine(),
+            Kind::Paced(pace) => machine().mul_f64(pace.speed),
+            Kind::Manual(hand) => hand.passed(),
+        }
+    }
+
+    /// Chance: any number from 0 to 1, without 1. A manual clock's are the same in every run.
+    #[must_use]
+    pub fn chance(&self) -> f64 {
+        match &self.0.kind {
+            Kind::System | Kind::Paced(_) => rand::random(),
+            Kind::Manual(_) => {
+                // A panic while the lock was held would have left a number that still counts.
+                let mut chance = self.0.chance.lock().unwrap_or_else(PoisonError::into_inner);
+                chance.next()
+            }
+        }
     }
 
     /// The time, to the millisecond: the precision that everything is stored with.
@@ -172,12 +216,34 @@ impl Clock {
     }
 }
 
+/// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
+struct Seeded(u64);
+
+impl Seeded {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let upper = u32::try_from((mixed ^ (mixed >> 31)) >> 32).unwrap_or(0);
+        f64::from(upper) / (f64::from(u32::MAX) + 1.0)
+    }
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that reads the machine's clock"
 )]
 fn wall_now() -> Timestamp {
     Timestamp::now()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the machine's clock that nobody sets"
+)]
+fn machine_now() -> Instant {
+    Instant::now()
 }
 
 #[expect(
@@ -215,6 +281,29 @@ mod tests {
         clock.sleep(Duration::from_secs(60)).await;
         let passed = clock.now().duration_since(start).as_secs_f64();
         assert!((60.0..600.0).contains(&passed), "{passed}");
+    }
+
+    #[test]
+    fn setting_a_clock_lets_no_time_pass() {
+        let start: Timestamp = "2023-07-11T21:00:00Z".parse().unwrap();
+        let (clock, hand) = Clock::manual(start);
+        hand.advance(Duration::from_secs(60));
+        hand.set(jiff::SignedDuration::from_hours(-2));
+        assert_eq!(clock.passed(), Duration::from_secs(60));
+        assert_eq!(clock.now().to_string(), "2023-07-11T19:01:00Z");
+    }
+
+    #[test]
+    fn chance_of_a_seed_is_the_same_again() {
+        let draw = |seed| {
+            let (clock, _) = Clock::seeded(Timestamp::UNIX_EPOCH, seed);
+            std::array::from_fn::<f64, 1_000, _>(|_| clock.chance())
+        };
+        assert_eq!(draw(7), draw(7));
+        assert_ne!(draw(7), draw(8));
+        let mean = draw(7).iter().sum::<f64>() / 1_000.0;
+        assert!((0.45..0.55).contains(&mean), "{mean}");
+        assert!(draw(7).iter().all(|one| (0.0..1.0).contains(one)));
     }
 
     #[tokio::test]

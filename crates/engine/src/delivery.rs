@@ -3,6 +3,8 @@
 //! Reads take no lock that a publication holds. Never decides what is published or activated;
 //! `publish` and `release` do.
 
+mod repository;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +15,8 @@ use clock::Clock;
 use domain::document::{Document, DocumentKey};
 use domain::id::{AgentId, HolderId, SiteId};
 use domain::rollout::Waiting;
-use jiff::SignedDuration;
-use protocol::delivery::{
-    EVENT_ACTIONS, EVENT_HEARTBEAT, EVENT_REPOSITORY, Held, INLINE_BYTES_MAX, Push, Refused,
-};
+use jiff::{SignedDuration, Timestamp};
+use protocol::delivery::{EVENT_ACTIONS, EVENT_HEARTBEAT, EVENT_REPOSITORY, Held, Push, Refused};
 use semver::Version;
 use store::{FILES_KEPT, RepositoryFile, Store, StoreError, StoredRepository};
 use tokio::sync::{Mutex, broadcast};
@@ -33,9 +33,6 @@ const TIMESTAMP_EXPIRES_AFTER: SignedDuration = SignedDuration::from_hours(1);
 /// Timestamp versions reserved at a time: a heartbeat writes to the store once in 42 hours.
 const TIMESTAMPS_RESERVED: u64 = 10_000;
 pub(crate) const METADATA_EXPIRES_AFTER: SignedDuration = SignedDuration::from_hours(90 * 24);
-/// Signed anew when less than this is left.
-const RESIGN_BEFORE: SignedDuration = SignedDuration::from_hours(30 * 24);
-const ROOT_EXPIRES_AFTER: SignedDuration = SignedDuration::from_hours(10 * 365 * 24);
 
 /// Something to send to every connected agent.
 #[derive(Clone, Debug)]
@@ -72,7 +69,7 @@ pub(crate) struct Delivery {
     /// Versions that sites refused, by the agent that says so.
     pub(crate) refusals: ArcSwap<HashMap<AgentId, Arc<[Refused]>>>,
     /// When each agent was heard last.
-    pub(crate) heard: std::sync::Mutex<HashMap<AgentId, jiff::Timestamp>>,
+    pub(crate) heard: std::sync::Mutex<HashMap<AgentId, Timestamp>>,
     /// What versions that are on their way wait for.
     pub(crate) waiting: std::sync::Mutex<HashMap<(DocumentKey, u64), Waiting>>,
 }
@@ -177,7 +174,8 @@ impl Repository {
     }
 
     /// The repository that follows this one, with `documents` and the metadata that carries them.
-    pub(crate) fn followed_by(
+    #[must_use]
+    pub fn followed_by(
         &self,
         documents: BTreeMap<DocumentKey, Vec<Arc<Document>>>,
         signed: &[MetadataFile],
@@ -254,13 +252,8 @@ impl Delivery {
             version = store.reserve_timestamps(TIMESTAMPS_RESERVED).await?;
             reserved = version + TIMESTAMPS_RESERVED - 1;
         }
-        let expires = after(clock, TIMESTAMP_EXPIRES_AFTER);
         let repository = self.repository.load();
-        let snapshot = repository
-            .current
-            .get("snapshot")
-            .ok_or_else(|| EngineError::not_found("metadata file", "snapshot"))?;
-        let file = tuf::timestamp(&self.keys, version, expires, snapshot).map_err(signing)?;
+        let file = repository.timestamp(&self.keys, version, clock.now())?;
         self.timestamp.store(Arc::new(Signed {
             version,
             reserved,
@@ -281,37 +274,14 @@ impl Delivery {
         self.repository.store(Arc::new(repository));
         self.sign_timestamp(store, clock).await?;
         let now = self.repository.load();
-        let changed = now
-            .files
-            .iter()
-            .filter(|(name, _)| !before.files.contains_key(*name));
-        let documents = now.targets.iter().filter(|(name, body)| {
-            body.len() <= INLINE_BYTES_MAX && !before.targets.contains_key(*name)
-        });
-        let mut push = Push {
-            version: now.version,
-            metadata: changed
-                .map(|(name, bytes)| (name.clone(), text(bytes)))
-                .collect(),
-            documents: documents
-                .map(|(name, body)| (name.clone(), text(body)))
-                .collect(),
-        };
-        push.metadata
-            .insert("timestamp.json".into(), text(&self.timestamp.load().bytes));
+        let push = now.push_after(&before, &self.timestamp.load().bytes);
         self.send(EVENT_REPOSITORY, &push);
         Ok(())
     }
 
     fn heartbeat(&self) -> Push {
-        let timestamp = text(&self.timestamp.load().bytes);
-        let metadata = BTreeMap::from([("timestamp.json".to_owned(), timestamp)]);
-        let version = self.repository.load().version;
-        Push {
-            version,
-            metadata,
-            documents: BTreeMap::new(),
-        }
+        let timestamp = self.timestamp.load();
+        self.repository.load().heartbeat(&timestamp.bytes)
     }
 
     fn send(&self, name: &'static str, push: &Push) {
@@ -348,19 +318,19 @@ impl Engine {
         if name == "timestamp.json" {
             return Some(self.0.delivery.timestamp.load().bytes.clone());
         }
-        self.0.delivery.repository.load().files.get(name).cloned()
+        self.0.delivery.repository.load().file(name)
     }
 
     /// A document's body by its file name below the folder of targets.
     #[must_use]
     pub fn target_file(&self, name: &str) -> Option<Bytes> {
-        self.0.delivery.repository.load().targets.get(name).cloned()
+        self.0.delivery.repository.load().target(name)
     }
 
     /// The newest root file, which an agent trusts from its enrolment on.
     #[must_use]
     pub fn root_file(&self) -> Bytes {
-        self.0.delivery.repository.load().root.clone()
+        self.0.delivery.repository.load().root()
     }
 
     /// Events for connected agents. A listener that lags must tell its agent to look again.
@@ -404,13 +374,8 @@ impl Engine {
             return;
         }
         delivery.send(EVENT_HEARTBEAT, &delivery.heartbeat());
-        let soon = after(self.clock(), RESIGN_BEFORE);
         let repository = delivery.repository.load_full();
-        if repository
-            .current
-            .values()
-            .any(|file| expires(file).is_none_or(|at| at < soon))
-        {
+        if repository.is_to_sign_again(self.clock().now()) {
             let signed = self.sign_again(&repository).await;
             signed.unwrap_or_else(|e| {
                 tracing::error!(
@@ -465,11 +430,7 @@ async fn found(store: &Store, clock: &Clock) -> Result<(), EngineError> {
             .map(|(_, key)| key.clone())
     };
     let keys = Keys::read(find).map_err(fail)?;
-    let expires = after(clock, METADATA_EXPIRES_AFTER);
-    let root = tuf::root(&keys, 1, after(clock, ROOT_EXPIRES_AFTER)).map_err(signing)?;
-    let targets = tuf::targets(&keys, 1, expires, []).map_err(signing)?;
-    let snapshot = tuf::snapshot(&keys, 1, expires, [&targets]).map_err(signing)?;
-    let files = [root, targets, snapshot].map(stored);
+    let files = repository::first_files(&keys, clock.now())?;
     match store.found_repository(&made, &files).await {
         // Another process was faster: its repository is the one.
         Ok(()) | Err(StoreError::Conflict { .. }) => Ok(()),
@@ -482,11 +443,6 @@ async fn load(store: &Store) -> Result<Repository, EngineError> {
     let stored = store.repository().await?;
     let stored = stored.ok_or_else(|| EngineError::not_found("repository", "in the store"))?;
     Ok(Repository::build(stored, documents))
-}
-
-fn expires(file: &MetadataFile) -> Option<jiff::Timestamp> {
-    let value: serde_json::Value = serde_json::from_slice(&file.bytes).ok()?;
-    value["signed"]["expires"].as_str()?.parse().ok()
 }
 
 pub(crate) async fn load_agents(store: &Store) -> Result<Agents, StoreError> {
@@ -531,11 +487,8 @@ async fn load_refusals(store: &Store) -> Result<HashMap<AgentId, Arc<[Refused]>>
     Ok(shared.collect())
 }
 
-pub(crate) fn after(clock: &Clock, by: SignedDuration) -> jiff::Timestamp {
-    clock
-        .now()
-        .saturating_add(by)
-        .unwrap_or(jiff::Timestamp::MAX)
+pub(crate) fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
+    now.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
 pub(crate) fn stored(file: MetadataFile) -> RepositoryFile {
@@ -552,8 +505,4 @@ pub(crate) fn stored(file: MetadataFile) -> RepositoryFile {
 )]
 pub(crate) fn signing(error: tuf::BuildError) -> EngineError {
     EngineError::remote("sign metadata", &error)
-}
-
-fn text(bytes: &Bytes) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }

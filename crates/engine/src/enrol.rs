@@ -15,7 +15,7 @@ use protocol::delivery::{
 };
 use store::{Holder, NewAgent, Refusal, StoreError};
 
-use crate::delivery::{after, load_agents};
+use crate::delivery::{later, load_agents};
 use crate::staff::{fresh_token, token_hash};
 use crate::{Engine, EngineError};
 
@@ -32,7 +32,7 @@ impl Engine {
     pub async fn make_enrolment(&self, who: &str) -> Result<String, EngineError> {
         let token = fresh_token()?;
         let audit = self.audit(who, "made an enrolment token", "agent", "");
-        let expires_at = after(self.clock(), ENROLMENT_EXPIRES_AFTER);
+        let expires_at = later(self.clock().now(), ENROLMENT_EXPIRES_AFTER);
         self.store()
             .add_enrolment(&token_hash(&token), expires_at, &audit)
             .await?;

@@ -71,6 +71,16 @@ pub use roll_out::Sample;
 pub use spread::OnItsWay;
 pub use staff::{BreakGlass, NewToken, token_hash};
 
+/// What the workers decide and sign, without a store: for them, and for the simulation of delivery.
+pub mod rules {
+    pub use crate::publish::plan::{
+        Documents, Signing, apply, check_releases, drop_unread, end_others, first_wave,
+        releases_among, service_of,
+    };
+    pub use crate::release::{choices, judge, needed};
+    pub use crate::spread::count_given;
+}
+
 /// Signals that a slow listener may miss before it must look at everything again.
 const SIGNALS_KEPT: usize = 4_096;
 const WITHDRAWALS_KEPT: usize = 64;

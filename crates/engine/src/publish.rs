@@ -2,30 +2,33 @@
 //! Never activates anything on a site, never decides how far a new version spreads.
 
 mod history;
+pub(crate) mod plan;
 mod schema;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use domain::document::{
-    DOCUMENT_BYTES_MAX, Document, DocumentKey, Lane, Releases, check_coverage, kept,
-};
-use domain::name::{ProductName, ServiceName};
-use domain::release::ReleaseState;
+use domain::document::{DOCUMENT_BYTES_MAX, Document, DocumentKey, Lane, Releases};
+use domain::name::ProductName;
 use domain::rollout::Rollout;
 use domain::sign_in::{self, ClientSettings, ProviderFacts};
 use domain::text::is_blank;
-use semver::{Version, VersionReq};
+use semver::VersionReq;
 use serde_json::Value;
 use store::{AuditEntry, NewVersion, Publication, Spread, StoreError};
-use tuf::{Entry, MetadataFile, role_name};
+use tuf::MetadataFile;
 
 use crate::banner::is_banners;
-use crate::delivery::{METADATA_EXPIRES_AFTER, Repository, after, signing, stored};
+use crate::delivery::{Repository, stored};
 use crate::spread::Canaries;
 use crate::{Engine, EngineError};
 
+use plan::{
+    Documents, Signing, apply, check_releases, drop_unread, end_others, first_wave, releases_among,
+    service_of,
+};
+
 pub use history::{Difference, History, PastVersion};
+pub(crate) use plan::outlines;
 
 /// The longest reason, in characters.
 pub const WHY_CHARACTERS_MAX: usize = 300;
@@ -64,8 +67,6 @@ pub(crate) struct Changed {
     pub(crate) document: Option<NewVersion>,
     pub(crate) spread: Vec<Spread>,
 }
-
-type Documents = BTreeMap<DocumentKey, Vec<Arc<Document>>>;
 
 impl Engine {
     /// Publishes a new version of a document; gives its version. When sites read another version now,
@@ -173,7 +174,7 @@ impl Engine {
         let version = document.version;
         let releases = self.releases_of(&new.key.product).await?;
         if !new.how.at_once {
-            document.rollout = first_wave(&before, &document, canaries, &releases)?;
+            document.rollout = first_wave(&before, &document, &canaries.sites, &releases)?;
         }
         let spread = end_others(&before, &document, new.how.at_once)?;
         if !is_banners(&document.key) && !new.how.bypass_coverage {
@@ -263,10 +264,11 @@ impl Engine {
             .map(|new| new.document.key.clone())
             .chain(changed.spread.iter().map(|one| one.key.clone()))
             .collect();
-        let mut documents = apply(before.documents(), &changed);
+        let new = changed.document.as_ref().map(|new| &new.document);
+        let mut documents = apply(before.documents(), new, &changed.spread);
         let dropped = self.drop_unread(&mut documents, &touched).await?;
         let services: BTreeSet<_> = touched.iter().map(service_of).collect();
-        let files = self.sign(before, &documents, &services)?;
+        let files = self.signing(before).changed(&documents, &services)?;
         self.save_publication(before, documents, changed, dropped, files, audit)
             .await
     }
@@ -276,13 +278,7 @@ impl Engine {
         let mut documents = before.documents().clone();
         let all: BTreeSet<DocumentKey> = documents.keys().cloned().collect();
         let dropped = self.drop_unread(&mut documents, &all).await?;
-        let services: BTreeSet<_> = all.iter().map(service_of).collect();
-        let mut files = self.sign(before, &documents, &services)?;
-        let last = files.pop();
-        files.retain(|file| file.role != "targets");
-        files.push(self.sign_targets(before, &documents)?);
-        drop(last);
-        files.push(self.sign_snapshot(before, &files)?);
+        let files = self.signing(before).all(&documents)?;
         let audit = self.audit(
             "lamplighter",
             "signed metadata anew",
@@ -334,11 +330,8 @@ impl Engine {
                 self.releases_of(&key.product).await?
             };
             if let Some(versions) = documents.get_mut(key) {
-                let kept = kept(versions.iter().map(|one| &**one), &releases);
-                let gone = versions.iter().map(|one| one.version);
-                let gone = gone.filter(|version| !kept.contains(version));
-                dropped.extend(gone.map(|version| (key.clone(), version)));
-                versions.retain(|one| kept.contains(&one.version));
+                let gone = drop_unread(versions, &releases);
+                dropped.extend(gone.into_iter().map(|version| (key.clone(), version)));
             }
         }
         Ok(dropped)
@@ -347,188 +340,24 @@ impl Engine {
     /// The releases of a product: those that must find a document, because they are live, staged, run
     /// by a site or what a site may go back to; and those that are over.
     pub(crate) async fn releases_of(&self, product: &ProductName) -> Result<Releases, EngineError> {
-        let mut releases = Releases::default();
-        for release in self.store().releases().await? {
-            if release.product == *product {
-                let retired = release.state == ReleaseState::Retired;
-                let list = if retired {
-                    &mut releases.retired
-                } else {
-                    &mut releases.needed
-                };
-                list.insert(release.version);
-            }
-        }
+        let all = self.store().releases().await?;
+        let own = all.iter().filter(|release| release.product == *product);
         let fleet = self.fleet();
-        let own = fleet.sites().filter(|(_, site)| site.product == *product);
-        for (_, site) in own {
-            for version in std::iter::once(&site.running).chain(&site.ran_before) {
-                if !releases.needed.contains(version) {
-                    releases.needed.insert(version.clone());
-                }
-            }
-        }
-        let Releases { needed, retired } = &mut releases;
-        retired.retain(|version| !needed.contains(version));
-        Ok(releases)
-    }
-
-    /// New metadata for a repository whose documents of these services changed; the snapshot last.
-    fn sign(
-        &self,
-        before: &Repository,
-        documents: &Documents,
-        services: &BTreeSet<(ProductName, ServiceName)>,
-    ) -> Result<Vec<MetadataFile>, EngineError> {
-        let keys = &self.0.delivery.keys;
-        let expires = after(self.clock(), METADATA_EXPIRES_AFTER);
-        let mut files = vec![];
-        for (product, service) in services {
-            let role = role_name(product, service);
-            let own = documents
-                .iter()
-                .filter(|(key, _)| key.product == *product && key.service == *service);
-            let entries: Vec<_> = own
-                .flat_map(|(_, versions)| versions.iter().rev().map(|one| Entry::of(one)))
-                .collect();
-            let version = next(before, &role);
-            files.push(tuf::delegated(keys, &role, version, expires, &entries).map_err(signing)?);
-        }
-        if files
+        let sites = fleet.sites().map(|(_, site)| site);
+        let sites: Vec<_> = sites.filter(|site| site.product == *product).collect();
+        let run = sites
             .iter()
-            .any(|file| !before.current.contains_key(&file.role))
-        {
-            files.push(self.sign_targets(before, documents)?);
-        }
-        files.push(self.sign_snapshot(before, &files)?);
-        Ok(files)
+            .flat_map(|site| std::iter::once(&site.running).chain(&site.ran_before));
+        Ok(releases_among(own, run))
     }
 
-    fn sign_targets(
-        &self,
-        before: &Repository,
-        documents: &Documents,
-    ) -> Result<MetadataFile, EngineError> {
-        let services: BTreeSet<_> = documents
-            .keys()
-            .map(|key| (&key.product, &key.service))
-            .collect();
-        let expires = after(self.clock(), METADATA_EXPIRES_AFTER);
-        let keys = &self.0.delivery.keys;
-        tuf::targets(keys, next(before, "targets"), expires, services).map_err(signing)
-    }
-
-    fn sign_snapshot(
-        &self,
-        before: &Repository,
-        signed: &[MetadataFile],
-    ) -> Result<MetadataFile, EngineError> {
-        let replaced: BTreeSet<&str> = signed.iter().map(|file| file.role.as_str()).collect();
-        let stays = |file: &&MetadataFile| {
-            file.role != "snapshot" && !replaced.contains(file.role.as_str())
-        };
-        let all = before.current.values().filter(stays).chain(signed);
-        let expires = after(self.clock(), METADATA_EXPIRES_AFTER);
-        let keys = &self.0.delivery.keys;
-        tuf::snapshot(keys, before.version + 1, expires, all).map_err(signing)
-    }
-}
-
-fn next(before: &Repository, role: &str) -> u64 {
-    before.current.get(role).map_or(0, |file| file.version) + 1
-}
-
-fn service_of(key: &DocumentKey) -> (ProductName, ServiceName) {
-    (key.product.clone(), key.service.clone())
-}
-
-fn apply(before: &Documents, changed: &Changed) -> Documents {
-    let mut documents = before.clone();
-    for one in &changed.spread {
-        let versions = documents.get_mut(&one.key).into_iter().flatten();
-        for version in versions.filter(|version| version.version == one.version) {
-            let mut moved = Document::clone(version);
-            moved.rollout = one.rollout.clone();
-            *version = Arc::new(moved);
+    fn signing<'a>(&'a self, before: &'a Repository) -> Signing<'a> {
+        Signing {
+            keys: &self.0.delivery.keys,
+            before,
+            now: self.clock().now(),
         }
     }
-    if let Some(new) = &changed.document {
-        let versions = documents.entry(new.document.key.clone()).or_default();
-        versions.insert(0, Arc::new(new.document.clone()));
-    }
-    documents
-}
-
-/// Waves are for what changes what some site reads: a version that waits for a release comes to a site
-/// together with the release, and the first version of a document is missing everywhere.
-fn first_wave(
-    before: &Repository,
-    document: &Document,
-    canaries: &Canaries,
-    releases: &Releases,
-) -> Result<Rollout, EngineError> {
-    let is_covered = |code: &&Version| before.document_for_all(&document.key, code).is_some();
-    let own = releases.needed.iter();
-    let own = own.filter(|code| document.accepts.matches(code));
-    let (covered, open): (Vec<_>, Vec<_>) = own.partition(is_covered);
-    match open.first() {
-        _ if covered.is_empty() || canaries.sites.is_empty() => Ok(Rollout::everywhere()),
-        None => Ok(Rollout::canaries(canaries.sites.iter().cloned())),
-        Some(code) => {
-            let reason = format!(
-                "release {code} has no version of {} yet and cannot wait for the waves: publish at once, or for that release alone first",
-                document.key
-            );
-            Err(EngineError::refused_at("accepts", reason))
-        }
-    }
-}
-
-/// What becomes of other versions of a document that are still on their way.
-fn end_others(
-    before: &Repository,
-    document: &Document,
-    at_once: bool,
-) -> Result<Vec<Spread>, EngineError> {
-    let versions = before.documents().get(&document.key);
-    let on_their_way: Vec<_> = versions
-        .into_iter()
-        .flatten()
-        .filter(|one| !one.rollout.is_everywhere())
-        .collect();
-    match on_their_way.first() {
-        Some(other) if !at_once => {
-            let reason = format!(
-                "version {} of {} is still on its way to the sites: wait for it, halt it, or publish at once",
-                other.version, document.key
-            );
-            Err(EngineError::conflict(reason))
-        }
-        _ => {
-            let end = |other: &&Arc<Document>| Spread {
-                key: other.key.clone(),
-                version: other.version,
-                rollout: Rollout::nowhere(),
-                halted: format!("replaced by version {}", document.version),
-            };
-            Ok(on_their_way.iter().map(end).collect())
-        }
-    }
-}
-
-fn check_releases(
-    before: &Repository,
-    document: &Document,
-    releases: &Releases,
-) -> Result<(), EngineError> {
-    let mut versions = outlines(before, &document.key.product);
-    versions.retain(|one| one.key == document.key);
-    versions.push(outline(document));
-    let needed: Vec<_> = releases.needed.iter().cloned().collect();
-    check_coverage(&versions, &needed).map_err(|uncovered| {
-        let all: Vec<_> = uncovered.iter().map(ToString::to_string).collect();
-        EngineError::refused_at("accepts", all.join("; "))
-    })
 }
 
 fn check_how(how: &How) -> Result<(), EngineError> {
@@ -561,26 +390,4 @@ fn check_body(new: &NewDocument) -> Result<(), EngineError> {
     read.map(drop).map_err(|e| {
         EngineError::refused_at("body", format!("document {} is not JSON: {e}", new.key))
     })
-}
-
-/// All versions of a product's documents that code may need, without their bodies.
-pub(crate) fn outlines(repository: &Repository, product: &ProductName) -> Vec<Document> {
-    let own = repository
-        .documents()
-        .iter()
-        .filter(|(key, _)| key.product == *product && !is_banners(key));
-    own.flat_map(|(_, versions)| versions.iter().map(|one| outline(one)))
-        .collect()
-}
-
-fn outline(document: &Document) -> Document {
-    Document {
-        key: document.key.clone(),
-        version: document.version,
-        accepts: document.accepts.clone(),
-        lane: document.lane,
-        json_schema: None,
-        rollout: document.rollout.clone(),
-        body: vec![],
-    }
 }

@@ -17,6 +17,7 @@ use semver::Version;
 use store::StoreError;
 
 use crate::banner::is_banners;
+use crate::delivery::Repository;
 use crate::fleet::AuditOf;
 use crate::publish::outlines;
 use crate::{Engine, EngineError, SiteIndex};
@@ -380,20 +381,10 @@ struct Gate<'a> {
 
 impl<'a> Gate<'a> {
     fn new(engine: &'a Engine, product: &ProductName, version: &'a Version) -> Self {
-        let repository = engine.repository();
-        let own = repository
-            .documents()
-            .iter()
-            .filter(|(key, _)| key.product == *product && !is_banners(key));
-        let choices = own.filter_map(|(_, versions)| {
-            let accepting = versions.iter().filter(|one| one.accepts.matches(version));
-            let choices: Vec<_> = accepting.cloned().collect();
-            (!choices.is_empty()).then_some(choices)
-        });
         Self {
             engine,
             version,
-            choices: choices.collect(),
+            choices: choices(&engine.repository(), product, version),
             verdicts: HashMap::new(),
         }
     }
@@ -404,13 +395,11 @@ impl<'a> Gate<'a> {
         }
         let agents = self.engine.0.delivery.agents.load();
         let agent = *agents.by_site.get(&site.id).ok_or(NotReady::NoAgent)?;
-        let mut needed = Vec::with_capacity(self.choices.len());
-        for versions in &self.choices {
-            let reader = self.engine.reader(site, &versions[0].key);
-            let given = |one: &&Arc<Document>| reader.is_given(one.version, &one.rollout);
-            let found = versions.iter().find(given);
-            needed.push(found.ok_or_else(|| NotReady::NotItsTurn(versions[0].key.clone()))?);
-        }
+        let given = |one: &Document| {
+            let reader = self.engine.reader(site, &one.key);
+            reader.is_given(one.version, &one.rollout)
+        };
+        let needed = needed(&self.choices, given)?;
         let verdict = (
             agent,
             needed.iter().map(|one| one.version).collect::<Vec<_>>(),
@@ -418,13 +407,6 @@ impl<'a> Gate<'a> {
         if let Some(verdict) = self.verdicts.get(&verdict) {
             return verdict.clone();
         }
-        let needed: Vec<_> = needed
-            .into_iter()
-            .map(|one| Held {
-                key: one.key.clone(),
-                version: one.version,
-            })
-            .collect();
         let host = agents
             .hosts
             .get(&agent)
@@ -437,7 +419,56 @@ impl<'a> Gate<'a> {
     }
 }
 
-fn judge(needed: &[Held], held: Option<&HashSet<Held>>, host: Arc<str>) -> Result<(), NotReady> {
+/// For each document of a product that a release needs, the versions that some site may read, newest
+/// first.
+#[must_use]
+pub fn choices(
+    repository: &Repository,
+    product: &ProductName,
+    version: &Version,
+) -> Vec<Vec<Arc<Document>>> {
+    let own = repository
+        .documents()
+        .iter()
+        .filter(|(key, _)| key.product == *product && !is_banners(key));
+    let choices = own.filter_map(|(_, versions)| {
+        let accepting = versions.iter().filter(|one| one.accepts.matches(version));
+        let choices: Vec<_> = accepting.cloned().collect();
+        (!choices.is_empty()).then_some(choices)
+    });
+    choices.collect()
+}
+
+/// What a site needs to run a release: of each document the first that it is given.
+///
+/// # Errors
+/// When it is given none of a document.
+pub fn needed(
+    choices: &[Vec<Arc<Document>>],
+    is_given: impl Fn(&Document) -> bool,
+) -> Result<Vec<Held>, NotReady> {
+    let first = |versions: &Vec<Arc<Document>>| {
+        let found = versions.iter().find(|one| is_given(one));
+        let key = || versions.first().map(|one| one.key.clone());
+        let held = found.map(|one| Held {
+            key: one.key.clone(),
+            version: one.version,
+        });
+        held.map(Ok)
+            .or_else(|| Some(Err(NotReady::NotItsTurn(key()?))))
+    };
+    choices.iter().filter_map(first).collect()
+}
+
+/// Whether an agent that holds these may serve a site that needs those.
+///
+/// # Errors
+/// Names what is missing on `host`.
+pub fn judge(
+    needed: &[Held],
+    held: Option<&HashSet<Held>>,
+    host: Arc<str>,
+) -> Result<(), NotReady> {
     let Some(held) = held else {
         return Err(NotReady::Silent(host));
     };

@@ -14,7 +14,7 @@ use domain::site::Site;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use jiff::{SignedDuration, Timestamp};
-use semver::VersionReq;
+use semver::{Version, VersionReq};
 use store::{Spread, Spreading, StoreError};
 use tokio_util::sync::CancellationToken;
 
@@ -254,19 +254,19 @@ impl Engine {
         let now = self.clock().now();
         let heard = self.heard_since(now.saturating_sub(HEARD_WITHIN).unwrap_or(now));
         let holders = self.agents_holding(&one.key, one.version);
-        let (mut sites, mut held) = (0, 0);
-        for (_, site) in self.fleet().sites() {
-            let agent = self
-                .agent_of_site(site.id)
-                .filter(|one| heard.contains(one));
-            let given = site.product == one.key.product
-                && document.is_for(Some(&site.hostname), &site.running);
-            if let Some(agent) = agent.filter(|_| given) {
-                sites += 1;
-                held += usize::from(holders.contains(&agent));
-            }
-        }
-        (sites, held)
+        let fleet = self.fleet();
+        let sites = fleet.sites().map(|(_, site)| site);
+        let own = sites.filter(|site| site.product == one.key.product);
+        let own = own.filter_map(|site| {
+            let agent = self.agent_of_site(site.id)?;
+            let heard = heard.contains(&agent);
+            heard.then(|| (site, holders.contains(&agent)))
+        });
+        let own: Vec<_> = own.collect();
+        let sites = own
+            .iter()
+            .map(|(site, held)| (&site.hostname, &site.running, *held));
+        count_given(document, sites)
     }
 
     /// What there is to see of a version on the sites that are given it.
@@ -449,4 +449,19 @@ impl Engine {
         own.sort();
         own
     }
+}
+
+/// Of sites, each with the code it runs and whether its agent holds `document`: how many are given it,
+/// and on how many of those it is held.
+#[must_use]
+pub fn count_given<'a>(
+    document: &Document,
+    sites: impl IntoIterator<Item = (&'a Hostname, &'a Version, bool)>,
+) -> (usize, usize) {
+    let given = sites
+        .into_iter()
+        .filter(|(site, code, _)| document.is_for(Some(site), code));
+    given.fold((0, 0), |(sites, held), (_, _, holds)| {
+        (sites + 1, held + usize::from(holds))
+    })
 }

@@ -231,6 +231,12 @@ impl Trust {
         self.snapshot.as_ref().map_or(0, |held| held.version())
     }
 
+    /// The version of the root believed.
+    #[must_use]
+    pub fn root_version(&self) -> u64 {
+        self.root.version()
+    }
+
     /// The version of the timestamp believed. 0 before the first update.
     #[must_use]
     pub fn timestamp_version(&self) -> u64 {

@@ -85,12 +85,8 @@ pub(super) async fn refuse(
     let missing = format!("this agent does not hold version {version} of {key}");
     let held = Held { key, version };
     let refused = Refused { site, held, reason };
-    match shared.refusals.refuse(&shared.cache, refused) {
-        Ok(true) => {
-            shared.counts.refused();
-            shared.acks_due.notify_one();
-            StatusCode::NO_CONTENT.into_response()
-        }
+    match shared.refuse(refused) {
+        Ok(true) => StatusCode::NO_CONTENT.into_response(),
         Ok(false) => refusal(StatusCode::NOT_FOUND, &missing),
         Err(e) => {
             tracing::error!("could not keep a refusal: {e}");

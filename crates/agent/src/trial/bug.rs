@@ -1,0 +1,63 @@
+//! Bugs that a plausible change would bring, to see that the simulation catches them.
+
+use std::cell::Cell;
+
+/// A bug that can be planted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    /// A read does not ask whether the document accepts the code.
+    SkipAccepts,
+    /// Metadata is written to disk before the documents it names were fetched and checked.
+    PersistBeforeVerifying,
+    /// Expired metadata is believed.
+    IgnoreExpiry,
+    /// Reads see documents before they are on disk.
+    MemoryBeforeDisk,
+    /// A restart does not read what sites refused.
+    ForgetRefusals,
+    /// A restart begins with the root it was enrolled with.
+    ForgetTrust,
+    /// A rename is not made durable.
+    SkipFolderSync,
+    /// Written bytes are not made durable before the rename.
+    SkipFileSync,
+    /// A site is told to run a release without config for it.
+    ActivateUnready,
+    /// The same timestamp again counts as news.
+    AnyTimestampIsNews,
+    /// Documents of newer metadata are believed without looking at their hash.
+    SkipHash,
+}
+
+impl Bug {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::SkipAccepts,
+        Self::PersistBeforeVerifying,
+        Self::IgnoreExpiry,
+        Self::MemoryBeforeDisk,
+        Self::ForgetRefusals,
+        Self::ForgetTrust,
+        Self::SkipFolderSync,
+        Self::SkipFileSync,
+        Self::ActivateUnready,
+        Self::AnyTimestampIsNews,
+        Self::SkipHash,
+    ];
+}
+
+thread_local! {
+    // A run stays on its thread, and runs on other threads have other bugs.
+    static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) };
+}
+
+impl Bug {
+    /// Plants a bug into the agents of this thread, or takes out the one that is there.
+    pub fn plant(bug: Option<Self>) {
+        PLANTED.set(bug);
+    }
+}
+
+pub(crate) fn planted(bug: Bug) -> bool {
+    PLANTED.get() == Some(bug)
+}

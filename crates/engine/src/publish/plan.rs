@@ -1,0 +1,274 @@
+//! What a publication comes to: where a version goes first, what it ends, what nobody reads any more,
+//! and the metadata that is signed. Values in, values out: never loads, saves or pushes, so that a
+//! simulation decides as this server does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use domain::document::{Document, DocumentKey, Releases, check_coverage, kept};
+use domain::name::{Hostname, ProductName, ServiceName};
+use domain::release::{Release, ReleaseState};
+use domain::rollout::Rollout;
+use jiff::Timestamp;
+use semver::Version;
+use store::Spread;
+use tuf::{Entry, Keys, MetadataFile, role_name};
+
+use crate::EngineError;
+use crate::banner::is_banners;
+use crate::delivery::{METADATA_EXPIRES_AFTER, Repository, later, signing};
+
+/// All versions of documents that travel, newest first.
+pub type Documents = BTreeMap<DocumentKey, Vec<Arc<Document>>>;
+
+/// The documents after a change: with a new version, and with versions that spread.
+#[must_use]
+pub fn apply(before: &Documents, new: Option<&Document>, spread: &[Spread]) -> Documents {
+    let mut documents = before.clone();
+    for one in spread {
+        let versions = documents.get_mut(&one.key).into_iter().flatten();
+        for version in versions.filter(|version| version.version == one.version) {
+            let mut moved = Document::clone(version);
+            moved.rollout = one.rollout.clone();
+            *version = Arc::new(moved);
+        }
+    }
+    if let Some(new) = new {
+        let versions = documents.entry(new.key.clone()).or_default();
+        versions.insert(0, Arc::new(new.clone()));
+    }
+    documents
+}
+
+/// Waves are for what changes what some site reads: a version that waits for a release comes to a site
+/// together with the release, and the first version of a document is missing everywhere.
+///
+/// # Errors
+/// When a release has no version yet and would wait for the waves.
+pub fn first_wave(
+    before: &Repository,
+    document: &Document,
+    canaries: &[Hostname],
+    releases: &Releases,
+) -> Result<Rollout, EngineError> {
+    let is_covered = |code: &&Version| before.document_for_all(&document.key, code).is_some();
+    let own = releases.needed.iter();
+    let own = own.filter(|code| document.accepts.matches(code));
+    let (covered, open): (Vec<_>, Vec<_>) = own.partition(is_covered);
+    match open.first() {
+        _ if covered.is_empty() || canaries.is_empty() => Ok(Rollout::everywhere()),
+        None => Ok(Rollout::canaries(canaries.iter().cloned())),
+        Some(code) => {
+            let reason = format!(
+                "release {code} has no version of {} yet and cannot wait for the waves: publish at once, or for that release alone first",
+                document.key
+            );
+            Err(EngineError::refused_at("accepts", reason))
+        }
+    }
+}
+
+/// What becomes of other versions of a document that are still on their way.
+///
+/// # Errors
+/// When one is, and this one does not come at once.
+pub fn end_others(
+    before: &Repository,
+    document: &Document,
+    at_once: bool,
+) -> Result<Vec<Spread>, EngineError> {
+    let versions = before.documents().get(&document.key);
+    let on_their_way: Vec<_> = versions
+        .into_iter()
+        .flatten()
+        .filter(|one| !one.rollout.is_everywhere())
+        .collect();
+    match on_their_way.first() {
+        Some(other) if !at_once => {
+            let reason = format!(
+                "version {} of {} is still on its way to the sites: wait for it, halt it, or publish at once",
+                other.version, document.key
+            );
+            Err(EngineError::conflict(reason))
+        }
+        _ => {
+            let end = |other: &&Arc<Document>| Spread {
+                key: other.key.clone(),
+                version: other.version,
+                rollout: Rollout::nowhere(),
+                halted: format!("replaced by version {}", document.version),
+            };
+            Ok(on_their_way.iter().map(end).collect())
+        }
+    }
+}
+
+/// Checks that no release is left without a version that it accepts.
+///
+/// # Errors
+/// Names each release that would be.
+pub fn check_releases(
+    before: &Repository,
+    document: &Document,
+    releases: &Releases,
+) -> Result<(), EngineError> {
+    let mut versions = outlines(before, &document.key.product);
+    versions.retain(|one| one.key == document.key);
+    versions.push(outline(document));
+    let needed: Vec<_> = releases.needed.iter().cloned().collect();
+    check_coverage(&versions, &needed).map_err(|uncovered| {
+        let all: Vec<_> = uncovered.iter().map(ToString::to_string).collect();
+        EngineError::refused_at("accepts", all.join("; "))
+    })
+}
+
+/// The releases of a product that documents must know: `own` are its releases, `run` what its sites run
+/// or may go back to.
+#[must_use]
+pub fn releases_among<'a>(
+    own: impl IntoIterator<Item = &'a Release>,
+    run: impl IntoIterator<Item = &'a Version>,
+) -> Releases {
+    let mut releases = Releases::default();
+    for release in own {
+        let list = match release.state {
+            ReleaseState::Retired => &mut releases.retired,
+            ReleaseState::Staged | ReleaseState::Live => &mut releases.needed,
+        };
+        list.insert(release.version.clone());
+    }
+    for version in run {
+        if !releases.needed.contains(version) {
+            releases.needed.insert(version.clone());
+        }
+    }
+    let Releases { needed, retired } = &mut releases;
+    retired.retain(|version| !needed.contains(version));
+    releases
+}
+
+/// Takes away the versions of a document that no site reads or will read; says which.
+pub fn drop_unread(versions: &mut Vec<Arc<Document>>, releases: &Releases) -> Vec<u64> {
+    let kept = kept(versions.iter().map(|one| &**one), releases);
+    let gone = versions.iter().map(|one| one.version);
+    let gone = gone.filter(|version| !kept.contains(version)).collect();
+    versions.retain(|one| kept.contains(&one.version));
+    gone
+}
+
+/// The product and the service of a document.
+#[must_use]
+pub fn service_of(key: &DocumentKey) -> (ProductName, ServiceName) {
+    (key.product.clone(), key.service.clone())
+}
+
+/// All versions of a product's documents that code may need, without their bodies.
+pub(crate) fn outlines(repository: &Repository, product: &ProductName) -> Vec<Document> {
+    let own = repository
+        .documents()
+        .iter()
+        .filter(|(key, _)| key.product == *product && !is_banners(key));
+    own.flat_map(|(_, versions)| versions.iter().map(|one| outline(one)))
+        .collect()
+}
+
+fn outline(document: &Document) -> Document {
+    Document {
+        key: document.key.clone(),
+        version: document.version,
+        accepts: document.accepts.clone(),
+        lane: document.lane,
+        json_schema: None,
+        rollout: document.rollout.clone(),
+        body: vec![],
+    }
+}
+
+/// Signs what follows `before`.
+pub struct Signing<'a> {
+    /// With these.
+    pub keys: &'a Keys,
+    /// What it follows.
+    pub before: &'a Repository,
+    /// At this moment.
+    pub now: Timestamp,
+}
+
+impl Signing<'_> {
+    /// New metadata for documents of which those of these services changed; the snapshot last.
+    ///
+    /// # Errors
+    /// When metadata cannot be written.
+    pub fn changed(
+        &self,
+        documents: &Documents,
+        services: &BTreeSet<(ProductName, ServiceName)>,
+    ) -> Result<Vec<MetadataFile>, EngineError> {
+        let mut files = self.roles(documents, services)?;
+        let is_new = |file: &MetadataFile| !self.before.current.contains_key(&file.role);
+        if files.iter().any(is_new) {
+            files.push(self.targets(documents)?);
+        }
+        files.push(self.snapshot(&files)?);
+        Ok(files)
+    }
+
+    /// New metadata for all documents, so that none of it expires; the snapshot last.
+    ///
+    /// # Errors
+    /// When metadata cannot be written.
+    pub fn all(&self, documents: &Documents) -> Result<Vec<MetadataFile>, EngineError> {
+        let services = documents.keys().map(service_of).collect();
+        let mut files = self.roles(documents, &services)?;
+        files.push(self.targets(documents)?);
+        files.push(self.snapshot(&files)?);
+        Ok(files)
+    }
+
+    fn roles(
+        &self,
+        documents: &Documents,
+        services: &BTreeSet<(ProductName, ServiceName)>,
+    ) -> Result<Vec<MetadataFile>, EngineError> {
+        let role = |(product, service): &(ProductName, ServiceName)| {
+            let role = role_name(product, service);
+            let own = documents
+                .iter()
+                .filter(|(key, _)| key.product == *product && key.service == *service);
+            let entries: Vec<_> = own
+                .flat_map(|(_, versions)| versions.iter().rev().map(|one| Entry::of(one)))
+                .collect();
+            let version = self.next(&role);
+            tuf::delegated(self.keys, &role, version, self.expires(), &entries).map_err(signing)
+        };
+        services.iter().map(role).collect()
+    }
+
+    fn targets(&self, documents: &Documents) -> Result<MetadataFile, EngineError> {
+        let services: BTreeSet<_> = documents
+            .keys()
+            .map(|key| (&key.product, &key.service))
+            .collect();
+        let version = self.next("targets");
+        tuf::targets(self.keys, version, self.expires(), services).map_err(signing)
+    }
+
+    fn snapshot(&self, signed: &[MetadataFile]) -> Result<MetadataFile, EngineError> {
+        let replaced: BTreeSet<&str> = signed.iter().map(|file| file.role.as_str()).collect();
+        let stays = |file: &&MetadataFile| {
+            file.role != "snapshot" && !replaced.contains(file.role.as_str())
+        };
+        let all = self.before.current.values().filter(stays).chain(signed);
+        let version = self.before.version + 1;
+        tuf::snapshot(self.keys, version, self.expires(), all).map_err(signing)
+    }
+
+    fn next(&self, role: &str) -> u64 {
+        let before = self.before.current.get(role);
+        before.map_or(0, |file| file.version) + 1
+    }
+
+    fn expires(&self) -> Timestamp {
+        later(self.now, METADATA_EXPIRES_AFTER)
+    }
+}
