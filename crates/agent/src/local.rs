@@ -64,9 +64,7 @@ fn router(shared: Arc<Shared>) -> Router {
 }
 
 fn freshness(shared: &Shared) -> Freshness {
-    shared
-        .cache
-        .freshness(shared.clock.now(), shared.settings.stale_after)
+    shared.freshness()
 }
 
 fn age_headers(fresh: Freshness) -> HeaderMap {
