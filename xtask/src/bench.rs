@@ -3,11 +3,17 @@
 //! A benchmark is a function from [`Options`] to rows, listed in [`BENCHES`]. Prints them as a
 //! table, and writes them as JSON when asked. Never judges a figure: tests do.
 
+#[cfg(feature = "delivery")]
+pub(crate) mod delivery;
 mod detection;
 #[cfg(feature = "followers")]
 mod followers;
+mod load;
 mod pacing;
 mod pages;
+mod process;
+#[cfg(feature = "delivery")]
+mod read;
 mod table;
 
 use std::fs;
@@ -28,8 +34,28 @@ mod followers {
     }
 }
 
+#[cfg(not(feature = "delivery"))]
+mod delivery {
+    //! Stands where the benchmark is not built.
+
+    /// Says how to build it.
+    pub(super) fn run(_: &super::Options) -> Result<Vec<super::Row>, String> {
+        let command = "cargo run --release --package xtask --features delivery -- bench";
+        Err(format!(
+            "this benchmark runs parts of the product, and is built with `{command}`"
+        ))
+    }
+}
+#[cfg(not(feature = "delivery"))]
+use delivery as read;
+
 /// Every benchmark: its name, what it measures, and how to run it.
 const BENCHES: &[(&str, &str, Bench)] = &[
+    (
+        "delivery",
+        "from a publication to the last of 20,000 agents beside NATS, etcd and Redis, and what agents cost",
+        delivery::run,
+    ),
     (
         "detection",
         "delay and false alarms of the detectors, in simulation",
@@ -50,6 +76,11 @@ const BENCHES: &[(&str, &str, Bench)] = &[
         "weight and rate of public pages beside nginx, and the memory of 10,000 readers",
         pages::run,
     ),
+    (
+        "read",
+        "reads in process and over the agent's local API beside nginx, and the agent's memory",
+        read::run,
+    ),
 ];
 
 /// Runs one benchmark, ours and its peers in turn.
@@ -68,6 +99,12 @@ pub(crate) struct Arguments {
     /// A site that cState built (`hugo`), as a peer of `pages`.
     #[arg(long, value_name = "FOLDER")]
     cstate: Option<PathBuf>,
+    /// Only this part of `delivery`: push, beside, memory, fleet or restart.
+    #[arg(long)]
+    part: Option<String>,
+    /// So many agents in `delivery`, instead of what is to be measured.
+    #[arg(long)]
+    agents: Option<usize>,
 }
 
 /// What a benchmark is told.
@@ -76,6 +113,18 @@ pub(crate) struct Options {
     pub(crate) seed: u64,
     /// A status page that cState built.
     pub(crate) cstate: Option<PathBuf>,
+    /// One part of a benchmark instead of all.
+    #[cfg_attr(
+        not(feature = "delivery"),
+        expect(dead_code, reason = "for `delivery`")
+    )]
+    pub(crate) part: Option<String>,
+    /// How many agents, instead of what is to be measured.
+    #[cfg_attr(
+        not(feature = "delivery"),
+        expect(dead_code, reason = "for `delivery`")
+    )]
+    pub(crate) agents: Option<usize>,
 }
 
 /// Runs the benchmark that was asked for.
@@ -96,6 +145,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     let rows = bench(&Options {
         seed: arguments.seed,
         cstate: arguments.cstate.clone(),
+        part: arguments.part.clone(),
+        agents: arguments.agents,
     })?;
     print!("{}", table::render(&rows));
     arguments

@@ -27,6 +27,10 @@ struct Arguments {
 enum Task {
     /// Runs ours and its peers in turn, and prints both side by side.
     Bench(bench::Arguments),
+    /// The peer of the benchmark of a connection's memory; it starts this by itself.
+    #[cfg(feature = "delivery")]
+    #[command(hide = true)]
+    HyperPeer { address: std::net::SocketAddr },
     /// Checks the direction of dependencies, module headers, file lengths and named files.
     Tidy,
 }
@@ -34,6 +38,8 @@ enum Task {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Bench(arguments) => bench::run(&arguments),
+        #[cfg(feature = "delivery")]
+        Task::HyperPeer { address } => bench::delivery::hyper_peer::serve(address),
         Task::Tidy => tidy::run(
             Path::new(env!("CARGO_MANIFEST_DIR"))
                 .parent()

@@ -26,16 +26,20 @@ pub(crate) async fn follow(shared: &Shared) {
                 Err(e) => tracing::debug!("not connected: {e}"),
             }
         }
-        // Full jitter under a doubling cap: when a server restarts, its agents come back spread out.
-        let cap = RECONNECT_FIRST * 2_u32.pow(failures.min(RECONNECT_DOUBLINGS_MAX));
+        let wait = reconnect_after(failures, shared.clock.chance());
         failures += 1;
-        pause(
-            &shared.clock,
-            cap.mul_f64(shared.clock.chance()),
-            RECONNECT_MACHINE_MIN,
-        )
-        .await;
+        pause(&shared.clock, wait, RECONNECT_MACHINE_MIN).await;
     }
+}
+
+/// How long an agent waits before it connects again, after so many failures in a row; `chance` is from 0
+/// to 1.
+///
+/// Full jitter under a doubling cap: when a server restarts, its agents come back spread out.
+#[must_use]
+pub fn reconnect_after(failures: u32, chance: f64) -> Duration {
+    let cap = RECONNECT_FIRST * 2_u32.pow(failures.min(RECONNECT_DOUBLINGS_MAX));
+    cap.mul_f64(chance.clamp(0.0, 1.0))
 }
 
 /// Returns when the connection ends; an error when it never stood.

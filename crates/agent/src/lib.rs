@@ -3,6 +3,89 @@
 //! Verifies everything it is told with `tuf`, keeps it on disk and in memory, and says what it holds.
 //! Reads take no lock. Never serves a document that does not accept the code it was asked for, and
 //! never believes a push, an origin or its own disk without checking.
+//!
+//! # Reading in process
+//!
+//! A site that is written in Rust runs an agent inside its own process, and reads without a socket.
+//! Start one with a folder of its own; the token, from `lamplighter agent token`, is needed until the
+//! folder holds an identity:
+//!
+//! ```no_run
+//! use agent::{Agent, AgentSettings, CancellationToken, Clock, Version};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = "https://lamplighter.example".parse()?;
+//! let settings = AgentSettings {
+//!     enrolment_token: std::env::var("LAMPLIGHTER_ENROLMENT_TOKEN").ok(),
+//!     host: "www-1".into(),
+//!     sites: vec!["anchorage.ak.example".parse()?],
+//!     ..AgentSettings::new(vec![server], "agent-data".into())
+//! };
+//! let stop = CancellationToken::new();
+//! // Ready with what its folder held, also when the server is away.
+//! let agent = Agent::start(settings, Clock::system(), stop.clone()).await?;
+//!
+//! let site = "anchorage.ak.example".parse()?;
+//! let (service, name) = ("sign-in".parse()?, "client".parse()?);
+//! let code: Version = "5.1.0".parse()?;
+//! if let Some(document) = agent.cache().read(&site, &service, &name, &code) {
+//!     let settings: serde_json::Value = serde_json::from_slice(&document.body)?;
+//!     println!("version {}: {settings}", document.entry.version);
+//! }
+//! if agent.freshness().stale {
+//!     // What was read is the last known good. Say so; go on serving.
+//! }
+//! stop.cancel();
+//! agent.wait().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `cargo run --package lamplighter-agent --example read` does this against your server.
+//!
+//! # What a read gives
+//!
+//! The newest version that accepts the code the site runs: a site that moves to another release, or
+//! back, gets the right one at once, because the agent holds those for either. Code that reads the same
+//! document again and again keeps a [`Reading`], which allocates nothing and costs a few nanoseconds
+//! until something changes. Tests of such code need no server:
+//!
+//! ```
+//! use agent::{Cache, CachedDocument, DocumentKey, Version};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let key = DocumentKey {
+//!     product: "web-central".parse()?,
+//!     service: "sign-in".parse()?,
+//!     name: "client".parse()?,
+//! };
+//! let site = "anchorage.ak.example".parse()?;
+//! let version = |number, accepts: &str, body: &'static str| -> Result<_, semver::Error> {
+//!     Ok(CachedDocument::unchecked(key.clone(), number, accepts.parse()?, body))
+//! };
+//! let cache = Cache::unchecked(
+//!     [("anchorage.ak.example".parse()?, key.product.clone())],
+//!     [
+//!         version(1, "~5.1", r#"{"pkce":"optional"}"#)?,
+//!         version(2, ">=5.2.0", r#"{"pkce":"required"}"#)?,
+//!     ],
+//! );
+//!
+//! // Both are held; which one is read goes by the code that asks.
+//! let read = |code| cache.read(&site, &key.service, &key.name, &code).map(|found| found.body.clone());
+//! assert_eq!(read(Version::new(5, 1, 7)).as_deref(), Some(&br#"{"pkce":"optional"}"#[..]));
+//! assert_eq!(read(Version::new(5, 2, 0)).as_deref(), Some(&br#"{"pkce":"required"}"#[..]));
+//! assert_eq!(read(Version::new(4, 0, 0)), None);
+//!
+//! // For a hot path: one of these for each thread, made once.
+//! let reading = cache.reading(&site, &key.service, &key.name, &Version::new(5, 1, 7));
+//! let mut reading = reading.ok_or("not a site of this agent")?;
+//! assert_eq!(reading.get().map(|found| found.entry.version), Some(1));
+//! reading.set_code(Version::new(5, 2, 0));
+//! assert_eq!(reading.get().map(|found| found.entry.version), Some(2));
+//! # Ok(())
+//! # }
+//! ```
 
 mod acks;
 mod actions;
@@ -24,6 +107,7 @@ mod socket;
 #[cfg(feature = "trial")]
 pub mod trial;
 mod tuf_client;
+mod unchecked;
 mod wire;
 
 use std::net::SocketAddr;
@@ -31,19 +115,25 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clock::Clock;
 use domain::document::Lane;
-use domain::name::Hostname;
 use protocol::delivery::Refused;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
-use url::Url;
 
 pub use cache::{Cache, CachedDocument, Freshness, Reading};
 pub use error::AgentError;
+pub use follow::reconnect_after;
 pub use tuf_client::{Folder, Mirror};
+
+/// What the functions here take and give, so that a caller needs no other crate.
+pub use clock::Clock;
+pub use domain::document::DocumentKey;
+pub use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
+pub use semver::{Version, VersionReq};
+pub use tokio_util::sync::CancellationToken;
+pub use tuf::Entry;
+pub use url::Url;
 
 use crate::counts::Counts;
 use crate::disk::Disk;
@@ -125,7 +215,8 @@ pub(crate) struct Shared {
     pub(crate) actions_due: Notify,
 }
 
-/// A running agent.
+/// A running agent. Dropping it ends it at once, also in the middle of an answer; to let it finish, cancel
+/// the token that it was started with, and [`wait`](Agent::wait). Its folder is safe either way.
 pub struct Agent {
     shared: Arc<Shared>,
     tasks: JoinSet<()>,
@@ -186,6 +277,13 @@ impl Agent {
     #[must_use]
     pub fn cache(&self) -> Cache {
         self.shared.cache.clone()
+    }
+
+    /// How fresh the cache is now, by the agent's own bound. What is stale is served all the same: this
+    /// says whether to trust that nothing newer exists.
+    #[must_use]
+    pub fn freshness(&self) -> Freshness {
+        self.shared.freshness()
     }
 
     /// Where the local API listens; `None` when it has a Unix socket only.

@@ -10,8 +10,10 @@ mod readers;
 use std::fs;
 use std::path::Path;
 
-use place::{Nginx, Server, curl, get_gzip, rate};
+use place::{Server, get_gzip};
 
+use super::load::{Nginx, Site, rate};
+use super::process::{Folder, curl, median};
 use super::{Options, Row};
 
 /// What an incident page may weigh in all, compressed: page, style, script and icon, in kB.
@@ -26,13 +28,13 @@ const ROUNDS: usize = 5;
 /// Runs the benchmark.
 pub(super) fn run(options: &Options) -> Result<Vec<Row>, String> {
     place::build()?;
-    let folder = place::Folder::new()?;
+    let folder = Folder::new()?;
     let server = Server::start(folder.path())?;
     let incident = server.fill()?;
     let mut rows = weight(&server, &incident, options.cstate.as_deref())?;
     rows.extend(rates(&server, folder.path(), options.cstate.as_deref())?);
     drop(server);
-    let fresh = place::Folder::new()?;
+    let fresh = Folder::new()?;
     let server = Server::start(fresh.path())?;
     let incident = server.fill()?;
     rows.extend(readers(&server, &incident)?);
@@ -83,14 +85,17 @@ fn rates(server: &Server, folder: &Path, cstate: Option<&Path>) -> Result<Vec<Ro
     let root = folder.join("same");
     fs::create_dir_all(&root).map_err(|e| e.to_string())?;
     fs::write(root.join("index.html"), &same).map_err(|e| e.to_string())?;
-    let nginx = Nginx::start(&folder.join("nginx"), &root)?;
+    let nginx = Nginx::start(&folder.join("nginx"), &compressed(&root))?;
     let cstate = match cstate {
         Some(site) => {
             let root = folder.join("cstate-page");
             fs::create_dir_all(&root).map_err(|e| e.to_string())?;
             let page = place::gzip(&site.join("index.html"))?;
             fs::write(root.join("index.html"), page).map_err(|e| e.to_string())?;
-            Some(Nginx::start(&folder.join("nginx-cstate"), &root)?)
+            Some(Nginx::start(
+                &folder.join("nginx-cstate"),
+                &compressed(&root),
+            )?)
         }
         None => None,
     };
@@ -121,6 +126,15 @@ fn rates(server: &Server, folder: &Path, cstate: Option<&Path>) -> Result<Vec<Ro
     Ok(rows)
 }
 
+/// A page that is compressed already.
+fn compressed(root: &Path) -> Site<'_> {
+    Site {
+        root,
+        content_type: "text/html; charset=utf-8",
+        more: "add_header Content-Encoding gzip;",
+    }
+}
+
 /// Readers who are told of a change while they wait.
 fn readers(server: &Server, incident: &str) -> Result<Vec<Row>, String> {
     let before = server.resident_mib()?;
@@ -143,9 +157,4 @@ fn readers(server: &Server, incident: &str) -> Result<Vec<Row>, String> {
 
 fn kilo(bytes: usize) -> f64 {
     f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)) / 1_000.0
-}
-
-fn median(figures: &mut [f64]) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -51,7 +51,7 @@ impl Row {
 
     /// A measure whose peer is not on this machine: it is named, and its column stays empty.
     #[cfg_attr(
-        not(test),
+        not(any(test, feature = "delivery")),
         expect(dead_code, reason = "for peers that must be installed first")
     )]
     pub(crate) fn without_peer(
