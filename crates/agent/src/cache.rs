@@ -227,11 +227,7 @@ impl Cache {
             return vec![];
         };
         let versions = |one: &Versions| {
-            let key = DocumentKey {
-                product: product.clone(),
-                service: one.service.clone(),
-                name: one.name.clone(),
-            };
+            let key = DocumentKey::base(product.clone(), one.service.clone(), one.name.clone());
             let read = one.newest_first.iter().filter(is_read);
             (key, read.cloned().collect())
         };
@@ -421,11 +417,11 @@ mod tests {
     use super::*;
 
     fn document(version: u64, accepts: &str) -> Arc<CachedDocument> {
-        let key = DocumentKey {
-            product: ProductName::parse("web").unwrap(),
-            service: ServiceName::parse("sign-in").unwrap(),
-            name: DocumentName::parse("client").unwrap(),
-        };
+        let key = DocumentKey::base(
+            ProductName::parse("web").unwrap(),
+            ServiceName::parse("sign-in").unwrap(),
+            DocumentName::parse("client").unwrap(),
+        );
         let accepts = VersionReq::parse(accepts).unwrap();
         let entry = Entry {
             key,
@@ -433,6 +429,7 @@ mod tests {
             accepts,
             lane: Lane::First,
             rollout: Rollout::everywhere(),
+            published: version,
             json_schema: None,
             length: 2,
             sha256: [7; 32],

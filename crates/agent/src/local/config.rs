@@ -77,11 +77,7 @@ pub(super) async fn refuse(
     let Some(product) = shared.cache.product_of(&site).cloned() else {
         return not_served(&site);
     };
-    let key = DocumentKey {
-        product,
-        service,
-        name,
-    };
+    let key = DocumentKey::base(product, service, name);
     let missing = format!("this agent does not hold version {version} of {key}");
     let held = Held { key, version };
     let refused = Refused { site, held, reason };

@@ -217,11 +217,11 @@ fn product() -> ProductName {
 }
 
 fn key() -> DocumentKey {
-    DocumentKey {
-        product: product(),
-        service: ServiceName::parse("sign-in").unwrap(),
-        name: DocumentName::parse("links").unwrap(),
-    }
+    DocumentKey::base(
+        product(),
+        ServiceName::parse("sign-in").unwrap(),
+        DocumentName::parse("links").unwrap(),
+    )
 }
 
 fn host(name: &str) -> Hostname {

@@ -16,11 +16,11 @@ use store::{
 use crate::{at, audit, fleet, id};
 
 fn document(version: u64) -> Document {
-    let key = DocumentKey {
-        product: ProductName::parse("web-central").unwrap(),
-        service: ServiceName::parse("sign-in").unwrap(),
-        name: DocumentName::parse("client").unwrap(),
-    };
+    let key = DocumentKey::base(
+        ProductName::parse("web-central").unwrap(),
+        ServiceName::parse("sign-in").unwrap(),
+        DocumentName::parse("client").unwrap(),
+    );
     let accepts = semver::VersionReq::parse(">=5.1, <5.3").unwrap();
     Document {
         key,
@@ -29,6 +29,7 @@ fn document(version: u64) -> Document {
         lane: Lane::First,
         json_schema: None,
         rollout: Rollout::everywhere(),
+        published: version + 1,
         body: b"{\"a\":1}".to_vec(),
     }
 }
@@ -273,7 +274,7 @@ pub(crate) async fn acks_replace_what_was_said_before(store: Store) {
         };
         let refused = std::slice::from_ref(&refusal);
         store
-            .save_acks(agent.id, &held, refused, now)
+            .save_acks((agent.id, 7), &held, refused, now)
             .await
             .unwrap();
         assert_eq!(store.refusals().await.unwrap(), [(agent.id, refusal)]);

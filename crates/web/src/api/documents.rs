@@ -133,11 +133,7 @@ async fn publish(
         bypass_coverage,
         why,
     } = publish;
-    let key = DocumentKey {
-        product,
-        service,
-        name,
-    };
+    let key = DocumentKey::base(product, service, name);
     let body = body.to_string().into_bytes();
     let new = NewDocument {
         key,
@@ -249,11 +245,7 @@ async fn config(
     Query(query): Query<ConfigQuery>,
     Known(held): Known,
 ) -> Result<Config, ApiError> {
-    let key = DocumentKey {
-        product,
-        service,
-        name,
-    };
+    let key = DocumentKey::base(product, service, name);
     let code = query.code;
     let fleet = app.engine().fleet();
     let site = query.site.and_then(|site| fleet.site_at(&site));

@@ -68,11 +68,7 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 fn key((product, service, name): (ProductName, ServiceName, DocumentName)) -> DocumentKey {
-    DocumentKey {
-        product,
-        service,
-        name,
-    }
+    DocumentKey::base(product, service, name)
 }
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]

@@ -137,11 +137,11 @@ async fn publish(
 impl Publish {
     fn key(&self) -> Result<DocumentKey, EngineError> {
         let bad = |at: &str, e: &dyn std::fmt::Display| EngineError::refused_at(at, e);
-        Ok(DocumentKey {
-            product: ProductName::parse(&self.product).map_err(|e| bad("product", &e))?,
-            service: ServiceName::parse(self.service.trim()).map_err(|e| bad("service", &e))?,
-            name: DocumentName::parse(self.name.trim()).map_err(|e| bad("name", &e))?,
-        })
+        Ok(DocumentKey::base(
+            ProductName::parse(&self.product).map_err(|e| bad("product", &e))?,
+            ServiceName::parse(self.service.trim()).map_err(|e| bad("service", &e))?,
+            DocumentName::parse(self.name.trim()).map_err(|e| bad("name", &e))?,
+        ))
     }
 
     /// An empty field is a schema that fits everything, not that of the version before: it shows that.

@@ -442,9 +442,5 @@ async fn command(
 }
 
 fn key((product, service, name): (ProductName, ServiceName, DocumentName)) -> DocumentKey {
-    DocumentKey {
-        product,
-        service,
-        name,
-    }
+    DocumentKey::base(product, service, name)
 }
