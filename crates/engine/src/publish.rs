@@ -2,7 +2,9 @@
 //! Never activates anything on a site, never decides how far a new version spreads.
 
 mod history;
+mod layers;
 mod schema;
+mod sign;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,22 +12,24 @@ use std::sync::Arc;
 use domain::document::{
     DOCUMENT_BYTES_MAX, Document, DocumentKey, Lane, Releases, check_coverage, kept,
 };
+use domain::layer::Layer;
 use domain::name::{ProductName, ServiceName};
 use domain::release::ReleaseState;
 use domain::rollout::Rollout;
-use domain::sign_in::{self, ClientSettings, ProviderFacts};
 use domain::text::is_blank;
 use semver::{Version, VersionReq};
 use serde_json::Value;
 use store::{AuditEntry, NewVersion, Publication, Spread, StoreError};
-use tuf::{Entry, MetadataFile, role_name};
+use tuf::MetadataFile;
 
 use crate::banner::is_banners;
-use crate::delivery::{METADATA_EXPIRES_AFTER, Repository, after, signing, stored};
+use crate::delivery::{Repository, stored};
 use crate::spread::Canaries;
+use crate::told::{Retold, Telling};
 use crate::{Engine, EngineError};
 
 pub use history::{Difference, History, PastVersion};
+use layers::Fitted;
 
 /// The longest reason, in characters.
 pub const WHY_CHARACTERS_MAX: usize = 300;
@@ -63,9 +67,11 @@ pub struct How {
 pub(crate) struct Changed {
     pub(crate) document: Option<NewVersion>,
     pub(crate) spread: Vec<Spread>,
+    /// Which sites agents are told of anew.
+    pub(crate) retold: Retold,
 }
 
-type Documents = BTreeMap<DocumentKey, Vec<Arc<Document>>>;
+pub(crate) type Documents = BTreeMap<DocumentKey, Vec<Arc<Document>>>;
 
 impl Engine {
     /// Publishes a new version of a document; gives its version. When sites read another version now,
@@ -97,12 +103,12 @@ impl Engine {
             return Err(EngineError::not_found("product", &new.key.product));
         }
         check_body(&new)?;
-        if sign_in::is_settings(&new.key) {
-            self.check_settings(&new.body).await?;
-        }
-        new.how.at_once |= is_banners(&new.key);
+        self.check_layer(&new)?;
+        // A site is its own canary.
+        new.how.at_once |= is_banners(&new.key) || new.key.layer.is_site();
         // Before the lock: a schema may take a while, and probes take seconds.
-        let json_schema = self.fit_schema(&new).await?;
+        let json_schema = self.schema_of(&new)?;
+        let fitted = self.fit(&new, json_schema.clone()).await?;
         let canaries = if new.how.at_once {
             Canaries::default()
         } else {
@@ -113,7 +119,7 @@ impl Engine {
         let mut tries = 0;
         loop {
             match self
-                .try_publish(&new, (&json_schema, repeats), &canaries, who)
+                .try_publish(&new, (&json_schema, &fitted, repeats), &canaries, who)
                 .await
             {
                 // Another process published in between: look again, and do it on top of that.
@@ -126,36 +132,16 @@ impl Engine {
         }
     }
 
-    /// Settings that the provider cannot honour would stop every sign-in of their sites, and nobody
-    /// could sign in to say so.
-    async fn check_settings(&self, body: &[u8]) -> Result<(), EngineError> {
-        let keys = self.store().public_signing_keys().await?;
-        let provider = ProviderFacts {
-            issuer: &self.settings().base_url,
-            keys: &keys,
-        };
-        let checked =
-            ClientSettings::parse(body).and_then(|settings| settings.check_with(provider));
-        checked.map_err(|bad| {
-            let at = bad
-                .at()
-                .map_or("body".into(), |field| format!("body.{field}"));
-            EngineError::refused_at(&at, bad)
-        })
-    }
-
     async fn try_publish(
         &self,
         new: &NewDocument,
-        (json_schema, repeats): (&Option<Box<str>>, Option<u64>),
+        (json_schema, fitted, repeats): (&Option<Box<str>>, &Fitted, Option<u64>),
         canaries: &Canaries,
         who: &str,
     ) -> Result<u64, EngineError> {
         let before = self.repository();
         let newest = before.documents().get(&new.key).and_then(|all| all.first());
-        if new.schema.is_none()
-            && newest.and_then(|one| one.json_schema.as_ref()) != json_schema.as_ref()
-        {
+        if !fitted.stands(&before, &new.key) {
             let reason = format!("somebody else published {} just now; try again", new.key);
             return Err(EngineError::conflict(reason));
         }
@@ -168,6 +154,7 @@ impl Engine {
             lane: lane.unwrap_or(Lane::Other),
             json_schema: json_schema.clone(),
             rollout: Rollout::everywhere(),
+            published: before.version + 1,
             body: new.body.clone(),
         };
         let version = document.version;
@@ -194,32 +181,11 @@ impl Engine {
         let changed = Changed {
             document: Some(document),
             spread,
+            retold: retold(&new.key),
         };
         self.commit(&before, changed, &audit).await?;
         tracing::info!("published {} version {version}", new.key);
         Ok(version)
-    }
-
-    /// The schema of the version that `new` becomes, its own or that of the version before, once the body
-    /// fits it. Off the threads that serve requests.
-    async fn fit_schema(&self, new: &NewDocument) -> Result<Option<Box<str>>, EngineError> {
-        let json_schema = match &new.schema {
-            Some(schema) => schema::written(schema)?,
-            None => {
-                let repository = self.repository();
-                let newest = repository.documents().get(&new.key);
-                newest.and_then(|all| all.first()?.json_schema.clone())
-            }
-        };
-        let Some(text) = json_schema.clone() else {
-            return Ok(None);
-        };
-        let body = new.body.clone();
-        let checked = tokio::task::spawn_blocking(move || schema::check(&text, &body));
-        checked
-            .await
-            .map_err(|e| EngineError::remote("check the schema", &e))??;
-        Ok(json_schema)
     }
 
     fn audit_of(
@@ -265,9 +231,15 @@ impl Engine {
             .collect();
         let mut documents = apply(before.documents(), &changed);
         let dropped = self.drop_unread(&mut documents, &touched).await?;
-        let services: BTreeSet<_> = touched.iter().map(service_of).collect();
-        let files = self.sign(before, &documents, &services)?;
-        self.save_publication(before, documents, changed, dropped, files, audit)
+        let telling = self.tell_sites(&before.told, &documents, &changed.retold)?;
+        if touched.is_empty() && telling.roles.is_empty() {
+            return Ok(());
+        }
+        let listed = touched.iter().filter(|key| !key.layer.is_site());
+        let services: BTreeSet<_> = listed.map(service_of).collect();
+        let files = self.sign(before, &documents, &services, &telling)?;
+        let documents = (documents, dropped);
+        self.save_publication(before, documents, changed, (files, telling), audit)
             .await
     }
 
@@ -277,10 +249,15 @@ impl Engine {
         let all: BTreeSet<DocumentKey> = documents.keys().cloned().collect();
         let dropped = self.drop_unread(&mut documents, &all).await?;
         let services: BTreeSet<_> = all.iter().map(service_of).collect();
-        let mut files = self.sign(before, &documents, &services)?;
+        let telling = Telling {
+            told: before.told.clone(),
+            shards: vec![],
+            roles: before.told.roles().collect(),
+        };
+        let mut files = self.sign(before, &documents, &services, &telling)?;
         let last = files.pop();
         files.retain(|file| file.role != "targets");
-        files.push(self.sign_targets(before, &documents)?);
+        files.push(self.sign_targets(before, &documents, &telling)?);
         drop(last);
         files.push(self.sign_snapshot(before, &files)?);
         let audit = self.audit(
@@ -290,20 +267,20 @@ impl Engine {
             "before it expires",
         );
         let nothing = Changed::default();
-        self.save_publication(before, documents, nothing, dropped, files, &audit)
+        let documents = (documents, dropped);
+        self.save_publication(before, documents, nothing, (files, telling), &audit)
             .await
     }
 
     async fn save_publication(
         &self,
         before: &Repository,
-        documents: Documents,
+        (documents, dropped): (Documents, Vec<(DocumentKey, u64)>),
         changed: Changed,
-        dropped: Vec<(DocumentKey, u64)>,
-        files: Vec<MetadataFile>,
+        (files, telling): (Vec<MetadataFile>, Telling),
         audit: &AuditEntry,
     ) -> Result<(), EngineError> {
-        let repository = before.followed_by(documents, &files);
+        let repository = before.followed_by(documents, telling.told, &files);
         // A banner that is over is in the audit; nobody rolls one back.
         let (forgotten, dropped) = dropped.into_iter().partition(|(key, _)| is_banners(key));
         let publication = Publication {
@@ -312,6 +289,7 @@ impl Engine {
             spread: changed.spread,
             dropped,
             forgotten,
+            shards: telling.shards,
             files: files.into_iter().map(stored).collect(),
         };
         self.store()
@@ -372,70 +350,14 @@ impl Engine {
         retired.retain(|version| !needed.contains(version));
         Ok(releases)
     }
-
-    /// New metadata for a repository whose documents of these services changed; the snapshot last.
-    fn sign(
-        &self,
-        before: &Repository,
-        documents: &Documents,
-        services: &BTreeSet<(ProductName, ServiceName)>,
-    ) -> Result<Vec<MetadataFile>, EngineError> {
-        let keys = &self.0.delivery.keys;
-        let expires = after(self.clock(), METADATA_EXPIRES_AFTER);
-        let mut files = vec![];
-        for (product, service) in services {
-            let role = role_name(product, service);
-            let own = documents
-                .iter()
-                .filter(|(key, _)| key.product == *product && key.service == *service);
-            let entries: Vec<_> = own
-                .flat_map(|(_, versions)| versions.iter().rev().map(|one| Entry::of(one)))
-                .collect();
-            let version = next(before, &role);
-            files.push(tuf::delegated(keys, &role, version, expires, &entries).map_err(signing)?);
-        }
-        if files
-            .iter()
-            .any(|file| !before.current.contains_key(&file.role))
-        {
-            files.push(self.sign_targets(before, documents)?);
-        }
-        files.push(self.sign_snapshot(before, &files)?);
-        Ok(files)
-    }
-
-    fn sign_targets(
-        &self,
-        before: &Repository,
-        documents: &Documents,
-    ) -> Result<MetadataFile, EngineError> {
-        let services: BTreeSet<_> = documents
-            .keys()
-            .map(|key| (&key.product, &key.service))
-            .collect();
-        let expires = after(self.clock(), METADATA_EXPIRES_AFTER);
-        let keys = &self.0.delivery.keys;
-        tuf::targets(keys, next(before, "targets"), expires, services).map_err(signing)
-    }
-
-    fn sign_snapshot(
-        &self,
-        before: &Repository,
-        signed: &[MetadataFile],
-    ) -> Result<MetadataFile, EngineError> {
-        let replaced: BTreeSet<&str> = signed.iter().map(|file| file.role.as_str()).collect();
-        let stays = |file: &&MetadataFile| {
-            file.role != "snapshot" && !replaced.contains(file.role.as_str())
-        };
-        let all = before.current.values().filter(stays).chain(signed);
-        let expires = after(self.clock(), METADATA_EXPIRES_AFTER);
-        let keys = &self.0.delivery.keys;
-        tuf::snapshot(keys, before.version + 1, expires, all).map_err(signing)
-    }
 }
 
-fn next(before: &Repository, role: &str) -> u64 {
-    before.current.get(role).map_or(0, |file| file.version) + 1
+/// A site's own layer travels with what is told of the site.
+fn retold(key: &DocumentKey) -> Retold {
+    match &key.layer {
+        Layer::Site(site) => Retold::Site(key.product.clone(), site.clone()),
+        _ => Retold::New,
+    }
 }
 
 fn service_of(key: &DocumentKey) -> (ProductName, ServiceName) {
@@ -467,7 +389,7 @@ fn first_wave(
     canaries: &Canaries,
     releases: &Releases,
 ) -> Result<Rollout, EngineError> {
-    let is_covered = |code: &&Version| before.document_for_all(&document.key, code).is_some();
+    let is_covered = |code: &&Version| before.is_covered(&document.key, code);
     let own = releases.needed.iter();
     let own = own.filter(|code| document.accepts.matches(code));
     let (covered, open): (Vec<_>, Vec<_>) = own.partition(is_covered);
@@ -581,6 +503,7 @@ fn outline(document: &Document) -> Document {
         lane: document.lane,
         json_schema: None,
         rollout: document.rollout.clone(),
+        published: document.published,
         body: vec![],
     }
 }

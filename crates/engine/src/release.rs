@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use domain::document::{Document, DocumentKey, check_coverage};
+use domain::document::{DocumentKey, check_coverage};
 use domain::id::{AgentId, SiteId};
 use domain::name::{Hostname, ProductName};
 use domain::release::{Release, ReleaseState};
@@ -17,8 +17,10 @@ use semver::Version;
 use store::StoreError;
 
 use crate::banner::is_banners;
+use crate::delivery::Repository;
 use crate::fleet::AuditOf;
 use crate::publish::outlines;
+use crate::reader::Nothing;
 use crate::{Engine, EngineError, SiteIndex};
 
 /// Sites that an answer names; the rest is counted.
@@ -39,6 +41,12 @@ pub enum NotReady {
     /// The only version that accepts the release is on its way, and not given to the site yet.
     #[error("the version of document {0} that accepts it is not given to this site yet")]
     NotItsTurn(DocumentKey),
+    /// A layer of the site has no version that accepts the release.
+    #[error("document {0} has no version that accepts it")]
+    NotAccepted(DocumentKey),
+    /// Agents were not told yet which layers are the site's.
+    #[error("agents were not told yet which layers of config it has")]
+    NotTold,
     /// Its agent lacks a document.
     #[error("its agent on {host} has not acknowledged document {} version {}", held.key, held.version)]
     Behind {
@@ -372,10 +380,10 @@ impl Engine {
 struct Gate<'a> {
     engine: &'a Engine,
     version: &'a Version,
-    /// For each document, the versions that some site may read, newest first: one, but while another
-    /// spreads.
-    choices: Vec<Vec<Arc<Document>>>,
-    verdicts: HashMap<(AgentId, Vec<u64>), Result<(), NotReady>>,
+    repository: Arc<Repository>,
+    /// The documents of the product that some version of accepts the release.
+    needed: Vec<DocumentKey>,
+    verdicts: HashMap<(AgentId, Vec<Held>), Result<(), NotReady>>,
 }
 
 impl<'a> Gate<'a> {
@@ -384,54 +392,50 @@ impl<'a> Gate<'a> {
         let own = repository
             .documents()
             .iter()
-            .filter(|(key, _)| key.product == *product && !is_banners(key));
-        let choices = own.filter_map(|(_, versions)| {
-            let accepting = versions.iter().filter(|one| one.accepts.matches(version));
-            let choices: Vec<_> = accepting.cloned().collect();
-            (!choices.is_empty()).then_some(choices)
-        });
+            .filter(|(key, _)| key.product == *product && !is_banners(key) && key.layer.is_base());
+        let needed = own.filter(|(_, all)| all.iter().any(|one| one.accepts.matches(version)));
         Self {
             engine,
             version,
-            choices: choices.collect(),
+            needed: needed.map(|(key, _)| key.clone()).collect(),
+            repository,
             verdicts: HashMap::new(),
         }
     }
 
     fn check(&mut self, site: &Site) -> Result<(), NotReady> {
-        if self.choices.is_empty() {
+        if self.needed.is_empty() {
             return Err(NotReady::NoDocument(self.version.clone()));
         }
         let agents = self.engine.0.delivery.agents.load();
         let agent = *agents.by_site.get(&site.id).ok_or(NotReady::NoAgent)?;
-        let mut needed = Vec::with_capacity(self.choices.len());
-        for versions in &self.choices {
-            let reader = self.engine.reader(site, &versions[0].key);
-            let given = |one: &&Arc<Document>| reader.is_given(one.version, &one.rollout);
-            let found = versions.iter().find(given);
-            needed.push(found.ok_or_else(|| NotReady::NotItsTurn(versions[0].key.clone()))?);
+        let reader = self.engine.reader(site);
+        let mut needed = Vec::with_capacity(self.needed.len());
+        for key in &self.needed {
+            let read = reader.read(&self.repository, key, self.version, |one| {
+                reader.is_given(one)
+            });
+            let answer = read.map_err(|nothing| match nothing {
+                Nothing::NotItsTurn(key) => NotReady::NotItsTurn(key),
+                Nothing::NotAccepted(key) => NotReady::NotAccepted(key),
+                Nothing::NotTold => NotReady::NotTold,
+            })?;
+            needed.extend(answer.pieces().iter().map(|one| Held {
+                key: one.key.clone(),
+                version: one.version,
+            }));
         }
-        let verdict = (
-            agent,
-            needed.iter().map(|one| one.version).collect::<Vec<_>>(),
-        );
+        let verdict = (agent, needed);
         if let Some(verdict) = self.verdicts.get(&verdict) {
             return verdict.clone();
         }
-        let needed: Vec<_> = needed
-            .into_iter()
-            .map(|one| Held {
-                key: one.key.clone(),
-                version: one.version,
-            })
-            .collect();
         let host = agents
             .hosts
             .get(&agent)
             .cloned()
             .unwrap_or_else(|| "an unknown host".into());
         let acks = self.engine.0.delivery.acks.load();
-        let judged = judge(&needed, acks.get(&agent).map(|held| &**held), host);
+        let judged = judge(&verdict.1, acks.get(&agent).map(|held| &**held), host);
         self.verdicts.insert(verdict, judged.clone());
         judged
     }

@@ -83,6 +83,7 @@ impl Engine {
             site.product == key.product
                 && accepts.matches(&site.running)
                 && self.agent_of_site(site.id).is_some()
+                && (key.layer.is_base() || self.facts(site).has(&site.hostname, &key.layer))
         };
         let sites: Vec<Arc<Site>> = fleet
             .sites()
@@ -260,7 +261,8 @@ impl Engine {
                 .agent_of_site(site.id)
                 .filter(|one| heard.contains(one));
             let given = site.product == one.key.product
-                && document.is_for(Some(&site.hostname), &site.running);
+                && document.is_for(Some(&site.hostname), &site.running)
+                && repository.is_in_layer(&site, &one.key.layer);
             if let Some(agent) = agent.filter(|_| given) {
                 sites += 1;
                 held += usize::from(holders.contains(&agent));
@@ -385,8 +387,8 @@ impl Engine {
             return Ok(false);
         }
         let changed = Changed {
-            document: None,
             spread,
+            ..Changed::default()
         };
         match self.commit(&before, changed, &audit).await {
             Err(EngineError::Store(StoreError::Conflict { .. })) => {

@@ -63,9 +63,6 @@ INSERT INTO layered_refusals (agent, site, product, service, name, layer, versio
 DROP TABLE refusals;
 ALTER TABLE layered_refusals RENAME TO refusals;
 
--- The repository version that an agent verified last; 0 where that was not written down.
-ALTER TABLE agents ADD COLUMN verified BIGINT NOT NULL DEFAULT 0;
-
 -- Named groups of sites. A group without a site is none.
 CREATE TABLE site_groups (
     name TEXT NOT NULL,

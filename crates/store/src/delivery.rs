@@ -78,8 +78,6 @@ pub struct StoredAgent {
     pub holder: HolderId,
     /// Its host, for people.
     pub host: String,
-    /// The repository version it verified last; 0 before the first.
-    pub verified: u64,
 }
 
 /// One version of a document that an agent holds.
@@ -296,7 +294,7 @@ impl Store {
     pub async fn agents(&self) -> Result<Vec<StoredAgent>, StoreError> {
         let rows = self
             .db
-            .read("SELECT id, holder, host, verified FROM agents ORDER BY id", vec![])
+            .read("SELECT id, holder, host FROM agents ORDER BY id", vec![])
             .await?;
         rows.iter()
             .map(|row| {
@@ -306,7 +304,6 @@ impl Store {
                     id,
                     holder,
                     host: row.text(2)?,
-                    verified: row.count(3)?,
                 })
             })
             .collect()
@@ -331,13 +328,13 @@ impl Store {
             .collect()
     }
 
-    /// Replaces what an agent holds, the repository version it verified, and what its sites refused.
+    /// Replaces what an agent holds, and what its sites refused.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn save_acks(
         &self,
-        (agent, verified): (AgentId, u64),
+        agent: AgentId,
         held: &[(DocumentKey, u64)],
         refused: &[Refusal],
         now: Timestamp,
@@ -345,7 +342,6 @@ impl Store {
         const CLEAR: &str = "DELETE FROM acks WHERE agent = $1";
         const ADD: &str = "INSERT INTO acks (product, service, name, layer, agent, version, acked_at) \
             VALUES ($1, $2, $3, $4, $5, $6, $7)";
-        const VERIFIED: &str = "UPDATE agents SET verified = $2 WHERE id = $1";
         const CLEAR_REFUSED: &str = "DELETE FROM refusals WHERE agent = $1";
         const REFUSE: &str = "INSERT INTO refusals (product, service, name, layer, agent, site, version, \
             reason, refused_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -354,12 +350,14 @@ impl Store {
             .map(|(key, version)| of(key, params![agent, *version, now]))
             .collect();
         let refusals = refused.iter().map(|one| {
-            of(&one.key, params![agent, &one.site, one.version, &one.reason, now])
+            of(
+                &one.key,
+                params![agent, &one.site, one.version, &one.reason, now],
+            )
         });
         let change = Change::new()
             .run(CLEAR, params![agent])
             .run_many(ADD, sets)
-            .run(VERIFIED, params![agent, verified])
             .run(CLEAR_REFUSED, params![agent])
             .run_many(REFUSE, refusals.collect());
         self.db.write(change).await.map(drop)

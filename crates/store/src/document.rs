@@ -182,7 +182,10 @@ pub(crate) fn save_documents(
         .collect::<Result<_, _>>()?;
     let spread = publication.spread.iter().map(|one| {
         let rollout = to_json(&one.rollout)?;
-        Ok(of(&one.key, params![one.version, rollout, now, &one.halted]))
+        Ok(of(
+            &one.key,
+            params![one.version, rollout, now, &one.halted],
+        ))
     });
     let spread = spread.collect::<Result<Vec<_>, StoreError>>()?;
     let versions = |listed: &[(DocumentKey, u64)]| {

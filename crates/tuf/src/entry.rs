@@ -163,7 +163,10 @@ impl Entry {
             accepts: VersionReq::parse(word("accepts")?).ok()?,
             lane: Lane::parse(word("lane")?)?,
             rollout: rollout(target.custom.get(ROLLOUT))?,
-            published: target.custom.get(PUBLISHED).map_or(Some(0), Value::as_u64)?,
+            published: target
+                .custom
+                .get(PUBLISHED)
+                .map_or(Some(0), Value::as_u64)?,
             json_schema: match word(SCHEMA) {
                 Some(digest) => Some(hex::decode(digest).ok()?.try_into().ok()?),
                 None => None,

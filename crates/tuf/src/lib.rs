@@ -19,8 +19,8 @@ mod tests;
 mod verify;
 
 pub use build::{
-    BuildError, Keys, MetadataFile, delegated, delegated_shards, root, snapshot, targets, timestamp,
-    unsigned_root,
+    BuildError, Keys, MetadataFile, delegated, delegated_shards, root, snapshot, targets,
+    timestamp, unsigned_root,
 };
 pub use client::{
     Found, Interest, ROLES_PER_SEARCH_MAX, RoleBytes, Trust, TrustError, Update, Want,

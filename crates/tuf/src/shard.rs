@@ -97,8 +97,9 @@ impl Shard {
 
 impl ShardRole {
     /// All roles of a product at a level.
-    pub fn all(product: &ProductName, level: u8) -> impl Iterator<Item = Self> {
-        let of = |number| Self {
+    pub fn all(product: &ProductName, level: u8) -> impl Iterator<Item = Self> + use<> {
+        let product = product.clone();
+        let of = move |number| Self {
             product: product.clone(),
             level,
             number,
@@ -151,7 +152,11 @@ impl ShardEntry {
     #[must_use]
     pub fn file(&self) -> String {
         let folder = self.shard.role().folder();
-        format!("{folder}/{}.{}.json", hex::encode(self.sha256), self.shard.number)
+        format!(
+            "{folder}/{}.{}.json",
+            hex::encode(self.sha256),
+            self.shard.number
+        )
     }
 
     /// Whether `body` is, to the byte, what the signed metadata promises.
@@ -198,7 +203,10 @@ impl Places {
     pub fn of<'a>(sites: impl IntoIterator<Item = (&'a Hostname, &'a ProductName)>) -> Self {
         let mut places: BTreeMap<ProductName, BTreeSet<u16>> = BTreeMap::new();
         for (site, product) in sites {
-            places.entry(product.clone()).or_default().insert(place(site));
+            places
+                .entry(product.clone())
+                .or_default()
+                .insert(place(site));
         }
         Self(places)
     }
@@ -247,7 +255,9 @@ mod tests {
     #[test]
     fn a_site_lies_in_one_shard_of_its_level_and_is_found_there() {
         for level in 0..=LEVEL_MAX {
-            let roles: BTreeSet<_> = ShardRole::all(&product(), level).map(|one| one.name()).collect();
+            let roles: BTreeSet<_> = ShardRole::all(&product(), level)
+                .map(|one| one.name())
+                .collect();
             assert_eq!(roles.len(), 1 << level);
             for number in 0..500 {
                 let site = site(number);
@@ -260,7 +270,12 @@ mod tests {
                 assert!(places.concern(&name) && places.are_in(&shard));
                 assert_eq!(roles.iter().filter(|role| places.concern(role)).count(), 1);
                 let entry = ShardEntry::of(shard.clone(), b"{}");
-                let read = ShardEntry::read(&shard.role(), &shard.target_name(), 2, &hex::encode(entry.sha256));
+                let read = ShardEntry::read(
+                    &shard.role(),
+                    &shard.target_name(),
+                    2,
+                    &hex::encode(entry.sha256),
+                );
                 assert_eq!(read, Some(entry));
             }
         }
@@ -268,8 +283,16 @@ mod tests {
 
     #[test]
     fn no_other_name_is_a_role_of_shards() {
-        for name in ["web.sign-in", "web._sites-1", "web._sites-1-2", "web._sites-7-0", "web._sites-1-01", "web",
-            "web._sites-1-+1", "Web._sites-0-0"] {
+        for name in [
+            "web.sign-in",
+            "web._sites-1",
+            "web._sites-1-2",
+            "web._sites-7-0",
+            "web._sites-1-01",
+            "web",
+            "web._sites-1-+1",
+            "Web._sites-0-0",
+        ] {
             assert_eq!(ShardRole::parse(name), None, "{name}");
         }
         let places = Places::of([(&site(1), &product())]);
@@ -279,12 +302,21 @@ mod tests {
 
     #[test]
     fn a_hundred_thousand_sites_fill_shards_evenly() {
-        assert_eq!([0, 24, 25, 1_000, 20_000, 100_000].map(level_for), [0, 0, 1, 3, 5, 6]);
+        assert_eq!(
+            [0, 24, 25, 1_000, 20_000, 100_000].map(level_for),
+            [0, 0, 1, 3, 5, 6]
+        );
         let mut counts: HashMap<u16, usize> = HashMap::new();
         for number in 0..100_000 {
-            *counts.entry(Shard::of(&product(), 6, &site(number)).number).or_default() += 1;
+            *counts
+                .entry(Shard::of(&product(), 6, &site(number)).number)
+                .or_default() += 1;
         }
         let most = counts.values().max().unwrap();
-        assert!(counts.len() == 4_096 && *most < 60, "{} shards, at most {most} sites", counts.len());
+        assert!(
+            counts.len() == 4_096 && *most < 60,
+            "{} shards, at most {most} sites",
+            counts.len()
+        );
     }
 }

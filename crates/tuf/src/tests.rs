@@ -148,7 +148,10 @@ fn an_update_is_believed_stored_and_read_back() {
 fn roles_of_other_products_are_not_fetched() {
     let keys = fresh_keys();
     let files = Says::version(1).files(&keys);
-    let other = Interest::Sites(Arc::new(Places::of([(&site, &ProductName::parse("web").unwrap())])));
+    let other = Interest::Sites(Arc::new(Places::of([(
+        &site,
+        &ProductName::parse("web").unwrap(),
+    )])));
     let mut update = pinned(&keys).update(at(NOW), other);
     while let Some(want) = update.wants() {
         assert!(!want.file.contains("sign-in"), "{want:?}");
