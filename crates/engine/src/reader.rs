@@ -8,6 +8,7 @@ use std::sync::Arc;
 use domain::document::{Document, DocumentKey};
 use domain::layer::{Choice, Layer, base_choice, layer_choice, merge};
 use domain::name::Hostname;
+use domain::rollout::Rollout;
 use domain::site::Site;
 use protocol::delivery::{Held, Refused};
 use semver::Version;
@@ -124,7 +125,24 @@ impl Engine {
             return Some(Answer::of(vec![found]));
         };
         let reader = self.reader(site);
-        let read = reader.read(&repository, key, code, |one| reader.is_given(one));
+        let read = reader.read(&repository, key, code, |one| reader.gets(one));
+        read.ok()
+    }
+
+    /// As [`Engine::document_for`], of versions that the site's agent holds, where there are such: what
+    /// the site reads now, while its agent is behind.
+    #[must_use]
+    pub fn held_document_for(
+        &self,
+        key: &DocumentKey,
+        code: &Version,
+        site: &Site,
+    ) -> Option<Answer> {
+        let repository = self.repository();
+        let reader = self.reader(site);
+        let is_held = |one: &Document| reader.gets(one) && reader.holds(&one.key, one.version);
+        let held = reader.read(&repository, key, code, is_held);
+        let read = held.or_else(|_| reader.read(&repository, key, code, |one| reader.gets(one)));
         read.ok()
     }
 }
@@ -173,30 +191,33 @@ impl Reader {
     /// Whether the site is given a version: a site without an agent cannot say that it holds or refuses
     /// one, so it waits until all sites are given it.
     #[must_use]
-    pub fn is_given(&self, document: &Document) -> bool {
-        let (version, rollout) = (document.version, &document.rollout);
+    pub fn is_given(&self, key: &DocumentKey, version: u64, rollout: &Rollout) -> bool {
         match &self.agent {
             None => rollout.is_everywhere(),
-            Some(said) => rollout.admits(&self.site, version) && !self.refused(said, document),
+            Some(said) => rollout.admits(&self.site, version) && !self.refused(said, key, version),
         }
+    }
+
+    pub(crate) fn gets(&self, document: &Document) -> bool {
+        self.is_given(&document.key, document.version, &document.rollout)
     }
 
     /// Whether the site's agent holds a version, verified.
     #[must_use]
-    pub fn holds(&self, document: &Document) -> bool {
+    pub fn holds(&self, key: &DocumentKey, version: u64) -> bool {
         let held = self.agent.as_ref().and_then(|said| said.held.as_ref());
         held.is_some_and(|held| {
             held.contains(&Held {
-                key: document.key.clone(),
-                version: document.version,
+                key: key.clone(),
+                version,
             })
         })
     }
 
-    fn refused(&self, said: &Said, document: &Document) -> bool {
+    fn refused(&self, said: &Said, key: &DocumentKey, version: u64) -> bool {
         let refused = said.refused.iter().flat_map(|all| all.iter());
         refused
-            .filter(|one| one.held.version == document.version && one.held.key == document.key)
+            .filter(|one| one.held.version == version && one.held.key == *key)
             .any(|one| one.site == self.site)
     }
 }

@@ -412,9 +412,7 @@ impl<'a> Gate<'a> {
         let reader = self.engine.reader(site);
         let mut needed = Vec::with_capacity(self.needed.len());
         for key in &self.needed {
-            let read = reader.read(&self.repository, key, self.version, |one| {
-                reader.is_given(one)
-            });
+            let read = reader.read(&self.repository, key, self.version, |one| reader.gets(one));
             let answer = read.map_err(|nothing| match nothing {
                 Nothing::NotItsTurn(key) => NotReady::NotItsTurn(key),
                 Nothing::NotAccepted(key) => NotReady::NotAccepted(key),

@@ -6,6 +6,7 @@ mod hostile;
 mod keys;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use domain::document::{Document, DocumentKey, Lane};
 use domain::name::{DocumentName, ProductName, ServiceName};
@@ -13,8 +14,8 @@ use jiff::Timestamp;
 use semver::VersionReq;
 
 use crate::{
-    Entry, Interest, Keys, Listing, MetadataFile, SigningKey, Trust, TrustError, delegated, root,
-    snapshot, targets, timestamp,
+    Entry, Interest, Keys, Listing, MetadataFile, Places, SigningKey, Trust, TrustError, delegated,
+    root, snapshot, targets, timestamp,
 };
 
 type Files = BTreeMap<String, Vec<u8>>;
@@ -148,6 +149,7 @@ fn an_update_is_believed_stored_and_read_back() {
 fn roles_of_other_products_are_not_fetched() {
     let keys = fresh_keys();
     let files = Says::version(1).files(&keys);
+    let site = domain::name::Hostname::parse("a.gov").unwrap();
     let other = Interest::Sites(Arc::new(Places::of([(
         &site,
         &ProductName::parse("web").unwrap(),

@@ -18,7 +18,7 @@ use crate::delivery::Repository;
 use crate::{Engine, EngineError};
 
 /// The most layers of one document for more than one site: agents read them all.
-pub const LAYERS_MAX: usize = 500;
+pub(super) const LAYERS_MAX: usize = 500;
 /// The most bytes that are merged to check one publication.
 const MERGED_BYTES_MAX: usize = 4 << 30;
 

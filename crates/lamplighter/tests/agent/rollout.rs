@@ -153,6 +153,6 @@ async fn a_site_that_refuses_what_everybody_has_goes_back_and_people_are_paged()
         .engine
         .document_for(&key(), &site.running, Some(&site))
         .unwrap();
-    assert_eq!(read.version, 2, "the control plane knows what is read");
+    assert_eq!(read.version(), 2, "the control plane knows what is read");
     stop.cancel();
 }

@@ -369,7 +369,7 @@ fn served(app: &App, key: &DocumentKey) -> Vec<(String, String)> {
             |one| {
                 tell(
                     "config-version-of",
-                    [("version", one.version.to_string().into())],
+                    [("version", one.version().to_string().into())],
                 )
             },
         )
