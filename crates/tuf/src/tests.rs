@@ -198,6 +198,7 @@ fn an_older_repository_is_not_believed() {
         1,
         Says::version(4).expires,
         [(&product(), &service())],
+        [],
     )
     .unwrap();
     let snapshot = snapshot(&keys, 4, Says::version(4).expires, [&top, &role]).unwrap();

@@ -303,8 +303,9 @@ impl Check {
         };
         if body.len() > DOCUMENT_BYTES_MAX {
             let length = body.len();
+            let key = &self.new.key;
             let reason = format!(
-                "the document has {length} bytes; at most {DOCUMENT_BYTES_MAX} are accepted"
+                "document {key} has {length} bytes; at most {DOCUMENT_BYTES_MAX} are accepted"
             );
             return Err(named("body", reason));
         }
