@@ -171,6 +171,13 @@ impl Repository {
         layer.is_base() || told.is_some_and(|told| told.facts.has(&site.hostname, layer))
     }
 
+    /// The layers of a site, as far as agents were told, in the order of merging.
+    #[must_use]
+    pub fn layers_of_site(&self, site: &Site) -> Vec<Layer> {
+        let told = self.told.site(&site.product, &site.hostname);
+        told.map_or_else(Vec::new, |told| told.facts.layers(&site.hostname))
+    }
+
     /// The layers of a document, each with its versions, newest first; the widest layers come first.
     pub fn layers_of<'a>(
         &'a self,

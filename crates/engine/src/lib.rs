@@ -62,7 +62,9 @@ pub use ingest::NewReport;
 pub use mail::{BadMail, Mail};
 pub use notify::STEPS_MAX as ON_CALL_STEPS_MAX;
 pub use probe::{CanarySession, ERROR_HEADER, Probe, SIGNED_IN_HEADER};
-pub use publish::{Difference, History, How, NewDocument, PastVersion, WHY_CHARACTERS_MAX};
+pub use publish::{
+    Difference, History, How, LayerLine, NewDocument, PastVersion, WHY_CHARACTERS_MAX,
+};
 pub use reader::{Answer, Reader};
 pub use release::{Activate, NotReady, Sites};
 pub use respond::{

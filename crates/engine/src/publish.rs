@@ -3,6 +3,7 @@
 
 mod history;
 mod layers;
+mod outline;
 mod schema;
 mod sign;
 
@@ -30,6 +31,7 @@ use crate::{Engine, EngineError};
 
 pub use history::{Difference, History, PastVersion};
 use layers::Fitted;
+pub use outline::LayerLine;
 
 /// The longest reason, in characters.
 pub const WHY_CHARACTERS_MAX: usize = 300;

@@ -15,7 +15,7 @@ use store::{
 
 use crate::{at, audit, fleet, id};
 
-fn document(version: u64) -> Document {
+pub(crate) fn document(version: u64) -> Document {
     let key = DocumentKey::base(
         ProductName::parse("web-central").unwrap(),
         ServiceName::parse("sign-in").unwrap(),
@@ -34,7 +34,7 @@ fn document(version: u64) -> Document {
     }
 }
 
-fn new(document: Document) -> NewVersion {
+pub(crate) fn new(document: Document) -> NewVersion {
     NewVersion {
         document,
         by: "Kim Reyes".into(),
@@ -52,7 +52,7 @@ fn file(role: &str, version: u64) -> RepositoryFile {
     }
 }
 
-async fn found(store: &Store) {
+pub(crate) async fn found(store: &Store) {
     let first = [file("root", 1), file("snapshot", 1)];
     store
         .found_repository(&[("root", b"key".to_vec())], &first)
