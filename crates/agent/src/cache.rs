@@ -2,7 +2,12 @@
 //!
 //! A read takes no lock that an update can hold. No read for code `b` gives a document that does
 //! not accept `b`: versions lie newest first, and the first that accepts `b`, is given to the site and
-//! was not refused by it is the answer.
+//! was not refused by it is the answer, with what its layers add by the same rule (`domain::layer`).
+
+mod merged;
+#[cfg(test)]
+mod tests;
+pub(crate) mod told;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -12,12 +17,16 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use domain::document::DocumentKey;
+use domain::layer::{Layer, Piece, base_choice, choose, ranges};
 use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
 use jiff::Timestamp;
 use protocol::banner::SERVICE as BANNERS;
-use semver::Version;
-use tuf::Entry;
+use protocol::delivery::Held;
+use semver::{Version, VersionReq};
+use tuf::{Entry, Listing, Places};
 
+use crate::cache::merged::Merged;
+use crate::cache::told::HeldShard;
 use crate::refusals::Refusals;
 #[cfg(feature = "trial")]
 use crate::trial::{Bug, planted};
@@ -25,13 +34,20 @@ use crate::trial::{Bug, planted};
 /// A verified document.
 #[derive(Clone, Debug)]
 pub struct CachedDocument {
-    /// What signed metadata says about it.
+    /// What signed metadata says about it; of a document with layers, about the document itself.
     pub entry: Entry,
+    /// What of its layers is merged into it, in that order.
+    pub layers: Vec<Entry>,
     /// JSON.
     pub body: Bytes,
-    /// For conditional requests: changes with every version.
+    /// SHA-256 of the body.
+    pub sha256: [u8; 32],
+    /// For conditional requests: changes with every version of every piece.
     pub etag: Arc<str>,
 }
+
+/// The most that a site may read of one document, over all releases, where it reads files.
+const READABLE_MAX: usize = 256;
 
 /// How old the newest proof is that nothing newer exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +64,7 @@ pub struct Cache(Arc<Inner>);
 
 struct Inner {
     sites: HashMap<Hostname, ProductName>,
+    places: Arc<Places>,
     view: ArcSwap<View>,
     /// Milliseconds UTC; 0 for never. Beside the view: it changes every few seconds.
     verified_at: AtomicI64,
@@ -58,7 +75,11 @@ struct Inner {
 pub(crate) struct View {
     pub(crate) repository: u64,
     documents: Arc<HashMap<ProductName, Vec<Versions>>>,
+    /// What is told of the sites of this agent; nothing where no document of their product has layers.
+    shards: Arc<[Arc<HeldShard>]>,
+    sites: Arc<HashMap<Hostname, Arc<[Layer]>>>,
     pub(crate) refusals: Arc<Refusals>,
+    merged: Arc<Merged>,
 }
 
 /// One document of a product; a product's lie in order of service and name.
@@ -66,52 +87,79 @@ struct Versions {
     service: ServiceName,
     name: DocumentName,
     newest_first: Vec<Arc<CachedDocument>>,
+    /// Of each layer, newest first.
+    layers: BTreeMap<Layer, Vec<Arc<CachedDocument>>>,
 }
 
+/// Versions that a site may read as one, and the releases that read them.
+pub(crate) type Readable = (Arc<CachedDocument>, VersionReq);
+
 impl View {
-    /// Documents at one version of the repository; nothing is refused.
+    /// Documents at one version of the repository, and what is told of sites with it; nothing is refused.
     pub(crate) fn new(
         repository: u64,
         documents: impl IntoIterator<Item = Arc<CachedDocument>>,
+        shards: Vec<Arc<HeldShard>>,
     ) -> Self {
+        let of_sites = shards.iter().flat_map(|one| one.documents.iter().cloned());
+        let documents = documents.into_iter().chain(of_sites);
         let mut by_key: BTreeMap<DocumentKey, Vec<Arc<CachedDocument>>> = BTreeMap::new();
         for document in documents {
             let key = document.entry.key.clone();
             by_key.entry(key).or_default().push(document);
         }
         let mut by_product: HashMap<ProductName, Vec<Versions>> = HashMap::new();
+        // The document itself comes before its layers.
         for (key, mut newest_first) in by_key {
             newest_first.sort_by_key(|document| std::cmp::Reverse(document.entry.version));
-            by_product.entry(key.product).or_default().push(Versions {
-                service: key.service,
-                name: key.name,
-                newest_first,
-            });
+            let of = by_product.entry(key.product).or_default();
+            let same = |one: &&mut Versions| one.service == key.service && one.name == key.name;
+            match of.last_mut().filter(same) {
+                Some(of) => drop(of.layers.insert(key.layer, newest_first)),
+                None => of.push(Versions::of(key.service, key.name, key.layer, newest_first)),
+            }
         }
+        let sites = shards.iter().flat_map(|one| one.sites.iter().cloned());
         Self {
             repository,
             documents: Arc::new(by_product),
+            sites: Arc::new(sites.collect()),
+            shards: shards.into(),
             refusals: Arc::default(),
+            merged: Arc::default(),
         }
     }
 
+    /// All pieces, each as it came.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<CachedDocument>> {
         let documents = self.documents.values().flatten();
-        documents.flat_map(|versions| &versions.newest_first)
+        documents.flat_map(|one| one.newest_first.iter().chain(one.layers.values().flatten()))
     }
 
-    /// The versions of a document, newest first. Allocates nothing.
-    fn versions(
+    /// The shards that are held.
+    pub(crate) fn shards(&self) -> &[Arc<HeldShard>] {
+        &self.shards
+    }
+
+    /// Whether everything that is listed for these places is held.
+    pub(crate) fn has_all(&self, listing: &Listing, places: &Places) -> bool {
+        let own = self.all().filter(|one| !one.entry.key.layer.is_site());
+        let shards = listing.shards().filter(|one| places.are_in(&one.shard));
+        let held = self.shards.iter().filter(|one| !one.is_missing);
+        listing.entries().count() == own.count() && shards.count() == held.count()
+    }
+
+    /// A document of a product. Allocates nothing.
+    fn find(
         &self,
         product: &ProductName,
         service: &ServiceName,
         name: &DocumentName,
-    ) -> &[Arc<CachedDocument>] {
+    ) -> Option<&Versions> {
         let of_product = self.of(product);
         let found =
             of_product.binary_search_by(|one| (&one.service, &one.name).cmp(&(service, name)));
-        let found = found.ok().and_then(|at| of_product.get(at));
-        found.map_or(&[], |versions| &versions.newest_first)
+        found.ok().and_then(|at| of_product.get(at))
     }
 
     fn read(
@@ -119,9 +167,76 @@ impl View {
         product: &ProductName,
         (site, service, name): (&Hostname, &ServiceName, &DocumentName),
         code: &Version,
-    ) -> Option<&Arc<CachedDocument>> {
-        let mut versions = self.versions(product, service, name).iter();
-        versions.find(|one| is_given(one, site, code) && !self.refusals.has(site, &one.entry))
+    ) -> Option<Arc<CachedDocument>> {
+        let versions = self.find(product, service, name)?;
+        let given = |one: &Arc<CachedDocument>| self.is_given(one, site);
+        let layers = versions.of_site(self.layers_of(site).ok()?)?;
+        if layers.is_empty() {
+            return base_choice(&versions.newest_first, code, given).cloned();
+        }
+        let pieces = choose(&versions.newest_first, layers, code, given)?;
+        self.merged.get(&pieces)
+    }
+
+    /// The layers of a site: `None` where nothing is told of it.
+    ///
+    /// # Errors
+    /// When something is, and it is not held: nobody knows what it reads.
+    fn layers_of(&self, site: &Hostname) -> Result<Option<&[Layer]>, told::Missing> {
+        match self.sites.get(site) {
+            Some(layers) => Ok(Some(layers)),
+            None if self.shards.iter().any(|one| one.lacks(site)) => Err(told::Missing),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether a piece is for a site, and it is the site's turn to have it.
+    pub(crate) fn is_for(&self, site: &Hostname, entry: &Entry) -> bool {
+        let layers = self.layers_of(site).ok().flatten();
+        let layer = &entry.key.layer;
+        let is_own = layer.is_base() || layers.is_some_and(|own| own.contains(layer));
+        is_own && entry.rollout.admits(site, entry.version)
+    }
+
+    /// Whether it is the site's turn to have a version that it did not refuse.
+    fn is_given(&self, one: &CachedDocument, site: &Hostname) -> bool {
+        let entry = &one.entry;
+        entry.rollout.admits(site, entry.version) && !self.refusals.has(site, entry)
+    }
+
+    /// What a site refuses that names no layer: of the pieces that it reads as one, what was published
+    /// last. Where it reads another version of the document by now, that version.
+    pub(crate) fn newest_piece(&self, site: &Hostname, held: Held, code: Option<&Version>) -> Held {
+        let key = &held.key;
+        let found = self.find(&key.product, &key.service, &key.name);
+        let layers = self.layers_of(site).ok().flatten();
+        let stacks = found.and_then(|one| Some((one, one.of_site(layers)?)));
+        let Some((versions, stacks)) = stacks else {
+            return held;
+        };
+        let given = |one: &Arc<CachedDocument>| self.is_given(one, site);
+        let base = versions.newest_first.iter();
+        let base = base.filter(|one| one.entry.version == held.version);
+        let pieces: Vec<_> = match code {
+            Some(code) => choose(&versions.newest_first, stacks, code, given).unwrap_or_default(),
+            None => {
+                let layers = stacks
+                    .iter()
+                    .filter_map(|all| all.iter().find(|one| given(one)));
+                base.chain(layers).collect()
+            }
+        };
+        let reads_it = pieces
+            .first()
+            .is_some_and(|one| one.entry.version == held.version);
+        let newest = pieces.into_iter().max_by_key(|one| one.entry.published);
+        match newest.filter(|_| reads_it) {
+            Some(piece) => Held {
+                key: piece.entry.key.clone(),
+                version: piece.entry.version,
+            },
+            None => held,
+        }
     }
 
     /// The documents of a product, in order of service and name.
@@ -130,20 +245,66 @@ impl View {
     }
 }
 
-/// Whether a document serves the code, and it is the site's turn to have it.
-fn is_given(one: &CachedDocument, site: &Hostname, code: &Version) -> bool {
-    let entry = &one.entry;
-    #[cfg(feature = "trial")]
-    if planted(Bug::SkipAccepts) {
-        return entry.rollout.admits(site, entry.version);
+impl Versions {
+    fn of(
+        service: ServiceName,
+        name: DocumentName,
+        layer: Layer,
+        newest_first: Vec<Arc<CachedDocument>>,
+    ) -> Self {
+        let (base, layers) = if layer.is_base() {
+            (newest_first, BTreeMap::new())
+        } else {
+            (vec![], BTreeMap::from([(layer, newest_first)]))
+        };
+        Self {
+            service,
+            name,
+            newest_first: base,
+            layers,
+        }
     }
-    entry.accepts.matches(code) && entry.rollout.admits(site, entry.version)
+
+    /// Of its layers, those of a site; `None` where nobody knows which they are. Allocates nothing where it
+    /// has none.
+    fn of_site(&self, layers: Option<&[Layer]>) -> Option<Vec<&[Arc<CachedDocument>]>> {
+        if self.layers.is_empty() {
+            return Some(vec![]);
+        }
+        let Some(layers) = layers else {
+            // What is for other single sites only is not for this one.
+            return self.layers.keys().all(Layer::is_site).then(Vec::new);
+        };
+        let own = layers.iter().filter_map(|layer| self.layers.get(layer));
+        Some(own.map(Vec::as_slice).collect())
+    }
+}
+
+impl Piece for CachedDocument {
+    fn accepts(&self) -> &VersionReq {
+        #[cfg(feature = "trial")]
+        if planted(Bug::SkipAccepts) {
+            static ANY: VersionReq = VersionReq::STAR;
+            return &ANY;
+        }
+        &self.entry.accepts
+    }
+
+    fn rollout(&self) -> &domain::rollout::Rollout {
+        &self.entry.rollout
+    }
 }
 
 impl CachedDocument {
     pub(crate) fn new(entry: Entry, body: Bytes) -> Self {
         let etag = format!("\"{}\"", hex::encode(&entry.sha256[..16])).into();
-        Self { entry, body, etag }
+        Self {
+            sha256: entry.sha256,
+            entry,
+            layers: vec![],
+            body,
+            etag,
+        }
     }
 }
 
@@ -151,6 +312,7 @@ impl Cache {
     pub(crate) fn new(sites: HashMap<Hostname, ProductName>) -> Self {
         let view = ArcSwap::from_pointee(View::default());
         Self(Arc::new(Inner {
+            places: Arc::new(Places::of(&sites)),
             sites,
             view,
             verified_at: AtomicI64::new(0),
@@ -169,7 +331,7 @@ impl Cache {
     ) -> Option<Arc<CachedDocument>> {
         let product = self.0.sites.get(site)?;
         let view = self.0.view.load();
-        view.read(product, (site, service, name), code).cloned()
+        view.read(product, (site, service, name), code)
     }
 
     /// A document as one site that runs `code` reads it again and again: looked up when something
@@ -214,34 +376,32 @@ impl Cache {
         let asked = view.of(product).iter().filter(is_asked);
         asked
             .filter_map(|one| view.read(product, (site, &one.service, &one.name), code))
-            .cloned()
             .collect()
     }
 
-    /// For each document of a site's product, by name, the versions that the site may read, newest
-    /// first: the first that accepts its code is what [`Cache::read`] gives.
+    /// For each document of a site's product, by name, what the site may read, each with the releases that
+    /// read it: the first that accepts its code is what [`Cache::read`] gives.
     pub(crate) fn readable(
         &self,
         view: &View,
         site: &Hostname,
-    ) -> Vec<(DocumentKey, Vec<Arc<CachedDocument>>)> {
-        let is_read = |one: &&Arc<CachedDocument>| {
-            let entry = &one.entry;
-            entry.rollout.admits(site, entry.version) && !view.refusals.has(site, entry)
-        };
-        let Some(product) = self.product_of(site) else {
+    ) -> Vec<(DocumentKey, Vec<Readable>)> {
+        let given = |one: &Arc<CachedDocument>| view.is_given(one, site);
+        let Some((product, layers)) = self.product_of(site).zip(view.layers_of(site).ok()) else {
             return vec![];
         };
-        let versions = |one: &Versions| {
-            let key = DocumentKey {
-                product: product.clone(),
-                service: one.service.clone(),
-                name: one.name.clone(),
-            };
-            let read = one.newest_first.iter().filter(is_read);
-            (key, read.cloned().collect())
-        };
-        view.of(product).iter().map(versions).collect()
+        let mut all = vec![];
+        for one in view.of(product) {
+            let layers = one.of_site(layers);
+            let sets = layers
+                .map(|layers| ranges(&one.newest_first, &layers, given, READABLE_MAX))
+                .unwrap_or_default();
+            let merged =
+                |(pieces, accepts): (Vec<_>, _)| Some((view.merged.get(&pieces)?, accepts));
+            let key = DocumentKey::base(product.clone(), one.service.clone(), one.name.clone());
+            all.push((key, sets.into_iter().filter_map(merged).collect()));
+        }
+        all
     }
 
     /// The newest document, whatever code it accepts: for what no code needs. A version such as
@@ -255,7 +415,8 @@ impl Cache {
     ) -> Option<Arc<CachedDocument>> {
         let product = self.0.sites.get(site)?;
         let view = self.0.view.load();
-        view.versions(product, service, name).first().cloned()
+        let found = view.find(product, service, name)?;
+        found.newest_first.first().cloned()
     }
 
     /// Whether verified documents wait for a site to run a release: every document of its product has
@@ -305,6 +466,11 @@ impl Cache {
     #[must_use]
     pub fn product_of(&self, site: &Hostname) -> Option<&ProductName> {
         self.0.sites.get(site)
+    }
+
+    /// Where its sites lie among what is told of sites.
+    pub(crate) fn places(&self) -> &Arc<Places> {
+        &self.0.places
     }
 
     /// How many sites it serves.
@@ -408,7 +574,7 @@ impl Reading {
         let is_same = self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, view));
         if !is_same {
             let which = (&self.site, &self.service, &self.name);
-            self.found = view.read(&self.product, which, &self.code).cloned();
+            self.found = view.read(&self.product, which, &self.code);
             self.of = Some(Arc::clone(view));
         }
         self.found.as_ref()
@@ -418,131 +584,5 @@ impl Reading {
     pub fn set_code(&mut self, code: Version) {
         self.code = code;
         self.of = None;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use domain::document::Lane;
-    use domain::rollout::Rollout;
-    use protocol::delivery::{Held, Refused};
-    use semver::VersionReq;
-
-    use super::*;
-
-    fn document(version: u64, accepts: &str) -> Arc<CachedDocument> {
-        let key = DocumentKey {
-            product: ProductName::parse("web").unwrap(),
-            service: ServiceName::parse("sign-in").unwrap(),
-            name: DocumentName::parse("client").unwrap(),
-        };
-        let accepts = VersionReq::parse(accepts).unwrap();
-        let entry = Entry {
-            key,
-            version,
-            accepts,
-            lane: Lane::First,
-            rollout: Rollout::everywhere(),
-            json_schema: None,
-            length: 2,
-            sha256: [7; 32],
-        };
-        Arc::new(CachedDocument::new(entry, Bytes::from_static(b"{}")))
-    }
-
-    #[test]
-    fn a_read_gives_the_newest_version_that_accepts_the_code() {
-        let site = Hostname::parse("a.gov").unwrap();
-        let product = ProductName::parse("web").unwrap();
-        let cache = Cache::new(HashMap::from([(site.clone(), product)]));
-        let documents = [(1, "^5.1"), (2, "~5.1"), (3, "^5.2"), (4, "=5.1.7")];
-        cache.replace(&View::new(
-            9,
-            documents.map(|(version, accepts)| document(version, accepts)),
-        ));
-        let read = |host: &str, code: &str| {
-            let site = Hostname::parse(host).unwrap();
-            let service = ServiceName::parse("sign-in").unwrap();
-            let name = DocumentName::parse("client").unwrap();
-            let found = cache.read(&site, &service, &name, &Version::parse(code).unwrap());
-            found.map(|document| document.entry.version)
-        };
-        let expected = [
-            ("5.1.0", Some(2)),
-            ("5.1.7", Some(4)),
-            ("5.2.0", Some(3)),
-            ("5.3.1", Some(3)),
-            ("4.0.0", None),
-            ("6.0.0", None),
-        ];
-        for (code, version) in expected {
-            assert_eq!(read("a.gov", code), version, "{code}");
-        }
-        assert_eq!(read("b.gov", "5.2.0"), None);
-        assert!(cache.ready_for(&site, &Version::new(5, 2, 0)).is_ok());
-        assert!(cache.ready_for(&site, &Version::new(6, 0, 0)).is_err());
-    }
-
-    #[test]
-    fn a_site_reads_no_version_before_its_turn_or_that_it_refused() {
-        let [canary, other] = ["a.gov", "b.gov"].map(|host| Hostname::parse(host).unwrap());
-        let product = ProductName::parse("web").unwrap();
-        let sites = [&canary, &other].map(|site| (site.clone(), product.clone()));
-        let cache = Cache::new(HashMap::from(sites));
-        let mut new = CachedDocument::clone(&document(2, "^5"));
-        new.entry.rollout = Rollout::canaries([canary.clone()]);
-        let refusal = Refused {
-            site: canary.clone(),
-            held: Held {
-                key: new.entry.key.clone(),
-                version: 2,
-            },
-            reason: "its callback path is not ours".into(),
-        };
-        cache.replace(&View::new(9, [document(1, "^5"), Arc::new(new)]));
-        let read = |site: &Hostname| {
-            let service = ServiceName::parse("sign-in").unwrap();
-            let name = DocumentName::parse("client").unwrap();
-            let found = cache.read(site, &service, &name, &Version::new(5, 2, 0));
-            found.map(|document| document.entry.version)
-        };
-        assert_eq!((read(&canary), read(&other)), (Some(2), Some(1)));
-        let [service, name] = ["sign-in", "client"];
-        let (service, name) = (service.parse().unwrap(), name.parse().unwrap());
-        let mut reading = cache
-            .reading(&canary, &service, &name, &Version::new(5, 2, 0))
-            .unwrap();
-        let version = |reading: &mut Reading| reading.get().map(|one| one.entry.version);
-        assert_eq!(version(&mut reading), Some(2));
-        cache.set_refusals(Refusals::new(vec![refusal]));
-        assert_eq!((read(&canary), read(&other)), (Some(1), Some(1)));
-        assert_eq!(version(&mut reading), Some(1));
-        cache.replace(&View::new(10, [document(3, "^5"), document(2, "^5")]));
-        assert_eq!(version(&mut reading), Some(3), "it follows");
-        cache.replace(&View::new(11, [document(2, "^5")]));
-        assert_eq!(read(&canary), None, "what was refused stays refused");
-        reading.set_code(Version::new(6, 0, 0));
-        assert_eq!(version(&mut reading), None);
-    }
-
-    #[test]
-    fn age_is_counted_from_the_last_verified_timestamp() {
-        let cache = Cache::new(HashMap::new());
-        let at: Timestamp = "2023-07-11T21:00:00Z".parse().unwrap();
-        let bound = Duration::from_secs(60);
-        assert_eq!(
-            cache.freshness(at, bound),
-            Freshness {
-                age: None,
-                stale: true
-            }
-        );
-        cache.set_verified_at(at);
-        for (seconds, stale) in [(0, false), (60, false), (61, true)] {
-            let now = at + jiff::SignedDuration::from_secs(seconds);
-            assert_eq!(cache.freshness(now, bound).stale, stale, "{seconds}");
-        }
-        let before = at - jiff::SignedDuration::from_secs(9);
-        assert_eq!(cache.freshness(before, bound).age, Some(Duration::ZERO));
     }
 }

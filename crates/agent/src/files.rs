@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::cache::{Cache, CachedDocument, View};
+use crate::cache::{Cache, CachedDocument, Readable, View};
 use crate::disk::Disk;
 use crate::{AgentError, Shared, pause};
 
@@ -108,14 +108,14 @@ impl Files {
         let mut indexes = BTreeSet::new();
         for site in cache.sites() {
             let readable = cache.readable(view, site);
-            for one in readable.iter().flat_map(|(_, versions)| versions) {
+            for (one, _) in readable.iter().flat_map(|(_, versions)| versions) {
                 if documents.insert(file_of(one)) {
                     self.write_document(one)?;
                 }
             }
             let mut versions = BTreeMap::new();
             for (key, all) in &readable {
-                let all: Vec<_> = all.iter().map(|one| listed(one)).collect();
+                let all: Vec<_> = all.iter().map(listed).collect();
                 versions.insert(format!("{}/{}", key.service, key.name), all);
             }
             let index = json!({
@@ -142,14 +142,14 @@ impl Files {
 
     fn write_document(&mut self, one: &CachedDocument) -> Result<(), AgentError> {
         let file = file_of(one);
-        if self.whole.contains(&one.entry.sha256) {
+        if self.whole.contains(&one.sha256) {
             return Ok(());
         }
         let there = self.documents.read(&file)?;
-        if there.is_none_or(|there| !one.entry.fits(&there)) {
+        if there.is_none_or(|there| there != one.body) {
             self.documents.write(&file, &one.body)?;
         }
-        self.whole.insert(one.entry.sha256);
+        self.whole.insert(one.sha256);
         Ok(())
     }
 
@@ -170,18 +170,23 @@ impl Files {
 
 /// By content, so that a file never changes: an index and what it names always fit.
 fn file_of(one: &CachedDocument) -> String {
-    format!("{}.json", hex::encode(one.entry.sha256))
+    format!("{}.json", hex::encode(one.sha256))
 }
 
-fn listed(one: &CachedDocument) -> Value {
-    let entry = &one.entry;
-    json!({
-        "version": entry.version,
-        "accepts": entry.accepts.to_string(),
+fn listed((one, accepts): &Readable) -> Value {
+    let mut listed = json!({
+        "version": one.entry.version,
+        "accepts": accepts.to_string(),
         "file": format!("documents/{}", file_of(one)),
-        "sha256": hex::encode(entry.sha256),
-        "length": entry.length,
-    })
+        "sha256": hex::encode(one.sha256),
+        "length": one.body.len(),
+    });
+    if !one.layers.is_empty() {
+        let layers = one.layers.iter();
+        let layers = layers.map(|one| (one.key.layer.to_string(), one.version.into()));
+        listed["layers"] = Value::Object(layers.collect());
+    }
+    listed
 }
 
 fn write_changed(disk: &Disk, file: &str, value: &Value) -> Result<(), AgentError> {

@@ -14,9 +14,10 @@ use domain::document::DOCUMENT_BYTES_MAX;
 use jiff::Timestamp;
 use protocol::delivery::Push;
 use tokio::sync::Mutex;
-use tuf::{Entry, Interest, Listing, Trust, Want};
+use tuf::{Entry, Interest, Listing, ShardEntry, Trust, Want};
 
 use crate::AgentError;
+use crate::cache::told::HeldShard;
 use crate::cache::{Cache, CachedDocument, View};
 use crate::disk::Disk;
 use crate::identity::Identity;
@@ -75,7 +76,18 @@ impl Keeper {
                 let documents = listing.entries();
                 let documents = documents.filter_map(|entry| from_disk(&disk, entry));
                 let version = listing.trust().version();
-                cache.replace(&View::new(version, documents.map(Arc::new)));
+                let own = listing
+                    .shards()
+                    .filter(|one| cache.places().are_in(&one.shard));
+                let shards = own.map(|entry| {
+                    let held = shard_from_disk(&disk, entry, cache);
+                    Arc::new(held.unwrap_or_else(|| HeldShard::missing(entry.clone())))
+                });
+                cache.replace(&View::new(
+                    version,
+                    documents.map(Arc::new),
+                    shards.collect(),
+                ));
                 let verified_at = Timestamp::from_millisecond(stored.verified_at_ms);
                 cache.set_verified_at(verified_at.unwrap_or(Timestamp::UNIX_EPOCH));
                 listing
@@ -177,7 +189,7 @@ impl Keeper {
         } else {
             at
         };
-        let mut update = trust.update(at, Interest::Products(cache.products()));
+        let mut update = trust.update(at, Interest::Sites(Arc::clone(cache.places())));
         while let Some(want) = update.wants() {
             update.give(source.metadata(&want).await?.as_deref())?;
         }
@@ -192,20 +204,25 @@ impl Keeper {
         // The same timestamp again proves nothing: a frozen mirror would send it forever.
         let verified_at = if newer { now } else { cache.verified_at() };
         let view = cache.view();
-        let held = view.all().count();
-        let changed = trust.version() != view.repository || listing.entries().count() != held;
+        let has_all = view.has_all(&listing, cache.places());
+        let changed = trust.version() != view.repository || !has_all;
         if changed {
             #[cfg(feature = "trial")]
             if planted(Bug::PersistBeforeVerifying) {
                 self.save(trust, verified_at)?;
             }
             let documents = self.documents(&listing, source, &view).await?;
+            let shards = self.shards(&listing, source, cache).await?;
             #[cfg(feature = "trial")]
             if planted(Bug::MemoryBeforeDisk) {
-                cache.replace(&View::new(trust.version(), documents.clone()));
+                cache.replace(&View::new(
+                    trust.version(),
+                    documents.clone(),
+                    shards.clone(),
+                ));
             }
             self.save(trust, verified_at)?;
-            cache.replace(&View::new(trust.version(), documents));
+            cache.replace(&View::new(trust.version(), documents, shards));
             state.saved_at = now;
         } else if newer && now.duration_since(state.saved_at) >= bound(TIMESTAMP_SAVED_EACH) {
             self.save(trust, verified_at)?;
@@ -241,6 +258,45 @@ impl Keeper {
             documents.push(document);
         }
         Ok(documents)
+    }
+
+    /// What is told of the sites of this agent, on disk and verified.
+    async fn shards(
+        &self,
+        listing: &Listing,
+        source: &Source<'_>,
+        cache: &Cache,
+    ) -> Result<Vec<Arc<HeldShard>>, AgentError> {
+        let view = cache.view();
+        let mut shards = vec![];
+        for entry in listing
+            .shards()
+            .filter(|one| cache.places().are_in(&one.shard))
+        {
+            let mut held = view.shards().iter();
+            let known = held.find(|one| one.entry == *entry && !one.is_missing());
+            shards.push(match known {
+                Some(known) => Arc::clone(known),
+                None => Arc::new(self.obtain_shard(entry, source, cache).await?),
+            });
+        }
+        Ok(shards)
+    }
+
+    async fn obtain_shard(
+        &self,
+        entry: &ShardEntry,
+        source: &Source<'_>,
+        cache: &Cache,
+    ) -> Result<HeldShard, AgentError> {
+        if let Some(held) = shard_from_disk(&self.disk, entry, cache) {
+            return Ok(held);
+        }
+        let file = entry.file();
+        let body = source.target(&file, entry.length).await?;
+        let held = read_shard(entry, &body, cache).ok_or(AgentError::Document { file })?;
+        self.disk.write(&by_content(&entry.sha256), &body)?;
+        Ok(held)
     }
 
     async fn obtain(
@@ -296,12 +352,17 @@ impl Source<'_> {
         if let Some(body) = self.push.and_then(|push| push.documents.get(&file)) {
             return Ok(body.clone().into_bytes());
         }
+        self.target(&file, entry.length).await
+    }
+
+    async fn target(&self, file: &str, length: u64) -> Result<Vec<u8>, AgentError> {
         let path = format!("/agent/v1/targets/{file}");
-        let limit = entry.length.min(DOCUMENT_BYTES_MAX as u64);
+        let limit = length.min(DOCUMENT_BYTES_MAX as u64);
         let body = self
             .origins
             .file(self.origin, &path, self.token, limit)
             .await?;
+        let file = file.to_owned();
         body.ok_or(AgentError::Document { file })
     }
 }
@@ -322,7 +383,25 @@ fn restore(stored: &TrustFile) -> Option<Listing> {
 
 /// By content: two versions with equal bodies share a file, and no version overwrites another.
 fn on_disk(entry: &Entry) -> String {
-    format!("targets/{}.json", hex::encode(entry.sha256))
+    by_content(&entry.sha256)
+}
+
+fn by_content(sha256: &[u8; 32]) -> String {
+    format!("targets/{}.json", hex::encode(sha256))
+}
+
+fn shard_from_disk(disk: &Disk, entry: &ShardEntry, cache: &Cache) -> Option<HeldShard> {
+    let body = disk.read(&by_content(&entry.sha256)).ok().flatten()?;
+    read_shard(entry, &body, cache)
+}
+
+fn read_shard(entry: &ShardEntry, body: &[u8], cache: &Cache) -> Option<HeldShard> {
+    if !entry.fits(body) {
+        return None;
+    }
+    HeldShard::read(entry.clone(), body, |site, product| {
+        cache.product_of(site) == Some(product)
+    })
 }
 
 fn from_disk(disk: &Disk, entry: &Entry) -> Option<CachedDocument> {

@@ -98,7 +98,7 @@ fn is_held(view: &View, refused: &Refused) -> bool {
         let entry = &one.entry;
         entry.version == refused.held.version
             && entry.key == refused.held.key
-            && entry.rollout.admits(&refused.site, entry.version)
+            && view.is_for(&refused.site, entry)
     };
     view.all().any(|one| same(one))
 }

@@ -253,6 +253,10 @@ impl Driven {
     pub fn readable(&self, site: &Hostname) -> Vec<Arc<crate::CachedDocument>> {
         let cache = &self.0.cache;
         let readable = cache.readable(&cache.view(), site);
-        readable.into_iter().flat_map(|(_, all)| all).collect()
+        readable
+            .into_iter()
+            .flat_map(|(_, all)| all)
+            .map(|(one, _)| one)
+            .collect()
     }
 }

@@ -30,6 +30,7 @@ impl CachedDocument {
             lane: Lane::Other,
             json_schema: None,
             rollout: Rollout::everywhere(),
+            published: 0,
             body: body.to_vec(),
         });
         Self::new(entry, body)
@@ -47,7 +48,7 @@ impl Cache {
         documents: impl IntoIterator<Item = CachedDocument>,
     ) -> Self {
         let cache = Self::new(sites.into_iter().collect());
-        cache.replace(&View::new(1, documents.into_iter().map(Arc::new)));
+        cache.replace(&View::new(1, documents.into_iter().map(Arc::new), vec![]));
         cache
     }
 }

@@ -11,6 +11,7 @@ fn key(name: &str) -> DocumentKey {
     DocumentKey {
         product: "web-central".parse().unwrap(),
         service: "sign-in".parse().unwrap(),
+        layer: domain::layer::Layer::Base,
         name: name.parse().unwrap(),
     }
 }

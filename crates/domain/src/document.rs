@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use semver::{Version, VersionReq};
 
+use crate::layer::Layer;
 use crate::name::{DocumentName, Hostname, ProductName, ServiceName};
 use crate::rollout::Rollout;
 
@@ -34,11 +35,53 @@ pub struct DocumentKey {
     pub service: ServiceName,
     /// Its name within the service.
     pub name: DocumentName,
+    /// The layer of the document that it is, such as `zone:America/Chicago`; absent for the document itself.
+    #[serde(default, skip_serializing_if = "Layer::is_base")]
+    pub layer: Layer,
+}
+
+impl DocumentKey {
+    /// A document itself, not a layer of it.
+    #[must_use]
+    pub fn base(product: ProductName, service: ServiceName, name: DocumentName) -> Self {
+        Self {
+            product,
+            service,
+            name,
+            layer: Layer::Base,
+        }
+    }
+
+    /// A layer of the same document.
+    #[must_use]
+    pub fn with_layer(&self, layer: Layer) -> Self {
+        Self {
+            layer,
+            ..self.clone()
+        }
+    }
+
+    /// Whether both are of one document, whatever the layers.
+    #[must_use]
+    pub fn is_of(&self, other: &Self) -> bool {
+        let own = (&self.product, &self.service, &self.name);
+        own == (&other.product, &other.service, &other.name)
+    }
+
+    /// `product/service/document`, whatever the layer.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("{}/{}/{}", self.product, self.service, self.name)
+    }
 }
 
 impl std::fmt::Display for DocumentKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}/{}", self.product, self.service, self.name)
+        write!(f, "{}/{}/{}", self.product, self.service, self.name)?;
+        match &self.layer {
+            Layer::Base => Ok(()),
+            layer => write!(f, " for {layer}"),
+        }
     }
 }
 
@@ -97,7 +140,10 @@ pub struct Document {
     pub json_schema: Option<Box<str>>,
     /// Which sites are given it.
     pub rollout: Rollout,
-    /// JSON, at most [`DOCUMENT_BYTES_MAX`] bytes.
+    /// The repository version that brought it: of the pieces that a site reads as one, the last published
+    /// has the largest. 0 where that was not written down.
+    pub published: u64,
+    /// JSON, at most [`DOCUMENT_BYTES_MAX`] bytes; of a layer, a merge patch.
     pub body: Vec<u8>,
 }
 
@@ -125,7 +171,8 @@ pub struct Uncovered {
     pub release: Version,
 }
 
-/// Checks that every release finds a version of every document of its product that is for all sites.
+/// Checks that every release finds a version of every document of its product that is for all sites, and
+/// of every layer that some version of is for all its sites: without one, the layer's sites read nothing.
 ///
 /// `documents` are all kept versions, `releases` the live and staged ones of one product.
 ///
@@ -134,8 +181,13 @@ pub struct Uncovered {
 pub fn check_coverage(documents: &[Document], releases: &[Version]) -> Result<(), Vec<Uncovered>> {
     let keys: BTreeSet<_> = documents.iter().map(|document| &document.key).collect();
     let is_covered = |key: &DocumentKey, release: &Version| {
-        let mut own = documents.iter().filter(|document| document.key == *key);
-        own.any(|document| document.is_for(None, release))
+        let own = || documents.iter().filter(|document| document.key == *key);
+        if key.layer.is_base() {
+            return own().any(|document| document.is_for(None, release));
+        }
+        // Before its turn, a version of a layer leaves a site what it read without it.
+        let is_settled = own().any(|document| document.rollout.is_everywhere());
+        !is_settled || own().any(|document| document.accepts.matches(release))
     };
     let uncovered: Vec<_> = keys
         .into_iter()
@@ -215,16 +267,17 @@ mod tests {
 
     fn document(version: u64, accepts: &str, rollout: Rollout) -> Document {
         Document {
-            key: DocumentKey {
-                product: ProductName::parse("web-central").unwrap(),
-                service: ServiceName::parse("sign-in").unwrap(),
-                name: DocumentName::parse("client").unwrap(),
-            },
+            key: DocumentKey::base(
+                ProductName::parse("web-central").unwrap(),
+                ServiceName::parse("sign-in").unwrap(),
+                DocumentName::parse("client").unwrap(),
+            ),
             version,
             accepts: VersionReq::parse(accepts).unwrap(),
             lane: Lane::First,
             json_schema: None,
             rollout,
+            published: version,
             body: b"{}".to_vec(),
         }
     }
@@ -267,6 +320,31 @@ mod tests {
         let uncovered = check_coverage(&open, &needed).unwrap_err();
         assert_eq!(uncovered.len(), 1);
         assert_eq!(uncovered[0].release, code("5.2.0"));
+    }
+
+    #[test]
+    fn a_layer_covers_all_releases_as_soon_as_it_is_settled() {
+        let canary = Rollout::canaries([Hostname::parse("29palms.gov").unwrap()]);
+        let needed = [code("5.1.0"), code("5.2.0")];
+        let base = || document(1, "*", Rollout::everywhere());
+        for (versions, uncovered) in [
+            (vec![(1, "<5.2", canary.clone())], 0),
+            (vec![(1, "<5.2", Rollout::everywhere())], 1),
+            (
+                vec![(1, "<5.2", Rollout::everywhere()), (2, ">=5.2", canary)],
+                0,
+            ),
+            (vec![(1, "^5", Rollout::everywhere())], 0),
+        ] {
+            let layer = |(version, accepts, rollout)| {
+                let mut layer = document(version, accepts, rollout);
+                layer.key.layer = Layer::parse("zone:America/Chicago").unwrap();
+                layer
+            };
+            let all: Vec<_> = versions.into_iter().map(layer).chain([base()]).collect();
+            let found = check_coverage(&all, &needed).map_or_else(|all| all.len(), |()| 0);
+            assert_eq!(found, uncovered);
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod follower;
 pub mod id;
 pub mod incident;
 pub mod language;
+pub mod layer;
 pub mod mail_rate;
 pub mod member;
 pub mod name;

@@ -101,6 +101,8 @@ name! {
     ServiceName = "service", is_label, SLUG, LABEL, "sign-in";
     /// A document of a service, such as `client`.
     DocumentName = "document", is_label, SLUG, LABEL, "client";
+    /// A group of sites, such as `early`.
+    GroupName = "group", is_label, SLUG, LABEL, "early";
     /// A lower-case host name of at most 253 characters, such as `29palms.gov`.
     Hostname = "host name", is_hostname, "labels of a-z, 0-9 and '-' joined by dots, in lower case, at most 253 characters", HOSTNAME, "29palms.gov";
 }

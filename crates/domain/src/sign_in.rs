@@ -29,9 +29,9 @@ pub fn is_settings(key: &DocumentKey) -> bool {
 /// Where a product's settings for sign-in are published.
 #[must_use]
 pub fn settings_of(product: ProductName) -> Option<DocumentKey> {
-    Some(DocumentKey {
+    Some(DocumentKey::base(
         product,
-        service: ServiceName::parse(SERVICE).ok()?,
-        name: DocumentName::parse(DOCUMENT).ok()?,
-    })
+        ServiceName::parse(SERVICE).ok()?,
+        DocumentName::parse(DOCUMENT).ok()?,
+    ))
 }

@@ -417,11 +417,11 @@ impl Engine {
 
 /// Where a product's banners are published.
 fn banners_key(product: ProductName) -> Option<DocumentKey> {
-    Some(DocumentKey {
+    Some(DocumentKey::base(
         product,
-        service: ServiceName::parse(SERVICE).ok()?,
-        name: DocumentName::parse(DOCUMENT).ok()?,
-    })
+        ServiceName::parse(SERVICE).ok()?,
+        DocumentName::parse(DOCUMENT).ok()?,
+    ))
 }
 
 /// Whether a document only carries banners: no code needs it, so that no release waits for it.

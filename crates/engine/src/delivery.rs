@@ -14,7 +14,9 @@ use bytes::Bytes;
 use clock::Clock;
 use domain::document::{Document, DocumentKey};
 use domain::id::{AgentId, HolderId, SiteId};
+use domain::layer::{Choice, Layer, layer_choice};
 use domain::rollout::Waiting;
+use domain::site::Site;
 use jiff::{SignedDuration, Timestamp};
 use protocol::delivery::{EVENT_ACTIONS, EVENT_HEARTBEAT, EVENT_REPOSITORY, Held, Push, Refused};
 use semver::Version;
@@ -23,6 +25,7 @@ use tokio::sync::{Mutex, broadcast};
 use tokio_util::sync::CancellationToken;
 use tuf::{Entry, Keys, MetadataFile, SigningKey};
 
+use crate::told::Told;
 use crate::{Engine, EngineError, Signal};
 
 /// Events that a slow connection may miss before it is told to look again.
@@ -54,6 +57,8 @@ pub struct Repository {
     targets: HashMap<String, Bytes>,
     /// Newest first.
     documents: BTreeMap<DocumentKey, Vec<Arc<Document>>>,
+    /// What agents are told of sites.
+    pub(crate) told: Told,
     root: Bytes,
 }
 
@@ -90,7 +95,7 @@ pub(crate) struct Agents {
 }
 
 impl Repository {
-    pub(crate) fn build(stored: StoredRepository, documents: Vec<Document>) -> Self {
+    pub(crate) fn build(stored: StoredRepository, documents: Vec<Document>, told: Told) -> Self {
         let mut files = BTreeMap::new();
         let mut current = BTreeMap::new();
         let mut root = Bytes::new();
@@ -117,10 +122,12 @@ impl Repository {
         let mut targets = HashMap::new();
         let mut by_key: BTreeMap<DocumentKey, Vec<Arc<Document>>> = BTreeMap::new();
         for document in documents {
-            targets.insert(
-                Entry::of(&document).file(),
-                Bytes::from(document.body.clone()),
-            );
+            if !document.key.layer.is_site() {
+                targets.insert(
+                    Entry::of(&document).file(),
+                    Bytes::from(document.body.clone()),
+                );
+            }
             by_key
                 .entry(document.key.clone())
                 .or_default()
@@ -132,6 +139,7 @@ impl Repository {
             current,
             targets,
             documents: by_key,
+            told,
             root,
         }
     }
@@ -142,11 +150,60 @@ impl Repository {
         self.version
     }
 
+    /// The versions of a document or of a layer, newest first.
+    pub(crate) fn versions(&self, key: &DocumentKey) -> &[Arc<Document>] {
+        self.documents.get(key).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a document has layers.
+    #[must_use]
+    pub fn has_layers(&self, key: &DocumentKey) -> bool {
+        self.layers_of(key).next().is_some()
+    }
+
+    /// Whether a site is in a layer, as far as agents were told.
+    #[must_use]
+    pub fn is_in_layer(&self, site: &Site, layer: &Layer) -> bool {
+        let told = self.told.site(&site.product, &site.hostname);
+        layer.is_base() || told.is_some_and(|told| told.facts.has(&site.hostname, layer))
+    }
+
+    /// The layers of a site, as far as agents were told, in the order of merging.
+    #[must_use]
+    pub fn layers_of_site(&self, site: &Site) -> Vec<Layer> {
+        let told = self.told.site(&site.product, &site.hostname);
+        told.map_or_else(Vec::new, |told| told.facts.layers(&site.hostname))
+    }
+
+    /// The layers of a document, each with its versions, newest first; the widest layers come first.
+    pub fn layers_of<'a>(
+        &'a self,
+        key: &'a DocumentKey,
+    ) -> impl Iterator<Item = (&'a DocumentKey, &'a [Arc<Document>])> {
+        let from = self.documents.range(key.with_layer(Layer::Base)..);
+        let of = from.take_while(|(one, _)| one.is_of(key));
+        of.filter(|(one, versions)| !one.layer.is_base() && !versions.is_empty())
+            .map(|(one, versions)| (one, versions.as_slice()))
+    }
+
     /// The newest version of a document that accepts `code` and that all sites are given.
     #[must_use]
     pub fn document_for_all(&self, key: &DocumentKey, code: &Version) -> Option<Arc<Document>> {
         let mut versions = self.documents.get(key)?.iter();
         versions.find(|one| one.is_for(None, code)).cloned()
+    }
+
+    /// Whether the sites of a release that all sites may run read something else already where a new
+    /// version of `key` is not their turn yet.
+    pub(crate) fn is_covered(&self, key: &DocumentKey, code: &Version) -> bool {
+        if key.layer.is_base() {
+            return self.document_for_all(key, code).is_some();
+        }
+        let given = |one: &Arc<Document>| one.rollout.is_everywhere();
+        !matches!(
+            layer_choice(self.versions(key), code, given),
+            Choice::Uncovered
+        )
     }
 
     /// The newest metadata files, and every root; the timestamp, which names the others, is the last.
@@ -163,7 +220,7 @@ impl Repository {
 
     /// The bodies of documents, by the names that consistent snapshots have, with their lengths.
     pub fn target_files(&self) -> impl Iterator<Item = (&str, usize)> {
-        let files = self.targets.iter();
+        let files = self.targets.iter().chain(self.told.files());
         files.map(|(name, body)| (name.as_str(), body.len()))
     }
 
@@ -173,11 +230,13 @@ impl Repository {
         &self.documents
     }
 
-    /// The repository that follows this one, with `documents` and the metadata that carries them.
+    /// The repository that follows this one, with `documents`, what is `told` of sites, and the metadata
+    /// that carries both.
     #[must_use]
     pub fn followed_by(
         &self,
         documents: BTreeMap<DocumentKey, Vec<Arc<Document>>>,
+        told: Told,
         signed: &[MetadataFile],
     ) -> Self {
         let (mut files, mut current) = (self.files.clone(), self.current.clone());
@@ -188,7 +247,8 @@ impl Repository {
             let forgotten = file.version.saturating_sub(FILES_KEPT + 1);
             files.remove(&format!("{forgotten}.{}.json", file.role));
         }
-        let bodies = documents.values().flatten().map(|document| {
+        let listed = documents.iter().filter(|(key, _)| !key.layer.is_site());
+        let bodies = listed.flat_map(|(_, versions)| versions).map(|document| {
             let name = Entry::of(document).file();
             let known = self.targets.get(&name).cloned();
             let body = known.unwrap_or_else(|| Bytes::from(document.body.clone()));
@@ -200,6 +260,7 @@ impl Repository {
             current,
             targets: bodies.collect(),
             documents,
+            told,
             root: self.root.clone(),
         }
     }
@@ -442,7 +503,8 @@ async fn load(store: &Store) -> Result<Repository, EngineError> {
     let documents = store.documents().await?;
     let stored = store.repository().await?;
     let stored = stored.ok_or_else(|| EngineError::not_found("repository", "in the store"))?;
-    Ok(Repository::build(stored, documents))
+    let told = Told::build(store.shards().await?)?;
+    Ok(Repository::build(stored, documents, told))
 }
 
 pub(crate) async fn load_agents(store: &Store) -> Result<Agents, StoreError> {

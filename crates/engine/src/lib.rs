@@ -16,6 +16,7 @@ mod enrol;
 mod error;
 mod fleet;
 mod follow;
+mod group;
 mod import;
 mod ingest;
 mod lights;
@@ -32,6 +33,7 @@ mod review;
 mod roll_out;
 mod spread;
 mod staff;
+mod told;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -54,13 +56,16 @@ pub use delivery::{DeliveryEvent, Repository};
 pub use error::{EngineError, Kind};
 pub use fleet::{Fleet, SiteIndex};
 pub use follow::{FOLLOWINGS_MAX, Headed, Letter, NewWebhook, Notice, Writer};
+pub use group::{GROUP_SITES_MAX, GROUPS_MAX};
 pub use import::{Import, ImportError, Imported, SiteChange};
 pub use ingest::NewReport;
 pub use mail::{BadMail, Mail};
 pub use notify::STEPS_MAX as ON_CALL_STEPS_MAX;
 pub use probe::{CanarySession, ERROR_HEADER, Probe, SIGNED_IN_HEADER};
-pub use publish::{Difference, History, How, NewDocument, PastVersion, WHY_CHARACTERS_MAX};
-pub use reader::Reader;
+pub use publish::{
+    Difference, History, How, LayerLine, NewDocument, PastVersion, WHY_CHARACTERS_MAX,
+};
+pub use reader::{Answer, Reader};
 pub use release::{Activate, NotReady, Sites};
 pub use respond::{
     Acceptance, Backfilled, Case, HistoryError, ImportedHistory, ImportedIncident, IncidentView,
@@ -77,8 +82,10 @@ pub mod rules {
         Documents, Signing, apply, check_releases, drop_unread, end_others, first_wave,
         releases_among, service_of,
     };
-    pub use crate::release::{choices, judge, needed};
+    pub use crate::reader::{Reader, Said};
+    pub use crate::release::{documents_for, judge, needed};
     pub use crate::spread::count_given;
+    pub use crate::told::{Telling, Told};
 }
 
 /// Signals that a slow listener may miss before it must look at everything again.
@@ -92,6 +99,8 @@ pub enum Signal {
     FleetChanged,
     /// These lamps changed.
     SitesChanged(Arc<[SiteIndex]>),
+    /// A named group of sites changed.
+    GroupsChanged,
     /// A report was taken.
     ReportTaken(ReportId),
     /// Sign-in outcomes were taken.
@@ -141,6 +150,9 @@ struct Inner {
     settings: Settings,
     fleet: ArcSwap<Fleet>,
     delivery: delivery::Delivery,
+    groups: ArcSwap<group::Groups>,
+    /// Held while a group is changed: what memory holds follows the store.
+    grouping: tokio::sync::Mutex<()>,
     signals: broadcast::Sender<Signal>,
     /// Whose tokens were withdrawn.
     withdrawn: broadcast::Sender<HolderId>,
@@ -186,12 +198,15 @@ impl Engine {
         let calendars = calendar::Calendars::load(&store).await?;
         let banners = banner::Banners::load(&store, clock.now()).await?;
         let delivery = delivery::Delivery::open(&store, &clock).await?;
+        let groups = group::Groups::load(&store).await?;
         Ok(Self(Arc::new(Inner {
             store,
             clock,
             settings,
             fleet: ArcSwap::from_pointee(fleet),
             delivery,
+            groups: ArcSwap::from_pointee(groups),
+            grouping: tokio::sync::Mutex::default(),
             signals: broadcast::Sender::new(SIGNALS_KEPT),
             withdrawn: broadcast::Sender::new(WITHDRAWALS_KEPT),
             http,
@@ -226,6 +241,7 @@ impl Engine {
         workers.spawn(self.clone().deliver(stop.clone()));
         workers.spawn(self.clone().spread_versions(stop.clone()));
         workers.spawn(self.clone().publish_banners(stop.clone()));
+        workers.spawn(self.clone().tell_of_sites(stop.clone()));
         workers
     }
 

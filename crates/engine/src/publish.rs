@@ -2,15 +2,17 @@
 //! Never activates anything on a site, never decides how far a new version spreads.
 
 mod history;
+mod layers;
+mod outline;
 pub(crate) mod plan;
 mod schema;
 
 use std::collections::BTreeSet;
 
 use domain::document::{DOCUMENT_BYTES_MAX, Document, DocumentKey, Lane, Releases};
+use domain::layer::Layer;
 use domain::name::ProductName;
 use domain::rollout::Rollout;
-use domain::sign_in::{self, ClientSettings, ProviderFacts};
 use domain::text::is_blank;
 use semver::VersionReq;
 use serde_json::Value;
@@ -20,6 +22,7 @@ use tuf::MetadataFile;
 use crate::banner::is_banners;
 use crate::delivery::{Repository, stored};
 use crate::spread::Canaries;
+use crate::told::{Retold, Telling};
 use crate::{Engine, EngineError};
 
 use plan::{
@@ -28,6 +31,8 @@ use plan::{
 };
 
 pub use history::{Difference, History, PastVersion};
+use layers::Fitted;
+pub use outline::LayerLine;
 pub(crate) use plan::outlines;
 
 /// The longest reason, in characters.
@@ -66,6 +71,8 @@ pub struct How {
 pub(crate) struct Changed {
     pub(crate) document: Option<NewVersion>,
     pub(crate) spread: Vec<Spread>,
+    /// Which sites agents are told of anew.
+    pub(crate) retold: Retold,
 }
 
 impl Engine {
@@ -98,12 +105,12 @@ impl Engine {
             return Err(EngineError::not_found("product", &new.key.product));
         }
         check_body(&new)?;
-        if sign_in::is_settings(&new.key) {
-            self.check_settings(&new.body).await?;
-        }
-        new.how.at_once |= is_banners(&new.key);
+        self.check_layer(&new)?;
+        // A site is its own canary.
+        new.how.at_once |= is_banners(&new.key) || new.key.layer.is_site();
         // Before the lock: a schema may take a while, and probes take seconds.
-        let json_schema = self.fit_schema(&new).await?;
+        let json_schema = self.schema_of(&new)?;
+        let fitted = self.fit(&new, json_schema.clone()).await?;
         let canaries = if new.how.at_once {
             Canaries::default()
         } else {
@@ -114,7 +121,7 @@ impl Engine {
         let mut tries = 0;
         loop {
             match self
-                .try_publish(&new, (&json_schema, repeats), &canaries, who)
+                .try_publish(&new, (&json_schema, &fitted, repeats), &canaries, who)
                 .await
             {
                 // Another process published in between: look again, and do it on top of that.
@@ -127,36 +134,16 @@ impl Engine {
         }
     }
 
-    /// Settings that the provider cannot honour would stop every sign-in of their sites, and nobody
-    /// could sign in to say so.
-    async fn check_settings(&self, body: &[u8]) -> Result<(), EngineError> {
-        let keys = self.store().public_signing_keys().await?;
-        let provider = ProviderFacts {
-            issuer: &self.settings().base_url,
-            keys: &keys,
-        };
-        let checked =
-            ClientSettings::parse(body).and_then(|settings| settings.check_with(provider));
-        checked.map_err(|bad| {
-            let at = bad
-                .at()
-                .map_or("body".into(), |field| format!("body.{field}"));
-            EngineError::refused_at(&at, bad)
-        })
-    }
-
     async fn try_publish(
         &self,
         new: &NewDocument,
-        (json_schema, repeats): (&Option<Box<str>>, Option<u64>),
+        (json_schema, fitted, repeats): (&Option<Box<str>>, &Fitted, Option<u64>),
         canaries: &Canaries,
         who: &str,
     ) -> Result<u64, EngineError> {
         let before = self.repository();
         let newest = before.documents().get(&new.key).and_then(|all| all.first());
-        if new.schema.is_none()
-            && newest.and_then(|one| one.json_schema.as_ref()) != json_schema.as_ref()
-        {
+        if !fitted.stands(&before, &new.key) {
             let reason = format!("somebody else published {} just now; try again", new.key);
             return Err(EngineError::conflict(reason));
         }
@@ -169,6 +156,7 @@ impl Engine {
             lane: lane.unwrap_or(Lane::Other),
             json_schema: json_schema.clone(),
             rollout: Rollout::everywhere(),
+            published: before.version + 1,
             body: new.body.clone(),
         };
         let version = document.version;
@@ -195,32 +183,11 @@ impl Engine {
         let changed = Changed {
             document: Some(document),
             spread,
+            retold: retold(&new.key),
         };
         self.commit(&before, changed, &audit).await?;
         tracing::info!("published {} version {version}", new.key);
         Ok(version)
-    }
-
-    /// The schema of the version that `new` becomes, its own or that of the version before, once the body
-    /// fits it. Off the threads that serve requests.
-    async fn fit_schema(&self, new: &NewDocument) -> Result<Option<Box<str>>, EngineError> {
-        let json_schema = match &new.schema {
-            Some(schema) => schema::written(schema)?,
-            None => {
-                let repository = self.repository();
-                let newest = repository.documents().get(&new.key);
-                newest.and_then(|all| all.first()?.json_schema.clone())
-            }
-        };
-        let Some(text) = json_schema.clone() else {
-            return Ok(None);
-        };
-        let body = new.body.clone();
-        let checked = tokio::task::spawn_blocking(move || schema::check(&text, &body));
-        checked
-            .await
-            .map_err(|e| EngineError::remote("check the schema", &e))??;
-        Ok(json_schema)
     }
 
     fn audit_of(
@@ -267,9 +234,17 @@ impl Engine {
         let new = changed.document.as_ref().map(|new| &new.document);
         let mut documents = apply(before.documents(), new, &changed.spread);
         let dropped = self.drop_unread(&mut documents, &touched).await?;
-        let services: BTreeSet<_> = touched.iter().map(service_of).collect();
-        let files = self.signing(before).changed(&documents, &services)?;
-        self.save_publication(before, documents, changed, dropped, files, audit)
+        let telling = self.tell_sites(&before.told, &documents, &changed.retold)?;
+        if touched.is_empty() && telling.roles.is_empty() {
+            return Ok(());
+        }
+        let listed = touched.iter().filter(|key| !key.layer.is_site());
+        let services: BTreeSet<_> = listed.map(service_of).collect();
+        let files = self
+            .signing(before)
+            .changed(&documents, &services, &telling)?;
+        let documents = (documents, dropped);
+        self.save_publication(before, documents, changed, (files, telling), audit)
             .await
     }
 
@@ -278,7 +253,8 @@ impl Engine {
         let mut documents = before.documents().clone();
         let all: BTreeSet<DocumentKey> = documents.keys().cloned().collect();
         let dropped = self.drop_unread(&mut documents, &all).await?;
-        let files = self.signing(before).all(&documents)?;
+        let telling = Telling::of_all(before.told.clone());
+        let files = self.signing(before).all(&documents, &telling)?;
         let audit = self.audit(
             "lamplighter",
             "signed metadata anew",
@@ -286,20 +262,20 @@ impl Engine {
             "before it expires",
         );
         let nothing = Changed::default();
-        self.save_publication(before, documents, nothing, dropped, files, &audit)
+        let documents = (documents, dropped);
+        self.save_publication(before, documents, nothing, (files, telling), &audit)
             .await
     }
 
     async fn save_publication(
         &self,
         before: &Repository,
-        documents: Documents,
+        (documents, dropped): (Documents, Vec<(DocumentKey, u64)>),
         changed: Changed,
-        dropped: Vec<(DocumentKey, u64)>,
-        files: Vec<MetadataFile>,
+        (files, telling): (Vec<MetadataFile>, Telling),
         audit: &AuditEntry,
     ) -> Result<(), EngineError> {
-        let repository = before.followed_by(documents, &files);
+        let repository = before.followed_by(documents, telling.told, &files);
         // A banner that is over is in the audit; nobody rolls one back.
         let (forgotten, dropped) = dropped.into_iter().partition(|(key, _)| is_banners(key));
         let publication = Publication {
@@ -308,6 +284,7 @@ impl Engine {
             spread: changed.spread,
             dropped,
             forgotten,
+            shards: telling.shards,
             files: files.into_iter().map(stored).collect(),
         };
         self.store()
@@ -357,6 +334,14 @@ impl Engine {
             before,
             now: self.clock().now(),
         }
+    }
+}
+
+/// A site's own layer travels with what is told of the site.
+fn retold(key: &DocumentKey) -> Retold {
+    match &key.layer {
+        Layer::Site(site) => Retold::Site(key.product.clone(), site.clone()),
+        _ => Retold::New,
     }
 }
 

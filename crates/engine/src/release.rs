@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use domain::document::{Document, DocumentKey, check_coverage};
+use domain::document::{DocumentKey, check_coverage};
 use domain::id::{AgentId, SiteId};
 use domain::name::{Hostname, ProductName};
 use domain::release::{Release, ReleaseState};
@@ -20,6 +20,7 @@ use crate::banner::is_banners;
 use crate::delivery::Repository;
 use crate::fleet::AuditOf;
 use crate::publish::outlines;
+use crate::reader::{Nothing, Reader};
 use crate::{Engine, EngineError, SiteIndex};
 
 /// Sites that an answer names; the rest is counted.
@@ -40,6 +41,12 @@ pub enum NotReady {
     /// The only version that accepts the release is on its way, and not given to the site yet.
     #[error("the version of document {0} that accepts it is not given to this site yet")]
     NotItsTurn(DocumentKey),
+    /// A layer of the site has no version that accepts the release.
+    #[error("document {0} has no version that accepts it")]
+    NotAccepted(DocumentKey),
+    /// Agents were not told yet which layers are the site's.
+    #[error("agents were not told yet which layers of config it has")]
+    NotTold,
     /// Its agent lacks a document.
     #[error("its agent on {host} has not acknowledged document {} version {}", held.key, held.version)]
     Behind {
@@ -373,37 +380,33 @@ impl Engine {
 struct Gate<'a> {
     engine: &'a Engine,
     version: &'a Version,
-    /// For each document, the versions that some site may read, newest first: one, but while another
-    /// spreads.
-    choices: Vec<Vec<Arc<Document>>>,
-    verdicts: HashMap<(AgentId, Vec<u64>), Result<(), NotReady>>,
+    repository: Arc<Repository>,
+    /// The documents of the product that the release needs.
+    asked: Vec<DocumentKey>,
+    verdicts: HashMap<(AgentId, Vec<Held>), Result<(), NotReady>>,
 }
 
 impl<'a> Gate<'a> {
     fn new(engine: &'a Engine, product: &ProductName, version: &'a Version) -> Self {
+        let repository = engine.repository();
         Self {
             engine,
             version,
-            choices: choices(&engine.repository(), product, version),
+            asked: documents_for(&repository, product, version),
+            repository,
             verdicts: HashMap::new(),
         }
     }
 
     fn check(&mut self, site: &Site) -> Result<(), NotReady> {
-        if self.choices.is_empty() {
+        if self.asked.is_empty() {
             return Err(NotReady::NoDocument(self.version.clone()));
         }
         let agents = self.engine.0.delivery.agents.load();
         let agent = *agents.by_site.get(&site.id).ok_or(NotReady::NoAgent)?;
-        let given = |one: &Document| {
-            let reader = self.engine.reader(site, &one.key);
-            reader.is_given(one.version, &one.rollout)
-        };
-        let needed = needed(&self.choices, given)?;
-        let verdict = (
-            agent,
-            needed.iter().map(|one| one.version).collect::<Vec<_>>(),
-        );
+        let reader = self.engine.reader(site);
+        let needed = needed(&self.repository, &self.asked, self.version, &reader)?;
+        let verdict = (agent, needed);
         if let Some(verdict) = self.verdicts.get(&verdict) {
             return verdict.clone();
         }
@@ -413,51 +416,52 @@ impl<'a> Gate<'a> {
             .cloned()
             .unwrap_or_else(|| "an unknown host".into());
         let acks = self.engine.0.delivery.acks.load();
-        let judged = judge(&needed, acks.get(&agent).map(|held| &**held), host);
+        let judged = judge(&verdict.1, acks.get(&agent).map(|held| &**held), host);
         self.verdicts.insert(verdict, judged.clone());
         judged
     }
 }
 
-/// For each document of a product that a release needs, the versions that some site may read, newest
-/// first.
+/// The documents of a product that a release needs: those of which some version accepts it.
 #[must_use]
-pub fn choices(
+pub fn documents_for(
     repository: &Repository,
     product: &ProductName,
     version: &Version,
-) -> Vec<Vec<Arc<Document>>> {
+) -> Vec<DocumentKey> {
     let own = repository
         .documents()
         .iter()
-        .filter(|(key, _)| key.product == *product && !is_banners(key));
-    let choices = own.filter_map(|(_, versions)| {
-        let accepting = versions.iter().filter(|one| one.accepts.matches(version));
-        let choices: Vec<_> = accepting.cloned().collect();
-        (!choices.is_empty()).then_some(choices)
-    });
-    choices.collect()
+        .filter(|(key, _)| key.product == *product && !is_banners(key) && key.layer.is_base());
+    let needed = own.filter(|(_, all)| all.iter().any(|one| one.accepts.matches(version)));
+    needed.map(|(key, _)| key.clone()).collect()
 }
 
-/// What a site needs to run a release: of each document the first that it is given.
+/// What the agent of a site must hold before the site runs a release: all pieces of all that the site
+/// reads then.
 ///
 /// # Errors
-/// When it is given none of a document.
+/// When the site would read nothing of a document.
 pub fn needed(
-    choices: &[Vec<Arc<Document>>],
-    is_given: impl Fn(&Document) -> bool,
+    repository: &Repository,
+    documents: &[DocumentKey],
+    version: &Version,
+    reader: &Reader,
 ) -> Result<Vec<Held>, NotReady> {
-    let first = |versions: &Vec<Arc<Document>>| {
-        let found = versions.iter().find(|one| is_given(one));
-        let key = || versions.first().map(|one| one.key.clone());
-        let held = found.map(|one| Held {
+    let mut needed = Vec::with_capacity(documents.len());
+    for key in documents {
+        let read = reader.read(repository, key, version, |one| reader.gets(one));
+        let answer = read.map_err(|nothing| match nothing {
+            Nothing::NotItsTurn(key) => NotReady::NotItsTurn(key),
+            Nothing::NotAccepted(key) => NotReady::NotAccepted(key),
+            Nothing::NotTold => NotReady::NotTold,
+        })?;
+        needed.extend(answer.pieces().iter().map(|one| Held {
             key: one.key.clone(),
             version: one.version,
-        });
-        held.map(Ok)
-            .or_else(|| Some(Err(NotReady::NotItsTurn(key()?))))
-    };
-    choices.iter().filter_map(first).collect()
+        }));
+    }
+    Ok(needed)
 }
 
 /// Whether an agent that holds these may serve a site that needs those.

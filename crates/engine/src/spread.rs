@@ -83,6 +83,7 @@ impl Engine {
             site.product == key.product
                 && accepts.matches(&site.running)
                 && self.agent_of_site(site.id).is_some()
+                && (key.layer.is_base() || self.facts(site).has(&site.hostname, &key.layer))
         };
         let sites: Vec<Arc<Site>> = fleet
             .sites()
@@ -256,7 +257,9 @@ impl Engine {
         let holders = self.agents_holding(&one.key, one.version);
         let fleet = self.fleet();
         let sites = fleet.sites().map(|(_, site)| site);
-        let own = sites.filter(|site| site.product == one.key.product);
+        let own = sites.filter(|site| {
+            site.product == one.key.product && repository.is_in_layer(site, &one.key.layer)
+        });
         let own = own.filter_map(|site| {
             let agent = self.agent_of_site(site.id)?;
             let heard = heard.contains(&agent);
@@ -385,8 +388,8 @@ impl Engine {
             return Ok(false);
         }
         let changed = Changed {
-            document: None,
             spread,
+            ..Changed::default()
         };
         match self.commit(&before, changed, &audit).await {
             Err(EngineError::Store(StoreError::Conflict { .. })) => {

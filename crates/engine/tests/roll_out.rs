@@ -445,11 +445,11 @@ async fn a_paused_campaign_begins_nothing_and_goes_on_after() {
 
 /// Enrols an agent of all sites, which holds a document for every release.
 async fn agent(engine: &Engine) -> AgentId {
-    let key = DocumentKey {
-        product: product(),
-        service: ServiceName::parse("sign-in").unwrap(),
-        name: DocumentName::parse("links").unwrap(),
-    };
+    let key = DocumentKey::base(
+        product(),
+        ServiceName::parse("sign-in").unwrap(),
+        DocumentName::parse("links").unwrap(),
+    );
     let document = NewDocument {
         key: key.clone(),
         accepts: "*".parse().unwrap(),

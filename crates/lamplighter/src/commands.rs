@@ -16,6 +16,7 @@ pub(crate) mod drill_result;
 pub(crate) mod fleet;
 pub(crate) mod follow_up;
 pub(crate) mod follower;
+mod group;
 pub(crate) mod incident;
 pub(crate) mod key;
 mod maintenance;
@@ -74,6 +75,9 @@ pub(crate) enum Command {
     /// Announce work before it begins, and move it.
     #[command(subcommand)]
     Maintenance(maintenance::Maintenance),
+    /// Name groups of sites, which layers of config can be for.
+    #[command(subcommand)]
+    Group(group::Group),
     /// Find organizations, and say who belongs to one.
     #[command(subcommand)]
     Organization(organization::Organization),
@@ -143,6 +147,7 @@ impl Command {
             Self::IncidentReport(report) => report.run(output).await,
             Self::Comment(comment) => comment.run(output).await,
             Self::Maintenance(maintenance) => maintenance.run(output).await,
+            Self::Group(group) => group.run(output).await,
             Self::Organization(organization) => organization.run(output).await,
             Self::Follower(follower) => follower.run(output).await,
             Self::Notification(notification) => notification.run(output).await,

@@ -227,6 +227,18 @@ const CALLERS: &[(&str, Caller)] = &[
         ),
     ),
     ("GET /api/v1/documents", By("config list")),
+    (
+        "GET /api/v1/config/{product}/{service}/{document}/pieces",
+        By(
+            "config layers --product web-central --service sign-in --name client --site 29palms.gov",
+        ),
+    ),
+    ("GET /api/v1/groups", By("group list")),
+    ("GET /api/v1/groups/{group}", By("group sites early")),
+    (
+        "PUT /api/v1/groups/{group}",
+        By("group set-sites early 29palms.gov"),
+    ),
     ("GET /api/v1/drills", By("drill-result list")),
     ("GET /api/v1/drills/{id}", By("drill-result show ID")),
     (

@@ -53,11 +53,11 @@ async fn answer(State(shelf): State<Arc<Mutex<Shelf>>>, uri: Uri) -> (StatusCode
 }
 
 fn document(body: &str) -> Document {
-    let key = DocumentKey {
-        product: ProductName::parse("web-central").unwrap(),
-        service: ServiceName::parse("sign-in").unwrap(),
-        name: DocumentName::parse("client").unwrap(),
-    };
+    let key = DocumentKey::base(
+        ProductName::parse("web-central").unwrap(),
+        ServiceName::parse("sign-in").unwrap(),
+        DocumentName::parse("client").unwrap(),
+    );
     Document {
         key,
         version: 1,
@@ -65,6 +65,7 @@ fn document(body: &str) -> Document {
         lane: Lane::First,
         json_schema: None,
         rollout: domain::rollout::Rollout::everywhere(),
+        published: 1,
         body: body.into(),
     }
 }
@@ -102,7 +103,7 @@ impl Repository {
         let (product, service) = (&document.key.product, &document.key.service);
         let role = tuf::role_name(product, service);
         let parts = [
-            tuf::targets(keys, version, far, [(product, service)]).unwrap(),
+            tuf::targets(keys, version, far, [(product, service)], []).unwrap(),
             tuf::delegated(keys, &role, version, far, [&entry]).unwrap(),
         ];
         let snapshot = tuf::snapshot(keys, version, far, &parts).unwrap();

@@ -6,3 +6,4 @@ pub mod banner;
 pub mod delivery;
 pub mod origin;
 pub mod outcome;
+pub mod told;

@@ -6,7 +6,8 @@ use domain::name::Hostname;
 use jiff::Timestamp;
 
 use crate::db::{Change, Row, corrupt, params};
-use crate::document::{NewVersion, Spread, key, save_documents};
+use crate::document::{NewVersion, Spread, key, of, save_documents};
+use crate::layer::{StoredShard, save_shards};
 use crate::{AuditEntry, Holder, Store, StoreError};
 
 /// Older versions of a role's file that are kept, for clients in the middle of an update.
@@ -47,6 +48,8 @@ pub struct Publication {
     pub dropped: Vec<(DocumentKey, u64)>,
     /// Versions that no site reads any more, and that nobody will ask for.
     pub forgotten: Vec<(DocumentKey, u64)>,
+    /// What agents are told of sites from now on, where it changes.
+    pub shards: Vec<StoredShard>,
     /// New metadata files.
     pub files: Vec<RepositoryFile>,
 }
@@ -191,7 +194,8 @@ impl Store {
         let change = Change::new()
             .run(MOVE, params![publication.follows])
             .expect_rows(1);
-        let change = save_documents(change, publication, now)?
+        let change = save_documents(change, publication, now)?;
+        let change = save_shards(change, &publication.shards)
             .run_many(
                 ADD_FILE,
                 publication.files.iter().map(file_params).collect(),
@@ -336,29 +340,20 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         const CLEAR: &str = "DELETE FROM acks WHERE agent = $1";
-        const ADD: &str = "INSERT INTO acks (agent, product, service, name, version, acked_at) \
-            VALUES ($1, $2, $3, $4, $5, $6)";
+        const ADD: &str = "INSERT INTO acks (product, service, name, layer, agent, version, acked_at) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7)";
         const CLEAR_REFUSED: &str = "DELETE FROM refusals WHERE agent = $1";
-        const REFUSE: &str = "INSERT INTO refusals (agent, site, product, service, name, version, \
-            reason, refused_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        const REFUSE: &str = "INSERT INTO refusals (product, service, name, layer, agent, site, version, \
+            reason, refused_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         let sets = held
             .iter()
-            .map(|(key, version)| {
-                params![agent, &key.product, &key.service, &key.name, *version, now]
-            })
+            .map(|(key, version)| of(key, params![agent, *version, now]))
             .collect();
         let refusals = refused.iter().map(|one| {
-            let key = &one.key;
-            params![
-                agent,
-                &one.site,
-                &key.product,
-                &key.service,
-                &key.name,
-                one.version,
-                &one.reason,
-                now
-            ]
+            of(
+                &one.key,
+                params![agent, &one.site, one.version, &one.reason, now],
+            )
         });
         let change = Change::new()
             .run(CLEAR, params![agent])
@@ -373,16 +368,16 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn refusals(&self) -> Result<Vec<(AgentId, Refusal)>, StoreError> {
-        const LIST: &str = "SELECT agent, product, service, name, version, site, reason FROM refusals \
-            ORDER BY agent, product, service, name, version, site";
+        const LIST: &str = "SELECT agent, product, service, name, layer, version, site, reason FROM refusals \
+            ORDER BY agent, product, service, name, layer, version, site";
         let rows = self.db.read(LIST, vec![]).await?;
         rows.iter()
             .map(|row| {
                 let refusal = Refusal {
                     key: key(row, 1)?,
-                    version: row.count(4)?,
-                    site: row.parse(5, "site")?,
-                    reason: row.text(6)?,
+                    version: row.count(5)?,
+                    site: row.parse(6, "site")?,
+                    reason: row.text(7)?,
                 };
                 Ok((row.id(0, AgentId::from_bytes)?, refusal))
             })
@@ -394,7 +389,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn acks(&self) -> Result<Vec<StoredAck>, StoreError> {
-        const LIST: &str = "SELECT agent, product, service, name, version FROM acks";
+        const LIST: &str = "SELECT agent, product, service, name, layer, version FROM acks";
         let rows = self.db.read(LIST, vec![]).await?;
         rows.iter()
             .map(|row| {
@@ -402,7 +397,7 @@ impl Store {
                 Ok(StoredAck {
                     agent,
                     key: key(row, 1)?,
-                    version: row.count(4)?,
+                    version: row.count(5)?,
                 })
             })
             .collect()

@@ -10,7 +10,7 @@ use semver::VersionReq;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::db::{Change, Row, corrupt, params};
+use crate::db::{Change, Row, Value, corrupt, params};
 use crate::{Publication, Store, StoreError};
 
 /// A new version of a document, and who wants it.
@@ -91,8 +91,9 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn documents(&self) -> Result<Vec<Document>, StoreError> {
-        const LIST: &str = "SELECT product, service, name, version, accepts, lane, rollout, \
-            json_schema, body FROM documents WHERE kept = 1 ORDER BY product, service, name, version";
+        const LIST: &str = "SELECT product, service, name, layer, version, accepts, lane, rollout, \
+            json_schema, body, published FROM documents WHERE kept = 1 \
+            ORDER BY product, service, name, layer, version";
         let rows = self.db.read(LIST, vec![]).await?;
         rows.iter().map(document).collect()
     }
@@ -106,10 +107,10 @@ impl Store {
         key: &DocumentKey,
         version: u64,
     ) -> Result<Option<Document>, StoreError> {
-        const FIND: &str = "SELECT product, service, name, version, accepts, lane, rollout, \
-            json_schema, body FROM documents \
-            WHERE product = $1 AND service = $2 AND name = $3 AND version = $4";
-        let params = params![&key.product, &key.service, &key.name, version];
+        const FIND: &str = "SELECT product, service, name, layer, version, accepts, lane, rollout, \
+            json_schema, body, published FROM documents \
+            WHERE product = $1 AND service = $2 AND name = $3 AND layer = $4 AND version = $5";
+        let params = of(key, params![version]);
         let rows = self.db.read(FIND, params).await?;
         rows.first().map(document).transpose()
     }
@@ -126,9 +127,9 @@ impl Store {
     ) -> Result<Vec<DocumentVersion>, StoreError> {
         const LIST: &str = "SELECT version, accepts, lane, CAST(LENGTH(body) AS BIGINT), published_at, published_by, \
             why, repeats, rollout, rollout_at, halted, kept FROM documents \
-            WHERE product = $1 AND service = $2 AND name = $3 AND version < $4 \
-            ORDER BY version DESC LIMIT $5";
-        let params = params![&key.product, &key.service, &key.name, before, limit];
+            WHERE product = $1 AND service = $2 AND name = $3 AND layer = $4 AND version < $5 \
+            ORDER BY version DESC LIMIT $6";
+        let params = of(key, params![before, limit]);
         let rows = self.db.read(LIST, params).await?;
         rows.iter().map(past).collect()
     }
@@ -138,16 +139,19 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn spreading(&self) -> Result<Vec<Spreading>, StoreError> {
-        const LIST: &str = "SELECT product, service, name, version, rollout, rollout_at, witnesses \
-            FROM documents WHERE kept = 1 ORDER BY product, service, name, version";
-        let rows = self.db.read(LIST, vec![]).await?;
+        const LIST: &str = "SELECT product, service, name, layer, version, rollout, rollout_at, witnesses \
+            FROM documents WHERE kept = 1 AND rollout <> $1 \
+            ORDER BY product, service, name, layer, version";
+        // Nearly all versions are everywhere: those stay where they are.
+        let everywhere = to_json(&Rollout::everywhere())?;
+        let rows = self.db.read(LIST, params![everywhere]).await?;
         let all = rows.iter().map(|row| {
             Ok(Spreading {
                 key: key(row, 0)?,
-                version: row.count(3)?,
-                rollout: rollout(row, 4)?,
-                since: row.time(5)?,
-                witnesses: from_json(row, 6, "witnesses")?,
+                version: row.count(4)?,
+                rollout: rollout(row, 5)?,
+                since: row.time(6)?,
+                witnesses: from_json(row, 7, "witnesses")?,
             })
         });
         let is_on_its_way =
@@ -164,36 +168,30 @@ pub(crate) fn save_documents(
     now: Timestamp,
 ) -> Result<Change, StoreError> {
     const ADD: &str = "INSERT INTO documents (product, service, name, version, accepts, lane, body, \
-        published_at, rollout, rollout_at, json_schema, published_by, why, repeats, witnesses) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
-    const SPREAD: &str = "UPDATE documents SET rollout = $5, rollout_at = $6, halted = $7 \
-        WHERE product = $1 AND service = $2 AND name = $3 AND version = $4";
+        published_at, rollout, rollout_at, json_schema, published_by, why, repeats, witnesses, layer, published) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+    const SPREAD: &str = "UPDATE documents SET rollout = $6, rollout_at = $7, halted = $8 \
+        WHERE product = $1 AND service = $2 AND name = $3 AND layer = $4 AND version = $5";
     const DROP: &str = "UPDATE documents SET kept = 0 \
-        WHERE product = $1 AND service = $2 AND name = $3 AND version = $4";
+        WHERE product = $1 AND service = $2 AND name = $3 AND layer = $4 AND version = $5";
     const FORGET: &str = "DELETE FROM documents \
-        WHERE product = $1 AND service = $2 AND name = $3 AND version = $4";
+        WHERE product = $1 AND service = $2 AND name = $3 AND layer = $4 AND version = $5";
     let documents = publication.document.iter();
     let documents = documents
         .map(|one| document_params(one, now))
         .collect::<Result<_, _>>()?;
     let spread = publication.spread.iter().map(|one| {
-        let (key, rollout) = (&one.key, to_json(&one.rollout)?);
-        let halted = &one.halted;
-        Ok(params![
-            &key.product,
-            &key.service,
-            &key.name,
-            one.version,
-            rollout,
-            now,
-            halted
-        ])
+        let rollout = to_json(&one.rollout)?;
+        Ok(of(
+            &one.key,
+            params![one.version, rollout, now, &one.halted],
+        ))
     });
     let spread = spread.collect::<Result<Vec<_>, StoreError>>()?;
     let versions = |listed: &[(DocumentKey, u64)]| {
         let sets = listed
             .iter()
-            .map(|(key, version)| params![&key.product, &key.service, &key.name, *version]);
+            .map(|(key, version)| of(key, params![*version]));
         sets.collect()
     };
     Ok(change
@@ -203,15 +201,24 @@ pub(crate) fn save_documents(
         .run_many(FORGET, versions(&publication.forgotten)))
 }
 
+/// A key in four columns.
 pub(crate) fn key(row: &Row, from: usize) -> Result<DocumentKey, StoreError> {
     Ok(DocumentKey {
         product: row.parse(from, "product")?,
         service: row.parse(from + 1, "service")?,
         name: row.parse(from + 2, "document")?,
+        layer: row.parse(from + 3, "layer")?,
     })
 }
 
-fn document_params(new: &NewVersion, now: Timestamp) -> Result<Vec<crate::db::Value>, StoreError> {
+/// The four columns of a key, and what follows them.
+pub(crate) fn of(key: &DocumentKey, mut rest: Vec<Value>) -> Vec<Value> {
+    let mut params = params![&key.product, &key.service, &key.name, key.layer.to_string()];
+    params.append(&mut rest);
+    params
+}
+
+fn document_params(new: &NewVersion, now: Timestamp) -> Result<Vec<Value>, StoreError> {
     let document = &new.document;
     let key = &document.key;
     Ok(params![
@@ -230,23 +237,26 @@ fn document_params(new: &NewVersion, now: Timestamp) -> Result<Vec<crate::db::Va
         &new.why,
         new.repeats,
         to_json(&new.witnesses)?,
+        key.layer.to_string(),
+        document.published,
     ])
 }
 
 fn document(row: &Row) -> Result<Document, StoreError> {
-    let schema = if row.is_null(7) {
+    let schema = if row.is_null(8) {
         None
     } else {
-        Some(row.str(7)?.into())
+        Some(row.str(8)?.into())
     };
     Ok(Document {
         key: key(row, 0)?,
-        version: row.count(3)?,
-        accepts: accepts(row, 4)?,
-        lane: lane(row, 5)?,
-        rollout: rollout(row, 6)?,
+        version: row.count(4)?,
+        accepts: accepts(row, 5)?,
+        lane: lane(row, 6)?,
+        rollout: rollout(row, 7)?,
         json_schema: schema,
-        body: row.bytes(8)?.to_vec(),
+        published: row.count(10)?,
+        body: row.bytes(9)?.to_vec(),
     })
 }
 

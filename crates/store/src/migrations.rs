@@ -29,6 +29,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0028_follow_questions.sql"),
     include_str!("../migrations/0029_promise_calendars.sql"),
     include_str!("../migrations/0030_rollouts.sql"),
+    include_str!("../migrations/0031_layers.sql"),
 ];
 
 /// What differs between the databases.

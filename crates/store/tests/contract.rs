@@ -28,6 +28,8 @@ mod follower;
 mod hold;
 #[path = "contract/incident.rs"]
 mod incident;
+#[path = "contract/layer.rs"]
+mod layer;
 #[path = "contract/member.rs"]
 mod member;
 #[path = "contract/notify.rs"]
@@ -92,6 +94,8 @@ contract! {
     follow_up: a_follow_up_reads_back_and_ends_once;
     incident: a_version_of_a_report_is_saved_approved_and_published_once, planned_work_reads_back_with_its_window, an_incident_reads_back_with_its_records, the_slower_of_two_decisions_is_refused, an_alarm_has_one_incident,
         a_correction_keeps_what_stood_there, a_promise_keeps_its_calendar_and_its_length;
+    layer: a_layer_counts_its_own_versions, a_group_has_the_sites_that_were_named_last,
+        shards_are_replaced_one_by_one_or_when_they_are_divided_anew;
     member: members_are_replaced_and_found_by_address_and_domain, who_heard_of_an_incident_is_known;
     notify: an_on_call_list_is_replaced_whole, a_claim_is_exclusive_until_it_runs_out, an_acknowledged_page_is_not_escalated,
         a_step_of_reminding_is_taken_once;

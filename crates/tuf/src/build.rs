@@ -12,7 +12,7 @@ use tough::schema::{
 
 use crate::entry::role_name;
 use crate::sign::{Signers, Unsigned};
-use crate::{Entry, KeyError, SPEC_VERSION, SigningKey, sha256};
+use crate::{Entry, KeyError, SPEC_VERSION, ShardEntry, ShardRole, SigningKey, sha256};
 
 /// Why metadata could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -141,7 +141,7 @@ pub fn unsigned_root(
     Unsigned::of("root", version, &role)
 }
 
-/// Targets: delegates each service of each product to its role.
+/// Targets: delegates each service of each product to its role, and what is told of sites to others.
 ///
 /// # Errors
 /// When the version is 0.
@@ -150,11 +150,15 @@ pub fn targets<'a>(
     version: u64,
     expires: Timestamp,
     services: impl IntoIterator<Item = (&'a ProductName, &'a ServiceName)>,
+    shards: impl IntoIterator<Item = ShardRole>,
 ) -> Result<MetadataFile, BuildError> {
-    let roles = services
-        .into_iter()
-        .map(|(product, service)| delegation(keys, product, service))
-        .collect::<Result<_, _>>()?;
+    let services = services.into_iter().map(|(product, service)| {
+        let paths = format!("{product}/{service}/*/*.json");
+        delegation(keys, role_name(product, service), paths)
+    });
+    let shards = shards.into_iter();
+    let shards = shards.map(|role| delegation(keys, role.name(), role.paths()));
+    let roles = services.chain(shards).collect::<Result<_, _>>()?;
     let delegations = Delegations {
         keys: keys.documents.listed().collect(),
         roles,
@@ -178,6 +182,24 @@ pub fn delegated<'a>(
     let mut targets = empty(role, version, expires)?;
     targets.targets = entries.into_iter().filter_map(Entry::target).collect();
     sign(role, version, &targets, &keys.documents)
+}
+
+/// A delegated role of shards: what is told of sites.
+///
+/// # Errors
+/// When the version is 0.
+pub fn delegated_shards<'a>(
+    keys: &Keys,
+    role: &ShardRole,
+    version: u64,
+    expires: Timestamp,
+    entries: impl IntoIterator<Item = &'a ShardEntry>,
+) -> Result<MetadataFile, BuildError> {
+    let name = role.name();
+    let mut targets = empty(&name, version, expires)?;
+    let entries = entries.into_iter();
+    targets.targets = entries.filter_map(ShardEntry::target).collect();
+    sign(&name, version, &targets, &keys.documents)
 }
 
 /// Snapshot: which version of every other file belongs together.
@@ -222,17 +244,10 @@ pub fn timestamp(
     sign("timestamp", version, &role, &keys.timestamp)
 }
 
-fn delegation(
-    keys: &Keys,
-    product: &ProductName,
-    service: &ServiceName,
-) -> Result<DelegatedRole, BuildError> {
-    let name = role_name(product, service);
-    let pattern = PathPattern::new(format!("{product}/{service}/*/*.json")).map_err(|e| {
-        BuildError::Schema {
-            role: name.clone(),
-            reason: e.to_string(),
-        }
+fn delegation(keys: &Keys, name: String, paths: String) -> Result<DelegatedRole, BuildError> {
+    let pattern = PathPattern::new(paths).map_err(|e| BuildError::Schema {
+        role: name.clone(),
+        reason: e.to_string(),
     })?;
     Ok(DelegatedRole {
         name,

@@ -13,14 +13,13 @@ mod walk;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use domain::name::ProductName;
 use jiff::Timestamp;
 
 use crate::schema::{
     Delegation, Header, Kind, Metafile, Root, Signed, Snapshot, Targets, TimestampRole, quoted,
     role_file,
 };
-use crate::{METADATA_BYTES_MAX, SMALL_METADATA_BYTES_MAX, role_product};
+use crate::{METADATA_BYTES_MAX, Places, SMALL_METADATA_BYTES_MAX};
 pub use error::TrustError;
 pub use update::{Update, Want};
 pub use walk::ROLES_PER_SEARCH_MAX;
@@ -32,8 +31,8 @@ pub enum Interest {
     TopLevel,
     /// All that targets delegates to.
     All,
-    /// Those of these products.
-    Products(BTreeSet<ProductName>),
+    /// Those of the products of these sites, and of what is told of sites, those that tell of these.
+    Sites(Arc<Places>),
     /// Those that may speak for this target, at any depth, until one does.
     Target(String),
 }

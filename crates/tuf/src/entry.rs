@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use domain::document::{DOCUMENT_BYTES_MAX, Document, DocumentKey, Lane};
+use domain::layer::{Layer, Piece};
 use domain::name::{DocumentName, ProductName, ServiceName};
 use domain::rollout::{CANARIES_MAX, Rollout};
 use semver::VersionReq;
@@ -13,6 +14,10 @@ use tough::schema::{Hashes, Target};
 
 /// Custom metadata: where the document goes while it is new; absent when that is everywhere.
 const ROLLOUT: &str = "rollout";
+/// Custom metadata: the layer of the document; absent for the document itself.
+const LAYER: &str = "layer";
+/// Custom metadata: the repository version that brought it.
+const PUBLISHED: &str = "published";
 /// Custom metadata: the SHA-256 of the JSON Schema.
 const SCHEMA: &str = "schema";
 
@@ -29,6 +34,8 @@ pub struct Entry {
     pub lane: Lane,
     /// Which sites are given it.
     pub rollout: Rollout,
+    /// The repository version that brought it; 0 where that was not written down.
+    pub published: u64,
     /// SHA-256 of the JSON Schema that the body was checked with.
     pub json_schema: Option<[u8; 32]>,
     /// Length of the body in bytes.
@@ -49,17 +56,25 @@ pub fn role_product(role: &str) -> Option<&str> {
     role.split_once('.').map(|(product, _)| product)
 }
 
-/// `product/service/document/version.json`.
+/// `product/service/document/version.json`, and of a layer `product/service/document/LAYER.version.json`.
 #[must_use]
 pub fn target_name(key: &DocumentKey, version: u64) -> String {
-    format!("{key}/{version}.json")
+    format!("{}/{}", key.path(), last_part(key, version))
+}
+
+fn last_part(key: &DocumentKey, version: u64) -> String {
+    if key.layer.is_base() {
+        return format!("{version}.json");
+    }
+    format!("{}.{version}.json", key.layer.slug())
 }
 
 /// Where the body lies below the folder of targets: the name with the hash before its last part,
 /// as consistent snapshots have it.
 #[must_use]
 pub fn target_file(key: &DocumentKey, version: u64, sha256: &[u8; 32]) -> String {
-    format!("{key}/{}.{version}.json", hex::encode(sha256))
+    let last = last_part(key, version);
+    format!("{}/{}.{last}", key.path(), hex::encode(sha256))
 }
 
 impl Entry {
@@ -72,6 +87,7 @@ impl Entry {
             accepts: document.accepts.clone(),
             lane: document.lane,
             rollout: document.rollout.clone(),
+            published: document.published,
             json_schema: document
                 .json_schema
                 .as_ref()
@@ -106,6 +122,12 @@ impl Entry {
             ("accepts".to_owned(), Value::from(self.accepts.to_string())),
             ("lane".to_owned(), Value::from(self.lane.as_str())),
         ]);
+        if !self.key.layer.is_base() {
+            custom.insert(LAYER.into(), self.key.layer.to_string().into());
+        }
+        if self.published > 0 {
+            custom.insert(PUBLISHED.into(), self.published.into());
+        }
         if !self.rollout.is_everywhere() {
             custom.insert(ROLLOUT.into(), serde_json::to_value(&self.rollout).ok()?);
         }
@@ -124,20 +146,27 @@ impl Entry {
     /// Reads an entry; `None` when the name and the custom metadata disagree or do not parse.
     pub(crate) fn read(name: &TargetName, target: &Target) -> Option<Self> {
         let word = |name: &str| target.custom.get(name).and_then(Value::as_str);
-        let key = DocumentKey {
-            product: ProductName::parse(word("product")?).ok()?,
-            service: ServiceName::parse(word("service")?).ok()?,
-            name: DocumentName::parse(word("document")?).ok()?,
-        };
-        let last = name.raw().rsplit('/').next()?;
-        let version: u64 = last.strip_suffix(".json")?.parse().ok()?;
-        let named = target_name(&key, version) == name.raw() && version > 0;
+        let key = DocumentKey::base(
+            ProductName::parse(word("product")?).ok()?,
+            ServiceName::parse(word("service")?).ok()?,
+            DocumentName::parse(word("document")?).ok()?,
+        );
+        let key = key.with_layer(Layer::parse(word(LAYER).unwrap_or_default()).ok()?);
+        let last = name.raw().rsplit('/').next()?.strip_suffix(".json")?;
+        let version: u64 = last.rsplit('.').next()?.parse().ok()?;
+        // What is for one site travels with the site.
+        let is_ours = version > 0 && !key.layer.is_site();
+        let named = target_name(&key, version) == name.raw() && is_ours;
         let entry = Self {
             key,
             version,
             accepts: VersionReq::parse(word("accepts")?).ok()?,
             lane: Lane::parse(word("lane")?)?,
             rollout: rollout(target.custom.get(ROLLOUT))?,
+            published: target
+                .custom
+                .get(PUBLISHED)
+                .map_or(Some(0), Value::as_u64)?,
             json_schema: match word(SCHEMA) {
                 Some(digest) => Some(hex::decode(digest).ok()?.try_into().ok()?),
                 None => None,
@@ -155,4 +184,14 @@ fn rollout(custom: Option<&Value>) -> Option<Rollout> {
     };
     let rollout: Rollout = serde_json::from_value(custom.clone()).ok()?;
     (rollout.canary_sites().len() <= CANARIES_MAX).then_some(rollout)
+}
+
+impl Piece for Entry {
+    fn accepts(&self) -> &VersionReq {
+        &self.accepts
+    }
+
+    fn rollout(&self) -> &Rollout {
+        &self.rollout
+    }
 }

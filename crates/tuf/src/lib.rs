@@ -12,13 +12,15 @@ mod key;
 mod listing;
 mod paths;
 mod schema;
+mod shard;
 mod sign;
 #[cfg(test)]
 mod tests;
 mod verify;
 
 pub use build::{
-    BuildError, Keys, MetadataFile, delegated, root, snapshot, targets, timestamp, unsigned_root,
+    BuildError, Keys, MetadataFile, delegated, delegated_shards, root, snapshot, targets,
+    timestamp, unsigned_root,
 };
 pub use client::{
     Found, Interest, ROLES_PER_SEARCH_MAX, RoleBytes, Trust, TrustError, Update, Want,
@@ -27,6 +29,7 @@ pub use entry::{Entry, role_name, role_product, target_file, target_name};
 pub use key::{KeyError, SigningKey};
 pub use listing::Listing;
 pub use schema::role_file;
+pub use shard::{LEVEL_MAX, Places, Shard, ShardEntry, ShardRole, level_for};
 pub use sign::{DetachedSignature, PublicKey, SIGNERS_MAX, Signers, Unsigned};
 
 /// The largest metadata file that is accepted, in bytes.

@@ -10,7 +10,7 @@ use tough::schema::{Hashes, Target};
 
 use crate::client::Believed;
 use crate::schema::{self, Delegation, Targets};
-use crate::{Entry, Trust, TrustError};
+use crate::{Entry, ShardEntry, ShardRole, Trust, TrustError};
 
 /// Trust whose targets are all documents, and those documents. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -21,10 +21,17 @@ pub struct Listing {
 
 #[derive(Clone, Debug)]
 struct Role {
-    entries: Arc<Vec<Entry>>,
+    entries: Arc<Listed>,
     /// What they were read from, and under which delegations.
     file: Arc<Believed<Targets>>,
     top: Arc<Believed<Targets>>,
+}
+
+/// What a role lists: documents of a service, or shards of what is told of sites.
+#[derive(Debug)]
+enum Listed {
+    Documents(Vec<Entry>),
+    Shards(Vec<ShardEntry>),
 }
 
 impl Listing {
@@ -77,19 +84,41 @@ impl Listing {
 
     /// All documents, role by role.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.roles.values().flat_map(|role| role.entries.iter())
+        self.roles.values().flat_map(|role| match &*role.entries {
+            Listed::Documents(entries) => entries.as_slice(),
+            Listed::Shards(_) => &[],
+        })
+    }
+
+    /// All shards, role by role.
+    pub fn shards(&self) -> impl Iterator<Item = &ShardEntry> {
+        self.roles.values().flat_map(|role| match &*role.entries {
+            Listed::Documents(_) => &[],
+            Listed::Shards(entries) => entries.as_slice(),
+        })
     }
 }
 
 /// A role speaks only for its own paths.
-fn own_entries(delegation: &Delegation, targets: &Targets) -> Result<Vec<Entry>, TrustError> {
-    let entries = targets.targets.iter().map(|(name, target)| {
-        let entry = entry(name, target).filter(|_| delegation.covers(name));
-        entry.ok_or_else(|| foreign(&delegation.name, name))
+fn own_entries(delegation: &Delegation, targets: &Targets) -> Result<Listed, TrustError> {
+    let foreign = |name: &str| foreign(&delegation.name, name);
+    let own = targets.targets.iter();
+    let is_own = |name: &str| delegation.covers(name).then_some(());
+    if let Some(role) = ShardRole::parse(&delegation.name) {
+        let shards = own.map(|(name, target)| {
+            let read = |()| ShardEntry::read(&role, name, target.length, target.hashes.sha256()?);
+            is_own(name).and_then(read).ok_or_else(|| foreign(name))
+        });
+        let shards = shards.collect::<Result<_, _>>()?;
+        return Ok(Listed::Shards(shards));
+    }
+    let entries = own.map(|(name, target)| {
+        let read = |()| entry(name, target);
+        is_own(name).and_then(read).ok_or_else(|| foreign(name))
     });
     let mut entries = entries.collect::<Result<Vec<_>, _>>()?;
     entries.sort_by(|a, b| (&a.key, a.version).cmp(&(&b.key, b.version)));
-    Ok(entries)
+    Ok(Listed::Documents(entries))
 }
 
 fn entry(name: &str, target: &schema::Target) -> Option<Entry> {

@@ -6,6 +6,7 @@ mod hostile;
 mod keys;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use domain::document::{Document, DocumentKey, Lane};
 use domain::name::{DocumentName, ProductName, ServiceName};
@@ -13,8 +14,8 @@ use jiff::Timestamp;
 use semver::VersionReq;
 
 use crate::{
-    Entry, Interest, Keys, Listing, MetadataFile, SigningKey, Trust, TrustError, delegated, root,
-    snapshot, targets, timestamp,
+    Entry, Interest, Keys, Listing, MetadataFile, Places, SigningKey, Trust, TrustError, delegated,
+    root, snapshot, targets, timestamp,
 };
 
 type Files = BTreeMap<String, Vec<u8>>;
@@ -39,11 +40,7 @@ fn service() -> ServiceName {
 
 fn entry(version: u64, body: &str) -> Entry {
     let name = DocumentName::parse("client").unwrap();
-    let key = DocumentKey {
-        product: product(),
-        service: service(),
-        name,
-    };
+    let key = DocumentKey::base(product(), service(), name);
     let accepts = VersionReq::parse("^5.1").unwrap();
     Entry::of(&Document {
         key,
@@ -52,6 +49,7 @@ fn entry(version: u64, body: &str) -> Entry {
         lane: Lane::First,
         json_schema: None,
         rollout: domain::rollout::Rollout::everywhere(),
+        published: version,
         body: body.into(),
     })
 }
@@ -86,7 +84,7 @@ impl Says {
             &self.entries,
         );
         let parts = [
-            targets(keys, 1, self.expires, [(&product(), &service())]).unwrap(),
+            targets(keys, 1, self.expires, [(&product(), &service())], []).unwrap(),
             role.unwrap(),
         ];
         let snapshot = snapshot(keys, self.version, self.expires, &parts).unwrap();
@@ -151,7 +149,11 @@ fn an_update_is_believed_stored_and_read_back() {
 fn roles_of_other_products_are_not_fetched() {
     let keys = fresh_keys();
     let files = Says::version(1).files(&keys);
-    let other = Interest::Products([ProductName::parse("web").unwrap()].into());
+    let site = domain::name::Hostname::parse("a.gov").unwrap();
+    let other = Interest::Sites(Arc::new(Places::of([(
+        &site,
+        &ProductName::parse("web").unwrap(),
+    )])));
     let mut update = pinned(&keys).update(at(NOW), other);
     while let Some(want) = update.wants() {
         assert!(!want.file.contains("sign-in"), "{want:?}");
@@ -196,6 +198,7 @@ fn an_older_repository_is_not_believed() {
         1,
         Says::version(4).expires,
         [(&product(), &service())],
+        [],
     )
     .unwrap();
     let snapshot = snapshot(&keys, 4, Says::version(4).expires, [&top, &role]).unwrap();
@@ -259,7 +262,7 @@ fn forged(pkcs8: &BTreeMap<&str, Vec<u8>>, lacks: &str) -> Files {
     let mut files = says.files(&Keys::read(find).unwrap());
     if lacks == "documents" {
         // Targets names the key of the documents, and the thief cannot make it name another.
-        let top = targets(&honest, 1, says.expires, [(&product(), &service())]).unwrap();
+        let top = targets(&honest, 1, says.expires, [(&product(), &service())], []).unwrap();
         let role = "web-central.sign-in".to_owned();
         let bytes = files["1.web-central.sign-in.json"].clone();
         let role = MetadataFile {

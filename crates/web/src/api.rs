@@ -14,6 +14,7 @@ pub(crate) mod drills;
 pub(crate) mod fleet;
 pub(crate) mod follow_ups;
 pub(crate) mod followers;
+pub(crate) mod groups;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod incidents;

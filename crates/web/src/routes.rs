@@ -224,6 +224,7 @@ fn of_api() -> Vec<Route> {
         of("Outcomes", "Counted sign-ins, from whoever counts them beside the sites.", api::outcomes::routes()),
         of("Campaigns", "Paced actions on many sites, and actions on one.", api::campaigns::routes()),
         of("Fleet", "Products and sites.", api::fleet::routes()),
+        of("Groups", "Named groups of sites.", api::groups::routes()),
         of("Organizations", "The customers, and who belongs to each.", api::organizations::routes()),
         of("Releases", "Versions of the code of products: staged, gated, activated, retired.", api::releases::routes()),
         of("Documents", "The config that releases need.", api::documents::routes()),

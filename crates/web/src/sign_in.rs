@@ -7,12 +7,14 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use domain::document::{Document, DocumentKey};
 use domain::name::{Hostname, ProductName};
+use domain::rollout::Rollout;
 use domain::sign_in::{
     ClientSettings, CodeHistory, Pkce, Rules, SettingsVersion, is_settings, rules_at, settings_of,
 };
 use domain::site::Site;
 use engine::{Engine, Repository};
 use jiff::{SignedDuration, Timestamp};
+use semver::VersionReq;
 use signin::{ClientPolicy, Clients, Provider, SignInError};
 
 /// How long after an activation a sign-in may go on as it was begun, under the release before.
@@ -60,12 +62,19 @@ impl Clients for FleetClients {
         let site = fleet.site_at(client_id)?;
         let read = self.read();
         let versions = read.settings.get(&site.product)?;
+        let key = settings_of(site.product.clone())?;
         let code = CodeHistory {
             running: &site.running,
             ran_before: site.ran_before.as_ref(),
             activated_at: site.activated_at,
         };
-        let versions = self.given(&site, versions);
+        let own;
+        let versions = if read.of.has_layers(&key) {
+            own = self.merged(&site, &key);
+            own.iter().collect()
+        } else {
+            self.given(&site, &key, versions)
+        };
         let rules = rules_at(code, &versions, self.overlap, now)?;
         let private_network = fleet.product(&site.product)?.settings.connect.is_some();
         Some(policy(&site, rules, private_network))
@@ -83,22 +92,43 @@ impl Clients for FleetClients {
 impl FleetClients {
     /// The versions that a site is given, as far as its agent holds them: the provider asks for nothing
     /// that the site was not told.
-    fn given<'a>(&self, site: &Site, versions: &'a [SettingsVersion]) -> Vec<&'a SettingsVersion> {
-        let Some(key) = settings_of(site.product.clone()) else {
-            return versions.iter().collect();
-        };
-        let reader = self.engine.reader(site, &key);
+    fn given<'a>(
+        &self,
+        site: &Site,
+        key: &DocumentKey,
+        versions: &'a [SettingsVersion],
+    ) -> Vec<&'a SettingsVersion> {
+        let reader = self.engine.reader(site);
         let given = versions
             .iter()
-            .filter(|one| reader.is_given(one.version, &one.rollout));
+            .filter(|one| reader.is_given(key, one.version, &one.rollout));
         let given: Vec<_> = given.collect();
         let held: Vec<_> = given
             .iter()
-            .filter(|one| reader.holds(one.version))
+            .filter(|one| reader.holds(key, one.version))
             .copied()
             .collect();
         let is_covered = held.iter().any(|one| one.accepts.matches(&site.running));
         if is_covered { held } else { given }
+    }
+
+    /// What a site reads with its layers, on the release that it runs and on the one before.
+    fn merged(&self, site: &Site, key: &DocumentKey) -> Vec<SettingsVersion> {
+        let codes = site.ran_before.iter().chain([&site.running]);
+        let settings = codes.zip(1..).filter_map(|(code, version)| {
+            let answer = self.engine.held_document_for(key, code, site)?;
+            let parsed = ClientSettings::parse(&answer.body());
+            let settings = parsed.inspect_err(|error| {
+                tracing::error!("{key} for {} is left out: {error}", site.hostname);
+            });
+            Some(SettingsVersion {
+                version,
+                rollout: Rollout::everywhere(),
+                accepts: VersionReq::parse(&format!("={code}")).ok()?,
+                settings: settings.ok()?,
+            })
+        });
+        settings.collect()
     }
 
     fn read(&self) -> Arc<Read> {
@@ -122,7 +152,7 @@ impl FleetClients {
 fn settings(repository: &Repository) -> HashMap<ProductName, Vec<SettingsVersion>> {
     let mut settings: HashMap<_, Vec<_>> = HashMap::new();
     for (key, documents) in repository.documents() {
-        if is_settings(key) {
+        if is_settings(key) && key.layer.is_base() {
             let versions = documents.iter().filter_map(|document| version(document));
             settings
                 .entry(key.product.clone())

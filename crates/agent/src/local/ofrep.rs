@@ -211,10 +211,12 @@ fn metadata(found: &CachedDocument, fresh: Freshness) -> Map<String, Value> {
         ("version", found.entry.version.into()),
         ("stale", fresh.stale.into()),
     ];
-    known
-        .map(|(name, value)| (name.to_owned(), value))
-        .into_iter()
-        .collect()
+    let known = known.map(|(name, value)| (name.to_owned(), value));
+    let layers = found.layers.iter();
+    let layers = layers.map(|one| format!("{}={}", one.key.layer, one.version));
+    let layers = layers.collect::<Vec<_>>().join(", ");
+    let layers = (!layers.is_empty()).then(|| ("layers".to_owned(), layers.into()));
+    known.into_iter().chain(layers).collect()
 }
 
 /// `STALE` is a reason of OpenFeature that the OFREP schema leaves out. It is said all the same: who

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use protocol::delivery::{INLINE_BYTES_MAX, Push};
 use store::{RepositoryFile, StoredRepository};
-use tuf::{Keys, MetadataFile};
+use tuf::{Keys, MetadataFile, ShardRole};
 
 use super::{METADATA_EXPIRES_AFTER, Repository, TIMESTAMP_EXPIRES_AFTER, later, signing, stored};
 use crate::EngineError;
+use crate::told::Told;
 
 /// Signed anew when less than this is left.
 const RESIGN_BEFORE: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -27,14 +28,23 @@ impl Repository {
             timestamps_reserved: 0,
             files: first_files(keys, now)?,
         };
-        Ok(Self::build(stored, vec![]))
+        Ok(Self::build(stored, vec![], Told::default()))
     }
 
     /// What is pushed when this repository takes the place of `before`.
     #[must_use]
     pub fn push_after(&self, before: &Self, timestamp: &Bytes) -> Push {
+        // What is told of some sites goes to the agents of these: they see in the snapshot that there is
+        // something to fetch.
+        let is_for_all = |name: &str| {
+            let role = name
+                .split_once('.')
+                .and_then(|(_, rest)| rest.strip_suffix(".json"));
+            role.is_none_or(|role| ShardRole::parse(role).is_none())
+        };
         let files = self.files.iter();
-        let changed = files.filter(|(name, _)| !before.files.contains_key(*name));
+        let changed =
+            files.filter(|(name, _)| !before.files.contains_key(*name) && is_for_all(name));
         let documents = self.targets.iter().filter(|(name, body)| {
             body.len() <= INLINE_BYTES_MAX && !before.targets.contains_key(*name)
         });
@@ -65,7 +75,8 @@ impl Repository {
     /// A document's body by its file name below the folder of targets.
     #[must_use]
     pub fn target(&self, name: &str) -> Option<Bytes> {
-        self.targets.get(name).cloned()
+        let found = self.targets.get(name);
+        found.or_else(|| self.told.files().get(name)).cloned()
     }
 
     /// The newest root.
@@ -104,7 +115,7 @@ impl Repository {
 pub(super) fn first_files(keys: &Keys, now: Timestamp) -> Result<Vec<RepositoryFile>, EngineError> {
     let expires = later(now, METADATA_EXPIRES_AFTER);
     let root = tuf::root(keys, 1, later(now, ROOT_EXPIRES_AFTER)).map_err(signing)?;
-    let targets = tuf::targets(keys, 1, expires, []).map_err(signing)?;
+    let targets = tuf::targets(keys, 1, expires, [], []).map_err(signing)?;
     let snapshot = tuf::snapshot(keys, 1, expires, [&targets]).map_err(signing)?;
     Ok([root, targets, snapshot].map(stored).into())
 }

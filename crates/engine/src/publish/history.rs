@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use domain::document::{Document, DocumentKey};
 use domain::id::AgentId;
+use domain::layer::Layer;
 use protocol::delivery::Held;
 use similar::TextDiff;
 use store::DocumentVersion;
@@ -27,7 +28,7 @@ pub struct History {
     pub versions: Vec<PastVersion>,
     /// Ask for versions before this one to go on; `None` at the end.
     pub before: Option<u64>,
-    /// Sites of the product.
+    /// Sites of the product that are in its layer.
     pub sites: usize,
 }
 
@@ -153,6 +154,7 @@ impl Engine {
         }
         let schema = match &old.json_schema {
             Some(schema) => serde_json::from_str(schema).ok(),
+            None if !key.layer.is_base() => None,
             None => Some(serde_json::Value::Bool(true)),
         };
         let new = NewDocument {
@@ -178,9 +180,11 @@ impl Engine {
             .collect();
         let mut counted = Holders::default();
         let fleet = self.fleet();
-        let own = fleet
-            .sites()
-            .filter(|(_, site)| site.product == key.product);
+        let repository = self.repository();
+        let own = fleet.sites().filter(|(_, site)| {
+            site.product == key.product && repository.is_in_layer(site, &key.layer)
+        });
+        let document = key.with_layer(Layer::Base);
         for (_, site) in own {
             counted.sites += 1;
             let agent = self.agent_of_site(site.id);
@@ -191,8 +195,10 @@ impl Engine {
             {
                 counted.versions.entry(*version).or_default().holding += 1;
             }
-            if let Some(read) = self.document_for(key, &site.running, Some(&site)) {
-                counted.versions.entry(read.version).or_default().reading += 1;
+            let read = self.document_for(&document, &site.running, Some(&site));
+            let pieces = read.iter().flat_map(|read| read.pieces());
+            if let Some(piece) = pieces.filter(|one| one.key.layer == key.layer).next() {
+                counted.versions.entry(piece.version).or_default().reading += 1;
             }
         }
         let refused = refusals.values().flat_map(|all| all.iter());

@@ -12,11 +12,12 @@ use domain::rollout::Rollout;
 use jiff::Timestamp;
 use semver::Version;
 use store::Spread;
-use tuf::{Entry, Keys, MetadataFile, role_name};
+use tuf::{Entry, Keys, MetadataFile, ShardRole, role_name};
 
 use crate::EngineError;
 use crate::banner::is_banners;
 use crate::delivery::{METADATA_EXPIRES_AFTER, Repository, later, signing};
+use crate::told::Telling;
 
 /// All versions of documents that travel, newest first.
 pub type Documents = BTreeMap<DocumentKey, Vec<Arc<Document>>>;
@@ -51,7 +52,7 @@ pub fn first_wave(
     canaries: &[Hostname],
     releases: &Releases,
 ) -> Result<Rollout, EngineError> {
-    let is_covered = |code: &&Version| before.document_for_all(&document.key, code).is_some();
+    let is_covered = |code: &&Version| before.is_covered(&document.key, code);
     let own = releases.needed.iter();
     let own = own.filter(|code| document.accepts.matches(code));
     let (covered, open): (Vec<_>, Vec<_>) = own.partition(is_covered);
@@ -180,6 +181,7 @@ fn outline(document: &Document) -> Document {
         lane: document.lane,
         json_schema: None,
         rollout: document.rollout.clone(),
+        published: document.published,
         body: vec![],
     }
 }
@@ -195,7 +197,8 @@ pub struct Signing<'a> {
 }
 
 impl Signing<'_> {
-    /// New metadata for documents of which those of these services changed; the snapshot last.
+    /// New metadata for documents of which those of these services changed, and of which is told what
+    /// `telling` says; the snapshot last.
     ///
     /// # Errors
     /// When metadata cannot be written.
@@ -203,24 +206,31 @@ impl Signing<'_> {
         &self,
         documents: &Documents,
         services: &BTreeSet<(ProductName, ServiceName)>,
+        telling: &Telling,
     ) -> Result<Vec<MetadataFile>, EngineError> {
         let mut files = self.roles(documents, services)?;
+        files.extend(self.shards(telling)?);
         let is_new = |file: &MetadataFile| !self.before.current.contains_key(&file.role);
         if files.iter().any(is_new) {
-            files.push(self.targets(documents)?);
+            files.push(self.targets(documents, telling)?);
         }
         files.push(self.snapshot(&files)?);
         Ok(files)
     }
 
-    /// New metadata for all documents, so that none of it expires; the snapshot last.
+    /// New metadata for all documents and all that is told, so that none of it expires; the snapshot last.
     ///
     /// # Errors
     /// When metadata cannot be written.
-    pub fn all(&self, documents: &Documents) -> Result<Vec<MetadataFile>, EngineError> {
+    pub fn all(
+        &self,
+        documents: &Documents,
+        telling: &Telling,
+    ) -> Result<Vec<MetadataFile>, EngineError> {
         let services = documents.keys().map(service_of).collect();
         let mut files = self.roles(documents, &services)?;
-        files.push(self.targets(documents)?);
+        files.extend(self.shards(telling)?);
+        files.push(self.targets(documents, telling)?);
         files.push(self.snapshot(&files)?);
         Ok(files)
     }
@@ -232,9 +242,10 @@ impl Signing<'_> {
     ) -> Result<Vec<MetadataFile>, EngineError> {
         let role = |(product, service): &(ProductName, ServiceName)| {
             let role = role_name(product, service);
-            let own = documents
-                .iter()
-                .filter(|(key, _)| key.product == *product && key.service == *service);
+            // What is for one site travels with what is told of the site.
+            let own = documents.iter().filter(|(key, _)| {
+                key.product == *product && key.service == *service && !key.layer.is_site()
+            });
             let entries: Vec<_> = own
                 .flat_map(|(_, versions)| versions.iter().rev().map(|one| Entry::of(one)))
                 .collect();
@@ -244,13 +255,28 @@ impl Signing<'_> {
         services.iter().map(role).collect()
     }
 
-    fn targets(&self, documents: &Documents) -> Result<MetadataFile, EngineError> {
+    fn shards(&self, telling: &Telling) -> Result<Vec<MetadataFile>, EngineError> {
+        let role = |role: &ShardRole| {
+            let version = self.next(&role.name());
+            let entries = telling.told.entries(role);
+            tuf::delegated_shards(self.keys, role, version, self.expires(), entries)
+                .map_err(signing)
+        };
+        telling.roles.iter().map(role).collect()
+    }
+
+    fn targets(
+        &self,
+        documents: &Documents,
+        telling: &Telling,
+    ) -> Result<MetadataFile, EngineError> {
         let services: BTreeSet<_> = documents
             .keys()
             .map(|key| (&key.product, &key.service))
             .collect();
         let version = self.next("targets");
-        tuf::targets(self.keys, version, self.expires(), services).map_err(signing)
+        let shards = telling.told.roles();
+        tuf::targets(self.keys, version, self.expires(), services, shards).map_err(signing)
     }
 
     fn snapshot(&self, signed: &[MetadataFile]) -> Result<MetadataFile, EngineError> {

@@ -43,29 +43,39 @@ fn references(schema: &Value) -> usize {
     }
 }
 
-/// Whether a body fits a stored schema.
-pub(super) fn check(json_schema: &str, body: &[u8]) -> Result<(), EngineError> {
-    let unreadable = |e: serde_json::Error| EngineError::refused_at("schema", e);
-    let schema: Value = serde_json::from_str(json_schema).map_err(unreadable)?;
-    let body: Value = serde_json::from_slice(body).map_err(unreadable)?;
-    let validator = validator(&schema)?;
-    let problems: Vec<String> = validator
-        .iter_errors(&body)
-        .take(PROBLEMS_NAMED_MAX)
-        .map(|problem| match problem.instance_path().as_str() {
-            // Without the value, which may be the whole document.
-            "" => problem.masked().to_string(),
-            at => format!("{at}: {}", problem.masked()),
-        })
-        .collect();
-    if problems.is_empty() {
-        return Ok(());
+/// A stored schema, ready to check many bodies.
+pub(super) struct Schema(Validator);
+
+impl Schema {
+    pub(super) fn read(json_schema: &str) -> Result<Self, EngineError> {
+        let schema: Value =
+            serde_json::from_str(json_schema).map_err(|e| EngineError::refused_at("schema", e))?;
+        validator(&schema).map(Self)
     }
-    let reason = format!(
-        "the document does not fit its schema: {}",
-        problems.join("; ")
-    );
-    Err(EngineError::refused_at("body", reason))
+
+    /// Whether a body fits it.
+    ///
+    /// # Errors
+    /// Names the first problems.
+    pub(super) fn check(&self, body: &Value) -> Result<(), String> {
+        let problems: Vec<String> = self
+            .0
+            .iter_errors(body)
+            .take(PROBLEMS_NAMED_MAX)
+            .map(|problem| match problem.instance_path().as_str() {
+                // Without the value, which may be the whole document.
+                "" => problem.masked().to_string(),
+                at => format!("{at}: {}", problem.masked()),
+            })
+            .collect();
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(format!(
+            "the document does not fit its schema: {}",
+            problems.join("; ")
+        ))
+    }
 }
 
 fn validator(schema: &Value) -> Result<Validator, EngineError> {
@@ -89,14 +99,18 @@ mod tests {
             "properties": { "pkce": { "enum": ["optional", "required"] }, "port": { "type": "integer" } },
         });
         let schema = written(&schema).unwrap().unwrap();
-        assert!(check(&schema, br#"{"pkce": "required"}"#).is_ok());
+        let check = |body: &str| {
+            let schema = Schema::read(&schema).unwrap();
+            schema.check(&serde_json::from_str(body).unwrap())
+        };
+        assert!(check(r#"{"pkce": "required"}"#).is_ok());
         for (body, named) in [
             (r#"{}"#, "pkce"),
             (r#"{"pkce": "perhaps"}"#, "/pkce"),
             (r#"{"pkce": "required", "port": "80"}"#, "/port"),
             (r#"[]"#, "object"),
         ] {
-            let refused = check(&schema, body.as_bytes()).unwrap_err().to_string();
+            let refused = check(body).unwrap_err();
             assert!(refused.contains(named), "{body}: {refused}");
         }
     }

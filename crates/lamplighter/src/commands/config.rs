@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
+use domain::document::DocumentKey;
+use domain::layer::Layer;
 use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
 use semver::{Version, VersionReq};
 use serde_json::Value;
+use url::form_urlencoded::byte_serialize;
 
 use crate::client::Server;
 use crate::output::{Failure, Options, text};
@@ -23,6 +26,10 @@ pub(crate) enum Config {
         /// Its name within the service.
         #[arg(long)]
         name: DocumentName,
+        /// The sites that it is for, where not all: zone:America/Chicago, state:CA, county:CA/Kern,
+        /// group:NAME or site:HOST. The file is then a JSON merge patch of the document.
+        #[arg(long, default_value = "", hide_default_value = true)]
+        layer: Layer,
         /// The releases that can honour it, such as ^5.2.
         #[arg(long)]
         accepts: VersionReq,
@@ -87,6 +94,26 @@ pub(crate) enum Config {
         #[command(flatten)]
         server: Server,
     },
+    /// Show the pieces of what a site reads: the document, and what each of the site's layers adds.
+    Layers {
+        /// The product.
+        #[arg(long)]
+        product: ProductName,
+        /// The service.
+        #[arg(long)]
+        service: ServiceName,
+        /// The document.
+        #[arg(long)]
+        name: DocumentName,
+        /// The site.
+        #[arg(long)]
+        site: Hostname,
+        /// The release that asks; without one, the one that the site runs.
+        #[arg(long)]
+        code: Option<Version>,
+        #[command(flatten)]
+        server: Server,
+    },
     /// Read the document that a release is answered with.
     Read {
         /// The product.
@@ -121,6 +148,9 @@ pub(crate) struct Which {
     /// The document.
     #[arg(long)]
     name: DocumentName,
+    /// A layer of it, such as zone:America/Chicago; without one, the document itself.
+    #[arg(long, default_value = "", hide_default_value = true)]
+    layer: Layer,
     #[command(flatten)]
     server: Server,
 }
@@ -141,7 +171,8 @@ pub(crate) struct OnItsWay {
 impl OnItsWay {
     /// Ends the rollout, and says which sites the version is given to now.
     async fn end(self, act: &str, output: Options) -> Result<(), Failure> {
-        let body = serde_json::json!({"version": self.number, "why": self.why});
+        let layer = &self.which.layer;
+        let body = serde_json::json!({"version": self.number, "layer": layer, "why": self.why});
         let done = self.which.post(act, &body).await?;
         output.print(&done, |done| {
             let (number, key) = (self.number, self.which.key());
@@ -155,12 +186,26 @@ impl OnItsWay {
 }
 
 impl Which {
-    fn key(&self) -> String {
-        format!("{}/{}/{}", self.product, self.service, self.name)
+    fn key(&self) -> DocumentKey {
+        let Self {
+            product,
+            service,
+            name,
+            layer,
+            ..
+        } = self;
+        DocumentKey::base(product.clone(), service.clone(), name.clone()).with_layer(layer.clone())
     }
 
     fn path(&self, act: &str) -> String {
-        format!("/api/v1/documents/{}/{act}", self.key())
+        format!("/api/v1/documents/{}/{act}", self.key().path())
+    }
+
+    /// What a question asks beside the path.
+    fn query(&self) -> String {
+        let layer = self.layer.to_string();
+        let layer: String = byte_serialize(layer.as_bytes()).collect();
+        format!("?layer={layer}")
     }
 
     async fn post(&self, act: &str, body: &Value) -> Result<Value, Failure> {
@@ -175,6 +220,7 @@ impl Config {
                 product,
                 service,
                 name,
+                layer,
                 accepts,
                 lane,
                 schema,
@@ -186,19 +232,18 @@ impl Config {
             } => {
                 let schema = schema.as_ref().map(read_json).transpose()?;
                 let body = serde_json::json!({"product": product, "service": service, "name": name,
-                    "accepts": accepts, "lane": lane, "schema": schema, "body": read_json(&file)?,
+                    "layer": layer, "accepts": accepts, "lane": lane, "schema": schema, "body": read_json(&file)?,
                     "at_once": at_once, "bypass_coverage": bypass_coverage, "why": why.unwrap_or_default()});
                 let published = server.client()?.post("/api/v1/documents", &body).await?;
                 output.print(&published, |published| {
                     let goes = whereto(&published["rollout"]);
-                    format!(
-                        "Published {product}/{service}/{name} version {}, {goes}.",
-                        published["version"]
-                    )
+                    let key = DocumentKey::base(product, service, name).with_layer(layer);
+                    format!("Published {key} version {}, {goes}.", published["version"])
                 });
             }
             Self::Diff { which, from, to } => {
-                let path = which.path(&format!("difference?from={from}&to={to}"));
+                let path = which.path("difference") + &which.query();
+                let path = format!("{path}&from={from}&to={to}");
                 let found = which.server.client()?.get(&path).await?;
                 output.print(&found, |found| match text(&found["unified"]) {
                     "" => format!("Versions {from} and {to} say the same."),
@@ -206,13 +251,13 @@ impl Config {
                 });
             }
             Self::History { which, before } => {
-                let before = before.map_or(String::new(), |before| format!("?before={before}"));
-                let path = which.path(&format!("versions{before}"));
+                let before = before.map_or(String::new(), |before| format!("&before={before}"));
+                let path = which.path("versions") + &which.query() + &before;
                 let history = which.server.client()?.get(&path).await?;
                 output.print(&history, past);
             }
             Self::Rollback { which, to, why } => {
-                let body = serde_json::json!({"to": to, "why": why});
+                let body = serde_json::json!({"to": to, "layer": which.layer, "why": why});
                 let done = which.post("rollback", &body).await?;
                 output.print(&done, |done| {
                     let (key, version) = (which.key(), &done["version"]);
@@ -226,6 +271,20 @@ impl Config {
             Self::List { server } => {
                 let list = server.client()?.get("/api/v1/documents").await?;
                 output.print(&list, |list| lines(&list["documents"]));
+            }
+            Self::Layers {
+                product,
+                service,
+                name,
+                site,
+                code,
+                server,
+            } => {
+                let code = code.map_or(String::new(), |code| format!("&code={code}"));
+                let path =
+                    format!("/api/v1/config/{product}/{service}/{name}/pieces?site={site}{code}");
+                let found = server.client()?.get(&path).await?;
+                output.print(&found, pieces);
             }
             Self::Read {
                 product,
@@ -255,11 +314,15 @@ fn lines(documents: &Value) -> String {
     let word = |value: &Value| value.as_str().unwrap_or("").to_owned();
     let line = |one: &Value| {
         let [product, service, name] = ["product", "service", "name"].map(|part| word(&one[part]));
+        let layer = match text(&one["layer"]) {
+            "" => String::new(),
+            layer => format!(" for {layer}"),
+        };
         let (accepts, lane) = (word(&one["accepts"]), word(&one["lane"]));
         let (version, bytes) = (&one["version"], &one["bytes"]);
         let goes = whereto(&one["rollout"]);
         format!(
-            "{product}/{service}/{name} {version:>4}  {accepts:<12} {lane:<6} {bytes} bytes, {goes}\n"
+            "{product}/{service}/{name}{layer} {version:>4}  {accepts:<12} {lane:<6} {bytes} bytes, {goes}\n"
         )
     };
     documents
@@ -268,6 +331,21 @@ fn lines(documents: &Value) -> String {
         .flatten()
         .map(line)
         .collect()
+}
+
+/// The pieces of what a site reads, and what comes of them.
+fn pieces(found: &Value) -> String {
+    let line = |one: &Value| {
+        let layer = match text(&one["layer"]) {
+            "" => "the document",
+            layer => layer,
+        };
+        let (version, accepts) = (&one["version"], text(&one["accepts"]));
+        format!("{layer:<32} {version:>4}  {accepts:<12} {}\n", one["body"])
+    };
+    let all = found["pieces"].as_array().into_iter().flatten();
+    let lines: String = all.map(line).collect();
+    format!("{lines}{:#}", found["merged"])
 }
 
 /// Which sites a version is given to, in words.

@@ -91,11 +91,11 @@ async fn a_banner_reaches_the_sites_of_its_area_and_stands_while_the_server_is_d
         "not its area"
     );
     let forbidden = NewDocument {
-        key: DocumentKey {
-            product: product(),
-            service: ServiceName::parse("banners").unwrap(),
-            name: DocumentName::parse("standing").unwrap(),
-        },
+        key: DocumentKey::base(
+            product(),
+            ServiceName::parse("banners").unwrap(),
+            DocumentName::parse("standing").unwrap(),
+        ),
         accepts: VersionReq::STAR,
         lane: Some(Lane::Other),
         schema: None,

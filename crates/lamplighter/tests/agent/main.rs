@@ -6,6 +6,7 @@
 mod banners;
 mod beside;
 mod flags;
+mod layers;
 mod rollout;
 
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use agent::{Agent, AgentSettings};
+use axum::body::HttpBody as _;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn};
@@ -51,12 +53,21 @@ struct Plane {
 struct Losses {
     left: AtomicU32,
     answered: AtomicU32,
+    /// What agents fetched: paths and bytes.
+    fetched: std::sync::Mutex<Vec<(String, u64)>>,
 }
 
 impl Losses {
     async fn pass(&self, request: Request, next: Next) -> Response {
-        if request.uri().path() != "/agent/v1/outcomes" {
-            return next.run(request).await;
+        let path = request.uri().path().to_owned();
+        if path != "/agent/v1/outcomes" {
+            let answer = next.run(request).await;
+            let bytes = answer.body().size_hint().exact();
+            self.fetched
+                .lock()
+                .unwrap()
+                .push((path, bytes.unwrap_or(0)));
+            return answer;
         }
         let answer = next.run(request).await;
         let less = |left: u32| left.checked_sub(1);
@@ -217,11 +228,11 @@ fn product() -> ProductName {
 }
 
 fn key() -> DocumentKey {
-    DocumentKey {
-        product: product(),
-        service: ServiceName::parse("sign-in").unwrap(),
-        name: DocumentName::parse("links").unwrap(),
-    }
+    DocumentKey::base(
+        product(),
+        ServiceName::parse("sign-in").unwrap(),
+        DocumentName::parse("links").unwrap(),
+    )
 }
 
 fn host(name: &str) -> Hostname {

@@ -149,10 +149,15 @@ async fn a_site_that_refuses_what_everybody_has_goes_back_and_people_are_paged()
     assert_eq!(pages.len(), 1, "one for the version, not one a site");
     assert!(pages[0].words.contains(reason), "{pages:?}");
     let site = plane.engine.fleet().site_at(&host("a.example")).unwrap();
-    let read = plane
-        .engine
-        .document_for(&key(), &site.running, Some(&site))
-        .unwrap();
-    assert_eq!(read.version, 2, "the control plane knows what is read");
+    let says = || {
+        let read = plane
+            .engine
+            .document_for(&key(), &site.running, Some(&site));
+        read.map(|read| read.version())
+    };
+    let knows = || says() == Some(2);
+    plane
+        .until("the control plane knows what is read", knows)
+        .await;
     stop.cancel();
 }

@@ -53,6 +53,7 @@ from! {
     &domain::name::ProductName => |value| Value::Text(value.to_string());
     &domain::name::ServiceName => |value| Value::Text(value.to_string());
     &domain::name::DocumentName => |value| Value::Text(value.to_string());
+    &domain::name::GroupName => |value| Value::Text(value.to_string());
     &domain::name::Hostname => |value| Value::Text(value.to_string());
     &domain::site::Zone => |value| Value::Text(value.as_str().to_owned());
 }

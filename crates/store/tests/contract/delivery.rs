@@ -15,12 +15,12 @@ use store::{
 
 use crate::{at, audit, fleet, id};
 
-fn document(version: u64) -> Document {
-    let key = DocumentKey {
-        product: ProductName::parse("web-central").unwrap(),
-        service: ServiceName::parse("sign-in").unwrap(),
-        name: DocumentName::parse("client").unwrap(),
-    };
+pub(crate) fn document(version: u64) -> Document {
+    let key = DocumentKey::base(
+        ProductName::parse("web-central").unwrap(),
+        ServiceName::parse("sign-in").unwrap(),
+        DocumentName::parse("client").unwrap(),
+    );
     let accepts = semver::VersionReq::parse(">=5.1, <5.3").unwrap();
     Document {
         key,
@@ -29,11 +29,12 @@ fn document(version: u64) -> Document {
         lane: Lane::First,
         json_schema: None,
         rollout: Rollout::everywhere(),
+        published: version + 1,
         body: b"{\"a\":1}".to_vec(),
     }
 }
 
-fn new(document: Document) -> NewVersion {
+pub(crate) fn new(document: Document) -> NewVersion {
     NewVersion {
         document,
         by: "Kim Reyes".into(),
@@ -51,7 +52,7 @@ fn file(role: &str, version: u64) -> RepositoryFile {
     }
 }
 
-async fn found(store: &Store) {
+pub(crate) async fn found(store: &Store) {
     let first = [file("root", 1), file("snapshot", 1)];
     store
         .found_repository(&[("root", b"key".to_vec())], &first)

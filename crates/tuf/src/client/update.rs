@@ -113,7 +113,7 @@ impl Update {
         if !matches!(self.step, Step::Done) {
             return None;
         }
-        if matches!(self.interest, Interest::All | Interest::Products(_)) {
+        if matches!(self.interest, Interest::All | Interest::Sites(_)) {
             let visited = &self.walk.visited;
             self.trust
                 .delegated

@@ -176,8 +176,7 @@ impl Interest {
         match self {
             Self::TopLevel => false,
             Self::All => true,
-            Self::Products(products) => role_product(&delegation.name)
-                .is_some_and(|product| products.iter().any(|one| one.as_str() == product)),
+            Self::Sites(places) => places.concern(&delegation.name),
             Self::Target(target) => delegation.covers(target),
         }
     }

@@ -1,6 +1,7 @@
 //! Documents: published by engineers, read by whoever has no agent.
 
 mod past;
+mod pieces;
 
 use std::convert::Infallible;
 
@@ -11,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
 use domain::document::{Document, DocumentKey, Lane};
+use domain::layer::Layer;
 use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
 use domain::rollout::Rollout;
 use engine::{How, NewDocument};
@@ -46,13 +48,14 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
     .into_iter()
     .chain(past::routes())
+    .chain(pieces::routes())
     .collect()
 }
 
 const PUBLISH: &str = "Refused when it would leave a live or staged release without a version it \
 accepts. A version that changes what sites read goes to canaries first, and on from wave to wave.";
 const READ: &str = "The newest version of the document that accepts the code, byte for byte. With a \
-site, also one that is on its way and given to the site already.";
+site, also one that is on its way and given to the site already, and merged with the site's layers.";
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -64,6 +67,10 @@ struct Publish {
     service: ServiceName,
     /// Its name within the service.
     name: DocumentName,
+    /// The layer that it is of, such as `zone:America/Chicago`, `state:CA`, `county:CA/Kern`, `group:NAME`
+    /// or `site:HOST`: the body is a merge patch (RFC 7396) then. Without one, the document itself.
+    #[serde(default)]
+    layer: Layer,
     /// The releases of the product that can honour it, such as `>=2.3, <4`.
     #[schemars(with = "String")]
     accepts: VersionReq,
@@ -125,6 +132,7 @@ async fn publish(
         product,
         service,
         name,
+        layer,
         accepts,
         lane,
         schema,
@@ -133,11 +141,7 @@ async fn publish(
         bypass_coverage,
         why,
     } = publish;
-    let key = DocumentKey {
-        product,
-        service,
-        name,
-    };
+    let key = DocumentKey::base(product, service, name).with_layer(layer);
     let body = body.to_string().into_bytes();
     let new = NewDocument {
         key,
@@ -249,11 +253,7 @@ async fn config(
     Query(query): Query<ConfigQuery>,
     Known(held): Known,
 ) -> Result<Config, ApiError> {
-    let key = DocumentKey {
-        product,
-        service,
-        name,
-    };
+    let key = DocumentKey::base(product, service, name);
     let code = query.code;
     let fleet = app.engine().fleet();
     let site = query.site.and_then(|site| fleet.site_at(&site));
@@ -262,8 +262,8 @@ async fn config(
     let document = document.ok_or_else(|| {
         ApiError::not_found(format!("no version of document {key} accepts code {code}"))
     })?;
-    let etag = format!("\"{}.{}\"", document.key.name, document.version);
-    let version = document.version.to_string();
+    let etag = format!("\"{}\"", document.tag());
+    let version = document.version().to_string();
     let known = held.is_some_and(|held| held.as_bytes() == etag.as_bytes());
     let tags = [
         (header::ETAG.as_str(), etag),
@@ -276,6 +276,6 @@ async fn config(
         (header::CONTENT_TYPE, "application/json"),
         (header::CACHE_CONTROL, "no-cache"),
     ];
-    let found = (tags, kind, document.body.clone());
+    let found = (tags, kind, document.body().into_owned());
     Ok(Config(found.into_response()))
 }

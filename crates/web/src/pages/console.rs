@@ -17,6 +17,7 @@ pub(in crate::pages) mod find;
 pub(in crate::pages) mod fleet;
 pub(in crate::pages) mod follow_ups;
 pub(in crate::pages) mod followers;
+mod groups;
 pub(in crate::pages) mod incidents;
 pub(in crate::pages) mod live;
 pub(in crate::pages) mod maintenances;
@@ -55,6 +56,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(drills::routes());
     routes.extend(find::routes());
     routes.extend(fleet::routes());
+    routes.extend(groups::routes());
     routes.extend(follow_ups::routes());
     routes.extend(followers::routes());
     routes.extend(incidents::routes());

@@ -89,3 +89,5 @@ audit-act-published-a-report = published a report
 audit-act-recorded-a-drill = recorded a drill
 audit-act-set-an-incidents-audience = set an incident's audience
 audit-act-set-members = set members
+audit-act-set-the-sites-of-a-group = set the sites of a group
+audit-act-told-agents-of-sites = told agents of sites

@@ -77,3 +77,28 @@ config-schema-hint = Holds for the next versions too. Left empty, everything fit
 config-at-once = To all sites at once
 config-at-once-hint = Without canaries and waves; say why. A version that no site reads yet, and the first one, need no waves.
 config-way-waits = It waits for { $what }.
+config-layers = Layers
+config-layers-lead = What some sites have otherwise: merged in the order zone, state, county, group, site.
+config-layers-more =
+    { $n ->
+        [one] And 1 more layer for one site.
+       *[other] And { $n } more layers for one site each.
+    }
+config-layer = Layer
+config-layer-sites = Sites in it
+config-layer-new = Publish a layer
+config-layer-hint = zone:America/Chicago, state:CA, county:CA/Kern, group:NAME or site:HOST
+config-patch = What is different, as JSON
+config-patch-hint = A merge patch (RFC 7396): the members that differ, and null for those that go. An empty object ends a layer.
+groups-title = Groups of sites
+groups-lead = Layers of config can be for a group.
+groups-none = There is no group yet.
+groups-group = Group
+groups-sites = Sites
+groups-new = A new group
+groups-change = Change { $name }
+groups-name = Name
+groups-name-hint = Letters a to z, digits and hyphens, such as early.
+groups-its-sites = Its sites
+groups-sites-hint = Host names, one on each line. Without one the group is no more.
+groups-save = Save it

@@ -25,3 +25,4 @@ no-notification = there is no notification that was given up, { $name }
 no-path = the path names nothing here: { $problem }
 no-document = there is no document { $name }
 no-version-of-document = there is no version { $name }
+no-group = there is no group { $name }

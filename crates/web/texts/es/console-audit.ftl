@@ -89,3 +89,5 @@ audit-act-published-a-report = publicó un informe
 audit-act-recorded-a-drill = registró un simulacro
 audit-act-set-an-incidents-audience = cambió quién puede leer un incidente
 audit-act-set-members = definió los miembros de una organización
+audit-act-set-the-sites-of-a-group = fijó los sitios de un grupo
+audit-act-told-agents-of-sites = comunicó a los agentes sus sitios

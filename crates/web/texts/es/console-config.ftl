@@ -77,3 +77,28 @@ config-schema-hint = Vale también para las próximas versiones. Si se deja vac�
 config-at-once = A todos los sitios a la vez
 config-at-once-hint = Sin sitios de prueba ni etapas; diga el motivo. La primera versión, y la que aún no lee ningún sitio, no necesitan etapas.
 config-way-waits = Espera: { $what }.
+config-layers = Capas
+config-layers-lead = Lo que algunos sitios tienen distinto: se fusionan en el orden zona horaria, estado, condado, grupo, sitio.
+config-layers-more =
+    { $n ->
+        [one] Y 1 capa más para un solo sitio.
+       *[other] Y { $n } capas más, cada una para un solo sitio.
+    }
+config-layer = Capa
+config-layer-sites = Sitios en ella
+config-layer-new = Publicar una capa
+config-layer-hint = zone:America/Chicago, state:CA, county:CA/Kern, group:NOMBRE o site:SITIO
+config-patch = Lo que cambia, en JSON
+config-patch-hint = Un parche de fusión (RFC 7396): los miembros que cambian, y null para los que desaparecen. Un objeto vacío termina una capa.
+groups-title = Grupos de sitios
+groups-lead = Las capas de configuración pueden ser para un grupo.
+groups-none = Aún no hay ningún grupo.
+groups-group = Grupo
+groups-sites = Sitios
+groups-new = Un grupo nuevo
+groups-change = Cambiar { $name }
+groups-name = Nombre
+groups-name-hint = Letras de la a a la z, cifras y guiones, por ejemplo pioneros.
+groups-its-sites = Sus sitios
+groups-sites-hint = Nombres de host, uno por línea. Sin ninguno, el grupo deja de existir.
+groups-save = Guardarlo

@@ -25,3 +25,4 @@ no-notification = no hay ningún mensaje abandonado { $name }
 no-path = la dirección no corresponde a nada aquí: { $problem }
 no-document = no hay ningún documento { $name }
 no-version-of-document = no hay ninguna versión { $name }
+no-group = no hay ningún grupo { $name }

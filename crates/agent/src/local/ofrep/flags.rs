@@ -119,11 +119,11 @@ mod tests {
             "a": {"b": {"c": {"d": {"e": 1}}}},
             "ttl": 2.5, "login.path": "/", "": 0, "é": 1,
         });
-        let key = DocumentKey {
-            product: ProductName::parse("web").unwrap(),
-            service: ServiceName::parse("sign-in").unwrap(),
-            name: DocumentName::parse("client").unwrap(),
-        };
+        let key = DocumentKey::base(
+            ProductName::parse("web").unwrap(),
+            ServiceName::parse("sign-in").unwrap(),
+            DocumentName::parse("client").unwrap(),
+        );
         let all = of(&key, &document);
         let keys: Vec<_> = all
             .iter()

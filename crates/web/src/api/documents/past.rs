@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
 use domain::document::{DocumentKey, Lane};
+use domain::layer::Layer;
 use domain::name::{DocumentName, ProductName, ServiceName};
 use domain::rollout::Rollout;
 use jiff::Timestamp;
@@ -67,12 +68,11 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-fn key((product, service, name): (ProductName, ServiceName, DocumentName)) -> DocumentKey {
-    DocumentKey {
-        product,
-        service,
-        name,
-    }
+fn key(
+    (product, service, name): (ProductName, ServiceName, DocumentName),
+    layer: Layer,
+) -> DocumentKey {
+    DocumentKey::base(product, service, name).with_layer(layer)
 }
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -80,6 +80,9 @@ fn key((product, service, name): (ProductName, ServiceName, DocumentName)) -> Do
 struct HistoryQuery {
     /// Versions before this one.
     before: Option<u64>,
+    /// Of this layer; without one, of the document itself.
+    #[serde(default)]
+    layer: Layer,
 }
 
 /// The history of a document.
@@ -137,7 +140,7 @@ async fn history(
 ) -> Result<JsonBody<HistoryView>, ApiError> {
     let history = app
         .engine()
-        .document_history(&key(path), query.before)
+        .document_history(&key(path, query.layer), query.before)
         .await?;
     let versions = history.versions.into_iter().map(|past| PastView {
         version: past.version.version,
@@ -162,6 +165,14 @@ async fn history(
     }))
 }
 
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct LayerQuery {
+    /// Of this layer; without one, of the document itself.
+    #[serde(default)]
+    layer: Layer,
+}
+
 /// One version of a document.
 #[derive(serde::Serialize, schemars::JsonSchema)]
 #[schemars(rename = "WholeDocumentVersion")]
@@ -182,8 +193,9 @@ struct VersionView {
 async fn version(
     State(app): State<App>,
     Path((product, service, name, version)): Path<(ProductName, ServiceName, DocumentName, u64)>,
+    Query(query): Query<LayerQuery>,
 ) -> Result<JsonBody<VersionView>, ApiError> {
-    let key = key((product, service, name));
+    let key = key((product, service, name), query.layer);
     let found = app.engine().document_version(&key, version).await?;
     let schema = found.json_schema.as_deref();
     Ok(JsonBody(VersionView {
@@ -202,6 +214,9 @@ struct DifferenceQuery {
     from: u64,
     /// To this one.
     to: u64,
+    /// Of this layer; without one, of the document itself.
+    #[serde(default)]
+    layer: Layer,
 }
 
 /// What changed from one version to another.
@@ -218,11 +233,11 @@ struct DocumentDifference {
 async fn difference(
     State(app): State<App>,
     Path(path): Key,
-    Query(DifferenceQuery { from, to }): Query<DifferenceQuery>,
+    Query(DifferenceQuery { from, to, layer }): Query<DifferenceQuery>,
 ) -> Result<JsonBody<DocumentDifference>, ApiError> {
     let found = app
         .engine()
-        .document_difference(&key(path), from, to)
+        .document_difference(&key(path, layer), from, to)
         .await?;
     Ok(JsonBody(DocumentDifference {
         from,
@@ -237,6 +252,9 @@ async fn difference(
 struct Rollback {
     /// The version that was right.
     to: u64,
+    /// Of this layer; without one, of the document itself.
+    #[serde(default)]
+    layer: Layer,
     /// Why, in at most 300 characters; it is audited.
     why: String,
 }
@@ -245,9 +263,9 @@ async fn rollback(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Path(path): Key,
-    Json(Rollback { to, why }): Json<Rollback>,
+    Json(Rollback { to, layer, why }): Json<Rollback>,
 ) -> Result<Created<Published>, ApiError> {
-    let key = key(path);
+    let key = key(path, layer);
     let version = app
         .engine()
         .roll_document_back(&key, to, &why, caller.name())
@@ -261,6 +279,9 @@ async fn rollback(
 struct EndRollout {
     /// The version that is on its way.
     version: u64,
+    /// Of this layer; without one, of the document itself.
+    #[serde(default)]
+    layer: Layer,
     /// Why, in at most 300 characters; it is audited.
     why: String,
 }
@@ -286,10 +307,15 @@ async fn hasten(
 async fn end(
     (State(app), Extension(caller)): (State<App>, Extension<Caller>),
     Path(path): Key,
-    Json(EndRollout { version, why }): Json<EndRollout>,
+    Json(ending): Json<EndRollout>,
     rollout: Rollout,
 ) -> Result<JsonBody<Published>, ApiError> {
-    let key = key(path);
+    let EndRollout {
+        version,
+        layer,
+        why,
+    } = ending;
+    let key = key(path, layer);
     app.engine()
         .end_rollout((&key, version), rollout, &why, caller.name())
         .await?;

@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use domain::access::Permission;
 use domain::document::{DocumentKey, Lane};
+use domain::layer::Layer;
 use domain::name::{DocumentName, ProductName, ServiceName};
 use engine::{EngineError, How, NewDocument};
 use semver::VersionReq;
@@ -49,6 +50,7 @@ struct List {
 struct Line {
     key: DocumentKey,
     version: u64,
+    layers: usize,
     versions: usize,
     accepts: String,
     lane: &'static str,
@@ -57,11 +59,14 @@ struct Line {
 
 async fn list(State(app): State<App>) -> Answer {
     let repository = app.engine().repository();
-    let documents = repository.documents().iter().filter_map(|(key, versions)| {
+    let bases = repository.documents().iter();
+    let bases = bases.filter(|(key, _)| key.layer.is_base());
+    let documents = bases.filter_map(|(key, versions)| {
         let newest = versions.iter().max_by_key(|document| document.version)?;
         Some(Line {
             key: key.clone(),
             version: newest.version,
+            layers: repository.layers_of(key).count(),
             versions: versions.len(),
             accepts: newest.accepts.to_string(),
             lane: lane(newest.lane),
@@ -94,6 +99,8 @@ struct Publish {
     product: String,
     service: String,
     name: String,
+    #[serde(default)]
+    layer: String,
     accepts: String,
     #[serde(default)]
     lane: String,
@@ -118,7 +125,7 @@ async fn publish(
     };
     let error = match published {
         Ok(_) => {
-            let to = format!("/console/config/{key}");
+            let to = document::address(&key);
             return Ok(Redirect::to(&to).into_response());
         }
         Err(error) => error,
@@ -137,11 +144,13 @@ async fn publish(
 impl Publish {
     fn key(&self) -> Result<DocumentKey, EngineError> {
         let bad = |at: &str, e: &dyn std::fmt::Display| EngineError::refused_at(at, e);
-        Ok(DocumentKey {
-            product: ProductName::parse(&self.product).map_err(|e| bad("product", &e))?,
-            service: ServiceName::parse(self.service.trim()).map_err(|e| bad("service", &e))?,
-            name: DocumentName::parse(self.name.trim()).map_err(|e| bad("name", &e))?,
-        })
+        let base = DocumentKey::base(
+            ProductName::parse(&self.product).map_err(|e| bad("product", &e))?,
+            ServiceName::parse(self.service.trim()).map_err(|e| bad("service", &e))?,
+            DocumentName::parse(self.name.trim()).map_err(|e| bad("name", &e))?,
+        );
+        let layer = Layer::parse(self.layer.trim()).map_err(|e| bad("layer", &e))?;
+        Ok(base.with_layer(layer))
     }
 
     /// An empty field is a schema that fits everything, not that of the version before: it shows that.
@@ -162,7 +171,11 @@ impl Publish {
             key: key.clone(),
             accepts,
             lane: Lane::parse(&self.lane),
-            schema: self.read_schema()?,
+            schema: if key.layer.is_base() {
+                self.read_schema()?
+            } else {
+                None
+            },
             body: self.body.clone().into_bytes(),
             how: How {
                 at_once: self.at_once,

@@ -9,7 +9,9 @@ use axum::response::{IntoResponse, Redirect};
 use domain::access::Permission;
 use domain::campaign::Action;
 use domain::campaign::row::Row as Progress;
+use domain::document::Document;
 use domain::id::{CampaignId, IncidentId};
+use domain::layer::Layer;
 use domain::name::Hostname;
 use domain::site::Site;
 use engine::{EngineError, NotReady, SiteIndex};
@@ -138,6 +140,11 @@ pub(in crate::pages) fn why_not(reason: &NotReady) -> String {
             "staff-site-not-its-turn",
             [("document", key.to_string().into())],
         ),
+        NotReady::NotAccepted(key) => tell(
+            "staff-site-not-accepted",
+            [("document", key.to_string().into())],
+        ),
+        NotReady::NotTold => say("staff-site-not-told").into(),
         NotReady::Behind { host, held } => {
             let values = [
                 ("host", (&**host).into()),
@@ -153,22 +160,38 @@ pub(in crate::pages) fn why_not(reason: &NotReady) -> String {
 fn documents(app: &App, site: &Site) -> Vec<(String, String)> {
     let repository = app.engine().repository();
     let keys = repository.documents().keys();
-    let of_product = keys.filter(|key| key.product == site.product);
+    let of_product = keys.filter(|key| key.product == site.product && key.layer.is_base());
     let version = |key| {
         let document = app.engine().document_for(key, &site.running, Some(site));
         document.map_or_else(
             || say("staff-site-none-accepts").into(),
-            |one| {
-                tell(
-                    "staff-site-version",
-                    [("version", one.version.to_string().into())],
-                )
+            |read| {
+                read.pieces()
+                    .iter()
+                    .map(|one| piece(one))
+                    .collect::<Vec<_>>()
+                    .join(", ")
             },
         )
     };
     of_product
         .map(|key| (key.to_string(), version(key)))
         .collect()
+}
+
+/// A version that a site reads, of the document or of a layer.
+fn piece(one: &Document) -> String {
+    let version = one.version.to_string();
+    match &one.key.layer {
+        Layer::Base => tell("staff-site-version", [("version", version.into())]),
+        layer => {
+            let values = [
+                ("layer", layer.to_string().into()),
+                ("version", version.into()),
+            ];
+            tell("staff-site-layer", values)
+        }
+    }
 }
 
 fn incidents(app: &App, site: &Site) -> Vec<(IncidentId, String)> {

@@ -8,9 +8,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use domain::access::Permission;
 use domain::document::{Document, DocumentKey, Lane};
+use domain::layer::Layer;
 use domain::name::{DocumentName, ProductName, ServiceName};
 use domain::rollout::Rollout;
-use engine::{EngineError, Kind, OnItsWay, PastVersion};
+use engine::{EngineError, Kind, LayerLine, OnItsWay, PastVersion};
+use url::form_urlencoded::byte_serialize;
 
 use super::lane;
 use crate::App;
@@ -64,6 +66,13 @@ impl Typed {
 struct View {
     page: Page,
     key: DocumentKey,
+    /// The page of the document, and this page: of the document or of a layer.
+    path: String,
+    here: String,
+    /// What links to this page ask first: its layer.
+    asks: String,
+    layers: Vec<LayerRow>,
+    more_layers: Option<String>,
     problem: Option<String>,
     lead: String,
     on_its_way: Option<Way>,
@@ -110,6 +119,17 @@ struct Line {
     here: bool,
 }
 
+/// A layer of the document.
+struct LayerRow {
+    layer: String,
+    /// As an address asks for it.
+    asked: String,
+    version: u64,
+    accepts: String,
+    sites: String,
+    reading: String,
+}
+
 /// The lines of a difference.
 struct Compared {
     title: String,
@@ -124,6 +144,8 @@ struct Shown {
 
 #[derive(Default, serde::Deserialize)]
 struct Which {
+    #[serde(default)]
+    layer: Layer,
     version: Option<u64>,
     /// Compared with this one.
     from: Option<u64>,
@@ -137,11 +159,12 @@ async fn read(
     Path(path): Key,
     Query(which): Query<Which>,
 ) -> Answer {
+    let key = key(path, which.layer.clone());
     let shown = Shown {
         which,
         may_change: caller.0.role.may(Permission::ChangeDelivery),
     };
-    show(&app, StatusCode::OK, &key(path), &shown, None).await
+    show(&app, StatusCode::OK, &key, &shown, None).await
 }
 
 /// The page again, with what was typed and why it was refused.
@@ -213,6 +236,11 @@ async fn show(
         (None, Some(shown)) => (Typed::of(shown), None),
         (None, None) => return Err(missing()),
     };
+    let (layers, more) = if key.layer.is_base() {
+        app.engine().layers_of(key)
+    } else {
+        (vec![], 0)
+    };
     let view = View {
         page: Page::console(key.to_string(), "/console/config"),
         problem,
@@ -230,10 +258,50 @@ async fn show(
         difference,
         lane: typed.lane.as_str(),
         typed,
-        served: served(app, key),
+        served: if key.layer.is_base() {
+            served(app, key)
+        } else {
+            vec![]
+        },
+        layers: layers.iter().map(layer_row).collect(),
+        more_layers: (more > 0).then(|| tell("config-layers-more", [("n", more.into())])),
+        path: format!("/console/config/{}", key.path()),
+        here: address(key),
+        asks: asks(key),
         key: key.clone(),
     };
     Ok(render(status, &view))
+}
+
+fn layer_row(one: &LayerLine) -> LayerRow {
+    LayerRow {
+        layer: one.layer.to_string(),
+        asked: asked(&one.layer),
+        version: one.version,
+        accepts: one.accepts.to_string(),
+        sites: words::count(one.sites),
+        reading: words::count(one.reading),
+    }
+}
+
+/// The address of the page of a document or of a layer.
+pub(super) fn address(key: &DocumentKey) -> String {
+    let path = key.path();
+    match &key.layer {
+        Layer::Base => format!("/console/config/{path}"),
+        layer => format!("/console/config/{path}?layer={}", asked(layer)),
+    }
+}
+
+fn asks(key: &DocumentKey) -> String {
+    match &key.layer {
+        Layer::Base => String::new(),
+        layer => format!("layer={}&", asked(layer)),
+    }
+}
+
+fn asked(layer: &Layer) -> String {
+    byte_serialize(layer.to_string().as_bytes()).collect()
 }
 
 async fn version(app: &App, key: &DocumentKey, number: u64) -> Result<Option<Document>, PageError> {
@@ -369,7 +437,7 @@ fn served(app: &App, key: &DocumentKey) -> Vec<(String, String)> {
             |one| {
                 tell(
                     "config-version-of",
-                    [("version", one.version.to_string().into())],
+                    [("version", one.version().to_string().into())],
                 )
             },
         )
@@ -385,6 +453,12 @@ fn pretty(body: &[u8]) -> String {
     value
         .and_then(|value| serde_json::to_string_pretty(&value))
         .unwrap_or_else(|_| String::from_utf8_lossy(body).into_owned())
+}
+
+#[derive(serde::Deserialize)]
+struct OfLayer {
+    #[serde(default)]
+    layer: Layer,
 }
 
 #[derive(serde::Deserialize)]
@@ -406,9 +480,10 @@ async fn command(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Path(path): Key,
+    Query(of): Query<OfLayer>,
     Form(Command { act, version, why }): Form<Command>,
 ) -> Answer {
-    let (key, engine, who) = (key(path), app.engine(), caller.name());
+    let (key, engine, who) = (key(path, of.layer), app.engine(), caller.name());
     let done = match act {
         Act::Rollback => engine
             .roll_document_back(&key, version, &why, who)
@@ -428,7 +503,7 @@ async fn command(
         }
     };
     let Err(error) = done else {
-        return Ok(Redirect::to(&format!("/console/config/{key}")).into_response());
+        return Ok(Redirect::to(&address(&key)).into_response());
     };
     if matches!(error.kind(), Kind::NotFound) {
         return Err(error.into());
@@ -441,10 +516,9 @@ async fn command(
     }
 }
 
-fn key((product, service, name): (ProductName, ServiceName, DocumentName)) -> DocumentKey {
-    DocumentKey {
-        product,
-        service,
-        name,
-    }
+fn key(
+    (product, service, name): (ProductName, ServiceName, DocumentName),
+    layer: Layer,
+) -> DocumentKey {
+    DocumentKey::base(product, service, name).with_layer(layer)
 }

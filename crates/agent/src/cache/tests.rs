@@ -1,0 +1,130 @@
+//! What sites read.
+
+use domain::document::Lane;
+use domain::rollout::Rollout;
+use protocol::delivery::{Held, Refused};
+use semver::VersionReq;
+
+use super::*;
+
+fn document(version: u64, accepts: &str) -> Arc<CachedDocument> {
+    let key = DocumentKey::base(
+        ProductName::parse("web").unwrap(),
+        ServiceName::parse("sign-in").unwrap(),
+        DocumentName::parse("client").unwrap(),
+    );
+    let accepts = VersionReq::parse(accepts).unwrap();
+    let entry = Entry {
+        key,
+        version,
+        accepts,
+        lane: Lane::First,
+        rollout: Rollout::everywhere(),
+        published: version,
+        json_schema: None,
+        length: 2,
+        sha256: [7; 32],
+    };
+    Arc::new(CachedDocument::new(entry, Bytes::from_static(b"{}")))
+}
+
+#[test]
+fn a_read_gives_the_newest_version_that_accepts_the_code() {
+    let site = Hostname::parse("a.gov").unwrap();
+    let product = ProductName::parse("web").unwrap();
+    let cache = Cache::new(HashMap::from([(site.clone(), product)]));
+    let documents = [(1, "^5.1"), (2, "~5.1"), (3, "^5.2"), (4, "=5.1.7")];
+    cache.replace(&View::new(
+        9,
+        documents.map(|(version, accepts)| document(version, accepts)),
+        vec![],
+    ));
+    let read = |host: &str, code: &str| {
+        let site = Hostname::parse(host).unwrap();
+        let service = ServiceName::parse("sign-in").unwrap();
+        let name = DocumentName::parse("client").unwrap();
+        let found = cache.read(&site, &service, &name, &Version::parse(code).unwrap());
+        found.map(|document| document.entry.version)
+    };
+    let expected = [
+        ("5.1.0", Some(2)),
+        ("5.1.7", Some(4)),
+        ("5.2.0", Some(3)),
+        ("5.3.1", Some(3)),
+        ("4.0.0", None),
+        ("6.0.0", None),
+    ];
+    for (code, version) in expected {
+        assert_eq!(read("a.gov", code), version, "{code}");
+    }
+    assert_eq!(read("b.gov", "5.2.0"), None);
+    assert!(cache.ready_for(&site, &Version::new(5, 2, 0)).is_ok());
+    assert!(cache.ready_for(&site, &Version::new(6, 0, 0)).is_err());
+}
+
+#[test]
+fn a_site_reads_no_version_before_its_turn_or_that_it_refused() {
+    let [canary, other] = ["a.gov", "b.gov"].map(|host| Hostname::parse(host).unwrap());
+    let product = ProductName::parse("web").unwrap();
+    let sites = [&canary, &other].map(|site| (site.clone(), product.clone()));
+    let cache = Cache::new(HashMap::from(sites));
+    let mut new = CachedDocument::clone(&document(2, "^5"));
+    new.entry.rollout = Rollout::canaries([canary.clone()]);
+    let refusal = Refused {
+        site: canary.clone(),
+        held: Held {
+            key: new.entry.key.clone(),
+            version: 2,
+        },
+        reason: "its callback path is not ours".into(),
+    };
+    cache.replace(&View::new(9, [document(1, "^5"), Arc::new(new)], vec![]));
+    let read = |site: &Hostname| {
+        let service = ServiceName::parse("sign-in").unwrap();
+        let name = DocumentName::parse("client").unwrap();
+        let found = cache.read(site, &service, &name, &Version::new(5, 2, 0));
+        found.map(|document| document.entry.version)
+    };
+    assert_eq!((read(&canary), read(&other)), (Some(2), Some(1)));
+    let [service, name] = ["sign-in", "client"];
+    let (service, name) = (service.parse().unwrap(), name.parse().unwrap());
+    let mut reading = cache
+        .reading(&canary, &service, &name, &Version::new(5, 2, 0))
+        .unwrap();
+    let version = |reading: &mut Reading| reading.get().map(|one| one.entry.version);
+    assert_eq!(version(&mut reading), Some(2));
+    cache.set_refusals(Refusals::new(vec![refusal]));
+    assert_eq!((read(&canary), read(&other)), (Some(1), Some(1)));
+    assert_eq!(version(&mut reading), Some(1));
+    cache.replace(&View::new(
+        10,
+        [document(3, "^5"), document(2, "^5")],
+        vec![],
+    ));
+    assert_eq!(version(&mut reading), Some(3), "it follows");
+    cache.replace(&View::new(11, [document(2, "^5")], vec![]));
+    assert_eq!(read(&canary), None, "what was refused stays refused");
+    reading.set_code(Version::new(6, 0, 0));
+    assert_eq!(version(&mut reading), None);
+}
+
+#[test]
+fn age_is_counted_from_the_last_verified_timestamp() {
+    let cache = Cache::new(HashMap::new());
+    let at: Timestamp = "2023-07-11T21:00:00Z".parse().unwrap();
+    let bound = Duration::from_secs(60);
+    assert_eq!(
+        cache.freshness(at, bound),
+        Freshness {
+            age: None,
+            stale: true
+        }
+    );
+    cache.set_verified_at(at);
+    for (seconds, stale) in [(0, false), (60, false), (61, true)] {
+        let now = at + jiff::SignedDuration::from_secs(seconds);
+        assert_eq!(cache.freshness(now, bound).stale, stale, "{seconds}");
+    }
+    let before = at - jiff::SignedDuration::from_secs(9);
+    assert_eq!(cache.freshness(before, bound).age, Some(Duration::ZERO));
+}

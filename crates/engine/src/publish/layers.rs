@@ -1,0 +1,342 @@
+//! Checks what sites will read before it is published: the document with each set of layers that some site
+//! has. Never decides which site reads what; `domain::layer` does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use domain::document::{DOCUMENT_BYTES_MAX, Document, DocumentKey};
+use domain::layer::{Layer, merge};
+use domain::name::Hostname;
+use domain::sign_in::{ClientSettings, Jwk, ProviderFacts, is_settings};
+use semver::Version;
+use serde_json::Value;
+
+use super::schema::{self, Schema};
+use super::{Documents, NewDocument};
+use crate::banner::is_banners;
+use crate::delivery::Repository;
+use crate::{Engine, EngineError};
+
+/// The most layers of one document for more than one site: agents read them all.
+pub(super) const LAYERS_MAX: usize = 500;
+/// The most bytes that are merged to check one publication.
+const MERGED_BYTES_MAX: usize = 4 << 30;
+
+/// The versions that a publication was checked with.
+pub(super) struct Fitted(BTreeMap<DocumentKey, Option<u64>>);
+
+impl Fitted {
+    /// Whether they still are the newest of the document and its layers.
+    pub(super) fn stands(&self, repository: &Repository, key: &DocumentKey) -> bool {
+        self.0 == newest(repository.documents(), key)
+    }
+}
+
+/// For a site's own layer, that and the base: others change nothing for it that was not checked.
+fn newest(documents: &Documents, key: &DocumentKey) -> BTreeMap<DocumentKey, Option<u64>> {
+    let of = documents.range(base_of(key)..);
+    let of = of.take_while(|(one, _)| one.is_of(key));
+    let concern = |one: &DocumentKey| !one.layer.is_site() || one.layer == key.layer;
+    of.filter(|(one, _)| concern(one))
+        .map(|(one, versions)| (one.clone(), versions.first().map(|one| one.version)))
+        .collect()
+}
+
+fn base_of(key: &DocumentKey) -> DocumentKey {
+    key.with_layer(Layer::Base)
+}
+
+/// Everything that decides what sites may come to read.
+struct Check {
+    new: NewDocument,
+    documents: Documents,
+    /// Each set of layers of some site, and one such site.
+    sets: BTreeMap<Vec<Layer>, Hostname>,
+    releases: Vec<Version>,
+    json_schema: Option<Box<str>>,
+    provider: Option<(String, Vec<Jwk>)>,
+}
+
+impl Engine {
+    /// What only a layer must be.
+    pub(super) fn check_layer(&self, new: &NewDocument) -> Result<(), EngineError> {
+        let key = &new.key;
+        if key.layer.is_base() {
+            return Ok(());
+        }
+        let refused = |at: &str, rule: String| Err(EngineError::refused_at(at, rule));
+        if is_banners(key) {
+            return refused(
+                "layer",
+                "banners have no layers: they name their area".into(),
+            );
+        }
+        let repository = self.repository();
+        if !repository.documents().contains_key(&base_of(key)) {
+            return Err(EngineError::not_found("document", key.path()));
+        }
+        if new.schema.is_some() {
+            let rule = "a layer has no schema of its own: the document with its layers must fit that of the document";
+            return refused("schema", rule.into());
+        }
+        let body: Result<Value, _> = serde_json::from_slice(&new.body);
+        if !body.is_ok_and(|body| body.is_object()) {
+            let rule = "a layer is a merge patch (RFC 7396): a JSON object with the members that differ, null for those that go";
+            return refused("body", rule.into());
+        }
+        let fleet = self.fleet();
+        let is_in = |site: &domain::site::Site| {
+            site.product == key.product && self.facts(site).has(&site.hostname, &key.layer)
+        };
+        if !fleet.sites().any(|(_, site)| is_in(&site)) {
+            let rule = format!("no site of {} is in {}", key.product, key.layer);
+            return refused("layer", rule);
+        }
+        let others = repository.documents().keys();
+        let others = others.filter(|one| one.is_of(key) && !one.layer.is_site());
+        let is_known = repository.documents().contains_key(key) || key.layer.is_site();
+        if !is_known && others.count() > LAYERS_MAX {
+            let rule = format!("a document has at most {LAYERS_MAX} layers for more than one site");
+            return refused("layer", rule);
+        }
+        Ok(())
+    }
+
+    /// The schema of the version that `new` becomes: its own, or that of the version before.
+    pub(super) fn schema_of(&self, new: &NewDocument) -> Result<Option<Box<str>>, EngineError> {
+        if let Some(schema) = &new.schema {
+            return schema::written(schema);
+        }
+        let repository = self.repository();
+        let newest = repository.documents().get(&new.key);
+        Ok(newest.and_then(|all| all.first()?.json_schema.clone()))
+    }
+
+    /// Checks that what sites may come to read fits its schema and its size, and that this provider can
+    /// honour it. Off the threads that serve requests.
+    pub(super) async fn fit(
+        &self,
+        new: &NewDocument,
+        json_schema: Option<Box<str>>,
+    ) -> Result<Fitted, EngineError> {
+        let repository = self.repository();
+        let documents = repository.documents();
+        let of = documents.range(base_of(&new.key)..);
+        let of: Documents = of
+            .take_while(|(key, _)| key.is_of(&new.key))
+            .map(|(key, versions)| (key.clone(), versions.clone()))
+            .collect();
+        let provider = if is_settings(&new.key) {
+            let keys = self.store().public_signing_keys().await?;
+            Some((self.settings().base_url.clone(), keys))
+        } else {
+            None
+        };
+        let releases = self.releases_of(&new.key.product).await?.needed;
+        let check = Check {
+            sets: self.sets_of_layers(&new.key, &of),
+            releases: releases.into_iter().collect(),
+            new: new.clone(),
+            documents: of,
+            json_schema,
+            provider,
+        };
+        let checked = tokio::task::spawn_blocking(move || check.run());
+        checked
+            .await
+            .map_err(|e| EngineError::remote("check the document", &e))??;
+        Ok(Fitted(newest(documents, &new.key)))
+    }
+
+    /// Each set of the layers of a document that some site has, where `key` is among them.
+    fn sets_of_layers(&self, key: &DocumentKey, of: &Documents) -> BTreeMap<Vec<Layer>, Hostname> {
+        let mut layers: BTreeSet<&Layer> = of.keys().map(|one| &one.layer).collect();
+        layers.insert(&key.layer);
+        layers.remove(&Layer::Base);
+        let mut sets = BTreeMap::new();
+        if layers.is_empty() {
+            return sets;
+        }
+        let fleet = self.fleet();
+        for (_, site) in fleet
+            .sites()
+            .filter(|(_, site)| site.product == key.product)
+        {
+            let mut own = self.facts(&site).layers(&site.hostname);
+            own.retain(|layer| layers.contains(layer));
+            if !own.is_empty() && (key.layer.is_base() || own.contains(&key.layer)) {
+                sets.entry(own).or_insert_with(|| site.hostname.clone());
+            }
+        }
+        sets
+    }
+}
+
+/// A piece as it may come to be read.
+struct Part<'a> {
+    /// 0 for what is being published.
+    version: u64,
+    body: &'a [u8],
+    json_schema: Option<&'a str>,
+}
+
+impl Check {
+    fn run(self) -> Result<(), EngineError> {
+        let mut checked = BTreeSet::new();
+        let mut schemas = BTreeMap::new();
+        let mut bytes = 0;
+        if self.new.key.layer.is_base() {
+            let part = self.new_part();
+            self.check(&[part], None, &mut schemas)
+                .map_err(|reason| refused(&reason))?;
+        }
+        for (set, site) in &self.sets {
+            for (code, settled) in self
+                .releases
+                .iter()
+                .flat_map(|code| [(code, false), (code, true)])
+            {
+                let Some((layers, parts)) = self.parts(set, code, settled) else {
+                    continue;
+                };
+                let which: Vec<_> = layers
+                    .iter()
+                    .zip(&parts)
+                    .map(|(layer, part)| (*layer, part.version))
+                    .collect();
+                if !checked.insert(which) {
+                    continue;
+                }
+                bytes += parts.iter().map(|part| part.body.len()).sum::<usize>();
+                if bytes > MERGED_BYTES_MAX {
+                    let rule = "the document and its layers are too large to check for every site: make them shorter";
+                    return Err(EngineError::refused_at("body", rule));
+                }
+                let names: Vec<_> = layers
+                    .iter()
+                    .filter(|one| !one.is_base())
+                    .map(|one| one.to_string())
+                    .collect();
+                let whose = format!(
+                    "merged with {} for {site} on release {code}",
+                    names.join(", ")
+                );
+                self.check(&parts, Some(&whose), &mut schemas)
+                    .map_err(|reason| refused(&reason))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn new_part(&self) -> Part<'_> {
+        Part {
+            version: 0,
+            body: &self.new.body,
+            json_schema: self.json_schema.as_deref(),
+        }
+    }
+
+    /// The pieces that a site with these layers may come to read on a release: the newest of each, or the
+    /// newest that are for all sites. `None` where the new version is not among them.
+    fn parts<'a>(
+        &'a self,
+        set: &'a [Layer],
+        code: &Version,
+        settled: bool,
+    ) -> Option<(Vec<&'a Layer>, Vec<Part<'a>>)> {
+        let (mut layers, mut parts) = (vec![], vec![]);
+        for layer in std::iter::once(&Layer::Base).chain(set) {
+            let is_new = *layer == self.new.key.layer && self.new.accepts.matches(code);
+            let part = if is_new {
+                Some(self.new_part())
+            } else {
+                let versions = self.documents.get(&self.new.key.with_layer(layer.clone()));
+                let mut versions = versions.into_iter().flatten();
+                let is_read = |one: &&Arc<Document>| {
+                    let given = if settled {
+                        one.rollout.is_everywhere()
+                    } else {
+                        !one.rollout.is_nowhere()
+                    };
+                    given && one.accepts.matches(code)
+                };
+                versions.find(is_read).map(|one| Part {
+                    version: one.version,
+                    body: &one.body,
+                    json_schema: one.json_schema.as_deref(),
+                })
+            };
+            match part {
+                Some(part) => {
+                    layers.push(layer);
+                    parts.push(part);
+                }
+                None if layer.is_base() => return None,
+                None => {}
+            }
+        }
+        parts
+            .iter()
+            .any(|part| part.version == 0)
+            .then_some((layers, parts))
+    }
+
+    /// `schemas` are those that were read before: reading one takes longer than checking a body.
+    fn check<'a>(
+        &self,
+        parts: &[Part<'a>],
+        whose: Option<&str>,
+        schemas: &mut BTreeMap<&'a str, Schema>,
+    ) -> Result<(), (String, String)> {
+        let named = |at: &str, reason: String| match whose {
+            Some(whose) => (at.to_owned(), format!("{whose}: {reason}")),
+            None => (at.to_owned(), reason),
+        };
+        let Some((base, patches)) = parts.split_first() else {
+            return Ok(());
+        };
+        let body = if patches.is_empty() {
+            base.body.to_vec()
+        } else {
+            let merged = merge(base.body, patches.iter().map(|part| part.body));
+            merged.map_err(|e| named("body", e.to_string()))?
+        };
+        if body.len() > DOCUMENT_BYTES_MAX {
+            let length = body.len();
+            let key = &self.new.key;
+            let reason = format!(
+                "document {key} has {length} bytes; at most {DOCUMENT_BYTES_MAX} are accepted"
+            );
+            return Err(named("body", reason));
+        }
+        if let Some(json_schema) = base.json_schema {
+            if !schemas.contains_key(json_schema) {
+                let schema = Schema::read(json_schema);
+                let schema = schema.map_err(|e| named("schema", e.to_string()))?;
+                schemas.insert(json_schema, schema);
+            }
+            let body = serde_json::from_slice(&body).map_err(|e| named("body", e.to_string()))?;
+            let schema = schemas.get(json_schema);
+            let fits = schema.map_or(Ok(()), |schema| schema.check(&body));
+            fits.map_err(|reason| named("body", reason))?;
+        }
+        let Some((issuer, keys)) = &self.provider else {
+            return Ok(());
+        };
+        // Settings that the provider cannot honour would stop every sign-in of their sites, and nobody
+        // could sign in to say so.
+        let provider = ProviderFacts { issuer, keys };
+        let checked =
+            ClientSettings::parse(&body).and_then(|settings| settings.check_with(provider));
+        checked.map_err(|bad| {
+            let at = bad
+                .at()
+                .map_or("body".into(), |field| format!("body.{field}"));
+            named(&at, bad.to_string())
+        })
+    }
+}
+
+fn refused((at, reason): &(String, String)) -> EngineError {
+    EngineError::refused_at(at, reason)
+}
