@@ -414,9 +414,9 @@ impl<'a> Gate<'a> {
         for key in &self.needed {
             let read = reader.read(&self.repository, key, self.version, |one| reader.gets(one));
             let answer = read.map_err(|nothing| match nothing {
-                Nothing::NotItsTurn(key) => NotReady::NotItsTurn(key),
-                Nothing::NotAccepted(key) => NotReady::NotAccepted(key),
-                Nothing::NotTold => NotReady::NotTold,
+                Nothing::ItsTurnComes(key) => NotReady::NotItsTurn(key),
+                Nothing::Unaccepted(key) => NotReady::NotAccepted(key),
+                Nothing::Untold => NotReady::NotTold,
             })?;
             needed.extend(answer.pieces().iter().map(|one| Held {
                 key: one.key.clone(),
