@@ -43,11 +43,11 @@ pub struct Answer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Nothing {
     /// No version of this document or layer accepts the code.
-    NotAccepted(DocumentKey),
+    Unaccepted(DocumentKey),
     /// One does, and is not given to the site.
-    NotItsTurn(DocumentKey),
+    ItsTurnComes(DocumentKey),
     /// The document has layers, and agents were not told which are the site's.
-    NotTold,
+    Untold,
 }
 
 impl Answer {
@@ -182,21 +182,21 @@ impl Reader {
         let found = base_choice(base, code, given).ok_or_else(|| {
             let accepted = base.iter().any(|one| one.accepts.matches(code));
             if accepted {
-                Nothing::NotItsTurn(key.clone())
+                Nothing::ItsTurnComes(key.clone())
             } else {
-                Nothing::NotAccepted(key.clone())
+                Nothing::Unaccepted(key.clone())
             }
         })?;
         let mut pieces = vec![Arc::clone(found)];
         if !repository.has_layers(key) {
             return Ok(Answer::of(pieces));
         }
-        for layer in self.layers.as_ref().ok_or(Nothing::NotTold)? {
+        for layer in self.layers.as_ref().ok_or(Nothing::Untold)? {
             let key = key.with_layer(layer.clone());
             match layer_choice(repository.versions(&key), code, given) {
                 Choice::Piece(piece) => pieces.push(Arc::clone(piece)),
                 Choice::NotYet => {}
-                Choice::Uncovered => return Err(Nothing::NotAccepted(key)),
+                Choice::Uncovered => return Err(Nothing::Unaccepted(key)),
             }
         }
         Ok(Answer::of(pieces))

@@ -452,9 +452,9 @@ pub fn needed(
     for key in documents {
         let read = reader.read(repository, key, version, |one| reader.gets(one));
         let answer = read.map_err(|nothing| match nothing {
-            Nothing::NotItsTurn(key) => NotReady::NotItsTurn(key),
-            Nothing::NotAccepted(key) => NotReady::NotAccepted(key),
-            Nothing::NotTold => NotReady::NotTold,
+            Nothing::ItsTurnComes(key) => NotReady::NotItsTurn(key),
+            Nothing::Unaccepted(key) => NotReady::NotAccepted(key),
+            Nothing::Untold => NotReady::NotTold,
         })?;
         needed.extend(answer.pieces().iter().map(|one| Held {
             key: one.key.clone(),

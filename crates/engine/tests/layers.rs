@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::time::Instant;
-
 use clock::Clock;
 use domain::document::{DocumentKey, Lane};
 use domain::layer::Layer;
@@ -97,9 +95,9 @@ async fn cost(
 ) -> Cost {
     while events.try_recv().is_ok() {}
     let before = engine.repository();
-    let started = Instant::now();
+    let started = engine.clock().now();
     publish(engine, Layer::Site(host(site)), body).await;
-    let took = started.elapsed();
+    let took = engine.clock().now().duration_since(started);
     let now = engine.repository();
     let files = |one: &Repository| -> Vec<String> { one.metadata_files() };
     let known = files(&before);
@@ -132,7 +130,7 @@ async fn cost(
         role_bytes: engine.repository_file(role).unwrap().len(),
         shard_bytes,
     };
-    println!("{cost:?}, published in {took:?}");
+    eprintln!("{cost:?}, published in {took:?}");
     cost
 }
 
@@ -149,12 +147,12 @@ async fn one_sites_layer_costs_the_same_however_many_have_one() {
             .count()
     };
     assert_eq!(shards(&plain), 0, "without layers nothing is told of sites");
-    let started = Instant::now();
+    let started = engine.clock().now();
     publish(&engine, Layer::Site(host(0)), r#"{"greeting":"Howdy"}"#).await;
-    println!(
+    eprintln!(
         "first layer of {SITES} sites: {} shards in {:?}",
         shards(&engine.repository()),
-        started.elapsed()
+        engine.clock().now().duration_since(started)
     );
     let first = cost(&engine, 1, r#"{"greeting":"Welcome"}"#, &mut events).await;
     for number in 2..LAYERED {

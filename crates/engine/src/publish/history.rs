@@ -196,8 +196,8 @@ impl Engine {
                 counted.versions.entry(*version).or_default().holding += 1;
             }
             let read = self.document_for(&document, &site.running, Some(&site));
-            let pieces = read.iter().flat_map(|read| read.pieces());
-            if let Some(piece) = pieces.filter(|one| one.key.layer == key.layer).next() {
+            let mut pieces = read.iter().flat_map(|read| read.pieces());
+            if let Some(piece) = pieces.find(|one| one.key.layer == key.layer) {
                 counted.versions.entry(piece.version).or_default().reading += 1;
             }
         }

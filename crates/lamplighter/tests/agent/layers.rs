@@ -361,7 +361,7 @@ fn tuf_of(site: &str) -> tuf::Shard {
 async fn agent_and_control_plane_decide_alike() {
     let seed: u64 =
         std::env::var("SEED").map_or_else(|_| rand::random(), |seed| seed.parse().unwrap());
-    println!("SEED={seed}");
+    eprintln!("SEED={seed}");
     let mut chance = StdRng::seed_from_u64(seed);
     let plane = Plane::start().await;
     plane.publish("^5", r#"{"n":0}"#).await.unwrap();
