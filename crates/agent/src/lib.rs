@@ -11,6 +11,7 @@ mod counts;
 mod disk;
 mod doubt;
 mod error;
+mod events;
 mod files;
 mod follow;
 mod identity;
