@@ -20,6 +20,8 @@ mod local;
 mod origin;
 mod outcomes;
 mod refusals;
+#[cfg(test)]
+mod smoke;
 mod socket;
 mod tuf_client;
 
