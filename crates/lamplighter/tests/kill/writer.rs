@@ -52,9 +52,6 @@ impl Writer {
         let value: Value = serde_json::from_slice(&text).unwrap_or_default();
         if !status.is_success() {
             self.refused.fetch_add(1, Ordering::SeqCst);
-            if std::env::var_os("LAMPLIGHTER_TEST_KILL_SHOW").is_some() {
-                println!("{path}: {status} {value}");
-            }
             return None;
         }
         Some(value)
@@ -128,7 +125,7 @@ impl Writer {
         match chance.random_range(0..12) {
             0 => {
                 self.release(LINES[chance.random_range(0..LINES.len())].0)
-                    .await
+                    .await;
             }
             1 => {
                 let accepted = self.accepted.lock().unwrap()[&of].clone();
