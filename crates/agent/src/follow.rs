@@ -6,6 +6,7 @@ use clock::Clock;
 use protocol::delivery::{EVENT_ACTIONS, EVENT_HEARTBEAT, EVENT_REPOSITORY, Push};
 
 use crate::counts::Came;
+use crate::events::{Event, Events};
 use crate::wire::Answer;
 use crate::{AgentError, Shared, pause};
 
@@ -59,7 +60,7 @@ async fn connected(shared: &Shared, origin: usize) -> Result<(), AgentError> {
         while let Some(event) = events.next() {
             take(shared, origin, &event).await;
         }
-        if events.waiting.len() > EVENT_BYTES_MAX {
+        if events.waiting() > EVENT_BYTES_MAX {
             break;
         }
     }
@@ -108,74 +109,6 @@ async fn take_push(shared: &Shared, origin: usize, push: &Push) {
             shared.counts.pushed(Came::Failed);
             tracing::debug!("a push did not pass: {e}");
             shared.look_again().await;
-        }
-    }
-}
-
-/// One server-sent event.
-#[derive(Debug, PartialEq, Eq)]
-struct Event {
-    name: String,
-    data: String,
-}
-
-/// Cuts a stream of bytes into events.
-#[derive(Default)]
-struct Events {
-    waiting: Vec<u8>,
-}
-
-impl Events {
-    fn add(&mut self, chunk: &[u8]) {
-        self.waiting.extend_from_slice(chunk);
-    }
-
-    fn next(&mut self) -> Option<Event> {
-        let end = self.waiting.windows(2).position(|two| two == b"\n\n")?;
-        let block: Vec<u8> = self.waiting.drain(..end + 2).collect();
-        let mut event = Event {
-            name: "message".into(),
-            data: String::new(),
-        };
-        for line in String::from_utf8_lossy(&block).lines() {
-            let (field, value) = line.split_once(':').unwrap_or((line, ""));
-            let value = value.strip_prefix(' ').unwrap_or(value);
-            match field {
-                "event" => event.name = value.into(),
-                "data" if event.data.is_empty() => event.data = value.into(),
-                "data" => event.data = format!("{}\n{value}", event.data),
-                _ => {}
-            }
-        }
-        Some(event)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn events_are_cut_wherever_the_stream_is() {
-        let stream =
-            b"event: heartbeat\nid: 7\ndata: {\"a\":1}\n\n: a comment\n\ndata: x\ndata: y\n\n";
-        let expected = [
-            ("heartbeat", "{\"a\":1}"),
-            ("message", ""),
-            ("message", "x\ny"),
-        ];
-        for cut in 0..stream.len() {
-            let mut events = Events::default();
-            let mut found = vec![];
-            for part in [&stream[..cut], &stream[cut..]] {
-                events.add(part);
-                found.extend(std::iter::from_fn(|| events.next()));
-            }
-            let found: Vec<_> = found
-                .iter()
-                .map(|event| (event.name.as_str(), event.data.as_str()))
-                .collect();
-            assert_eq!(found, expected, "cut at {cut}");
         }
     }
 }

@@ -95,6 +95,7 @@ mod device;
 mod disk;
 mod doubt;
 mod error;
+mod events;
 mod files;
 mod follow;
 mod identity;
@@ -103,6 +104,8 @@ mod local;
 mod origin;
 mod outcomes;
 mod refusals;
+#[cfg(test)]
+mod smoke;
 mod socket;
 #[cfg(feature = "trial")]
 pub mod trial;

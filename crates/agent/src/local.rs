@@ -41,7 +41,7 @@ where
     }
 }
 
-fn router(shared: Arc<Shared>) -> Router {
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route(
             "/v1/sites/{site}/config/{service}/{document}",
