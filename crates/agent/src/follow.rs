@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clock::Clock;
+use jiff::Timestamp;
 use protocol::delivery::{EVENT_ACTIONS, EVENT_HEARTBEAT, EVENT_REPOSITORY, Push};
 use reqwest::Response;
 
@@ -75,9 +76,10 @@ async fn next_chunk(clock: &Clock, response: &mut Response) -> Option<Vec<u8>> {
 }
 
 async fn take(shared: &Shared, origin: usize, event: &Event) {
+    let came_at = shared.clock.now();
     match event.name.as_str() {
         EVENT_REPOSITORY | EVENT_HEARTBEAT => match serde_json::from_str(&event.data) {
-            Ok(push) => take_push(shared, origin, &push).await,
+            Ok(push) => take_push(shared, origin, &push, came_at).await,
             Err(e) => tracing::warn!("an event that does not read: {e}"),
         },
         EVENT_ACTIONS => shared.actions_due.notify_one(),
@@ -86,7 +88,7 @@ async fn take(shared: &Shared, origin: usize, event: &Event) {
     }
 }
 
-async fn take_push(shared: &Shared, origin: usize, push: &Push) {
+async fn take_push(shared: &Shared, origin: usize, push: &Push, came_at: Timestamp) {
     let Shared {
         keeper,
         origins,
@@ -99,6 +101,8 @@ async fn take_push(shared: &Shared, origin: usize, push: &Push) {
         .await
     {
         Ok(true) => {
+            let took = shared.clock.now().duration_since(came_at);
+            shared.counts.push_took(took);
             shared.counts.pushed(Came::Taken);
             shared.acks_due.notify_one();
         }
@@ -122,6 +126,8 @@ struct Event {
 #[derive(Default)]
 struct Events {
     waiting: Vec<u8>,
+    /// No event ends before this byte: a large one comes in many pieces, and is not searched for each.
+    searched: usize,
 }
 
 impl Events {
@@ -130,7 +136,12 @@ impl Events {
     }
 
     fn next(&mut self) -> Option<Event> {
-        let end = self.waiting.windows(2).position(|two| two == b"\n\n")?;
+        let rest = self.waiting.get(self.searched..).unwrap_or_default();
+        let Some(end) = rest.windows(2).position(|two| two == b"\n\n") else {
+            self.searched = self.waiting.len().saturating_sub(1);
+            return None;
+        };
+        let end = std::mem::take(&mut self.searched) + end;
         let block: Vec<u8> = self.waiting.drain(..end + 2).collect();
         let mut event = Event {
             name: "message".into(),
