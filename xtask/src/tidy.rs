@@ -161,7 +161,14 @@ fn named_files(text: &str) -> Vec<String> {
         .filter(|to| !to.contains("://") && !to.starts_with('#') && !to.starts_with("mailto:"))
         .filter_map(|to| to.split('#').next());
     let code = text.split('`').skip(1).step_by(2).filter(|code| {
-        let ours = ["crates/", "docs/", "xtask/", "scenarios/", "fleets/"];
+        let ours = [
+            "crates/",
+            "docs/",
+            "examples/",
+            "xtask/",
+            "scenarios/",
+            "fleets/",
+        ];
         ours.iter().any(|top| code.starts_with(top))
             && !code.contains(['*', ' ', '\n', '<', '{', '…'])
     });

@@ -4,7 +4,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::AgentError;
 
@@ -53,6 +53,8 @@ pub(crate) struct Counts {
     reads: [AtomicU64; Read::ALL.len()],
     pushes: [AtomicU64; Came::ALL.len()],
     looks: [AtomicU64; Came::ALL.len()],
+    /// Nanoseconds, for the newest push that was taken.
+    push_took: AtomicU64,
     doubts: AtomicU64,
     refusals: AtomicU64,
     files_failed: AtomicU64,
@@ -66,6 +68,12 @@ impl Counts {
 
     pub(crate) fn pushed(&self, came: Came) {
         self.pushes[came as usize].fetch_add(1, Relaxed);
+    }
+
+    /// A push was taken: how long after it was there.
+    pub(crate) fn push_took(&self, time: SignedDuration) {
+        let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(0);
+        self.push_took.store(nanoseconds.max(1), Relaxed);
     }
 
     pub(crate) fn looked(&self, came: &Result<bool, AgentError>, now: Timestamp) {
@@ -122,6 +130,12 @@ impl Counts {
         Came::ALL
             .map(|(one, name)| (name, get(&self.looks[one as usize])))
             .into_iter()
+    }
+
+    /// Seconds; `None` before the first push.
+    pub(crate) fn last_push_took(&self) -> Option<f64> {
+        let nanoseconds = get(&self.push_took);
+        (nanoseconds > 0).then(|| nanoseconds as f64 / 1e9)
     }
 
     pub(crate) fn doubts(&self) -> u64 {

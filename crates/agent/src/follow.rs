@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clock::Clock;
+use jiff::Timestamp;
 use protocol::delivery::{EVENT_ACTIONS, EVENT_HEARTBEAT, EVENT_REPOSITORY, Push};
 
 use crate::counts::Came;
@@ -77,9 +78,10 @@ async fn next_chunk(clock: &Clock, response: &mut Answer) -> Option<Vec<u8>> {
 }
 
 async fn take(shared: &Shared, origin: usize, event: &Event) {
+    let came_at = shared.clock.now();
     match event.name.as_str() {
         EVENT_REPOSITORY | EVENT_HEARTBEAT => match serde_json::from_str(&event.data) {
-            Ok(push) => take_push(shared, origin, &push).await,
+            Ok(push) => take_push(shared, origin, &push, came_at).await,
             Err(e) => tracing::warn!("an event that does not read: {e}"),
         },
         EVENT_ACTIONS => shared.actions_due.notify_one(),
@@ -88,7 +90,7 @@ async fn take(shared: &Shared, origin: usize, event: &Event) {
     }
 }
 
-async fn take_push(shared: &Shared, origin: usize, push: &Push) {
+async fn take_push(shared: &Shared, origin: usize, push: &Push, came_at: Timestamp) {
     let Shared {
         keeper,
         origins,
@@ -101,6 +103,8 @@ async fn take_push(shared: &Shared, origin: usize, push: &Push) {
         .await
     {
         Ok(true) => {
+            let took = shared.clock.now().duration_since(came_at);
+            shared.counts.push_took(took);
             shared.counts.pushed(Came::Taken);
             shared.acks_due.notify_one();
         }

@@ -39,12 +39,19 @@ pub(crate) const METADATA_EXPIRES_AFTER: SignedDuration = SignedDuration::from_h
 /// Something to send to every connected agent.
 #[derive(Clone, Debug)]
 pub struct DeliveryEvent {
-    /// The name of the server-sent event.
-    pub name: &'static str,
-    /// The repository version.
-    pub id: u64,
-    /// JSON, serialised once for all connections.
-    pub data: Bytes,
+    /// A server-sent event to the byte, made once: each connection writes it with one call, and copies
+    /// nothing.
+    pub frame: Bytes,
+}
+
+impl DeliveryEvent {
+    /// An event of that name at a version of the repository; `data` is JSON, in one line.
+    #[must_use]
+    pub fn new(name: &str, id: u64, data: &[u8]) -> Self {
+        let head = format!("event: {name}\nid: {id}\ndata: ");
+        let frame = [head.as_bytes(), data, b"\n\n"].concat().into();
+        Self { frame }
+    }
 }
 
 /// The repository at one version.
@@ -296,23 +303,16 @@ impl Delivery {
     }
 
     fn send(&self, name: &'static str, push: &Push) {
-        let data = Bytes::from(serde_json::to_vec(push).unwrap_or_default());
+        let data = serde_json::to_vec(push).unwrap_or_default();
         // Without a connected agent nobody needs it.
-        let _ = self.events.send(DeliveryEvent {
-            name,
-            id: push.version,
-            data,
-        });
+        let event = DeliveryEvent::new(name, push.version, &data);
+        let _ = self.events.send(event);
     }
 
     fn wake(&self) {
         let id = self.repository.load().version;
-        let data = Bytes::from_static(b"{}");
-        let _ = self.events.send(DeliveryEvent {
-            name: EVENT_ACTIONS,
-            id,
-            data,
-        });
+        let event = DeliveryEvent::new(EVENT_ACTIONS, id, b"{}");
+        let _ = self.events.send(event);
     }
 }
 
@@ -354,12 +354,8 @@ impl Engine {
     #[must_use]
     pub fn delivery_greeting(&self) -> DeliveryEvent {
         let push = self.0.delivery.heartbeat();
-        let data = Bytes::from(serde_json::to_vec(&push).unwrap_or_default());
-        DeliveryEvent {
-            name: EVENT_HEARTBEAT,
-            id: push.version,
-            data,
-        }
+        let data = serde_json::to_vec(&push).unwrap_or_default();
+        DeliveryEvent::new(EVENT_HEARTBEAT, push.version, &data)
     }
 
     /// Signs a fresh timestamp every few seconds, and wakes agents that have actions to fetch.

@@ -170,8 +170,20 @@ pub(crate) async fn serve(
         };
         let (router, stop) = (router.clone(), stop.clone());
         tokio::spawn(async move {
-            answer(stream, peer, router, bounds, stop).await;
-            drop((place, counted));
+            let streams = answer(stream, peer, router, bounds, stop.clone()).await;
+            let Some((socket, response)) = streams else {
+                drop((place, counted));
+                return;
+            };
+            // A task keeps the room that it needed most. Answering requests takes much more of it than
+            // sending a stream, which may last for months: it has a task of its own.
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = stream::send(socket, response) => {}
+                    () = stop.cancelled() => {}
+                }
+                drop((place, counted));
+            });
         });
     }
     drop(listener);
@@ -194,13 +206,14 @@ async fn accept(
     }
 }
 
+/// Answers requests until the connection ends, or the last answer is a stream, which is left to be sent.
 async fn answer(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
     bounds: Bounds,
     stop: CancellationToken,
-) {
+) -> Option<(TcpStream, Response)> {
     let (exit, taken) = Exit::new();
     let patience = bounds.patience;
     let stream = Patient::new(stream, patience);
@@ -215,11 +228,7 @@ async fn answer(
             // Only a client that sends its next request before it has read the last answer could
             // miss the end of that one.
             let socket = connection.into_parts().io.into_inner().into_inner();
-            tokio::select! {
-                () = stream::send(socket, response) => {}
-                () = stop.cancelled() => {}
-            }
-            return;
+            return Some((socket, response));
         }
         () = stop.cancelled() => {
             std::pin::Pin::new(&mut connection).graceful_shutdown();
@@ -230,6 +239,7 @@ async fn answer(
         // Clients go away, and send what they like.
         tracing::debug!("a connection from {peer} ended: {error}");
     }
+    None
 }
 
 async fn route(

@@ -17,6 +17,7 @@ const SITE: &str = "a.example";
 const FLEET: &str = "hostname,organization,kind,city,state,timezone,population\n\
     a.example,A,City,A,CA,America/Los_Angeles,1\n";
 const EMAIL: &str = "clerk@a.example";
+const SCOPES: &str = "openid email";
 /// Where the site looks for its agent.
 const SOCKET: &str = "agent.sock";
 const PASSWORD: &str = "correct horse battery staple";
@@ -114,7 +115,7 @@ impl World {
     }
 
     /// Settings signed by `kid`, for releases that it `accepts`.
-    fn publish(&self, accepts: &str, kid: &str, (pkce, path): (&str, &str)) {
+    fn publish(&self, accepts: &str, kid: &str, (pkce, path, scopes): (&str, &str, &str)) {
         let keys: Value = serde_json::from_str(&self.run(&["key", "list", "--json"])).unwrap();
         let keys = keys["keys"].as_array().unwrap();
         let url = &self.server;
@@ -127,7 +128,7 @@ impl World {
             "pkce": pkce,
             "signing_kid": kid,
             "redirect_path": path,
-            "scopes": ["openid", "email"],
+            "scopes": scopes.split(' ').collect::<Vec<_>>(),
         });
         self.write("client.json", &body.to_string());
         let mut publish = vec!["config", "publish", "--product", "web-central"];
@@ -315,7 +316,11 @@ async fn a_site_in_node_follows_its_agent_without_a_restart() {
     let secret = secret["clients"][0]["client_secret"].as_str().unwrap();
     world.write("secret", secret);
     let first_kid = world.newest_kid();
-    world.publish("~5.1", &first_kid, ("optional", "/sign-in/callback"));
+    world.publish(
+        "~5.1",
+        &first_kid,
+        ("optional", "/sign-in/callback", SCOPES),
+    );
 
     // Before its agent runs, the site runs and says that it is not ready.
     world.start_site().await;
@@ -325,20 +330,29 @@ async fn a_site_in_node_follows_its_agent_without_a_restart() {
     until("ready", async || world.ready().await.then_some(())).await;
     assert_eq!(world.sign_in().await, SIGNED_IN);
 
-    // A new version for the same release.
-    world.publish("~5.1", &first_kid, ("optional", "/sign-in/back"));
-    until("the new path", async || {
-        (world.path_back().await == "/sign-in/back").then_some(())
+    // A version for the same release: people are asked for less.
+    let less = ("optional", "/sign-in/callback", "openid");
+    world.publish("~5.1", &first_kid, less);
+    until("the new scope", async || {
+        (param(&world.begin().await.0, "scope") == "openid").then_some(())
     })
     .await;
-    assert_eq!(world.sign_in().await, SIGNED_IN);
+    let without_address = world.sign_in().await;
+    assert!(
+        without_address.starts_with("Signed in as ") && !without_address.contains('@'),
+        "{without_address}"
+    );
     assert_eq!(world.status().await["version"], 2);
 
     // A release with a tighter document, signed for with a new key.
     world.run(&["key", "add"]);
     let second_kid = world.newest_kid();
     assert_ne!(first_kid, second_kid);
-    world.publish(">=5.2.0", &second_kid, ("required", "/sign-in/done"));
+    world.publish(
+        ">=5.2.0",
+        &second_kid,
+        ("required", "/sign-in/done", SCOPES),
+    );
     world.run(&["release", "stage", "web-central", "5.2.0"]);
     until("ready for the release", async || {
         let readiness = world.run(&["release", "readiness", "web-central", "5.2.0"]);
@@ -385,7 +399,7 @@ async fn without_an_agent(world: &mut World) {
     // The agent hears of it and says so, and only then the provider signs with it.
     world.run(&["key", "add"]);
     let third_kid = world.newest_kid();
-    world.publish(">=5.2.0", &third_kid, ("required", "/sign-in/done"));
+    world.publish(">=5.2.0", &third_kid, ("required", "/sign-in/done", SCOPES));
     until(
         "signed with a key that the site does not know",
         async || (world.sign_in().await == "unknown_key").then_some(()),

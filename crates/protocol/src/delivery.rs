@@ -12,8 +12,9 @@ pub const AGENT_SITES_MAX: usize = 20_000;
 pub const REFUSED_MAX: usize = 1_000;
 /// The longest reason of a refusal, in characters.
 pub const REASON_CHARACTERS_MAX: usize = 300;
-/// Documents up to this many bytes travel inside a push.
-pub const INLINE_BYTES_MAX: usize = 16 << 10;
+/// Documents up to this many bytes travel inside a push: each agent needs them all the same, and twenty
+/// thousand that come back for one at the same moment cost more than the bytes.
+pub const INLINE_BYTES_MAX: usize = 128 << 10;
 /// The name of the server-sent event that carries a [`Push`]; its id is the repository version.
 pub const EVENT_REPOSITORY: &str = "repository";
 /// The name of the server-sent event that carries a [`Push`] with nothing but a fresh timestamp.

@@ -90,6 +90,13 @@ fn happened(text: &mut Text, shared: &Shared) {
         "result",
         looks,
     );
+    if let Some(seconds) = counts.last_push_took() {
+        text.gauge(
+            "last_push_seconds",
+            "From the last push that changed documents to all of it verified, on disk and readable.",
+            seconds,
+        );
+    }
     let doubts = counts.doubts();
     text.counter(
         "doubt_looks_total",

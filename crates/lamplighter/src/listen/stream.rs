@@ -62,6 +62,8 @@ impl Asks {
 
 /// Sends a stream until it ends or the client goes.
 pub(super) async fn send(mut socket: TcpStream, response: Response) {
+    // Each event is one write, and the reader waits for it: nothing is gained by holding its end back.
+    let _ = socket.set_nodelay(true);
     let (parts, body) = response.into_parts();
     let (mut reads, mut writes) = socket.split();
     let sending = async {

@@ -159,35 +159,20 @@ async fn events(State(app): State<App>) -> Events {
     // Listen before greeting: an event in between comes twice rather than never.
     let listener = app.engine().delivery_events();
     let greeting = app.engine().delivery_greeting();
-    let frames = stream::iter(frame(&greeting)).chain(follow(listener));
+    let frames = stream::once(std::future::ready(Ok(greeting.frame))).chain(follow(listener));
     Events(Body::from_stream(frames))
 }
 
 /// The frames of all events; a connection that lags is told to look again and goes on.
 fn follow(listener: Receiver<DeliveryEvent>) -> impl Stream<Item = Result<Bytes, Infallible>> {
-    let events = stream::unfold(listener, |mut listener| async move {
+    stream::unfold(listener, |mut listener| async move {
         let event = match listener.recv().await {
             Ok(event) => event,
-            Err(RecvError::Lagged(_)) => DeliveryEvent {
-                name: EVENT_LOOK_AGAIN,
-                id: 0,
-                data: Bytes::from_static(b"{}"),
-            },
+            Err(RecvError::Lagged(_)) => DeliveryEvent::new(EVENT_LOOK_AGAIN, 0, b"{}"),
             Err(RecvError::Closed) => return None,
         };
-        Some((event, listener))
-    });
-    events.flat_map(|event| stream::iter(frame(&event)))
-}
-
-/// The data is shared by all connections, so the frame comes in three pieces and copies none.
-fn frame(event: &DeliveryEvent) -> [Result<Bytes, Infallible>; 3] {
-    let head = format!("event: {}\nid: {}\ndata: ", event.name, event.id);
-    [
-        Ok(head.into()),
-        Ok(event.data.clone()),
-        Ok(Bytes::from_static(b"\n\n")),
-    ]
+        Some((Ok(event.frame), listener))
+    })
 }
 
 async fn acks(

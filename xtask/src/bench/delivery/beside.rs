@@ -1,18 +1,18 @@
 //! What an agent does with a push: verified, on disk and readable, with a disk that is waited for and
 //! with one that is not (a folder in memory).
 //!
-//! A plain subscriber on the same server says when the push was there; the real agent's cache, looked at
-//! all the time, when it can be read.
+//! A real agent follows a real server, and says itself how long the newest push took.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use agent::{Agent, AgentSettings, CancellationToken, Clock};
 use tokio::runtime::Runtime;
 
 use super::crowd::now;
 use super::folder;
+use super::http::Http;
 use super::ours::{Server, site};
 use crate::bench::process::median;
 use crate::bench::{Options, Row};
@@ -57,6 +57,7 @@ fn received_to_readable(agent_folder: &Path) -> Result<f64, String> {
     let url = format!("http://{}", server.address());
     let settings = AgentSettings {
         enrolment_token: Some(server.enrolment()?),
+        listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
         sites: vec![site(1).parse().map_err(|e| format!("{e}"))?],
         ..AgentSettings::new(
             vec![url.parse().map_err(|e| format!("{e}"))?],
@@ -65,24 +66,18 @@ fn received_to_readable(agent_folder: &Path) -> Result<f64, String> {
     };
     let started = Agent::start(settings, Clock::system(), stop.clone());
     let agent = runtime.block_on(started).map_err(|e| e.to_string())?;
-    let mut crowd = server.crowd(1)?;
+    let address = agent.address().ok_or("the agent does not listen")?;
+    let mut metrics = Http::connect(address, "")?;
     let mut figures = vec![];
     for round in 0..=ROUNDS {
-        let before = agent.cache().repository_version();
-        let publish = server.publisher(2 << 10)?;
-        let ended = AtomicBool::new(false);
-        let (received, readable) = std::thread::scope(|scope| {
-            let watch = scope.spawn(|| readable_at(&agent, before, &ended));
-            let told = crowd.told_after(publish);
-            let received = now();
-            ended.store(told.is_err(), Ordering::Relaxed);
-            told.map(|_| (received, watch.join().ok().flatten()))
-        })?;
-        let readable = readable.ok_or("the agent did not take a push")?;
+        let before = told(&mut metrics)?.0;
+        server.publisher(2 << 10)?()?;
+        let seconds = taken_after(&mut metrics, before)?;
         // The first one may find the agent still connecting.
         if round > 0 {
-            figures.push(readable.saturating_duration_since(received).as_secs_f64() * 1e3);
+            figures.push(seconds * 1e3);
         }
+        // And while it acknowledges, the next one would wait.
         std::thread::sleep(Duration::from_millis(20));
     }
     let middle = median(&mut figures);
@@ -96,16 +91,28 @@ fn received_to_readable(agent_folder: &Path) -> Result<f64, String> {
     Ok(middle)
 }
 
-/// When the cache is past `before`.
-fn readable_at(agent: &Agent, before: u64, ended: &AtomicBool) -> Option<Instant> {
+/// Seconds that the push after the first `before` took.
+fn taken_after(metrics: &mut Http, before: f64) -> Result<f64, String> {
     let until = now() + PATIENCE;
-    let cache = agent.cache();
-    while cache.repository_version() == before {
-        if ended.load(Ordering::Relaxed) || now() > until {
-            return None;
+    while now() < until {
+        let (taken, seconds) = told(metrics)?;
+        if taken > before {
+            return Ok(seconds);
         }
-        // The agent needs the processor, too.
-        std::thread::sleep(Duration::from_micros(20));
+        std::thread::sleep(Duration::from_millis(5));
     }
-    Some(now())
+    Err("the agent did not take a push".into())
+}
+
+/// How many pushes the agent took, and how long the last of them took it.
+fn told(metrics: &mut Http) -> Result<(f64, f64), String> {
+    let text = metrics.ask("GET", "/metrics", b"")?;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let figure = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|figure| figure.trim().parse().ok())
+    };
+    let taken = figure("lamplighter_agent_pushes_total{result=\"taken\"}");
+    let seconds = figure("lamplighter_agent_last_push_seconds");
+    Ok((taken.unwrap_or(0.0), seconds.unwrap_or(f64::NAN)))
 }
