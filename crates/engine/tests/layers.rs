@@ -126,7 +126,7 @@ async fn cost(
     };
     let cost = Cost {
         files: new.len() + 1,
-        pushed_bytes: events.try_recv().unwrap().data.len(),
+        pushed_bytes: events.try_recv().unwrap().frame.len(),
         role_bytes: engine.repository_file(role).unwrap().len(),
         shard_bytes,
     };
