@@ -42,6 +42,21 @@ pub struct Freshness {
     pub stale: bool,
 }
 
+impl Freshness {
+    /// With what this process measured since the proof, by a clock that nobody sets: the greater age is
+    /// the honest one.
+    pub(crate) fn at_least(self, measured: Option<Duration>, stale_after: Duration) -> Self {
+        let Some(measured) = measured else {
+            return self;
+        };
+        let age = self.age.unwrap_or_default().max(measured);
+        Self {
+            age: Some(age),
+            stale: age > stale_after,
+        }
+    }
+}
+
 /// The documents of an agent's sites. Cheap to clone; clones see the same documents.
 #[derive(Clone)]
 pub struct Cache(Arc<Inner>);
@@ -340,8 +355,13 @@ impl Cache {
                 stale: true,
             };
         }
-        // A clock that was set back makes no age negative.
-        let millis = u64::try_from(now.as_millisecond() - verified_at).unwrap_or(0);
+        // A clock that was set back cannot tell the age.
+        let Ok(millis) = u64::try_from(now.as_millisecond() - verified_at) else {
+            return Freshness {
+                age: None,
+                stale: true,
+            };
+        };
         let age = Duration::from_millis(millis);
         Freshness {
             age: Some(age),
@@ -543,6 +563,21 @@ mod tests {
             assert_eq!(cache.freshness(now, bound).stale, stale, "{seconds}");
         }
         let before = at - jiff::SignedDuration::from_secs(9);
-        assert_eq!(cache.freshness(before, bound).age, Some(Duration::ZERO));
+        let fresh = cache.freshness(before, bound);
+        assert!(
+            fresh.stale && fresh.age.is_none(),
+            "a clock that was set back"
+        );
+        let measured = fresh.at_least(Some(Duration::from_secs(7)), bound);
+        assert_eq!(
+            (measured.age, measured.stale),
+            (Some(Duration::from_secs(7)), false)
+        );
+        let set_back = cache.freshness(at, bound);
+        let measured = set_back.at_least(Some(Duration::from_secs(61)), bound);
+        assert!(
+            measured.stale,
+            "the process measured a minute more than its clock shows"
+        );
     }
 }

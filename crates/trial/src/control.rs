@@ -141,8 +141,7 @@ impl Control {
         let value: serde_json::Value = serde_json::from_slice(&file.bytes).map_err(said)?;
         let expires = value["signed"]["expires"].as_str().unwrap_or_default();
         let expires = expires.parse().map_err(said)?;
-        self.signed
-            .insert(self.version, Signed { expires });
+        self.signed.insert(self.version, Signed { expires });
         self.timestamp = file.bytes.into();
         Ok(())
     }

@@ -147,6 +147,14 @@ impl Disk {
         state.sweep();
     }
 
+    /// It has room, reads work, and no stop is to come.
+    pub(crate) fn heal(&self) {
+        let mut state = self.state();
+        state.capacity = ROOMY;
+        state.reads_fail = false;
+        state.stops_in = None;
+    }
+
     /// No room, or room again.
     pub(crate) fn set_full(&self, is_full: bool) {
         let mut state = self.state();

@@ -46,6 +46,8 @@ pub(crate) struct Host {
     /// Its clock was set while no process could measure, and no newer timestamp came since.
     pub(crate) is_clock_lost: bool,
     pub(crate) backup: Option<Copy>,
+    /// The time that its clock showed when no update was under way, last: none can have begun before.
+    pub(crate) quiet_at: Timestamp,
 }
 
 /// What became of a start.
@@ -98,6 +100,7 @@ impl Host {
             is_damaged: false,
             is_clock_lost: false,
             backup: None,
+            quiet_at: crate::fleet::start(),
         })
     }
 
@@ -154,6 +157,7 @@ impl Host {
         self.floor.timestamp = 0;
         self.restored = driven.versions().map_or(0, |versions| versions.timestamp);
         self.driven = Some(driven);
+        self.quiet_at = self.wall();
         if is_sick {
             // What could not be read now may be missing, and nobody promised otherwise.
             self.is_damaged = true;
@@ -194,6 +198,7 @@ impl Host {
             Some(hand) => hand.set(by),
             None => self.is_clock_lost = true,
         }
+        self.quiet_at = self.quiet_at.min(self.wall());
         // What the running process measures is lost with it.
         self.is_clock_lost |= self.floor.timestamp <= self.restored;
     }
@@ -216,6 +221,8 @@ impl Host {
         if versions.repository == newest {
             self.is_damaged = false;
         }
+        self.quiet_at = self.wall();
+        let floor = &mut self.floor;
         floor.root = floor.root.max(versions.root);
         floor.repository = floor.repository.max(versions.repository);
         floor.timestamp = floor.timestamp.max(versions.timestamp);

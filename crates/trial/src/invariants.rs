@@ -9,7 +9,6 @@ use std::time::Duration;
 use agent::CachedDocument;
 use agent::trial::Versions;
 use domain::document::{Document, DocumentKey, check_coverage};
-use jiff::Timestamp;
 use protocol::delivery::Acks;
 use semver::Version;
 use tuf::{Entry, Listing, Trust};
@@ -282,8 +281,8 @@ pub(crate) fn i7_expired_is_not_believed(
     host: &Host,
     versions: Versions,
     signed: &BTreeMap<u64, Signed>,
-    earliest: Timestamp,
 ) -> Checked {
+    let earliest = host.quiet_at.min(host.wall());
     let newest = host.floor.timestamp.max(host.restored);
     let new = signed
         .get(&versions.timestamp)

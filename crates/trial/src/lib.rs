@@ -24,7 +24,7 @@ pub use trace::{Tally, Trace};
 use crate::world::World;
 
 /// Steps of a run, before all is healed.
-pub const STEPS: usize = 120;
+pub const STEPS: usize = 160;
 
 /// What a run is to be.
 #[derive(Clone, Copy, Debug, Default)]
