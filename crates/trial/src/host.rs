@@ -41,9 +41,13 @@ pub(crate) struct Host {
     pub(crate) seen_at: BTreeMap<u64, Duration>,
     /// What its sites refused, and were told that it is kept.
     pub(crate) refused: BTreeSet<(Hostname, DocumentKey, u64)>,
+    /// What its sites tried to refuse: a refusal may be kept although nobody was told so.
+    pub(crate) maybe_refused: BTreeSet<(Hostname, DocumentKey, u64)>,
     /// Its disk lost or changed what was on it, and it has not converged since.
     pub(crate) is_damaged: bool,
-    /// Its clock was set while no process could measure, and no newer timestamp came since.
+    /// When its clock was set, until a timestamp that came later is surely on disk.
+    clock_set_at: Option<Duration>,
+    /// Its process began after its clock was set: nothing can tell how old what it found on disk is.
     pub(crate) is_clock_lost: bool,
     pub(crate) backup: Option<Copy>,
     /// The time that its clock showed when no update was under way, last: none can have begun before.
@@ -97,7 +101,9 @@ impl Host {
             restored: 0,
             seen_at: BTreeMap::new(),
             refused: BTreeSet::new(),
+            maybe_refused: BTreeSet::new(),
             is_damaged: false,
+            clock_set_at: None,
             is_clock_lost: false,
             backup: None,
             quiet_at: crate::fleet::start(),
@@ -156,6 +162,9 @@ impl Host {
         self.hand = Some(hand);
         self.floor.timestamp = 0;
         self.restored = driven.versions().map_or(0, |versions| versions.timestamp);
+        // A timestamp that only the process before knew may come again, and is news to this one.
+        self.seen_at.retain(|version, _| *version <= self.restored);
+        self.is_clock_lost = self.clock_set_at.is_some();
         self.driven = Some(driven);
         self.quiet_at = self.wall();
         if is_sick {
@@ -194,13 +203,14 @@ impl Host {
     /// Somebody sets its clock.
     pub(crate) fn set_clock(&mut self, by: SignedDuration) {
         self.offset += by;
-        match &self.hand {
-            Some(hand) => hand.set(by),
-            None => self.is_clock_lost = true,
+        if let Some(hand) = &self.hand {
+            hand.set(by);
+        } else {
+            self.is_clock_lost = true;
         }
-        self.quiet_at = self.quiet_at.min(self.wall());
-        // What the running process measures is lost with it.
+        self.clock_set_at = Some(self.line.clock.passed());
         self.is_clock_lost |= self.floor.timestamp <= self.restored;
+        self.quiet_at = self.quiet_at.min(self.wall());
     }
 
     /// Lets the parts run until all wait. True when something ran.
@@ -217,6 +227,9 @@ impl Host {
         let floor = &mut self.floor;
         if versions.timestamp > floor.timestamp.max(self.restored) {
             self.is_clock_lost = false;
+            // Whatever was saved last, a timestamp this long after is saved.
+            let is_saved = |set_at: &Duration| at >= *set_at + Duration::from_secs(301);
+            self.clock_set_at = self.clock_set_at.filter(|set_at| !is_saved(set_at));
         }
         if versions.repository == newest {
             self.is_damaged = false;

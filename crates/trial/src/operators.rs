@@ -201,9 +201,10 @@ fn refuse(world: &mut World) {
     let Some(host) = world.hosts.get_mut(agent) else {
         return;
     };
+    let refused = (site.hostname.clone(), entry.key.clone(), entry.version);
+    host.maybe_refused.insert(refused.clone());
     if matches!(kept, Ok(true)) && !host.disk.is_dead() {
-        host.refused
-            .insert((site.hostname.clone(), entry.key.clone(), entry.version));
+        host.refused.insert(refused);
         world.tell("a site refused", &line);
     }
 }
