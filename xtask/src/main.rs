@@ -31,6 +31,13 @@ enum Task {
     #[cfg(feature = "delivery")]
     #[command(hide = true)]
     HyperPeer { address: std::net::SocketAddr },
+    /// Simulates delivery: `--seeds N --from N --bug NAME`, in the release profile.
+    #[command(disable_help_flag = true)]
+    Simulate {
+        /// For the simulation; see `--help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Checks the direction of dependencies, module headers, file lengths and named files.
     Tidy,
 }
@@ -40,6 +47,7 @@ fn main() -> ExitCode {
         Task::Bench(arguments) => bench::run(&arguments),
         #[cfg(feature = "delivery")]
         Task::HyperPeer { address } => bench::delivery::hyper_peer::serve(address),
+        Task::Simulate { arguments } => simulate(&arguments),
         Task::Tidy => tidy::run(
             Path::new(env!("CARGO_MANIFEST_DIR"))
                 .parent()
@@ -53,4 +61,25 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// In a process of its own, so that the other tasks need not build what it does.
+fn simulate(arguments: &[String]) -> Result<(), String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = std::process::Command::new(cargo)
+        .args([
+            "run",
+            "--quiet",
+            "--release",
+            "--package",
+            "lamplighter-trial",
+            "--",
+        ])
+        .args(arguments)
+        .status()
+        .map_err(|e| format!("could not run the simulation: {e}"))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err("the simulation found something".into())
 }

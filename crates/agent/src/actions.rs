@@ -99,7 +99,7 @@ async fn act(shared: &Shared, site: &Hostname, act: &Act) -> Result<(), String> 
     match act {
         // This cache cannot hold config for other code; looking again is all that clearing can do.
         Act::ClearCache | Act::Refresh => {
-            let asked_at = shared.clock.now();
+            let asked_at = shared.clock.passed();
             shared.refresh(asked_at).await.map_err(|e| e.to_string())
         }
         Act::ActivateRelease { version } => activate(shared, site, version).await,

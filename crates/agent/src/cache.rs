@@ -58,6 +58,21 @@ pub struct Freshness {
     pub stale: bool,
 }
 
+impl Freshness {
+    /// With what this process measured since the proof, by a clock that nobody sets: the greater age is
+    /// the honest one.
+    pub(crate) fn at_least(self, measured: Option<Duration>, stale_after: Duration) -> Self {
+        let Some(measured) = measured else {
+            return self;
+        };
+        let age = self.age.unwrap_or_default().max(measured);
+        Self {
+            age: Some(age),
+            stale: age > stale_after,
+        }
+    }
+}
+
 /// The documents of an agent's sites. Cheap to clone; clones see the same documents.
 #[derive(Clone)]
 pub struct Cache(Arc<Inner>);
@@ -506,8 +521,13 @@ impl Cache {
                 stale: true,
             };
         }
-        // A clock that was set back makes no age negative.
-        let millis = u64::try_from(now.as_millisecond() - verified_at).unwrap_or(0);
+        // A clock that was set back cannot tell the age.
+        let Ok(millis) = u64::try_from(now.as_millisecond() - verified_at) else {
+            return Freshness {
+                age: None,
+                stale: true,
+            };
+        };
         let age = Duration::from_millis(millis);
         Freshness {
             age: Some(age),

@@ -62,8 +62,14 @@ impl Disk {
 
     /// The names of its files.
     pub(crate) fn names(&self) -> Result<Vec<String>, AgentError> {
-        let names = self.device.names(&self.folder);
-        names.map_err(|e| AgentError::disk("list", &self.folder, e))
+        self.names_in("")
+    }
+
+    /// The names of the files in a folder of it.
+    pub(crate) fn names_in(&self, folder: &str) -> Result<Vec<String>, AgentError> {
+        let folder = self.folder.join(folder);
+        let names = self.device.names(&folder);
+        names.map_err(|e| AgentError::disk("list", &folder, e))
     }
 
     /// Reads a file; `None` when it is not there.
@@ -74,6 +80,15 @@ impl Disk {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(AgentError::disk("read", &file, e)),
         }
+    }
+
+    /// Reads what its owner can do without: a file that cannot be read is as good as missing, and is
+    /// written anew in its time.
+    pub(crate) fn read_if_well(&self, name: &str) -> Option<Vec<u8>> {
+        self.read(name).unwrap_or_else(|e| {
+            tracing::warn!("{e}; it is left aside");
+            None
+        })
     }
 
     /// Replaces a file: a new one beside it, synced, renamed over it, the folder synced.

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use jiff::Timestamp;
 use tokio::sync::{Mutex, Notify};
 
 use crate::{Shared, pause};
@@ -27,7 +26,7 @@ pub(crate) enum Looked {
 #[derive(Default)]
 pub(crate) struct Doubts {
     /// When the newest look began, and what it came to. Held while looking: others wait, and share it.
-    last: Mutex<Option<(Timestamp, Result<(), String>)>>,
+    last: Mutex<Option<(Duration, Result<(), String>)>>,
     due: Notify,
 }
 
@@ -47,16 +46,14 @@ impl Doubts {
     }
 
     async fn look_if_may(&self, shared: &Shared) -> Looked {
-        let asked_at = shared.clock.now();
+        let asked_at = shared.clock.passed();
         let mut last = self.last.lock().await;
-        let now = shared.clock.now();
+        let now = shared.clock.passed();
         if let Some((began_at, came_to)) = &*last {
             if *began_at >= asked_at {
                 return said(came_to);
             }
-            // A clock that was set back says nothing about the time since then.
-            let since = Duration::try_from(now.duration_since(*began_at)).ok();
-            let left = since.and_then(|since| least().checked_sub(since));
+            let left = least().checked_sub(now.saturating_sub(*began_at));
             if let Some(again_in) = left.filter(|left| !left.is_zero()) {
                 return Looked::Recently { again_in };
             }

@@ -226,7 +226,7 @@ impl Status {
     /// Writes it when it is due, or says something else.
     fn keep(&mut self, top: &Disk, shared: &Shared) -> Result<(), AgentError> {
         let now = shared.clock.now();
-        let fresh = shared.cache.freshness(now, shared.settings.stale_after);
+        let fresh = shared.freshness();
         let repository = shared.cache.repository_version();
         let each = jiff::SignedDuration::try_from(STATUS_EACH).unwrap_or_default();
         let due = self

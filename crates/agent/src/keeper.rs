@@ -4,8 +4,9 @@
 //! the metadata that names them, and both before a read sees them: a kill at any byte leaves the
 //! old state or the new one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use domain::document::DOCUMENT_BYTES_MAX;
 use jiff::Timestamp;
 use protocol::delivery::Push;
 use tokio::sync::Mutex;
-use tuf::{Entry, Interest, Listing, ShardEntry, Trust, Want};
+use tuf::{Entry, Interest, Listing, Places, ShardEntry, Trust, Want};
 
 use crate::AgentError;
 use crate::cache::told::HeldShard;
@@ -25,6 +26,7 @@ use crate::origin::Origins;
 #[cfg(feature = "trial")]
 use crate::trial::{Bug, planted};
 
+const TARGETS: &str = "targets";
 const TRUST_FILE: &str = "trust.json";
 /// A heartbeat changes nothing but the timestamp. Losing some minutes of those in a crash makes the
 /// agent look older than it is, never newer, so the disk is spared.
@@ -34,13 +36,16 @@ pub(crate) struct Keeper {
     disk: Disk,
     clock: Clock,
     state: Mutex<State>,
+    /// When a newer timestamp was verified by this process, in milliseconds that passed of the clock; 0
+    /// for never. Beside the wall's time, which somebody may set.
+    measured_at: AtomicU64,
 }
 
 struct State {
     listing: Listing,
     /// When an origin was last asked with success.
-    checked_at: Timestamp,
-    saved_at: Timestamp,
+    checked_at: Option<Duration>,
+    saved_at: Option<Duration>,
 }
 
 /// All believed metadata, in one file: it is replaced whole.
@@ -66,7 +71,7 @@ impl Keeper {
         cache: &Cache,
         clock: Clock,
     ) -> Result<Self, AgentError> {
-        let stored = disk.read(TRUST_FILE)?;
+        let stored = disk.read_if_well(TRUST_FILE);
         #[cfg(feature = "trial")]
         let stored = stored.filter(|_| !planted(Bug::ForgetTrust));
         let stored = stored.and_then(|bytes| serde_json::from_slice::<TrustFile>(&bytes).ok());
@@ -94,13 +99,17 @@ impl Keeper {
             }
             None => Listing::read(Trust::pin(identity.root.as_bytes())?)?,
         };
-        let never = Timestamp::MIN;
         let state = Mutex::new(State {
             listing,
-            checked_at: never,
-            saved_at: never,
+            checked_at: None,
+            saved_at: None,
         });
-        Ok(Self { disk, clock, state })
+        Ok(Self {
+            disk,
+            clock,
+            state,
+            measured_at: AtomicU64::new(0),
+        })
     }
 
     /// Asks origins for what is newest, unless that was done since `asked_at`. True when the
@@ -110,17 +119,18 @@ impl Keeper {
     /// What the last origin did wrong, when none gave an update that passes all checks.
     pub(crate) async fn refresh(
         &self,
-        asked_at: Timestamp,
+        asked_at: Duration,
         origins: &Origins,
         identity: &Identity,
         cache: &Cache,
     ) -> Result<bool, AgentError> {
         let mut state = self.state.lock().await;
-        if state.checked_at > asked_at {
+        if state.checked_at.is_some_and(|at| at > asked_at) {
             return Ok(false);
         }
-        let started_at = self.clock.now();
+        let started_at = self.clock.passed();
         let mut last = AgentError::NoOrigin;
+        let mut has_answer = false;
         for origin in origins.order() {
             let source = Source {
                 push: None,
@@ -128,16 +138,21 @@ impl Keeper {
                 origin,
                 token: &identity.token,
             };
+            let before = state.listing.trust().timestamp_version();
             match self.update(&mut state, &source, cache).await {
                 Ok(changed) => {
-                    origins.prefer(origin);
-                    state.checked_at = started_at;
-                    return Ok(changed);
+                    state.checked_at = Some(started_at);
+                    has_answer = true;
+                    // An origin without news may be a mirror that stands still: another may have some.
+                    if changed || state.listing.trust().timestamp_version() > before {
+                        origins.prefer(origin);
+                        return Ok(changed);
+                    }
                 }
                 Err(e) => last = e,
             }
         }
-        Err(last)
+        if has_answer { Ok(false) } else { Err(last) }
     }
 
     /// What is believed; `None` while an update is under way.
@@ -223,14 +238,52 @@ impl Keeper {
             }
             self.save(trust, verified_at)?;
             cache.replace(&View::new(trust.version(), documents, shards));
-            state.saved_at = now;
-        } else if newer && now.duration_since(state.saved_at) >= bound(TIMESTAMP_SAVED_EACH) {
+            state.saved_at = Some(self.clock.passed());
+            self.sweep(&listing, cache.places());
+        } else if self.is_to_save(state, trust, newer) {
             self.save(trust, verified_at)?;
-            state.saved_at = now;
+            state.saved_at = Some(self.clock.passed());
         }
         state.listing = listing;
         cache.set_verified_at(verified_at);
+        if newer {
+            let passed = u64::try_from(self.clock.passed().as_millis()).unwrap_or(u64::MAX);
+            self.measured_at.store(passed.max(1), Ordering::Relaxed);
+        }
         Ok(changed)
+    }
+
+    /// A new root at once: the keys it ends must not come back with a restart.
+    fn is_to_save(&self, state: &State, trust: &Trust, newer: bool) -> bool {
+        let since = state
+            .saved_at
+            .map(|at| self.clock.passed().saturating_sub(at));
+        let is_due = since.is_none_or(|since| since >= TIMESTAMP_SAVED_EACH);
+        trust.root_version() > state.listing.trust().root_version() || (newer && is_due)
+    }
+
+    /// How long ago this process verified a newer timestamp, as it measured; `None` if it did not yet.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        let at = self.measured_at.load(Ordering::Relaxed);
+        let measured = (at > 0).then(|| Duration::from_millis(at))?;
+        Some(self.clock.passed().saturating_sub(measured))
+    }
+
+    /// Removes documents that metadata names no more, and what a stopped write left: a disk must not fill
+    /// up with the past.
+    fn sweep(&self, listing: &Listing, places: &Places) {
+        let shards = listing.shards().filter(|one| places.are_in(&one.shard));
+        let shards = shards.map(|one| by_content(&one.sha256));
+        let kept: HashSet<String> = listing.entries().map(on_disk).chain(shards).collect();
+        let names = self.disk.names_in(TARGETS).unwrap_or_default();
+        for name in names {
+            let file = format!("{TARGETS}/{name}");
+            if !kept.contains(&file)
+                && let Err(e) = self.disk.remove(&file)
+            {
+                tracing::warn!("{e}");
+            }
+        }
     }
 
     /// Every document that metadata names, on disk and verified; the first lane goes first.
@@ -387,7 +440,7 @@ fn on_disk(entry: &Entry) -> String {
 }
 
 fn by_content(sha256: &[u8; 32]) -> String {
-    format!("targets/{}.json", hex::encode(sha256))
+    format!("{TARGETS}/{}.json", hex::encode(sha256))
 }
 
 fn shard_from_disk(disk: &Disk, entry: &ShardEntry, cache: &Cache) -> Option<HeldShard> {
@@ -414,8 +467,4 @@ fn from_disk(disk: &Disk, entry: &Entry) -> Option<CachedDocument> {
         return None;
     }
     Some(CachedDocument::new(entry.clone(), Bytes::from(body)))
-}
-
-fn bound(duration: Duration) -> jiff::SignedDuration {
-    jiff::SignedDuration::try_from(duration).unwrap_or(jiff::SignedDuration::MAX)
 }

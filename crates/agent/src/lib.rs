@@ -378,7 +378,7 @@ impl Shared {
             .iter()
             .map(|one| (one.site.clone(), one.product.clone()));
         let cache = Cache::new(sites.collect());
-        let refusals = Desk::open(disk.clone(), &cache)?;
+        let refusals = Desk::open(disk.clone(), &cache);
         let keeper = Keeper::load(disk, &identity, &cache, clock.clone())?;
         Ok(Self {
             settings,
@@ -398,8 +398,10 @@ impl Shared {
 
     /// How fresh it is now.
     pub(crate) fn freshness(&self) -> Freshness {
-        let now = self.clock.now();
-        self.cache.freshness(now, self.settings.stale_after)
+        let fresh = self
+            .cache
+            .freshness(self.clock.now(), self.settings.stale_after);
+        fresh.at_least(self.keeper.age(), self.settings.stale_after)
     }
 
     /// All documents come with one metadata, so the most urgent of them sets the pace.
@@ -426,14 +428,14 @@ impl Shared {
 
     /// Looks again now; a failure is logged and shows in the age.
     pub(crate) async fn look_again(&self) {
-        let asked_at = self.clock.now();
+        let asked_at = self.clock.passed();
         if let Err(e) = self.refresh(asked_at).await {
             tracing::warn!("could not look for newer config: {e}");
         }
     }
 
     /// Looks again unless somebody has since `asked_at`: many sites that ask at once cost one look.
-    pub(crate) async fn refresh(&self, asked_at: jiff::Timestamp) -> Result<(), AgentError> {
+    pub(crate) async fn refresh(&self, asked_at: Duration) -> Result<(), AgentError> {
         let (origins, identity) = (&self.origins, &self.identity);
         let came = self
             .keeper

@@ -46,15 +46,15 @@ pub(crate) struct Desk {
 impl Desk {
     /// Opens it with what is on disk. A file that does not read is as good as missing: the site refuses
     /// again.
-    pub(crate) fn open(disk: Disk, cache: &Cache) -> Result<Self, AgentError> {
-        let known = disk.read(FILE)?;
+    pub(crate) fn open(disk: Disk, cache: &Cache) -> Self {
+        let known = disk.read_if_well(FILE);
         #[cfg(feature = "trial")]
         let known = known.filter(|_| !planted(Bug::ForgetRefusals));
         let known = known.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         cache.set_refusals(Refusals::new(known.unwrap_or_default()));
-        Ok(Self {
+        Self {
             disk: Mutex::new(disk),
-        })
+        }
     }
 
     /// Keeps a refusal, on disk first. False where the version is not held: nothing to refuse. What is

@@ -126,5 +126,20 @@ fn age_is_counted_from_the_last_verified_timestamp() {
         assert_eq!(cache.freshness(now, bound).stale, stale, "{seconds}");
     }
     let before = at - jiff::SignedDuration::from_secs(9);
-    assert_eq!(cache.freshness(before, bound).age, Some(Duration::ZERO));
+    let fresh = cache.freshness(before, bound);
+    assert!(
+        fresh.stale && fresh.age.is_none(),
+        "a clock that was set back"
+    );
+    let measured = fresh.at_least(Some(Duration::from_secs(7)), bound);
+    assert_eq!(
+        (measured.age, measured.stale),
+        (Some(Duration::from_secs(7)), false)
+    );
+    let set_back = cache.freshness(at, bound);
+    let measured = set_back.at_least(Some(Duration::from_secs(61)), bound);
+    assert!(
+        measured.stale,
+        "the process measured a minute more than its clock shows"
+    );
 }
