@@ -171,7 +171,7 @@ impl Control {
         let before = Arc::clone(&self.repository);
         let version = self.newest.get(&new.key).copied().unwrap_or(0) + 1;
         let mut document = Document {
-            published: self.repository.version + 1,
+            published: self.repository.version() + 1,
             key: new.key.clone(),
             version,
             accepts: new.accepts,
