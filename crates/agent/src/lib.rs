@@ -16,6 +16,7 @@ mod follow;
 mod identity;
 mod keeper;
 mod local;
+mod look;
 mod origin;
 mod outcomes;
 mod refusals;
@@ -38,6 +39,7 @@ use url::Url;
 
 pub use cache::{Cache, CachedDocument, Freshness, Reading};
 pub use error::AgentError;
+pub use origin::MirrorPlace;
 pub use tuf_client::{Folder, Mirror};
 
 use crate::counts::Counts;
@@ -54,8 +56,10 @@ use crate::socket::Socket;
 /// What an agent is told when it starts.
 #[derive(Clone, Debug)]
 pub struct AgentSettings {
-    /// Origins: tried in order, the last that answered first. At least one.
+    /// Control planes: the last that answered first. At least one.
     pub servers: Vec<Url>,
+    /// Copies of the signed repository, asked when no control plane is well. 16 at most.
+    pub mirrors: Vec<MirrorPlace>,
     /// Works once; needed only while `folder` holds no identity.
     pub enrolment_token: Option<String>,
     /// What this host is called, for people.
@@ -87,6 +91,7 @@ impl AgentSettings {
     pub fn new(servers: Vec<Url>, folder: PathBuf) -> Self {
         Self {
             servers,
+            mirrors: vec![],
             enrolment_token: None,
             host: "localhost".into(),
             sites: vec![],
@@ -100,7 +105,15 @@ impl AgentSettings {
             stale_after: Duration::from_secs(300),
         }
     }
+
+    /// How long an origin is left alone at most: each of the agent's own looks finds all origins awake.
+    pub(crate) fn rest_max(&self) -> Duration {
+        self.revalidate_first_after.mul_f64(LOOKS_APART_MIN)
+    }
 }
+
+/// The agent's own looks are apart by a share of what is set, by chance from this on.
+const LOOKS_APART_MIN: f64 = 0.7;
 
 /// What the parts of an agent share.
 pub(crate) struct Shared {
@@ -139,7 +152,7 @@ impl Agent {
         stop: CancellationToken,
     ) -> Result<Self, AgentError> {
         let disk = Disk::open(&settings.folder)?;
-        let origins = Origins::new(&settings.servers, clock.clone())?;
+        let origins = Origins::new(&settings, clock.clone())?;
         let identity = Identity::load_or_enrol(&disk, &origins, &settings).await?;
         let sites = identity
             .sites
@@ -266,7 +279,7 @@ async fn revalidate(shared: &Shared) {
     let mut waited = Duration::ZERO;
     loop {
         // Shorter only: what is looked for each 5 minutes must not be STALE for a moment after 5.
-        let wait = step.mul_f64(0.7 + 0.2 * rand::random::<f64>());
+        let wait = step.mul_f64(LOOKS_APART_MIN + 0.2 * rand::random::<f64>());
         shared.clock.sleep(wait).await;
         waited += wait;
         // Asked at each step: a document of the first lane may have come meanwhile.

@@ -14,6 +14,9 @@ pub const REFUSED_MAX: usize = 1_000;
 pub const REASON_CHARACTERS_MAX: usize = 300;
 /// Documents up to this many bytes travel inside a push.
 pub const INLINE_BYTES_MAX: usize = 16 << 10;
+/// How long a timestamp is good from the moment when it is signed, so that its expiry tells that moment. Long
+/// enough to restart a server; agents say STALE long before.
+pub const TIMESTAMP_LIFE_SECONDS: i64 = 3_600;
 /// The name of the server-sent event that carries a [`Push`]; its id is the repository version.
 pub const EVENT_REPOSITORY: &str = "repository";
 /// The name of the server-sent event that carries a [`Push`] with nothing but a fresh timestamp.

@@ -6,6 +6,7 @@
 mod banners;
 mod beside;
 mod flags;
+mod origins;
 mod rollout;
 
 use std::net::SocketAddr;
