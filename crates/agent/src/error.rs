@@ -34,6 +34,20 @@ pub enum AgentError {
         /// Bytes that were allowed.
         limit: u64,
     },
+    /// More mirrors than an agent asks.
+    #[error("an agent asks at most {limit} mirrors; {found} were named")]
+    TooManyMirrors {
+        /// How many were named.
+        found: usize,
+        /// How many may be.
+        limit: usize,
+    },
+    /// More files than one look takes from one origin.
+    #[error("one look takes at most {limit} files from one origin; the next goes on")]
+    TooManyFiles {
+        /// How many it takes.
+        limit: usize,
+    },
     /// What came does not pass the checks.
     #[error(transparent)]
     Trust(#[from] tuf::TrustError),

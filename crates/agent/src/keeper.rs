@@ -6,14 +6,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use clock::Clock;
 use domain::document::DOCUMENT_BYTES_MAX;
 use jiff::Timestamp;
-use protocol::delivery::Push;
+use protocol::delivery::{Push, TIMESTAMP_LIFE_SECONDS};
 use tokio::sync::Mutex;
 use tuf::{Entry, Interest, Listing, Places, ShardEntry, Trust, Want};
 
@@ -32,19 +32,22 @@ const TRUST_FILE: &str = "trust.json";
 /// agent look older than it is, never newer, so the disk is spared.
 const TIMESTAMP_SAVED_EACH: Duration = Duration::from_secs(300);
 
+/// Files that one look takes from one origin. Documents stay on disk: the next look goes on from there.
+const FILES_PER_TRY_MAX: usize = 20_000;
+
 pub(crate) struct Keeper {
     disk: Disk,
-    clock: Clock,
-    state: Mutex<State>,
+    pub(crate) clock: Clock,
+    pub(crate) state: Mutex<State>,
+    /// When origins were last asked with success. Held by the look that is under way; others wait for it.
+    pub(crate) looked_at: Mutex<Option<Duration>>,
     /// When a newer timestamp was verified by this process, in milliseconds that passed of the clock; 0
     /// for never. Beside the wall's time, which somebody may set.
     measured_at: AtomicU64,
 }
 
-struct State {
-    listing: Listing,
-    /// When an origin was last asked with success.
-    checked_at: Option<Duration>,
+pub(crate) struct State {
+    pub(crate) listing: Listing,
     saved_at: Option<Duration>,
 }
 
@@ -56,11 +59,13 @@ pub(crate) struct TrustFile {
 }
 
 /// Where an update takes its files from.
-struct Source<'a> {
+pub(crate) struct Source<'a> {
     push: Option<&'a Push>,
     origins: &'a Origins,
     origin: usize,
     token: &'a str,
+    /// Files asked for until now.
+    asked: AtomicUsize,
 }
 
 impl Keeper {
@@ -101,58 +106,15 @@ impl Keeper {
         };
         let state = Mutex::new(State {
             listing,
-            checked_at: None,
             saved_at: None,
         });
         Ok(Self {
             disk,
             clock,
             state,
+            looked_at: Mutex::new(None),
             measured_at: AtomicU64::new(0),
         })
-    }
-
-    /// Asks origins for what is newest, unless that was done since `asked_at`. True when the
-    /// documents changed.
-    ///
-    /// # Errors
-    /// What the last origin did wrong, when none gave an update that passes all checks.
-    pub(crate) async fn refresh(
-        &self,
-        asked_at: Duration,
-        origins: &Origins,
-        identity: &Identity,
-        cache: &Cache,
-    ) -> Result<bool, AgentError> {
-        let mut state = self.state.lock().await;
-        if state.checked_at.is_some_and(|at| at > asked_at) {
-            return Ok(false);
-        }
-        let started_at = self.clock.passed();
-        let mut last = AgentError::NoOrigin;
-        let mut has_answer = false;
-        for origin in origins.order() {
-            let source = Source {
-                push: None,
-                origins,
-                origin,
-                token: &identity.token,
-            };
-            let before = state.listing.trust().timestamp_version();
-            match self.update(&mut state, &source, cache).await {
-                Ok(changed) => {
-                    state.checked_at = Some(started_at);
-                    has_answer = true;
-                    // An origin without news may be a mirror that stands still: another may have some.
-                    if changed || state.listing.trust().timestamp_version() > before {
-                        origins.prefer(origin);
-                        return Ok(changed);
-                    }
-                }
-                Err(e) => last = e,
-            }
-        }
-        if has_answer { Ok(false) } else { Err(last) }
     }
 
     /// What is believed; `None` while an update is under way.
@@ -182,14 +144,13 @@ impl Keeper {
         let mut state = self.state.lock().await;
         let source = Source {
             push: Some(push),
-            origins,
-            origin,
-            token: &identity.token,
+            ..Source::new(origins, origin, identity)
         };
         self.update(&mut state, &source, cache).await
     }
 
-    async fn update(
+    /// Stopped anywhere in between it has changed nothing but files on disk that nobody reads yet.
+    pub(crate) async fn update(
         &self,
         state: &mut State,
         source: &Source<'_>,
@@ -217,7 +178,11 @@ impl Keeper {
         #[cfg(feature = "trial")]
         let newer = newer || planted(Bug::AnyTimestampIsNews);
         // The same timestamp again proves nothing: a frozen mirror would send it forever.
-        let verified_at = if newer { now } else { cache.verified_at() };
+        let verified_at = if newer {
+            source.proven_at(trust, now).max(cache.verified_at())
+        } else {
+            cache.verified_at()
+        };
         let view = cache.view();
         let has_all = view.has_all(&listing, cache.places());
         let changed = trust.version() != view.repository || !has_all;
@@ -384,7 +349,39 @@ impl Keeper {
     }
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    pub(crate) fn new(origins: &'a Origins, origin: usize, identity: &'a Identity) -> Self {
+        Self {
+            push: None,
+            origins,
+            origin,
+            token: &identity.token,
+            asked: AtomicUsize::new(0),
+        }
+    }
+
+    /// The moment for which a newer timestamp proves that nothing newer exists: now, from a control plane, which signed it
+    /// a moment ago. A mirror may hold one back that it copied earlier, so there it is the moment of its signature.
+    fn proven_at(&self, trust: &Trust, now: Timestamp) -> Timestamp {
+        let life = jiff::SignedDuration::from_secs(TIMESTAMP_LIFE_SECONDS);
+        let signed_at = trust.fresh_until().map(|end| end.saturating_sub(life));
+        match signed_at {
+            Some(Ok(signed_at)) if !self.origins.is_server(self.origin) => now.min(signed_at),
+            _ => now,
+        }
+    }
+
+    /// Fetches a file, unless this look has fetched too many of this origin.
+    async fn fetch(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, AgentError> {
+        if self.asked.fetch_add(1, Ordering::Relaxed) >= FILES_PER_TRY_MAX {
+            return Err(AgentError::TooManyFiles {
+                limit: FILES_PER_TRY_MAX,
+            });
+        }
+        let (origins, origin) = (self.origins, self.origin);
+        origins.file(origin, path, self.token, limit).await
+    }
+
     async fn metadata(&self, want: &Want) -> Result<Option<Vec<u8>>, AgentError> {
         if let Some(push) = self.push {
             match push.metadata.get(&want.file) {
@@ -395,9 +392,7 @@ impl Source<'_> {
             }
         }
         let path = format!("/agent/v1/repository/{}", want.file);
-        self.origins
-            .file(self.origin, &path, self.token, want.bytes_max)
-            .await
+        self.fetch(&path, want.bytes_max).await
     }
 
     async fn document(&self, entry: &Entry) -> Result<Vec<u8>, AgentError> {
@@ -411,10 +406,7 @@ impl Source<'_> {
     async fn target(&self, file: &str, length: u64) -> Result<Vec<u8>, AgentError> {
         let path = format!("/agent/v1/targets/{file}");
         let limit = length.min(DOCUMENT_BYTES_MAX as u64);
-        let body = self
-            .origins
-            .file(self.origin, &path, self.token, limit)
-            .await?;
+        let body = self.fetch(&path, limit).await?;
         let file = file.to_owned();
         body.ok_or(AgentError::Document { file })
     }

@@ -101,6 +101,7 @@ mod follow;
 mod identity;
 mod keeper;
 mod local;
+mod look;
 mod origin;
 mod outcomes;
 mod refusals;
@@ -127,6 +128,7 @@ use tokio::task::JoinSet;
 pub use cache::{Cache, CachedDocument, Freshness, Reading};
 pub use error::AgentError;
 pub use follow::reconnect_after;
+pub use origin::MirrorPlace;
 pub use tuf_client::{Folder, Mirror};
 
 /// What the functions here take and give, so that a caller needs no other crate.
@@ -152,8 +154,10 @@ use crate::socket::Socket;
 /// What an agent is told when it starts.
 #[derive(Clone, Debug)]
 pub struct AgentSettings {
-    /// Origins: tried in order, the last that answered first. At least one.
+    /// Control planes: the last that answered first. At least one.
     pub servers: Vec<Url>,
+    /// Copies of the signed repository, asked when no control plane is well. 16 at most.
+    pub mirrors: Vec<MirrorPlace>,
     /// Works once; needed only while `folder` holds no identity.
     pub enrolment_token: Option<String>,
     /// What this host is called, for people.
@@ -185,6 +189,7 @@ impl AgentSettings {
     pub fn new(servers: Vec<Url>, folder: PathBuf) -> Self {
         Self {
             servers,
+            mirrors: vec![],
             enrolment_token: None,
             host: "localhost".into(),
             sites: vec![],
@@ -198,7 +203,15 @@ impl AgentSettings {
             stale_after: Duration::from_secs(300),
         }
     }
+
+    /// How long an origin is left alone at most: each of the agent's own looks finds all origins awake.
+    pub(crate) fn rest_max(&self) -> Duration {
+        self.revalidate_first_after.mul_f64(LOOKS_APART_MIN)
+    }
 }
+
+/// The agent's own looks are apart by a share of what is set, by chance from this on.
+const LOOKS_APART_MIN: f64 = 0.7;
 
 /// What the parts of an agent share.
 pub(crate) struct Shared {
@@ -238,7 +251,7 @@ impl Agent {
         stop: CancellationToken,
     ) -> Result<Self, AgentError> {
         let disk = Disk::open(&settings.folder)?;
-        let origins = Origins::new(&settings.servers, clock.clone())?;
+        let origins = Origins::new(&settings, clock.clone())?;
         let shared = Shared::open(settings, clock, disk, origins).await?;
         let settings = &shared.settings;
         let files = settings.files.as_deref().map(Files::open).transpose()?;
@@ -353,7 +366,7 @@ async fn revalidate(shared: &Shared) {
     let mut waited = Duration::ZERO;
     loop {
         // Shorter only: what is looked for each 5 minutes must not be STALE for a moment after 5.
-        let wait = step.mul_f64(0.7 + 0.2 * shared.clock.chance());
+        let wait = step.mul_f64(LOOKS_APART_MIN + 0.2 * shared.clock.chance());
         shared.clock.sleep(wait).await;
         waited += wait;
         // Asked at each step: a document of the first lane may have come meanwhile.

@@ -193,7 +193,7 @@ impl Driven {
         network: Arc<dyn Network>,
     ) -> Result<Self, AgentError> {
         let disk = Disk::open_on(crate::device::Device::Trial(device), &settings.folder)?;
-        let origins = Origins::over(Wire::Trial(network), &settings.servers, clock.clone())?;
+        let origins = Origins::over(Wire::Trial(network), &settings, clock.clone())?;
         let shared = Shared::open(settings, clock, disk, origins).await?;
         Ok(Self(Arc::new(shared)))
     }

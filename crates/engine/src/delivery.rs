@@ -17,7 +17,9 @@ use domain::document::{Document, DocumentKey};
 use domain::id::{AgentId, HolderId, SiteId};
 use domain::rollout::Waiting;
 use jiff::{SignedDuration, Timestamp};
-use protocol::delivery::{EVENT_ACTIONS, EVENT_HEARTBEAT, EVENT_REPOSITORY, Held, Push, Refused};
+use protocol::delivery::{
+    EVENT_ACTIONS, EVENT_HEARTBEAT, EVENT_REPOSITORY, Held, Push, Refused, TIMESTAMP_LIFE_SECONDS,
+};
 use semver::Version;
 use store::{FILES_KEPT, RepositoryFile, Store, StoreError, StoredRepository};
 use tokio::sync::{Mutex, broadcast};
@@ -30,8 +32,7 @@ use crate::{Engine, EngineError, Signal};
 /// Events that a slow connection may miss before it is told to look again.
 const EVENTS_KEPT: usize = 64;
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// Agents whose timestamp is older say that they are cut off. Long enough to restart a server.
-const TIMESTAMP_EXPIRES_AFTER: SignedDuration = SignedDuration::from_hours(1);
+const TIMESTAMP_EXPIRES_AFTER: SignedDuration = SignedDuration::from_secs(TIMESTAMP_LIFE_SECONDS);
 /// Timestamp versions reserved at a time: a heartbeat writes to the store once in 42 hours.
 const TIMESTAMPS_RESERVED: u64 = 10_000;
 pub(crate) const METADATA_EXPIRES_AFTER: SignedDuration = SignedDuration::from_hours(90 * 24);

@@ -15,6 +15,9 @@ pub const REASON_CHARACTERS_MAX: usize = 300;
 /// Documents up to this many bytes travel inside a push: each agent needs them all the same, and twenty
 /// thousand that come back for one at the same moment cost more than the bytes.
 pub const INLINE_BYTES_MAX: usize = 128 << 10;
+/// How long a timestamp is good from the moment when it is signed, so that its expiry tells that moment. Long
+/// enough to restart a server; agents say STALE long before.
+pub const TIMESTAMP_LIFE_SECONDS: i64 = 3_600;
 /// The name of the server-sent event that carries a [`Push`]; its id is the repository version.
 pub const EVENT_REPOSITORY: &str = "repository";
 /// The name of the server-sent event that carries a [`Push`] with nothing but a fresh timestamp.

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::freshness;
 use crate::Shared;
+use crate::origin::{Kind, OriginTally};
 
 pub(super) async fn status(State(shared): State<Arc<Shared>>) -> Response {
     let fresh = freshness(&shared);
@@ -23,6 +24,8 @@ pub(super) async fn status(State(shared): State<Arc<Shared>>) -> Response {
         .collect();
     let last = shared.counts.last_error();
     let last = last.map(|(at, what)| serde_json::json!({"at": at, "what": what}));
+    let origins = shared.origins.tallies();
+    let origins: Vec<_> = origins.iter().map(origin).collect();
     Json(serde_json::json!({
         "agent": shared.identity.agent,
         "repository_version": view.repository,
@@ -30,9 +33,30 @@ pub(super) async fn status(State(shared): State<Arc<Shared>>) -> Response {
         "stale": fresh.stale,
         "sites": shared.cache.site_count(),
         "documents": documents,
+        "origins": origins,
         "last_error": last,
     }))
     .into_response()
+}
+
+fn origin(one: &OriginTally<'_>) -> serde_json::Value {
+    let health = &one.health;
+    let kind = match one.kind {
+        Kind::Server => "server",
+        Kind::Mirror => "mirror",
+    };
+    serde_json::json!({
+        "origin": one.origin,
+        "kind": kind,
+        "well": health.is_well(),
+        "behind": health.is_behind(),
+        "failing": health.failing,
+        "latency_seconds": health.latency.map(|latency| latency.as_secs_f64()),
+        "rests_until": health.rests_until,
+        "timestamp_version": health.timestamp,
+        "asked": one.asked,
+        "failed": one.failed,
+    })
 }
 
 /// Ready is: it has config, and knows that it is fresh. It serves in any case.

@@ -20,6 +20,7 @@ fn written(shared: &Shared) -> String {
     let mut text = Text::default();
     holds(&mut text, shared);
     happened(&mut text, shared);
+    origins(&mut text, shared);
     text.0
 }
 
@@ -115,16 +116,40 @@ fn happened(text: &mut Text, shared: &Shared) {
         "Failures to write config into the folder of files.",
         files,
     );
-    let asked = shared.origins.tallies().map(|one| (one.origin, one.asked));
+}
+
+/// How each origin does.
+fn origins(text: &mut Text, shared: &Shared) {
+    let all = shared.origins.tallies();
+    let asked = all.iter().map(|one| (one.origin, one.asked));
     text.counters(
         "origin_requests_total",
         "Requests to an origin.",
         "origin",
         asked,
     );
-    let failed = shared.origins.tallies().map(|one| (one.origin, one.failed));
+    let failed = all.iter().map(|one| (one.origin, one.failed));
     let help = "Requests to an origin without a good answer.";
     text.counters("origin_failures_total", help, "origin", failed);
+    let well = all.iter().map(|one| {
+        let well = one.health.is_well();
+        (one.origin, f64::from(u8::from(well)))
+    });
+    let help = "1 when the last try of an origin was good and it is not frozen.";
+    text.gauges("origin_well", help, "origin", well);
+    let failing = all.iter().map(|one| (one.origin, one.health.failing));
+    let help = "Share of an origin's tries that failed; recent ones weigh more.";
+    text.gauges("origin_failing_ratio", help, "origin", failing);
+    let took = all.iter().filter_map(|one| {
+        let latency = one.health.latency?;
+        Some((one.origin, latency.as_secs_f64()))
+    });
+    let help = "Seconds that a good try of an origin takes; recent ones weigh more.";
+    text.gauges("origin_latency_seconds", help, "origin", took);
+    let shown = all.iter();
+    let shown = shown.map(|one| (one.origin, one.health.timestamp as f64));
+    let help = "Version of the signed timestamp that an origin showed last; 0 for none.";
+    text.gauges("origin_timestamp_version", help, "origin", shown);
 }
 
 #[derive(Default)]
@@ -146,6 +171,19 @@ impl Text {
         let _ = writeln!(self.0, "lamplighter_agent_{name} {value}");
     }
 
+    fn gauges<'a>(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: impl Iterator<Item = (&'a str, f64)>,
+    ) {
+        self.head(name, help, "gauge");
+        for (of, value) in values {
+            self.labelled(name, label, of, value);
+        }
+    }
+
     fn counters<'a>(
         &mut self,
         name: &str,
@@ -155,14 +193,18 @@ impl Text {
     ) {
         self.head(name, help, "counter");
         for (of, value) in values {
-            let of = of
-                .replace('\\', "\\\\")
-                .replace('"', "\\\"")
-                .replace('\n', "\\n");
-            let _ = writeln!(
-                self.0,
-                "lamplighter_agent_{name}{{{label}=\"{of}\"}} {value}"
-            );
+            self.labelled(name, label, of, value);
         }
+    }
+
+    fn labelled(&mut self, name: &str, label: &str, of: &str, value: impl std::fmt::Display) {
+        let of = of
+            .replace('\\', "\\\\")
+            .replace('"', "\\\"")
+            .replace('\n', "\\n");
+        let _ = writeln!(
+            self.0,
+            "lamplighter_agent_{name}{{{label}=\"{of}\"}} {value}"
+        );
     }
 }

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use agent::{Agent, AgentSettings};
+use agent::{Agent, AgentSettings, MirrorPlace};
 use clock::{Clock, Pace};
 use domain::name::Hostname;
 use serde_json::Value;
@@ -53,6 +53,10 @@ pub(crate) struct Run {
     /// The control plane; repeat it for more origins.
     #[arg(long = "server", env = "LAMPLIGHTER_SERVER", required = true)]
     servers: Vec<Url>,
+    /// A copy of the signed repository, asked when no control plane answers: the URL of a web server, or a folder,
+    /// as `lamplighter repository export` writes it; repeat it for more, or join them by commas.
+    #[arg(long = "mirror", env = "LAMPLIGHTER_MIRROR", value_delimiter = ',')]
+    mirrors: Vec<MirrorPlace>,
     /// Works once: from `lamplighter agent token`.
     #[arg(long, env = "LAMPLIGHTER_ENROLMENT_TOKEN", hide_env_values = true)]
     enrolment_token: Option<String>,
@@ -151,6 +155,7 @@ impl Run {
             .transpose()?
             .unwrap_or_default();
         Ok(AgentSettings {
+            mirrors: self.mirrors,
             enrolment_token: self.enrolment_token,
             host: self.host,
             sites,
@@ -197,7 +202,24 @@ fn said(status: &Value) -> String {
         format!("\n  {product}/{service}/{name} {version:>4}  {accepts}")
     });
     let documents: String = documents.collect();
-    format!("{proof}; repository version {version}; {sites} sites{documents}")
+    let origins = status["origins"].as_array().into_iter().flatten();
+    let origins: String = origins.map(origin).collect();
+    format!("{proof}; repository version {version}; {sites} sites{documents}{origins}")
+}
+
+/// How one origin does, in a line.
+fn origin(one: &Value) -> String {
+    let (kind, name) = (text(&one["kind"]), text(&one["origin"]));
+    let how = match (&one["well"], &one["behind"], &one["latency_seconds"]) {
+        (Value::Bool(true), _, Value::Null) => "not asked yet".into(),
+        (Value::Bool(true), _, latency) => {
+            let latency = latency.as_f64().unwrap_or_default() * 1_000.0;
+            format!("well, {latency:.0} ms")
+        }
+        (_, Value::Bool(true), _) => "shows nothing new for too long".into(),
+        _ => "failed last".into(),
+    };
+    format!("\n  {kind} {name}: {how}")
 }
 
 fn read_sites(sites: &str) -> Result<Vec<Hostname>, Failure> {

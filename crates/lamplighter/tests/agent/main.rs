@@ -7,6 +7,7 @@ mod banners;
 mod beside;
 mod flags;
 mod layers;
+mod origins;
 mod rollout;
 
 use std::net::SocketAddr;
