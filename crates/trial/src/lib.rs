@@ -56,7 +56,6 @@ impl std::fmt::Display for Broken {
 }
 
 /// Runs one seed to its end, or to the first broken invariant.
-#[must_use]
 pub fn run(plan: Plan) -> (Trace, Result<(), Broken>) {
     Bug::plant(plan.bug);
     let trace = Trace::default();
