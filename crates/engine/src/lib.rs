@@ -18,6 +18,7 @@ mod fleet;
 mod follow;
 mod import;
 mod ingest;
+mod keys;
 mod lights;
 mod mail;
 mod member;
@@ -56,6 +57,10 @@ pub use fleet::{Fleet, SiteIndex};
 pub use follow::{FOLLOWINGS_MAX, Headed, Letter, NewWebhook, Notice, Writer};
 pub use import::{Import, ImportError, Imported, SiteChange};
 pub use ingest::NewReport;
+pub use keys::{
+    Draft, KeyRole, KeysView, NewRoot, ROOT_GOOD_FOR_DAYS_MAX, ROOT_WARNED_DAYS_BEFORE, RoleView,
+    Rotated,
+};
 pub use mail::{BadMail, Mail};
 pub use notify::STEPS_MAX as ON_CALL_STEPS_MAX;
 pub use probe::{CanarySession, ERROR_HEADER, Probe, SIGNED_IN_HEADER};
@@ -70,6 +75,7 @@ pub use respond::{
 pub use roll_out::Sample;
 pub use spread::OnItsWay;
 pub use staff::{BreakGlass, NewToken, token_hash};
+pub use tuf::DetachedSignature;
 
 /// Signals that a slow listener may miss before it must look at everything again.
 const SIGNALS_KEPT: usize = 4_096;

@@ -1,6 +1,7 @@
 //! Publishes documents: checks, signs, saves all in one change, pushes.
 //! Never activates anything on a site, never decides how far a new version spreads.
 
+mod again;
 mod history;
 mod schema;
 
@@ -17,7 +18,7 @@ use domain::sign_in::{self, ClientSettings, ProviderFacts};
 use domain::text::is_blank;
 use semver::{Version, VersionReq};
 use serde_json::Value;
-use store::{AuditEntry, NewVersion, Publication, Spread, StoreError};
+use store::{AuditEntry, KeyChange, NewVersion, Publication, Spread, StoreError};
 use tuf::{Entry, MetadataFile, role_name};
 
 use crate::banner::is_banners;
@@ -63,6 +64,8 @@ pub struct How {
 pub(crate) struct Changed {
     pub(crate) document: Option<NewVersion>,
     pub(crate) spread: Vec<Spread>,
+    /// The keys that sign what changed, if they change too.
+    pub(crate) keys: KeyChange,
 }
 
 type Documents = BTreeMap<DocumentKey, Vec<Arc<Document>>>;
@@ -194,6 +197,7 @@ impl Engine {
         let changed = Changed {
             document: Some(document),
             spread,
+            ..Changed::default()
         };
         self.commit(&before, changed, &audit).await?;
         tracing::info!("published {} version {version}", new.key);
@@ -271,29 +275,6 @@ impl Engine {
             .await
     }
 
-    /// Signs all metadata anew, so that it does not expire. Callers hold `publishing`.
-    pub(crate) async fn sign_again(&self, before: &Repository) -> Result<(), EngineError> {
-        let mut documents = before.documents().clone();
-        let all: BTreeSet<DocumentKey> = documents.keys().cloned().collect();
-        let dropped = self.drop_unread(&mut documents, &all).await?;
-        let services: BTreeSet<_> = all.iter().map(service_of).collect();
-        let mut files = self.sign(before, &documents, &services)?;
-        let last = files.pop();
-        files.retain(|file| file.role != "targets");
-        files.push(self.sign_targets(before, &documents)?);
-        drop(last);
-        files.push(self.sign_snapshot(before, &files)?);
-        let audit = self.audit(
-            "lamplighter",
-            "signed metadata anew",
-            "repository",
-            "before it expires",
-        );
-        let nothing = Changed::default();
-        self.save_publication(before, documents, nothing, dropped, files, &audit)
-            .await
-    }
-
     async fn save_publication(
         &self,
         before: &Repository,
@@ -313,6 +294,7 @@ impl Engine {
             dropped,
             forgotten,
             files: files.into_iter().map(stored).collect(),
+            keys: changed.keys,
         };
         self.store()
             .publish(&publication, self.clock().now(), audit)
@@ -380,7 +362,7 @@ impl Engine {
         documents: &Documents,
         services: &BTreeSet<(ProductName, ServiceName)>,
     ) -> Result<Vec<MetadataFile>, EngineError> {
-        let keys = &self.0.delivery.keys;
+        let keys = &self.0.delivery.keys.load();
         let expires = after(self.clock(), METADATA_EXPIRES_AFTER);
         let mut files = vec![];
         for (product, service) in services {
@@ -414,7 +396,7 @@ impl Engine {
             .map(|key| (&key.product, &key.service))
             .collect();
         let expires = after(self.clock(), METADATA_EXPIRES_AFTER);
-        let keys = &self.0.delivery.keys;
+        let keys = &self.0.delivery.keys.load();
         tuf::targets(keys, next(before, "targets"), expires, services).map_err(signing)
     }
 
@@ -429,7 +411,7 @@ impl Engine {
         };
         let all = before.current.values().filter(stays).chain(signed);
         let expires = after(self.clock(), METADATA_EXPIRES_AFTER);
-        let keys = &self.0.delivery.keys;
+        let keys = &self.0.delivery.keys.load();
         tuf::snapshot(keys, before.version + 1, expires, all).map_err(signing)
     }
 }

@@ -385,8 +385,8 @@ impl Engine {
             return Ok(false);
         }
         let changed = Changed {
-            document: None,
             spread,
+            ..Changed::default()
         };
         match self.commit(&before, changed, &audit).await {
             Err(EngineError::Store(StoreError::Conflict { .. })) => {

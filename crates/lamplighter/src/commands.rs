@@ -18,6 +18,7 @@ pub(crate) mod follow_up;
 pub(crate) mod follower;
 pub(crate) mod incident;
 pub(crate) mod key;
+mod keys;
 mod maintenance;
 pub(crate) mod notification;
 pub(crate) mod on_call;
@@ -113,6 +114,9 @@ pub(crate) enum Command {
     /// Make, list and retire the keys that sign ID tokens.
     #[command(subcommand)]
     Key(key::Key),
+    /// Make, show and rotate the keys that sign config for agents.
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// List who changed what, when.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -159,6 +163,7 @@ impl Command {
             Self::Account(account) => account.run(output).await,
             Self::Client(client) => client.run(output).await,
             Self::Key(key) => key.run(output).await,
+            Self::Keys(keys) => keys.run(output).await,
             Self::FollowUp(follow_up) => follow_up.run(output).await,
             Self::Banner(banner) => banner.run(output).await,
             Self::Audit(audit) => audit.run(output).await,

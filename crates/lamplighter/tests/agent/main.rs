@@ -6,6 +6,7 @@
 mod banners;
 mod beside;
 mod flags;
+mod keys;
 mod origins;
 mod rollout;
 

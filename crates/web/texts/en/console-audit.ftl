@@ -89,3 +89,6 @@ audit-act-published-a-report = published a report
 audit-act-recorded-a-drill = recorded a drill
 audit-act-set-an-incidents-audience = set an incident's audience
 audit-act-set-members = set members
+audit-act-made-a-key-of-config = made a key of config
+audit-act-published-a-root-of-config = published a root of config
+audit-act-rotated-a-key-of-config = rotated a key of config

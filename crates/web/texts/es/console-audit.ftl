@@ -89,3 +89,6 @@ audit-act-published-a-report = publicó un informe
 audit-act-recorded-a-drill = registró un simulacro
 audit-act-set-an-incidents-audience = cambió quién puede leer un incidente
 audit-act-set-members = definió los miembros de una organización
+audit-act-made-a-key-of-config = creó una clave de la configuración
+audit-act-published-a-root-of-config = publicó una raíz de la configuración
+audit-act-rotated-a-key-of-config = cambió una clave de la configuración
