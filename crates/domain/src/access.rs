@@ -37,7 +37,7 @@ pub enum Permission {
     ChangeOnCall,
     /// Acknowledge pages.
     AcknowledgePages,
-    /// Make and withdraw tokens, accounts and client secrets.
+    /// Make and withdraw tokens, accounts, client secrets and the keys that sign.
     ManageAccess,
     /// Speak as an agent.
     SpeakAsAgent,

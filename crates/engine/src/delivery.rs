@@ -6,6 +6,8 @@
 mod layers;
 mod repository;
 
+pub(crate) use repository::{ROOT_EXPIRES_AFTER, expires};
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,11 +68,12 @@ pub struct Repository {
     documents: BTreeMap<DocumentKey, Vec<Arc<Document>>>,
     /// What agents are told of sites.
     pub(crate) told: Told,
-    root: Bytes,
+    pub(crate) root: Bytes,
 }
 
 pub(crate) struct Delivery {
-    pub(crate) keys: Keys,
+    /// Changed under `publishing` only.
+    pub(crate) keys: ArcSwap<Keys>,
     pub(crate) repository: ArcSwap<Repository>,
     timestamp: ArcSwap<Signed>,
     /// One publication at a time in this process; the store guards against other processes.
@@ -82,6 +85,8 @@ pub(crate) struct Delivery {
     pub(crate) refusals: ArcSwap<HashMap<AgentId, Arc<[Refused]>>>,
     /// When each agent was heard last.
     pub(crate) heard: std::sync::Mutex<HashMap<AgentId, Timestamp>>,
+    /// The least number of days before the end of the root's time that the team was warned of.
+    pub(crate) root_warned: std::sync::Mutex<Option<i64>>,
     /// What versions that are on their way wait for.
     pub(crate) waiting: std::sync::Mutex<HashMap<(DocumentKey, u64), Waiting>>,
 }
@@ -167,12 +172,16 @@ impl Repository {
     /// The newest metadata files, and every root; the timestamp, which names the others, is the last.
     #[must_use]
     pub fn metadata_files(&self) -> Vec<String> {
-        let roots = self
-            .files
-            .keys()
-            .filter(|name| name.ends_with(".root.json"));
+        let roots = self.files.keys();
+        let mut roots: Vec<_> = roots.filter(|name| name.ends_with(".root.json")).collect();
+        let version = |name: &&String| {
+            let version = name.strip_suffix(".root.json");
+            version.and_then(|version| version.parse::<u64>().ok())
+        };
+        roots.sort_by_key(version);
         let newest = self.current.values().map(MetadataFile::name);
-        let named = roots.cloned().chain(newest);
+        // Roots late, the oldest first: who reads a copy in the middle then reads all of the version before.
+        let named = newest.chain(roots.into_iter().cloned());
         named.chain(["timestamp.json".to_owned()]).collect()
     }
 
@@ -198,8 +207,15 @@ impl Repository {
         signed: &[MetadataFile],
     ) -> Self {
         let (mut files, mut current) = (self.files.clone(), self.current.clone());
+        let mut root = self.root.clone();
         for file in signed {
-            files.insert(file.name(), Bytes::from(file.bytes.clone()));
+            let bytes = Bytes::from(file.bytes.clone());
+            files.insert(file.name(), bytes.clone());
+            if file.role == "root" {
+                // All roots are kept: an agent goes from the one that it enrolled with to the newest.
+                root = bytes;
+                continue;
+            }
             current.insert(file.role.clone(), file.clone());
             // As the store does: for clients in the middle of an update.
             let forgotten = file.version.saturating_sub(FILES_KEPT + 1);
@@ -219,7 +235,7 @@ impl Repository {
             targets: bodies.collect(),
             documents,
             told,
-            root: self.root.clone(),
+            root,
         }
     }
 }
@@ -229,22 +245,15 @@ impl Delivery {
         if store.repository().await?.is_none() {
             found(store, clock).await?;
         }
-        let keys = store.repository_keys().await?;
-        let find = |name: &str| {
-            keys.iter()
-                .find(|(known, _)| known == name)
-                .map(|(_, key)| key.clone())
-        };
-        let keys =
-            Keys::read(find).map_err(|e| EngineError::remote("read the signing keys", &e))?;
         let repository = load(store).await?;
+        let keys = load_keys(store, &repository).await?;
         let first = Signed {
             version: 0,
             reserved: 0,
             bytes: Bytes::new(),
         };
         let delivery = Self {
-            keys,
+            keys: ArcSwap::from_pointee(keys),
             repository: ArcSwap::from_pointee(repository),
             timestamp: ArcSwap::from_pointee(first),
             publishing: Mutex::new(()),
@@ -253,6 +262,7 @@ impl Delivery {
             acks: ArcSwap::from_pointee(load_acks(store).await?),
             refusals: ArcSwap::from_pointee(load_refusals(store).await?),
             heard: std::sync::Mutex::default(),
+            root_warned: std::sync::Mutex::default(),
             waiting: std::sync::Mutex::default(),
         };
         delivery.sign_timestamp(store, clock).await?;
@@ -272,7 +282,7 @@ impl Delivery {
             reserved = version + TIMESTAMPS_RESERVED - 1;
         }
         let repository = self.repository.load();
-        let file = repository.timestamp(&self.keys, version, clock.now())?;
+        let file = repository.timestamp(&self.keys.load(), version, clock.now())?;
         self.timestamp.store(Arc::new(Signed {
             version,
             reserved,
@@ -392,6 +402,12 @@ impl Engine {
                 );
             });
         }
+        if let Err(e) = self.look_after_root().await {
+            tracing::error!(
+                error = &e as &dyn std::error::Error,
+                "could not look after the root: {e}"
+            );
+        }
     }
 
     /// Reads the repository again: another process published.
@@ -399,7 +415,10 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub(crate) async fn reload_repository(&self) -> Result<(), EngineError> {
-        self.put_in_place(load(self.store()).await?).await
+        let repository = load(self.store()).await?;
+        let keys = load_keys(self.store(), &repository).await?;
+        self.0.delivery.keys.store(Arc::new(keys));
+        self.put_in_place(repository).await
     }
 
     /// Serves a repository from now on, and pushes what changed. Callers hold `publishing`.
@@ -452,6 +471,10 @@ async fn load(store: &Store) -> Result<Repository, EngineError> {
     let stored = stored.ok_or_else(|| EngineError::not_found("repository", "in the store"))?;
     let told = Told::build(store.shards().await?)?;
     Ok(Repository::build(stored, documents, told))
+}
+
+async fn load_keys(store: &Store, repository: &Repository) -> Result<Keys, EngineError> {
+    crate::keys::current(&repository.root, store.repository_keys().await?)
 }
 
 pub(crate) async fn load_agents(store: &Store) -> Result<Agents, StoreError> {

@@ -19,6 +19,7 @@ mod follow;
 mod group;
 mod import;
 mod ingest;
+mod keys;
 mod lights;
 mod mail;
 mod member;
@@ -59,6 +60,10 @@ pub use follow::{FOLLOWINGS_MAX, Headed, Letter, NewWebhook, Notice, Writer};
 pub use group::{GROUP_SITES_MAX, GROUPS_MAX};
 pub use import::{Import, ImportError, Imported, SiteChange};
 pub use ingest::NewReport;
+pub use keys::{
+    Draft, KeyRole, KeysView, NewRoot, ROOT_GOOD_FOR_DAYS_MAX, ROOT_WARNED_DAYS_BEFORE, RoleView,
+    Rotated,
+};
 pub use mail::{BadMail, Mail};
 pub use notify::STEPS_MAX as ON_CALL_STEPS_MAX;
 pub use probe::{CanarySession, ERROR_HEADER, Probe, SIGNED_IN_HEADER};
@@ -75,6 +80,7 @@ pub use respond::{
 pub use roll_out::Sample;
 pub use spread::OnItsWay;
 pub use staff::{BreakGlass, NewToken, token_hash};
+pub use tuf::DetachedSignature;
 
 /// What the workers decide and sign, without a store: for them, and for the simulation of delivery.
 pub mod rules {

@@ -1,6 +1,7 @@
 //! Publishes documents: checks, signs, saves all in one change, pushes.
 //! Never activates anything on a site, never decides how far a new version spreads.
 
+mod again;
 mod history;
 mod layers;
 mod outline;
@@ -16,8 +17,8 @@ use domain::rollout::Rollout;
 use domain::text::is_blank;
 use semver::VersionReq;
 use serde_json::Value;
-use store::{AuditEntry, NewVersion, Publication, Spread, StoreError};
-use tuf::MetadataFile;
+use store::{AuditEntry, KeyChange, NewVersion, Publication, Spread, StoreError};
+use tuf::{Keys, MetadataFile};
 
 use crate::banner::is_banners;
 use crate::delivery::{Repository, stored};
@@ -73,6 +74,8 @@ pub(crate) struct Changed {
     pub(crate) spread: Vec<Spread>,
     /// Which sites agents are told of anew.
     pub(crate) retold: Retold,
+    /// The keys that sign what changed, if they change too.
+    pub(crate) keys: KeyChange,
 }
 
 impl Engine {
@@ -184,6 +187,7 @@ impl Engine {
             document: Some(document),
             spread,
             retold: retold(&new.key),
+            ..Changed::default()
         };
         self.commit(&before, changed, &audit).await?;
         tracing::info!("published {} version {version}", new.key);
@@ -240,30 +244,12 @@ impl Engine {
         }
         let listed = touched.iter().filter(|key| !key.layer.is_site());
         let services: BTreeSet<_> = listed.map(service_of).collect();
+        let keys = self.0.delivery.keys.load_full();
         let files = self
-            .signing(before)
+            .signing(&keys, before)
             .changed(&documents, &services, &telling)?;
         let documents = (documents, dropped);
         self.save_publication(before, documents, changed, (files, telling), audit)
-            .await
-    }
-
-    /// Signs all metadata anew, so that it does not expire. Callers hold `publishing`.
-    pub(crate) async fn sign_again(&self, before: &Repository) -> Result<(), EngineError> {
-        let mut documents = before.documents().clone();
-        let all: BTreeSet<DocumentKey> = documents.keys().cloned().collect();
-        let dropped = self.drop_unread(&mut documents, &all).await?;
-        let telling = Telling::of_all(before.told.clone());
-        let files = self.signing(before).all(&documents, &telling)?;
-        let audit = self.audit(
-            "lamplighter",
-            "signed metadata anew",
-            "repository",
-            "before it expires",
-        );
-        let nothing = Changed::default();
-        let documents = (documents, dropped);
-        self.save_publication(before, documents, nothing, (files, telling), &audit)
             .await
     }
 
@@ -286,6 +272,7 @@ impl Engine {
             forgotten,
             shards: telling.shards,
             files: files.into_iter().map(stored).collect(),
+            keys: changed.keys,
         };
         self.store()
             .publish(&publication, self.clock().now(), audit)
@@ -328,9 +315,9 @@ impl Engine {
         Ok(releases_among(own, run))
     }
 
-    fn signing<'a>(&'a self, before: &'a Repository) -> Signing<'a> {
+    fn signing<'a>(&self, keys: &'a Keys, before: &'a Repository) -> Signing<'a> {
         Signing {
-            keys: &self.0.delivery.keys,
+            keys,
             before,
             now: self.clock().now(),
         }

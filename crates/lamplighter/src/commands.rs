@@ -19,6 +19,7 @@ pub(crate) mod follower;
 mod group;
 pub(crate) mod incident;
 pub(crate) mod key;
+mod keys;
 mod maintenance;
 pub(crate) mod notification;
 pub(crate) mod on_call;
@@ -117,6 +118,9 @@ pub(crate) enum Command {
     /// Make, list and retire the keys that sign ID tokens.
     #[command(subcommand)]
     Key(key::Key),
+    /// Make, show and rotate the keys that sign config for agents.
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// List who changed what, when.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -164,6 +168,7 @@ impl Command {
             Self::Account(account) => account.run(output).await,
             Self::Client(client) => client.run(output).await,
             Self::Key(key) => key.run(output).await,
+            Self::Keys(keys) => keys.run(output).await,
             Self::FollowUp(follow_up) => follow_up.run(output).await,
             Self::Banner(banner) => banner.run(output).await,
             Self::Audit(audit) => audit.run(output).await,

@@ -188,6 +188,16 @@ const CALLERS: &[(&str, Caller)] = &[
         ),
     ),
     ("GET /api/v1/repository", By("repository export mirror")),
+    ("GET /api/v1/repository/keys", By("keys show")),
+    ("POST /api/v1/repository/keys", By("keys rotate timestamp")),
+    (
+        "POST /api/v1/repository/roots/drafts",
+        By("keys root draft"),
+    ),
+    (
+        "POST /api/v1/repository/roots",
+        By("keys root publish secret"),
+    ),
     (
         "GET /api/v1/repository/metadata/{file}",
         Nobody("`repository export` reads it, for each file of the list"),

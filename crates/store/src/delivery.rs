@@ -52,6 +52,27 @@ pub struct Publication {
     pub shards: Vec<StoredShard>,
     /// New metadata files.
     pub files: Vec<RepositoryFile>,
+    /// What becomes of the keys that sign them.
+    pub keys: KeyChange,
+}
+
+/// Keys of the repository that come and go with a publication.
+#[derive(Clone, Default)]
+pub struct KeyChange {
+    /// Kept from now on, by name, instead of those of these names.
+    pub kept: Vec<(String, Vec<u8>)>,
+    /// Forgotten.
+    pub forgotten: Vec<String>,
+}
+
+/// No secret gets into a log.
+impl std::fmt::Debug for KeyChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kept: Vec<_> = self.kept.iter().map(|(name, _)| name).collect();
+        let mut written = f.debug_struct("KeyChange");
+        written.field("kept", &kept);
+        written.field("forgotten", &self.forgotten).finish()
+    }
 }
 
 /// An agent, as it enrols.
@@ -104,6 +125,7 @@ pub struct Refusal {
     pub reason: String,
 }
 
+const ADD_KEY: &str = "INSERT INTO repository_keys (name, sealed) VALUES ($1, $2)";
 const ADD_FILE: &str = "INSERT INTO repository_files (role, version, body) VALUES ($1, $2, $3)";
 
 impl Store {
@@ -140,7 +162,6 @@ impl Store {
     ) -> Result<(), StoreError> {
         const STATE: &str = "INSERT INTO repository (id, version, timestamps_reserved) \
             VALUES (1, 1, 0) ON CONFLICT (id) DO NOTHING";
-        const KEY: &str = "INSERT INTO repository_keys (name, sealed) VALUES ($1, $2)";
         let keys = keys
             .iter()
             .map(|(name, key)| Ok(params![*name, self.sealer.seal(&key_context(name), key)?]))
@@ -148,7 +169,7 @@ impl Store {
         let change = Change::new()
             .run(STATE, vec![])
             .expect_rows(1)
-            .run_many(KEY, keys)
+            .run_many(ADD_KEY, keys)
             .run_many(ADD_FILE, files.iter().map(file_params).collect());
         self.db.write(change).await.map(drop)
     }
@@ -169,6 +190,24 @@ impl Store {
                 Ok((name, key))
             })
             .collect()
+    }
+
+    /// Keeps a key that nothing signs with yet. A conflict when there is one of that name.
+    ///
+    /// # Errors
+    /// When the database or the sealing key fails.
+    pub async fn add_repository_key(
+        &self,
+        name: &str,
+        key: &[u8],
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        const ADD: &str = "INSERT INTO repository_keys (name, sealed) VALUES ($1, $2) \
+            ON CONFLICT (name) DO NOTHING";
+        let sealed = self.sealer.seal(&key_context(name), key)?;
+        let change = Change::new().run(ADD, params![name, sealed]);
+        let change = change.expect_rows(1).audit(audit);
+        self.db.write(change).await.map(drop)
     }
 
     /// Saves a publication and the metadata that carries it. A conflict when the repository has moved
@@ -194,8 +233,18 @@ impl Store {
         let change = Change::new()
             .run(MOVE, params![publication.follows])
             .expect_rows(1);
+        const FORGET_KEY: &str = "DELETE FROM repository_keys WHERE name = $1";
+        let KeyChange { kept, forgotten } = &publication.keys;
+        let gone = forgotten.iter().chain(kept.iter().map(|(name, _)| name));
+        let gone = gone.map(|name| params![name]).collect();
+        let kept = kept
+            .iter()
+            .map(|(name, key)| Ok(params![name, self.sealer.seal(&key_context(name), key)?]))
+            .collect::<Result<Vec<_>, StoreError>>()?;
         let change = save_documents(change, publication, now)?;
         let change = save_shards(change, &publication.shards)
+            .run_many(FORGET_KEY, gone)
+            .run_many(ADD_KEY, kept)
             .run_many(
                 ADD_FILE,
                 publication.files.iter().map(file_params).collect(),

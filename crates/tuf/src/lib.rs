@@ -11,6 +11,7 @@ mod entry;
 mod key;
 mod listing;
 mod paths;
+mod roster;
 mod schema;
 mod shard;
 mod sign;
@@ -28,6 +29,7 @@ pub use client::{
 pub use entry::{Entry, role_name, role_product, target_file, target_name};
 pub use key::{KeyError, SigningKey};
 pub use listing::Listing;
+pub use roster::{RoleSays, RootSays};
 pub use schema::role_file;
 pub use shard::{LEVEL_MAX, Places, Shard, ShardEntry, ShardRole, level_for};
 pub use sign::{DetachedSignature, PublicKey, SIGNERS_MAX, Signers, Unsigned};

@@ -121,8 +121,33 @@ impl Signers {
         }
     }
 
+    /// Whether the keys that are here are enough.
+    #[must_use]
+    pub fn is_here(&self) -> bool {
+        self.here.len() as u64 >= self.threshold.get()
+    }
+
+    /// Whether no key is here.
+    #[must_use]
+    pub fn is_elsewhere(&self) -> bool {
+        self.here.is_empty()
+    }
+
+    /// Its keys, wherever they are.
+    #[must_use]
+    pub fn public(&self) -> &[PublicKey] {
+        &self.public
+    }
+
+    /// How many of its keys must sign.
+    #[must_use]
+    pub fn needed(&self) -> u64 {
+        self.threshold.get()
+    }
+
     /// The keys that sign here.
-    pub(crate) fn here(&self) -> Vec<&SigningKey> {
+    #[must_use]
+    pub fn here(&self) -> Vec<&SigningKey> {
         self.here.iter().collect()
     }
 

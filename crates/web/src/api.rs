@@ -26,6 +26,7 @@ pub(crate) mod outcomes;
 pub(crate) mod releases;
 pub(crate) mod reports;
 pub(crate) mod repository;
+pub(crate) mod repository_keys;
 pub(crate) mod statuspage;
 pub(crate) mod templates;
 pub(crate) mod tokens;

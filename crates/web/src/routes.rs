@@ -229,6 +229,7 @@ fn of_api() -> Vec<Route> {
         of("Releases", "Versions of the code of products: staged, gated, activated, retired.", api::releases::routes()),
         of("Documents", "The config that releases need.", api::documents::routes()),
         of("Repository", "The signed repository, for mirrors of it.", api::repository::routes()),
+        of("Repository keys", "The keys that sign config for agents.", api::repository_keys::routes()),
         of("Drills", "What drills showed: scenarios re-enacted on the real components.", api::drills::routes()),
         of("Agents", "What agents beside the sites call.", api::agent::routes()),
         of("Calendars", "When the team works, for promises in business hours.", api::calendars::routes()),

@@ -129,6 +129,12 @@ impl Words {
         self.tell("page-rollout-waits", values)
     }
 
+    /// Pages that the root of config, which is signed elsewhere, is good for so many days only.
+    #[must_use]
+    pub fn page_root_expires(self, days: i64) -> String {
+        self.tell("page-root-expires", [("days", days.to_string().into())])
+    }
+
     /// What a rollout waits for.
     #[must_use]
     pub fn rollout_waits(self, waiting: &Waiting) -> String {

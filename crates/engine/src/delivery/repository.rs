@@ -15,7 +15,7 @@ use crate::told::Told;
 
 /// Signed anew when less than this is left.
 const RESIGN_BEFORE: SignedDuration = SignedDuration::from_hours(30 * 24);
-const ROOT_EXPIRES_AFTER: SignedDuration = SignedDuration::from_hours(10 * 365 * 24);
+pub(crate) const ROOT_EXPIRES_AFTER: SignedDuration = SignedDuration::from_hours(10 * 365 * 24);
 
 impl Repository {
     /// A repository without documents, as it is founded.
@@ -120,7 +120,7 @@ pub(super) fn first_files(keys: &Keys, now: Timestamp) -> Result<Vec<RepositoryF
     Ok([root, targets, snapshot].map(stored).into())
 }
 
-fn expires(file: &MetadataFile) -> Option<Timestamp> {
+pub(crate) fn expires(file: &MetadataFile) -> Option<Timestamp> {
     let value: serde_json::Value = serde_json::from_slice(&file.bytes).ok()?;
     value["signed"]["expires"].as_str()?.parse().ok()
 }

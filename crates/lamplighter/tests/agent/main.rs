@@ -6,6 +6,7 @@
 mod banners;
 mod beside;
 mod flags;
+mod keys;
 mod layers;
 mod origins;
 mod rollout;

@@ -137,7 +137,7 @@ impl Gate {
 }
 
 /// Copies the signed repository as `lamplighter repository export` does, timestamp last.
-fn copy(engine: &Engine, folder: &Path) {
+pub(crate) fn copy(engine: &Engine, folder: &Path) {
     let write = |file: PathBuf, bytes: &[u8]| {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         let fresh = file.with_extension("new");
@@ -172,7 +172,7 @@ impl Plane {
     }
 
     /// An agent of sites a and b whose control plane is at `server`.
-    async fn agent_with(
+    pub(crate) async fn agent_with(
         &self,
         server: &Url,
         mirrors: Vec<MirrorPlace>,
@@ -203,11 +203,11 @@ impl Plane {
     }
 }
 
-fn nowhere() -> Url {
+pub(crate) fn nowhere() -> Url {
     "http://127.0.0.1:9".parse().unwrap()
 }
 
-fn reads(agent: &Agent, body: &str) -> bool {
+pub(crate) fn reads(agent: &Agent, body: &str) -> bool {
     let (key, code) = (key(), Version::new(5, 1, 0));
     let site = host("a.example");
     let found = agent.cache().read(&site, &key.service, &key.name, &code);
@@ -221,7 +221,7 @@ async fn ask(agent: &Agent, path: &str) -> String {
 }
 
 /// What an agent says of an origin.
-async fn told_of(agent: &Agent, origin: &str) -> Value {
+pub(crate) async fn told_of(agent: &Agent, origin: &str) -> Value {
     let status: Value = serde_json::from_str(&ask(agent, "/v1/status").await).unwrap();
     let origins = status["origins"].as_array().unwrap();
     let found = origins
@@ -230,7 +230,7 @@ async fn told_of(agent: &Agent, origin: &str) -> Value {
     found.unwrap_or_else(|| panic!("{status}")).clone()
 }
 
-async fn until_well(plane: &Plane, agent: &Agent, origin: &str, well: bool) {
+pub(crate) async fn until_well(plane: &Plane, agent: &Agent, origin: &str, well: bool) {
     for _ in 0..600 {
         if told_of(agent, origin).await["well"] == well {
             return;

@@ -9,8 +9,8 @@ use domain::document::{Document, DocumentKey, Lane};
 use domain::name::{DocumentName, ProductName, ServiceName};
 use domain::rollout::Rollout;
 use store::{
-    Holder, NewAgent, NewVersion, Publication, Refusal, RepositoryFile, Spread, Spreading, Store,
-    StoreError,
+    Holder, KeyChange, NewAgent, NewVersion, Publication, Refusal, RepositoryFile, Spread,
+    Spreading, Store, StoreError,
 };
 
 use crate::{at, audit, fleet, id};
@@ -288,4 +288,40 @@ pub(crate) async fn acks_replace_what_was_said_before(store: Store) {
         .collect();
     versions.sort_unstable();
     assert_eq!(versions, [2, 3]);
+}
+
+pub(crate) async fn keys_change_with_their_publication_or_not_at_all(store: Store) {
+    found(&store).await;
+    let now = at("2023-07-11T21:00:00Z");
+    let entry = audit();
+    let next = store.add_repository_key("next timestamp", b"new", &entry);
+    next.await.unwrap();
+    let twice = store.add_repository_key("next timestamp", b"other", &entry);
+    let twice = twice.await;
+    assert!(
+        matches!(twice, Err(StoreError::Conflict { .. })),
+        "{twice:?}"
+    );
+    let publication = |follows: u64| Publication {
+        follows,
+        files: vec![file("root", follows + 1), file("snapshot", follows + 1)],
+        keys: KeyChange {
+            kept: vec![("timestamp".into(), b"new".to_vec())],
+            forgotten: vec!["next timestamp".into(), "root".into()],
+        },
+        ..Publication::default()
+    };
+    let keys = async || {
+        let mut keys = store.repository_keys().await.unwrap();
+        keys.sort();
+        keys
+    };
+    let before = keys().await;
+    let late = store.publish(&publication(7), now, &audit()).await;
+    assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
+    assert_eq!(keys().await, before);
+    store.publish(&publication(1), now, &audit()).await.unwrap();
+    assert_eq!(keys().await, [("timestamp".to_owned(), b"new".to_vec())]);
+    let stored = store.repository().await.unwrap().unwrap();
+    assert!(stored.files.contains(&file("root", 2)));
 }

@@ -91,3 +91,6 @@ audit-act-set-an-incidents-audience = set an incident's audience
 audit-act-set-members = set members
 audit-act-set-the-sites-of-a-group = set the sites of a group
 audit-act-told-agents-of-sites = told agents of sites
+audit-act-made-a-key-of-config = made a key of config
+audit-act-published-a-root-of-config = published a root of config
+audit-act-rotated-a-key-of-config = rotated a key of config

@@ -91,3 +91,6 @@ audit-act-set-an-incidents-audience = cambió quién puede leer un incidente
 audit-act-set-members = definió los miembros de una organización
 audit-act-set-the-sites-of-a-group = fijó los sitios de un grupo
 audit-act-told-agents-of-sites = comunicó a los agentes sus sitios
+audit-act-made-a-key-of-config = creó una clave de la configuración
+audit-act-published-a-root-of-config = publicó una raíz de la configuración
+audit-act-rotated-a-key-of-config = cambió una clave de la configuración

@@ -55,3 +55,4 @@ rollout-waits-time = the end of the time in which a fault would show
 page-rollout-waits = The rollout of { $document } version { $version } has stood still for an hour. It waits for { $what }
 page-refused = { $site } refused { $document } version { $version }, which all sites are given: { $reason }
 page-was-refused = It was refused; the audit says why.
+page-root-expires = The root of config is good for { $days } more days, and is signed elsewhere. Draft the next with “lamplighter keys root draft”, sign it there and publish it: agents take no config after that

@@ -65,3 +65,4 @@ rollout-waits-time = el final del tiempo en que se notaría un fallo
 page-rollout-waits = La distribución de { $document }, versión { $version }, lleva una hora parada. Espera: { $what }
 page-refused = { $site } rechazó { $document }, versión { $version }, que reciben todos los sitios: { $reason }
 page-was-refused = Fue rechazada; la auditoría dice por qué.
+page-root-expires = La raíz de la configuración vale { $days } días más y se firma en otro lugar. Prepare la siguiente con «lamplighter keys root draft», fírmela allí y publíquela: después los agentes no aceptan configuración
