@@ -5,6 +5,7 @@
 //! was not refused by it is the answer, with what its layers add by the same rule (`domain::layer`).
 
 mod merged;
+mod reading;
 #[cfg(test)]
 mod tests;
 pub(crate) mod told;
@@ -26,6 +27,8 @@ use semver::{Version, VersionReq};
 use tuf::{Entry, Listing, Places};
 
 use crate::cache::merged::Merged;
+pub use crate::cache::reading::Reading;
+use crate::cache::reading::Views;
 use crate::cache::told::HeldShard;
 use crate::refusals::Refusals;
 #[cfg(feature = "trial")]
@@ -557,52 +560,5 @@ impl Cache {
     pub(crate) fn verified_at(&self) -> Timestamp {
         let millis = self.0.verified_at.load(Ordering::Relaxed);
         Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH)
-    }
-}
-
-/// The views of a cache, for whoever reads them again and again.
-struct Views(Arc<Inner>);
-
-impl std::ops::Deref for Views {
-    type Target = ArcSwap<View>;
-
-    fn deref(&self) -> &ArcSwap<View> {
-        &self.0.view
-    }
-}
-
-/// A document as one site reads it again and again; made by [`Cache::reading`].
-///
-/// Each thread has its own. A read takes no lock and allocates nothing; it gives what
-/// [`Cache::read`] gives.
-pub struct Reading {
-    view: arc_swap::Cache<Views, Arc<View>>,
-    /// The view that `found` was looked up in.
-    of: Option<Arc<View>>,
-    found: Option<Arc<CachedDocument>>,
-    product: ProductName,
-    site: Hostname,
-    service: ServiceName,
-    name: DocumentName,
-    code: Version,
-}
-
-impl Reading {
-    /// The newest document that the site is given; `None` when no version accepts its code.
-    pub fn get(&mut self) -> Option<&Arc<CachedDocument>> {
-        let view = self.view.load();
-        let is_same = self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, view));
-        if !is_same {
-            let which = (&self.site, &self.service, &self.name);
-            self.found = view.read(&self.product, which, &self.code);
-            self.of = Some(Arc::clone(view));
-        }
-        self.found.as_ref()
-    }
-
-    /// From now on for a site that runs `code`.
-    pub fn set_code(&mut self, code: Version) {
-        self.code = code;
-        self.of = None;
     }
 }

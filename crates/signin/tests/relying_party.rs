@@ -411,7 +411,7 @@ async fn what_ended_is_purged_and_a_retired_key_is_no_longer_published() {
     let minutes = |count| {
         server
             .hand
-            .advance(SignedDuration::from_mins(count).unsigned_abs())
+            .advance(SignedDuration::from_mins(count).unsigned_abs());
     };
     let early = set(&new, signin::KeyState::Active, false).await;
     assert!(early.unwrap_err().contains("may not know this key"));
