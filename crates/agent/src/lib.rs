@@ -51,13 +51,14 @@
 //! until something changes. Tests of such code need no server:
 //!
 //! ```
-//! use agent::{Cache, CachedDocument, DocumentKey, Version};
+//! use agent::{Cache, CachedDocument, DocumentKey, Layer, Version};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let key = DocumentKey {
 //!     product: "web-central".parse()?,
 //!     service: "sign-in".parse()?,
 //!     name: "client".parse()?,
+//!     layer: Layer::Base,
 //! };
 //! let site = "anchorage.ak.example".parse()?;
 //! let version = |number, accepts: &str, body: &'static str| -> Result<_, semver::Error> {
@@ -134,6 +135,7 @@ pub use tuf_client::{Folder, Mirror};
 /// What the functions here take and give, so that a caller needs no other crate.
 pub use clock::Clock;
 pub use domain::document::DocumentKey;
+pub use domain::layer::Layer;
 pub use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
 pub use semver::{Version, VersionReq};
 pub use tokio_util::sync::CancellationToken;
