@@ -10,7 +10,7 @@ use std::fs;
 use std::hint::black_box;
 use std::path::Path;
 
-use agent::{Cache, CachedDocument, DocumentKey, Hostname, Version};
+use agent::{Cache, CachedDocument, DocumentKey, Hostname, Layer, Version};
 
 use super::delivery::busy_seconds;
 use super::delivery::crowd::now;
@@ -59,6 +59,7 @@ fn in_process() -> Result<Vec<Row>, String> {
             product: parsed("web-central")?,
             service: parsed("sign-in")?,
             name: parsed(&format!("document-{n}"))?,
+            layer: Layer::Base,
         })
     };
     let mut documents = vec![];
