@@ -421,7 +421,7 @@ async fn a_calendar_that_counts_nothing_is_refused_and_one_that_will_count_is_ke
     let mut update = json!({"text": "We look into it.", "calendar": "Mountain"});
     let (status, error) = desk.call("POST", &path, update.to_string()).await;
     assert_eq!((status, &error["error"]["at"]), (422, &json!("calendar")));
-    update["next_update_within"] = json!("4 business hours");
+    update["next_update_within"] = json!({"amount": 4, "unit": "business_hours"});
     update["post_at"] = json!("2023-07-12T16:00:00Z");
     let (status, waits) = desk.call("POST", &path, update.to_string()).await;
     assert_eq!(status, 200, "{waits}");

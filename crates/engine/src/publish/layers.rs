@@ -217,10 +217,10 @@ impl Check {
                     .filter(|one| !one.is_base())
                     .map(|one| one.to_string())
                     .collect();
-                let whose = format!(
-                    "merged with {} for {site} on release {code}",
-                    names.join(", ")
-                );
+                let names = names.join(", ");
+                let whose = |reason: String| {
+                    format!("merged with {names} for {site} on release {code}: {reason}")
+                };
                 self.check(&parts, Some(&whose), &mut schemas)
                     .map_err(|reason| refused(&reason))?;
             }
@@ -285,11 +285,11 @@ impl Check {
     fn check<'a>(
         &self,
         parts: &[Part<'a>],
-        whose: Option<&str>,
+        whose: Option<&dyn Fn(String) -> String>,
         schemas: &mut BTreeMap<&'a str, Schema>,
     ) -> Result<(), (String, String)> {
         let named = |at: &str, reason: String| match whose {
-            Some(whose) => (at.to_owned(), format!("{whose}: {reason}")),
+            Some(whose) => (at.to_owned(), whose(reason)),
             None => (at.to_owned(), reason),
         };
         let Some((base, patches)) = parts.split_first() else {

@@ -112,7 +112,15 @@ async fn what_a_site_refuses_stays_out_and_halts_its_rollout() {
         halted.contains(reason) && halted.contains("a.example"),
         "{halted}"
     );
-    let pages = plane.engine.store().pages(10).await.unwrap();
+    // People are paged when the halt is durable, so a moment later.
+    let mut pages = vec![];
+    for _ in 0..100 {
+        pages = plane.engine.store().pages(10).await.unwrap();
+        if !pages.is_empty() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
     assert!(
         pages.iter().any(|page| page.words.contains(reason)),
         "{pages:?}"

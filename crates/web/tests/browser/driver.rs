@@ -232,10 +232,17 @@ impl Browser {
     }
 
     pub(crate) async fn text(&self, css: &str) -> String {
-        let found = self.client.find(Locator::Css(css)).await;
-        let found = found.unwrap_or_else(|e| panic!("{css}: {e}"));
-        // What only screen readers are told has no visible text.
-        found.prop("textContent").await.unwrap().unwrap_or_default()
+        // A page that stands open may be drawn anew between looking and reading.
+        for _ in 0..5 {
+            let found = self.client.find(Locator::Css(css)).await;
+            let found = found.unwrap_or_else(|e| panic!("{css}: {e}"));
+            // What only screen readers are told has no visible text.
+            match found.prop("textContent").await {
+                Err(e) if e.to_string().contains("stale element") => {}
+                text => return text.unwrap().unwrap_or_default(),
+            }
+        }
+        panic!("{css} goes whenever it is read");
     }
 
     pub(crate) async fn value(&self, css: &str) -> String {

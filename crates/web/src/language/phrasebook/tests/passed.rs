@@ -2,7 +2,12 @@
 //! of pieces, or leave to a library to say.
 
 /// Texts, and places that a page shows nothing of in their own words.
-pub(super) const PASSED: [(&str, &[&str]); 12] = [
+pub(super) const PASSED: [(&str, &[&str]); 14] = [
+    (
+        "only the command line changes the keys that sign config",
+        &["engine/src/keys"],
+    ),
+    ("only agents read it", &["event: 7\nid: 7\ndata:"]),
     (
         "only the command line records drills, and the page of one says its figures",
         &["domain/src/drill", "engine/src/drill.rs"],
@@ -91,6 +96,8 @@ pub(super) const PASSED: [(&str, &[&str]); 12] = [
             "to all sites at once",
             "to canaries first",
             "7 of 7 held",
+            "7 sites, 7 before; new: 7",
+            "which layers of config are theirs",
             "7 on 7 sites",
             "7 organizations, 7 sites",
             "7 to 7 in 77, 7 holidays of its own",
