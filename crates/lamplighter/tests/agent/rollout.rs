@@ -119,7 +119,7 @@ async fn what_a_site_refuses_stays_out_and_halts_its_rollout() {
         if !pages.is_empty() {
             break;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        plane.clock.sleep(Duration::from_secs(1)).await;
     }
     assert!(
         pages.iter().any(|page| page.words.contains(reason)),
