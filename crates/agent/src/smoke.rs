@@ -1,5 +1,5 @@
-//! The inputs of the fuzzer in `fuzz/`, replayed and changed at random: a short look by every run of the
-//! tests at what the fuzzer looks at for long. `LAMPLIGHTER_TEST_FUZZ_SEED` chooses the changes.
+//! Real messages from `fuzz/`, as they are and changed at random: nothing that an agent reads may stop it.
+//! `LAMPLIGHTER_TEST_FUZZ_SEED` chooses the changes.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
