@@ -330,8 +330,9 @@ async fn a_site_in_node_follows_its_agent_without_a_restart() {
     until("ready", async || world.ready().await.then_some(())).await;
     assert_eq!(world.sign_in().await, SIGNED_IN);
 
-    // A version for the same release: people are asked for less.
-    let less = ("optional", "/sign-in/callback", "openid");
+    // A version for the same release: people are asked for less, and come back elsewhere, from the moment
+    // on that the agent holds it, whether or not the server heard so.
+    let less = ("optional", "/sign-in/return", "openid");
     world.publish("~5.1", &first_kid, less);
     until("the new scope", async || {
         (param(&world.begin().await.0, "scope") == "openid").then_some(())

@@ -12,9 +12,9 @@ use domain::sign_in::{
     ClientSettings, CodeHistory, Pkce, Rules, SettingsVersion, is_settings, rules_at, settings_of,
 };
 use domain::site::Site;
-use engine::{Engine, Repository};
+use engine::{Answer, Engine, Repository};
 use jiff::{SignedDuration, Timestamp};
-use semver::VersionReq;
+use semver::{Version, VersionReq};
 use signin::{ClientPolicy, Clients, Provider, SignInError};
 
 /// How long after an activation a sign-in may go on as it was begun, under the release before.
@@ -68,14 +68,18 @@ impl Clients for FleetClients {
             ran_before: site.ran_before.as_ref(),
             activated_at: site.activated_at,
         };
-        let own;
-        let versions = if read.of.has_layers(&key) {
-            own = self.merged(&site, &key);
-            own.iter().collect()
+        let rules = if read.of.has_layers(&key) {
+            let given = self.merged(&site, |code| {
+                self.engine.document_for(&key, code, Some(&site))
+            });
+            let held = self.merged(&site, |code| {
+                self.engine.held_document_for(&key, code, &site)
+            });
+            let (given, held) = (given.iter().collect(), held.iter().collect());
+            self.rules(code, (given, held), now)?
         } else {
-            self.given(&site, &key, versions)
+            self.rules(code, self.given_and_held(&site, &key, versions), now)?
         };
-        let rules = rules_at(code, &versions, self.overlap, now)?;
         let private_network = fleet.product(&site.product)?.settings.connect.is_some();
         Some(policy(&site, rules, private_network))
     }
@@ -90,14 +94,33 @@ impl Clients for FleetClients {
 }
 
 impl FleetClients {
-    /// The versions that a site is given, as far as its agent holds them: the provider asks for nothing
-    /// that the site was not told.
-    fn given<'a>(
+    /// The rules by the versions that a site's agent said it holds: the provider asks for nothing that the
+    /// site was not told. The agent may hold what the site is given and not have said so yet; people whom
+    /// the site sends by that are brought back as well.
+    fn rules(
+        &self,
+        code: CodeHistory<'_>,
+        (given, held): (Vec<&SettingsVersion>, Vec<&SettingsVersion>),
+        now: Timestamp,
+    ) -> Option<Rules> {
+        let mut rules = rules_at(code, &held, self.overlap, now)?;
+        let coming = rules_at(code, &given, self.overlap, now);
+        for path in coming.into_iter().flat_map(|one| one.redirect_paths) {
+            if !rules.redirect_paths.contains(&path) {
+                rules.redirect_paths.push(path);
+            }
+        }
+        Some(rules)
+    }
+
+    /// The versions that a site is given, and those of them that its agent holds; all of them where it
+    /// holds none for the release that the site runs.
+    fn given_and_held<'a>(
         &self,
         site: &Site,
         key: &DocumentKey,
         versions: &'a [SettingsVersion],
-    ) -> Vec<&'a SettingsVersion> {
+    ) -> (Vec<&'a SettingsVersion>, Vec<&'a SettingsVersion>) {
         let reader = self.engine.reader(site);
         let given = versions
             .iter()
@@ -109,17 +132,22 @@ impl FleetClients {
             .copied()
             .collect();
         let is_covered = held.iter().any(|one| one.accepts.matches(&site.running));
-        if is_covered { held } else { given }
+        let held = if is_covered { held } else { given.clone() };
+        (given, held)
     }
 
     /// What a site reads with its layers, on the release that it runs and on the one before.
-    fn merged(&self, site: &Site, key: &DocumentKey) -> Vec<SettingsVersion> {
+    fn merged(
+        &self,
+        site: &Site,
+        read: impl Fn(&Version) -> Option<Answer>,
+    ) -> Vec<SettingsVersion> {
         let codes = site.ran_before.iter().chain([&site.running]);
         let settings = codes.zip(1..).filter_map(|(code, version)| {
-            let answer = self.engine.held_document_for(key, code, site)?;
+            let answer = read(code)?;
             let parsed = ClientSettings::parse(&answer.body());
             let settings = parsed.inspect_err(|error| {
-                tracing::error!("{key} for {} is left out: {error}", site.hostname);
+                tracing::error!("settings for {} are left out: {error}", site.hostname);
             });
             Some(SettingsVersion {
                 version,

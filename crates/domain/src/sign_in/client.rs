@@ -278,7 +278,7 @@ pub struct Rules {
     pub pkce: Pkce,
     /// The key that signs.
     pub signing_kid: String,
-    /// Where residents may be sent back to, on the site's own host; one or two.
+    /// Where residents may be sent back to, on the site's own host; at least one.
     pub redirect_paths: Vec<String>,
 }
 
