@@ -12,16 +12,13 @@ const RETRY_MACHINE_MIN: Duration = Duration::from_millis(200);
 pub(crate) async fn send(shared: &Shared) {
     loop {
         shared.acks_due.notified().await;
-        let acks = held(shared);
-        if acks.repository == 0 {
-            continue;
-        }
+        // Also that nothing is held: a disk may have been lost, and the control plane would go by what it knew.
         while let Err(e) = shared
             .origins
             .post("/agent/v1/acks", &shared.identity.token, &held(shared))
             .await
         {
-            tracing::warn!("could not acknowledge version {}: {e}", acks.repository);
+            tracing::warn!("could not say what is held: {e}");
             pause(&shared.clock, RETRY_AFTER, RETRY_MACHINE_MIN).await;
         }
     }

@@ -9,8 +9,9 @@ mod reading;
 #[cfg(test)]
 mod tests;
 pub(crate) mod told;
+mod view;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -18,18 +19,17 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use domain::document::DocumentKey;
-use domain::layer::{Layer, Piece, base_choice, choose, ranges};
+use domain::layer::{Piece, ranges};
 use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
 use jiff::Timestamp;
 use protocol::banner::SERVICE as BANNERS;
-use protocol::delivery::Held;
 use semver::{Version, VersionReq};
-use tuf::{Entry, Listing, Places};
+use tuf::{Entry, Places};
 
-use crate::cache::merged::Merged;
 pub use crate::cache::reading::Reading;
 use crate::cache::reading::Views;
-use crate::cache::told::HeldShard;
+use crate::cache::view::Versions;
+pub(crate) use crate::cache::view::{Readable, View};
 use crate::refusals::Refusals;
 #[cfg(feature = "trial")]
 use crate::trial::{Bug, planted};
@@ -62,12 +62,8 @@ pub struct Freshness {
 }
 
 impl Freshness {
-    /// With what this process measured since the proof, by a clock that nobody sets: the greater age is
-    /// the honest one.
-    pub(crate) fn at_least(self, measured: Option<Duration>, stale_after: Duration) -> Self {
-        let Some(measured) = measured else {
-            return self;
-        };
+    /// At least as old as was measured.
+    pub(crate) fn at_least(self, measured: Duration, stale_after: Duration) -> Self {
         let age = self.age.unwrap_or_default().max(measured);
         Self {
             age: Some(age),
@@ -86,216 +82,6 @@ struct Inner {
     view: ArcSwap<View>,
     /// Milliseconds UTC; 0 for never. Beside the view: it changes every few seconds.
     verified_at: AtomicI64,
-}
-
-/// Everything that decides a read, replaced as one.
-#[derive(Clone, Default)]
-pub(crate) struct View {
-    pub(crate) repository: u64,
-    documents: Arc<HashMap<ProductName, Vec<Versions>>>,
-    /// What is told of the sites of this agent; nothing where no document of their product has layers.
-    shards: Arc<[Arc<HeldShard>]>,
-    sites: Arc<HashMap<Hostname, Arc<[Layer]>>>,
-    pub(crate) refusals: Arc<Refusals>,
-    merged: Arc<Merged>,
-}
-
-/// One document of a product; a product's lie in order of service and name.
-struct Versions {
-    service: ServiceName,
-    name: DocumentName,
-    newest_first: Vec<Arc<CachedDocument>>,
-    /// Of each layer, newest first.
-    layers: BTreeMap<Layer, Vec<Arc<CachedDocument>>>,
-}
-
-/// Versions that a site may read as one, and the releases that read them.
-pub(crate) type Readable = (Arc<CachedDocument>, VersionReq);
-
-impl View {
-    /// Documents at one version of the repository, and what is told of sites with it; nothing is refused.
-    pub(crate) fn new(
-        repository: u64,
-        documents: impl IntoIterator<Item = Arc<CachedDocument>>,
-        shards: Vec<Arc<HeldShard>>,
-    ) -> Self {
-        let of_sites = shards.iter().flat_map(|one| one.documents.iter().cloned());
-        let documents = documents.into_iter().chain(of_sites);
-        let mut by_key: BTreeMap<DocumentKey, Vec<Arc<CachedDocument>>> = BTreeMap::new();
-        for document in documents {
-            let key = document.entry.key.clone();
-            by_key.entry(key).or_default().push(document);
-        }
-        let mut by_product: HashMap<ProductName, Vec<Versions>> = HashMap::new();
-        // The document itself comes before its layers.
-        for (key, mut newest_first) in by_key {
-            newest_first.sort_by_key(|document| std::cmp::Reverse(document.entry.version));
-            let of = by_product.entry(key.product).or_default();
-            let same = |one: &&mut Versions| one.service == key.service && one.name == key.name;
-            match of.last_mut().filter(same) {
-                Some(of) => drop(of.layers.insert(key.layer, newest_first)),
-                None => of.push(Versions::of(key.service, key.name, key.layer, newest_first)),
-            }
-        }
-        let sites = shards.iter().flat_map(|one| one.sites.iter().cloned());
-        Self {
-            repository,
-            documents: Arc::new(by_product),
-            sites: Arc::new(sites.collect()),
-            shards: shards.into(),
-            refusals: Arc::default(),
-            merged: Arc::default(),
-        }
-    }
-
-    /// All pieces, each as it came.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<CachedDocument>> {
-        let documents = self.documents.values().flatten();
-        documents.flat_map(|one| one.newest_first.iter().chain(one.layers.values().flatten()))
-    }
-
-    /// The shards that are held.
-    pub(crate) fn shards(&self) -> &[Arc<HeldShard>] {
-        &self.shards
-    }
-
-    /// Whether everything that is listed for these places is held.
-    pub(crate) fn has_all(&self, listing: &Listing, places: &Places) -> bool {
-        let own = self.all().filter(|one| !one.entry.key.layer.is_site());
-        let shards = listing.shards().filter(|one| places.are_in(&one.shard));
-        let held = self.shards.iter().filter(|one| !one.is_missing);
-        listing.entries().count() == own.count() && shards.count() == held.count()
-    }
-
-    /// A document of a product. Allocates nothing.
-    fn find(
-        &self,
-        product: &ProductName,
-        service: &ServiceName,
-        name: &DocumentName,
-    ) -> Option<&Versions> {
-        let of_product = self.of(product);
-        let found =
-            of_product.binary_search_by(|one| (&one.service, &one.name).cmp(&(service, name)));
-        found.ok().and_then(|at| of_product.get(at))
-    }
-
-    fn read(
-        &self,
-        product: &ProductName,
-        (site, service, name): (&Hostname, &ServiceName, &DocumentName),
-        code: &Version,
-    ) -> Option<Arc<CachedDocument>> {
-        let versions = self.find(product, service, name)?;
-        let given = |one: &Arc<CachedDocument>| self.is_given(one, site);
-        let layers = versions.of_site(self.layers_of(site).ok()?)?;
-        if layers.is_empty() {
-            return base_choice(&versions.newest_first, code, given).cloned();
-        }
-        let pieces = choose(&versions.newest_first, layers, code, given)?;
-        self.merged.get(&pieces)
-    }
-
-    /// The layers of a site: `None` where nothing is told of it.
-    ///
-    /// # Errors
-    /// When something is, and it is not held: nobody knows what it reads.
-    fn layers_of(&self, site: &Hostname) -> Result<Option<&[Layer]>, told::Missing> {
-        match self.sites.get(site) {
-            Some(layers) => Ok(Some(layers)),
-            None if self.shards.iter().any(|one| one.lacks(site)) => Err(told::Missing),
-            None => Ok(None),
-        }
-    }
-
-    /// Whether a piece is for a site, and it is the site's turn to have it.
-    pub(crate) fn is_for(&self, site: &Hostname, entry: &Entry) -> bool {
-        let layers = self.layers_of(site).ok().flatten();
-        let layer = &entry.key.layer;
-        let is_own = layer.is_base() || layers.is_some_and(|own| own.contains(layer));
-        is_own && entry.rollout.admits(site, entry.version)
-    }
-
-    /// Whether it is the site's turn to have a version that it did not refuse.
-    fn is_given(&self, one: &CachedDocument, site: &Hostname) -> bool {
-        let entry = &one.entry;
-        entry.rollout.admits(site, entry.version) && !self.refusals.has(site, entry)
-    }
-
-    /// What a site refuses that names no layer: of the pieces that it reads as one, what was published
-    /// last. Where it reads another version of the document by now, that version.
-    pub(crate) fn newest_piece(&self, site: &Hostname, held: Held, code: Option<&Version>) -> Held {
-        let key = &held.key;
-        let found = self.find(&key.product, &key.service, &key.name);
-        let layers = self.layers_of(site).ok().flatten();
-        let stacks = found.and_then(|one| Some((one, one.of_site(layers)?)));
-        let Some((versions, stacks)) = stacks else {
-            return held;
-        };
-        let given = |one: &Arc<CachedDocument>| self.is_given(one, site);
-        let base = versions.newest_first.iter();
-        let base = base.filter(|one| one.entry.version == held.version);
-        let pieces: Vec<_> = match code {
-            Some(code) => choose(&versions.newest_first, stacks, code, given).unwrap_or_default(),
-            None => {
-                let layers = stacks
-                    .iter()
-                    .filter_map(|all| all.iter().find(|one| given(one)));
-                base.chain(layers).collect()
-            }
-        };
-        let reads_it = pieces
-            .first()
-            .is_some_and(|one| one.entry.version == held.version);
-        let newest = pieces.into_iter().max_by_key(|one| one.entry.published);
-        match newest.filter(|_| reads_it) {
-            Some(piece) => Held {
-                key: piece.entry.key.clone(),
-                version: piece.entry.version,
-            },
-            None => held,
-        }
-    }
-
-    /// The documents of a product, in order of service and name.
-    fn of(&self, product: &ProductName) -> &[Versions] {
-        self.documents.get(product).map_or(&[], Vec::as_slice)
-    }
-}
-
-impl Versions {
-    fn of(
-        service: ServiceName,
-        name: DocumentName,
-        layer: Layer,
-        newest_first: Vec<Arc<CachedDocument>>,
-    ) -> Self {
-        let (base, layers) = if layer.is_base() {
-            (newest_first, BTreeMap::new())
-        } else {
-            (vec![], BTreeMap::from([(layer, newest_first)]))
-        };
-        Self {
-            service,
-            name,
-            newest_first: base,
-            layers,
-        }
-    }
-
-    /// Of its layers, those of a site; `None` where nobody knows which they are. Allocates nothing where it
-    /// has none.
-    fn of_site(&self, layers: Option<&[Layer]>) -> Option<Vec<&[Arc<CachedDocument>]>> {
-        if self.layers.is_empty() {
-            return Some(vec![]);
-        }
-        let Some(layers) = layers else {
-            // What is for other single sites only is not for this one.
-            return self.layers.keys().all(Layer::is_site).then(Vec::new);
-        };
-        let own = layers.iter().filter_map(|layer| self.layers.get(layer));
-        Some(own.map(Vec::as_slice).collect())
-    }
 }
 
 impl Piece for CachedDocument {
@@ -474,10 +260,7 @@ impl Cache {
 
     pub(crate) fn set_refusals(&self, refusals: Refusals) {
         let refusals = Arc::new(refusals);
-        self.0.view.rcu(|view| View {
-            refusals: Arc::clone(&refusals),
-            ..View::clone(view)
-        });
+        self.0.view.rcu(|view| view.refusing(&refusals));
     }
 
     /// The product of a site; `None` for a site of another agent.
@@ -544,10 +327,7 @@ impl Cache {
 
     /// Puts other documents in place; what was refused stays refused.
     pub(crate) fn replace(&self, documents: &View) {
-        self.0.view.rcu(|view| View {
-            refusals: Arc::clone(&view.refusals),
-            ..documents.clone()
-        });
+        self.0.view.rcu(|view| documents.refusing(&view.refusals));
     }
 
     pub(crate) fn set_verified_at(&self, at: Timestamp) {

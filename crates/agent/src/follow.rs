@@ -52,7 +52,7 @@ async fn connected(shared: &Shared, origin: usize) -> Result<(), AgentError> {
         .await?;
     tracing::info!("connected to the control plane");
     // Whatever happened in between was missed, also what was said about acknowledgements.
-    shared.look_again().await;
+    shared.looks_due.notify_one();
     shared.acks_due.notify_one();
     shared.actions_due.notify_one();
     let mut events = Events::default();
@@ -86,7 +86,7 @@ async fn take(shared: &Shared, origin: usize, event: &Event) {
         },
         EVENT_ACTIONS => shared.actions_due.notify_one(),
         // Also events of a newer control plane: looking again is never wrong.
-        _ => shared.look_again().await,
+        _ => shared.looks_due.notify_one(),
     }
 }
 
@@ -106,13 +106,15 @@ async fn take_push(shared: &Shared, origin: usize, push: &Push, came_at: Timesta
             let took = shared.clock.now().duration_since(came_at);
             shared.counts.push_took(took);
             shared.counts.pushed(Came::Taken);
-            shared.acks_due.notify_one();
+            if !cache.view().is_whole() {
+                shared.looks_due.notify_one();
+            }
         }
         Ok(false) => shared.counts.pushed(Came::Unchanged),
         Err(e) => {
             shared.counts.pushed(Came::Failed);
             tracing::debug!("a push did not pass: {e}");
-            shared.look_again().await;
+            shared.looks_due.notify_one();
         }
     }
 }

@@ -1,42 +1,45 @@
-//! Keeps what is believed: updates trust and documents, on disk first, then in memory.
+//! Keeps the cache current: fetches, checks, writes to disk, then shows to readers. In that order.
 //!
-//! One update at a time. An update that fails a check changes nothing. Documents are on disk before
-//! the metadata that names them, and both before a read sees them: a kill at any byte leaves the
-//! old state or the new one.
+//! What an update shows is always what signed metadata of one moment lists, except where a file cannot be had
+//! yet: such a document is read as it was, whole, and the agent says that it is not current. Documents of the
+//! first lane are fetched by whoever holds the state; all others afterwards, while newer pushes are
+//! taken, so that no backlog delays the first lane (`docs/decisions/0022-first-lane.md`).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod bodies;
+mod source;
+mod trust_file;
+
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use clock::Clock;
-use domain::document::DOCUMENT_BYTES_MAX;
+use domain::document::Lane;
 use jiff::Timestamp;
-use protocol::delivery::{Push, TIMESTAMP_LIFE_SECONDS};
-use tokio::sync::Mutex;
-use tuf::{Entry, Interest, Listing, Places, ShardEntry, Trust, Want};
+use protocol::delivery::Push;
+use tokio::sync::{Mutex, Notify};
+use tuf::{Entry, Interest, Listing, Trust};
 
 use crate::AgentError;
 use crate::cache::told::HeldShard;
-use crate::cache::{Cache, CachedDocument, View};
+use crate::cache::{Cache, CachedDocument, Freshness, View};
 use crate::disk::Disk;
 use crate::identity::Identity;
 use crate::origin::Origins;
 #[cfg(feature = "trial")]
 use crate::trial::{Bug, planted};
+use bodies::Bodies;
+pub(crate) use source::Source;
+pub(crate) use trust_file::{Behind, TrustFile};
 
-const TARGETS: &str = "targets";
-const TRUST_FILE: &str = "trust.json";
 /// A heartbeat changes nothing but the timestamp. Losing some minutes of those in a crash makes the
 /// agent look older than it is, never newer, so the disk is spared.
 const TIMESTAMP_SAVED_EACH: Duration = Duration::from_secs(300);
 
-/// Files that one look takes from one origin. Documents stay on disk: the next look goes on from there.
-const FILES_PER_TRY_MAX: usize = 20_000;
-
 pub(crate) struct Keeper {
     disk: Disk,
+    bodies: Bodies,
     pub(crate) clock: Clock,
     pub(crate) state: Mutex<State>,
     /// When origins were last asked with success. Held by the look that is under way; others wait for it.
@@ -44,28 +47,26 @@ pub(crate) struct Keeper {
     /// When a newer timestamp was verified by this process, in milliseconds that passed of the clock; 0
     /// for never. Beside the wall's time, which somebody may set.
     measured_at: AtomicU64,
+    /// Of the clock that nobody sets.
+    began_at: Duration,
+    /// Told when what is held changed.
+    changed: Arc<Notify>,
 }
 
 pub(crate) struct State {
     pub(crate) listing: Listing,
+    /// When its timestamp came; `None` while that is the one from disk.
+    seen: Option<Seen>,
     saved_at: Option<Duration>,
 }
 
-/// All believed metadata, in one file: it is replaced whole.
-#[derive(serde::Serialize, serde::Deserialize)]
-pub(crate) struct TrustFile {
-    verified_at_ms: i64,
-    pub(crate) files: BTreeMap<String, String>,
-}
-
-/// Where an update takes its files from.
-pub(crate) struct Source<'a> {
-    push: Option<&'a Push>,
-    origins: &'a Origins,
-    origin: usize,
-    token: &'a str,
-    /// Files asked for until now.
-    asked: AtomicUsize,
+/// When a newer timestamp was verified.
+#[derive(Clone, Copy)]
+struct Seen {
+    /// The moment for which it proves that nothing newer exists.
+    proven_at: Timestamp,
+    /// Of the clock that nobody sets.
+    passed: Duration,
 }
 
 impl Keeper {
@@ -75,45 +76,35 @@ impl Keeper {
         identity: &Identity,
         cache: &Cache,
         clock: Clock,
+        changed: Arc<Notify>,
     ) -> Result<Self, AgentError> {
-        let stored = disk.read_if_well(TRUST_FILE);
+        let bodies = Bodies::new(disk.clone());
+        let stored = TrustFile::read(&disk);
         #[cfg(feature = "trial")]
         let stored = stored.filter(|_| !planted(Bug::ForgetTrust));
-        let stored = stored.and_then(|bytes| serde_json::from_slice::<TrustFile>(&bytes).ok());
-        let restored = stored.and_then(|stored| restore(&stored).map(|listing| (listing, stored)));
+        let restored = stored.and_then(|stored| Some((stored.listing()?, stored)));
         let listing = match restored {
             Some((listing, stored)) => {
-                let documents = listing.entries();
-                let documents = documents.filter_map(|entry| from_disk(&disk, entry));
-                let version = listing.trust().version();
-                let own = listing
-                    .shards()
-                    .filter(|one| cache.places().are_in(&one.shard));
-                let shards = own.map(|entry| {
-                    let held = shard_from_disk(&disk, entry, cache);
-                    Arc::new(held.unwrap_or_else(|| HeldShard::missing(entry.clone())))
-                });
-                cache.replace(&View::new(
-                    version,
-                    documents.map(Arc::new),
-                    shards.collect(),
-                ));
-                let verified_at = Timestamp::from_millisecond(stored.verified_at_ms);
-                cache.set_verified_at(verified_at.unwrap_or(Timestamp::UNIX_EPOCH));
+                cache.replace(&last_known_good(&stored, &listing, &bodies, cache));
+                cache.set_verified_at(stored.verified_at());
                 listing
             }
             None => Listing::read(Trust::pin(identity.root.as_bytes())?)?,
         };
         let state = Mutex::new(State {
             listing,
+            seen: None,
             saved_at: None,
         });
         Ok(Self {
             disk,
+            bodies,
+            began_at: clock.passed(),
             clock,
             state,
             looked_at: Mutex::new(None),
             measured_at: AtomicU64::new(0),
+            changed,
         })
     }
 
@@ -129,10 +120,10 @@ impl Keeper {
         })
     }
 
-    /// Checks a push and keeps it; fetches what it lacks. True when the documents changed.
+    /// Checks a push and keeps it; fetches what it lacks of the first lane. True when the documents changed.
     ///
     /// # Errors
-    /// When a check fails or a file cannot be had; nothing is changed then.
+    /// When a check fails or a file cannot be had.
     pub(crate) async fn take_push(
         &self,
         push: &Push,
@@ -141,15 +132,24 @@ impl Keeper {
         identity: &Identity,
         cache: &Cache,
     ) -> Result<bool, AgentError> {
-        let mut state = self.state.lock().await;
-        let source = Source {
-            push: Some(push),
-            ..Source::new(origins, origin, identity)
+        let source = Source::new(origins, origin, identity).with(push);
+        let take = async {
+            let mut state = self.state.lock().await;
+            self.update(&mut state, &source, cache).await
         };
-        self.update(&mut state, &source, cache).await
+        // The next push waits for this one.
+        tokio::select! {
+            biased;
+            came = take => came,
+            e = origins.out_of_time(origin) => Err(e),
+        }
     }
 
-    /// Stopped anywhere in between it has changed nothing but files on disk that nobody reads yet.
+    /// Takes what is newest of metadata, all documents of the first lane, and of others those that are at hand. True
+    /// when the documents changed.
+    ///
+    /// # Errors
+    /// When a check fails or a file cannot be had. Documents that are whole are shown all the same.
     pub(crate) async fn update(
         &self,
         state: &mut State,
@@ -157,128 +157,147 @@ impl Keeper {
         cache: &Cache,
     ) -> Result<bool, AgentError> {
         let now = self.clock.now();
-        let trust = state.listing.trust();
-        let at = now;
+        let seen = Seen {
+            proven_at: now,
+            passed: self.clock.passed(),
+        };
+        let listing = self.listed(state, source, cache).await?;
+        let trust = listing.trust();
+        let newer = trust.timestamp_version() > state.listing.trust().timestamp_version();
+        #[cfg(feature = "trial")]
+        let newer = newer || planted(Bug::AnyTimestampIsNews);
+        // The same timestamp again proves nothing: a frozen mirror would send it forever.
+        let seen = newer.then(|| Seen {
+            proven_at: source.proven_at(trust, now),
+            ..seen
+        });
+        let view = cache.view();
+        if view.listed == trust.version() && view.is_whole() {
+            return self.believe(state, listing, seen, cache).map(|()| false);
+        }
+        #[cfg(feature = "trial")]
+        if planted(Bug::PersistBeforeVerifying) {
+            TrustFile::of(trust, now, &View::default())?.write(&self.disk)?;
+        }
+        let shards = self.shards(&listing, source, cache).await?;
+        let (held, failed) = self.gather(&listing, Some(source), &view).await;
+        let next = view.followed_by(&listing, held, shards);
+        let changed = !next.is_same(&view);
+        if changed {
+            self.show(state, listing, seen, cache, &next)?;
+        } else {
+            self.believe(state, listing, seen, cache)?;
+        }
+        failed.map_or(Ok(changed), Err)
+    }
+
+    /// Fetches what is missing of documents, the first lane first. Newer pushes are taken meanwhile: nothing is
+    /// locked while an origin is waited for. Stopped anywhere, what came lies on disk.
+    ///
+    /// # Errors
+    /// When a file cannot be had. Documents that are whole are shown all the same.
+    pub(crate) async fn catch_up(
+        &self,
+        source: &Source<'_>,
+        cache: &Cache,
+    ) -> Result<(), AgentError> {
+        while !cache.view().is_whole() {
+            let listing = self.state.lock().await.listing.clone();
+            let view = cache.view();
+            let mut missing: Vec<&Entry> = listing.entries().collect();
+            missing.retain(|entry| view.misses(entry));
+            missing.sort_by_key(|entry| entry.lane);
+            let mut fetched = Ok(());
+            for entry in missing {
+                fetched = self.bodies.obtain(entry, source).await.map(drop);
+                if fetched.is_err() {
+                    break;
+                }
+            }
+            let mut state = self.state.lock().await;
+            let (listing, view) = (state.listing.clone(), cache.view());
+            let (held, failed) = self.gather(&listing, None, &view).await;
+            let next = view.followed_by(&listing, held, view.shards().to_vec());
+            if !next.is_same(&view) {
+                self.show(&mut state, listing, None, cache, &next)?;
+            }
+            failed.map_or(fetched, Err)?;
+        }
+        Ok(())
+    }
+
+    /// What the newest metadata lists, all checks passed; nothing is changed.
+    async fn listed(
+        &self,
+        state: &State,
+        source: &Source<'_>,
+        cache: &Cache,
+    ) -> Result<Listing, AgentError> {
+        let at = self.clock.now();
         #[cfg(feature = "trial")]
         let at = if planted(Bug::IgnoreExpiry) {
             Timestamp::UNIX_EPOCH
         } else {
             at
         };
+        let trust = state.listing.trust();
         let mut update = trust.update(at, Interest::Sites(Arc::clone(cache.places())));
         while let Some(want) = update.wants() {
             update.give(source.metadata(&want).await?.as_deref())?;
         }
-        let Some(trust) = update.finish() else {
-            return Ok(false);
-        };
-        let listing = state.listing.next(trust)?;
-        let trust = listing.trust();
-        let newer = trust.timestamp_version() > state.listing.trust().timestamp_version();
-        #[cfg(feature = "trial")]
-        let newer = newer || planted(Bug::AnyTimestampIsNews);
-        // The same timestamp again proves nothing: a frozen mirror would send it forever.
-        let verified_at = if newer {
-            source.proven_at(trust, now).max(cache.verified_at())
-        } else {
-            cache.verified_at()
-        };
-        let view = cache.view();
-        let has_all = view.has_all(&listing, cache.places());
-        let changed = trust.version() != view.repository || !has_all;
-        if changed {
-            #[cfg(feature = "trial")]
-            if planted(Bug::PersistBeforeVerifying) {
-                self.save(trust, verified_at)?;
-            }
-            let documents = self.documents(&listing, source, &view).await?;
-            let shards = self.shards(&listing, source, cache).await?;
-            #[cfg(feature = "trial")]
-            if planted(Bug::MemoryBeforeDisk) {
-                cache.replace(&View::new(
-                    trust.version(),
-                    documents.clone(),
-                    shards.clone(),
-                ));
-            }
-            self.save(trust, verified_at)?;
-            cache.replace(&View::new(trust.version(), documents, shards));
-            state.saved_at = Some(self.clock.passed());
-            self.sweep(&listing, cache.places());
-        } else if self.is_to_save(state, trust, newer) {
-            self.save(trust, verified_at)?;
-            state.saved_at = Some(self.clock.passed());
-        }
-        state.listing = listing;
-        cache.set_verified_at(verified_at);
-        if newer {
-            let passed = u64::try_from(self.clock.passed().as_millis()).unwrap_or(u64::MAX);
-            self.measured_at.store(passed.max(1), Ordering::Relaxed);
-        }
-        Ok(changed)
-    }
-
-    /// A new root at once: the keys it ends must not come back with a restart.
-    fn is_to_save(&self, state: &State, trust: &Trust, newer: bool) -> bool {
-        let since = state
-            .saved_at
-            .map(|at| self.clock.passed().saturating_sub(at));
-        let is_due = since.is_none_or(|since| since >= TIMESTAMP_SAVED_EACH);
-        trust.root_version() > state.listing.trust().root_version() || (newer && is_due)
-    }
-
-    /// How long ago this process verified a newer timestamp, as it measured; `None` if it did not yet.
-    pub(crate) fn age(&self) -> Option<Duration> {
-        let at = self.measured_at.load(Ordering::Relaxed);
-        let measured = (at > 0).then(|| Duration::from_millis(at))?;
-        Some(self.clock.passed().saturating_sub(measured))
-    }
-
-    /// Removes documents that metadata names no more, and what a stopped write left: a disk must not fill
-    /// up with the past.
-    fn sweep(&self, listing: &Listing, places: &Places) {
-        let shards = listing.shards().filter(|one| places.are_in(&one.shard));
-        let shards = shards.map(|one| by_content(&one.sha256));
-        let kept: HashSet<String> = listing.entries().map(on_disk).chain(shards).collect();
-        let names = self.disk.names_in(TARGETS).unwrap_or_default();
-        for name in names {
-            let file = format!("{TARGETS}/{name}");
-            if !kept.contains(&file)
-                && let Err(e) = self.disk.remove(&file)
-            {
-                tracing::warn!("{e}");
-            }
+        match update.finish() {
+            Some(trust) => Ok(state.listing.next(trust)?),
+            None => Ok(state.listing.clone()),
         }
     }
 
-    /// Every document that metadata names, on disk and verified; the first lane goes first.
-    async fn documents(
+    /// Documents that metadata lists, as far as they are on disk and verified. A source is asked for those of the
+    /// first lane; after a first failure, which is given too, it is asked for no more.
+    async fn gather(
         &self,
         listing: &Listing,
-        source: &Source<'_>,
+        source: Option<&Source<'_>>,
         view: &View,
-    ) -> Result<Vec<Arc<CachedDocument>>, AgentError> {
+    ) -> (Vec<Arc<CachedDocument>>, Option<AgentError>) {
         let held: HashMap<[u8; 32], &Arc<CachedDocument>> = view
             .all()
             .map(|document| (document.entry.sha256, document))
             .collect();
-        let mut entries: Vec<&Entry> = listing.entries().collect();
-        entries.sort_by_key(|entry| entry.lane);
+        let first = listing.entries().filter(|entry| entry.lane == Lane::First);
+        let first: HashSet<_> = first.map(|entry| entry.key.document()).collect();
+        let mut entries: Vec<(bool, &Entry)> = listing
+            .entries()
+            .map(|entry| (!first.contains(&entry.key.document()), entry))
+            .collect();
+        entries.sort_by_key(|(waits, _)| *waits);
         let mut documents = Vec::with_capacity(entries.len());
-        for entry in entries {
+        let mut failed = None;
+        for (waits, entry) in entries {
+            #[cfg(feature = "trial")]
+            let waits = waits && !planted(Bug::AllAtOnce);
             let known = held
                 .get(&entry.sha256)
                 .filter(|document| document.entry == *entry);
-            let document = match known {
-                Some(document) => Arc::clone(document),
-                None => Arc::new(self.obtain(entry, source).await?),
+            let came = match (known, source) {
+                (Some(document), _) => {
+                    documents.push(Arc::clone(document));
+                    continue;
+                }
+                (None, Some(source)) if !waits && failed.is_none() => {
+                    self.bodies.obtain(entry, source).await.map(Some)
+                }
+                (None, source) => self.bodies.at_hand(entry, source),
             };
-            documents.push(document);
+            match came {
+                Ok(document) => documents.extend(document.map(Arc::new)),
+                Err(e) => failed = failed.or(Some(e)),
+            }
         }
-        Ok(documents)
+        (documents, failed)
     }
 
-    /// What is told of the sites of this agent, on disk and verified.
+    /// What is told of the sites of this agent, on disk and verified. All of it goes with the first lane: it
+    /// says which layers a site reads.
     async fn shards(
         &self,
         listing: &Listing,
@@ -295,168 +314,117 @@ impl Keeper {
             let known = held.find(|one| one.entry == *entry && !one.is_missing());
             shards.push(match known {
                 Some(known) => Arc::clone(known),
-                None => Arc::new(self.obtain_shard(entry, source, cache).await?),
+                None => Arc::new(self.bodies.obtain_shard(entry, source, cache).await?),
             });
         }
         Ok(shards)
     }
 
-    async fn obtain_shard(
+    /// Believes newer metadata and shows other documents: disk first.
+    fn show(
         &self,
-        entry: &ShardEntry,
-        source: &Source<'_>,
+        state: &mut State,
+        listing: Listing,
+        seen: Option<Seen>,
         cache: &Cache,
-    ) -> Result<HeldShard, AgentError> {
-        if let Some(held) = shard_from_disk(&self.disk, entry, cache) {
-            return Ok(held);
-        }
-        let file = entry.file();
-        let body = source.target(&file, entry.length).await?;
-        let held = read_shard(entry, &body, cache).ok_or(AgentError::Document { file })?;
-        self.disk.write(&by_content(&entry.sha256), &body)?;
-        Ok(held)
-    }
-
-    async fn obtain(
-        &self,
-        entry: &Entry,
-        source: &Source<'_>,
-    ) -> Result<CachedDocument, AgentError> {
-        if let Some(document) = from_disk(&self.disk, entry) {
-            return Ok(document);
-        }
-        let body = source.document(entry).await?;
-        let fits = entry.fits(&body);
+        next: &View,
+    ) -> Result<(), AgentError> {
         #[cfg(feature = "trial")]
-        let fits = fits || planted(Bug::SkipHash);
-        if !fits {
-            return Err(AgentError::Document { file: entry.file() });
+        if planted(Bug::MemoryBeforeDisk) {
+            cache.replace(next);
         }
-        self.disk.write(&on_disk(entry), &body)?;
-        Ok(CachedDocument::new(entry.clone(), Bytes::from(body)))
+        let proof = self.proof(seen.or(state.seen), next, cache);
+        self.bodies.keep_behind(next)?;
+        TrustFile::of(listing.trust(), proof, next)?.write(&self.disk)?;
+        cache.replace(next);
+        self.changed.notify_one();
+        state.saved_at = Some(self.clock.passed());
+        self.bodies.sweep(&listing, next, cache);
+        self.note(state, listing, seen, cache);
+        Ok(())
     }
 
-    fn save(&self, trust: &Trust, verified_at: Timestamp) -> Result<(), AgentError> {
-        let files = trust.files().into_iter();
-        let files = files.map(|(name, bytes)| (name, String::from_utf8_lossy(&bytes).into_owned()));
-        let file = TrustFile {
-            verified_at_ms: verified_at.as_millisecond(),
-            files: files.collect(),
-        };
-        let bytes = serde_json::to_vec(&file)
-            .map_err(|e| AgentError::disk("write", &TRUST_FILE, e.into()))?;
-        self.disk.write(TRUST_FILE, &bytes)
+    /// Believes newer metadata that changes no document.
+    fn believe(
+        &self,
+        state: &mut State,
+        listing: Listing,
+        seen: Option<Seen>,
+        cache: &Cache,
+    ) -> Result<(), AgentError> {
+        let (trust, view) = (listing.trust(), cache.view());
+        if self.is_to_save(state, trust, seen.is_some() && view.is_whole()) {
+            let proof = self.proof(seen, &view, cache);
+            TrustFile::of(trust, proof, &view)?.write(&self.disk)?;
+            state.saved_at = Some(self.clock.passed());
+        }
+        self.note(state, listing, seen, cache);
+        Ok(())
     }
-}
 
-impl<'a> Source<'a> {
-    pub(crate) fn new(origins: &'a Origins, origin: usize, identity: &'a Identity) -> Self {
-        Self {
-            push: None,
-            origins,
-            origin,
-            token: &identity.token,
-            asked: AtomicUsize::new(0),
+    /// Remembers what is believed now. Only who has everything is as fresh as what he believes.
+    fn note(&self, state: &mut State, listing: Listing, seen: Option<Seen>, cache: &Cache) {
+        state.listing = listing;
+        state.seen = seen.or(state.seen);
+        let view = cache.view();
+        cache.set_verified_at(self.proof(state.seen, &view, cache));
+        if let Some(seen) = state.seen.filter(|_| view.is_whole()) {
+            let passed = u64::try_from(seen.passed.as_millis()).unwrap_or(u64::MAX);
+            self.measured_at.store(passed.max(1), Ordering::Relaxed);
         }
     }
 
-    /// The moment for which a newer timestamp proves that nothing newer exists: now, from a control plane, which signed it
-    /// a moment ago. A mirror may hold one back that it copied earlier, so there it is the moment of its signature.
-    fn proven_at(&self, trust: &Trust, now: Timestamp) -> Timestamp {
-        let life = jiff::SignedDuration::from_secs(TIMESTAMP_LIFE_SECONDS);
-        let signed_at = trust.fresh_until().map(|end| end.saturating_sub(life));
-        match signed_at {
-            Some(Ok(signed_at)) if !self.origins.is_server(self.origin) => now.min(signed_at),
-            _ => now,
+    /// The moment for which it is proven that `view` is the newest.
+    fn proof(&self, seen: Option<Seen>, view: &View, cache: &Cache) -> Timestamp {
+        let before = cache.verified_at();
+        match seen.filter(|_| view.is_whole()) {
+            // Before the clock was set back, another proof was of a moment that is yet to come: it says nothing.
+            Some(seen) if before > self.clock.now() => seen.proven_at,
+            Some(seen) => before.max(seen.proven_at),
+            None => before,
         }
     }
 
-    /// Fetches a file, unless this look has fetched too many of this origin.
-    async fn fetch(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, AgentError> {
-        if self.asked.fetch_add(1, Ordering::Relaxed) >= FILES_PER_TRY_MAX {
-            return Err(AgentError::TooManyFiles {
-                limit: FILES_PER_TRY_MAX,
-            });
+    /// A new root at once: the keys it ends must not come back with a restart.
+    fn is_to_save(&self, state: &State, trust: &Trust, is_proof: bool) -> bool {
+        let since = state
+            .saved_at
+            .map(|at| self.clock.passed().saturating_sub(at));
+        let is_due = since.is_none_or(|since| since >= TIMESTAMP_SAVED_EACH);
+        trust.root_version() > state.listing.trust().root_version() || (is_proof && is_due)
+    }
+
+    /// With what this process measured, by a clock that nobody sets: the greater age is the honest one.
+    pub(crate) fn measured(&self, fresh: Freshness, stale_after: Duration) -> Freshness {
+        let at = self.measured_at.load(Ordering::Relaxed);
+        let passed = self.clock.passed();
+        let since = |at: Duration| passed.saturating_sub(at);
+        if at > 0 {
+            return fresh.at_least(since(Duration::from_millis(at)), stale_after);
         }
-        let (origins, origin) = (self.origins, self.origin);
-        origins.file(origin, path, self.token, limit).await
-    }
-
-    async fn metadata(&self, want: &Want) -> Result<Option<Vec<u8>>, AgentError> {
-        if let Some(push) = self.push {
-            match push.metadata.get(&want.file) {
-                Some(text) => return Ok(Some(text.clone().into_bytes())),
-                // A push need not say that there is no newer root; the next look does.
-                None if want.may_be_missing => return Ok(None),
-                None => {}
-            }
-        }
-        let path = format!("/agent/v1/repository/{}", want.file);
-        self.fetch(&path, want.bytes_max).await
-    }
-
-    async fn document(&self, entry: &Entry) -> Result<Vec<u8>, AgentError> {
-        let file = entry.file();
-        if let Some(body) = self.push.and_then(|push| push.documents.get(&file)) {
-            return Ok(body.clone().into_bytes());
-        }
-        self.target(&file, entry.length).await
-    }
-
-    async fn target(&self, file: &str, length: u64) -> Result<Vec<u8>, AgentError> {
-        let path = format!("/agent/v1/targets/{file}");
-        let limit = length.min(DOCUMENT_BYTES_MAX as u64);
-        let body = self.fetch(&path, limit).await?;
-        let file = file.to_owned();
-        body.ok_or(AgentError::Document { file })
-    }
-}
-
-fn restore(stored: &TrustFile) -> Option<Listing> {
-    let files = stored
-        .files
-        .iter()
-        .map(|(name, text)| (name.clone(), text.clone().into_bytes()));
-    match Trust::restore(&files.collect()).and_then(Listing::read) {
-        Ok(listing) => Some(listing),
-        Err(e) => {
-            tracing::warn!("the metadata on disk does not pass the checks, and is left aside: {e}");
-            None
+        // What was on disk is older than this process.
+        match fresh.age {
+            Some(_) => fresh.at_least(since(self.began_at), stale_after),
+            None => fresh,
         }
     }
 }
 
-/// By content: two versions with equal bodies share a file, and no version overwrites another.
-fn on_disk(entry: &Entry) -> String {
-    by_content(&entry.sha256)
-}
-
-fn by_content(sha256: &[u8; 32]) -> String {
-    format!("{TARGETS}/{}.json", hex::encode(sha256))
-}
-
-fn shard_from_disk(disk: &Disk, entry: &ShardEntry, cache: &Cache) -> Option<HeldShard> {
-    let body = disk.read(&by_content(&entry.sha256)).ok().flatten()?;
-    read_shard(entry, &body, cache)
-}
-
-fn read_shard(entry: &ShardEntry, body: &[u8], cache: &Cache) -> Option<HeldShard> {
-    if !entry.fits(body) {
-        return None;
-    }
-    HeldShard::read(entry.clone(), body, |site, product| {
-        cache.product_of(site) == Some(product)
-    })
-}
-
-fn from_disk(disk: &Disk, entry: &Entry) -> Option<CachedDocument> {
-    let body = disk.read(&on_disk(entry)).ok().flatten()?;
-    if !entry.fits(&body) {
-        tracing::warn!(
-            "document {} on disk was changed; it is fetched again",
-            entry.file()
-        );
-        return None;
-    }
-    Some(CachedDocument::new(entry.clone(), Bytes::from(body)))
+fn last_known_good(stored: &TrustFile, listing: &Listing, bodies: &Bodies, cache: &Cache) -> View {
+    let behind = stored.behind().unwrap_or_else(|| Behind {
+        repository: listing.trust().version(),
+        entries: vec![],
+    });
+    let find = |entry: &Entry| bodies.find(entry).map(Arc::new);
+    let before = behind.entries.iter().filter_map(find);
+    let before = View::new(behind.repository, before, vec![]);
+    let own = listing
+        .shards()
+        .filter(|one| cache.places().are_in(&one.shard));
+    let shards = own.map(|entry| {
+        let held = bodies.find_shard(entry, cache);
+        Arc::new(held.unwrap_or_else(|| HeldShard::missing(entry.clone())))
+    });
+    let held = listing.entries().filter_map(find).collect();
+    before.followed_by(listing, held, shards.collect())
 }

@@ -228,7 +228,9 @@ pub(crate) struct Shared {
     pub(crate) doubts: Doubts,
     pub(crate) counts: Counts,
     /// What is held changed, or may not have been heard.
-    pub(crate) acks_due: Notify,
+    pub(crate) acks_due: Arc<Notify>,
+    /// Something newer was heard of, or may have been missed.
+    pub(crate) looks_due: Notify,
     /// Actions may wait at the control plane.
     pub(crate) actions_due: Notify,
 }
@@ -274,6 +276,7 @@ impl Agent {
         for part in [
             Part::Follow,
             Part::Revalidate,
+            Part::Looks,
             Part::Acks,
             Part::Actions,
             Part::Outcomes,
@@ -333,6 +336,7 @@ pub async fn run(
 enum Part {
     Follow,
     Revalidate,
+    Looks,
     Acks,
     Actions,
     Outcomes,
@@ -344,6 +348,7 @@ impl Part {
         match self {
             Self::Follow => follow::follow(shared).await,
             Self::Revalidate => revalidate(shared).await,
+            Self::Looks => look_when_due(shared).await,
             Self::Acks => acks::send(shared).await,
             Self::Actions => actions::work(shared).await,
             Self::Outcomes => outcomes::send(shared).await,
@@ -379,6 +384,14 @@ async fn revalidate(shared: &Shared) {
     }
 }
 
+/// Looks for whoever does not wait for it: who follows the events must hear the next.
+async fn look_when_due(shared: &Shared) {
+    loop {
+        shared.looks_due.notified().await;
+        shared.look_again().await;
+    }
+}
+
 impl Shared {
     /// Loads what is on disk; enrols first when it holds no identity.
     pub(crate) async fn open(
@@ -394,7 +407,9 @@ impl Shared {
             .map(|one| (one.site.clone(), one.product.clone()));
         let cache = Cache::new(sites.collect());
         let refusals = Desk::open(disk.clone(), &cache);
-        let keeper = Keeper::load(disk, &identity, &cache, clock.clone())?;
+        let acks_due = Arc::new(Notify::new());
+        let changed = Arc::clone(&acks_due);
+        let keeper = Keeper::load(disk, &identity, &cache, clock.clone(), changed)?;
         Ok(Self {
             settings,
             clock,
@@ -406,7 +421,8 @@ impl Shared {
             refusals,
             doubts: Doubts::default(),
             counts: Counts::default(),
-            acks_due: Notify::new(),
+            acks_due,
+            looks_due: Notify::new(),
             actions_due: Notify::new(),
         })
     }
@@ -416,14 +432,15 @@ impl Shared {
         let fresh = self
             .cache
             .freshness(self.clock.now(), self.settings.stale_after);
-        fresh.at_least(self.keeper.age(), self.settings.stale_after)
+        self.keeper.measured(fresh, self.settings.stale_after)
     }
 
     /// All documents come with one metadata, so the most urgent of them sets the pace.
     fn revalidate_after(&self) -> Duration {
         let view = self.cache.view();
-        let others_only =
-            view.repository > 0 && view.all().all(|one| one.entry.lane == Lane::Other);
+        let others_only = view.repository > 0
+            && view.is_whole()
+            && view.all().all(|one| one.entry.lane == Lane::Other);
         if others_only {
             self.settings.revalidate_others_after
         } else {
@@ -457,10 +474,7 @@ impl Shared {
             .refresh(asked_at, origins, identity, &self.cache);
         let came = came.await;
         self.counts.looked(&came, self.clock.now());
-        if came? {
-            self.acks_due.notify_one();
-        }
-        Ok(())
+        came.map(drop)
     }
 }
 

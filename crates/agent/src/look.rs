@@ -61,7 +61,6 @@ impl Keeper {
         came
     }
 
-    /// Pushes wait for one origin at most: the state is locked for each by itself.
     async fn ask(
         &self,
         origin: usize,
@@ -69,25 +68,41 @@ impl Keeper {
         identity: &Identity,
         cache: &Cache,
     ) -> Tried {
-        let mut state = self.state.lock().await;
-        let asked_at = self.clock.now();
         let source = Source::new(origins, origin, identity);
+        let all = async {
+            let changed = self.ask_for_first(origin, origins, &source, cache).await?;
+            let is_whole = cache.view().is_whole();
+            self.catch_up(&source, cache).await?;
+            Ok(changed || !is_whole)
+        };
         let came = tokio::select! {
             biased;
-            came = self.update(&mut state, &source, cache) => came,
+            came = all => came,
             e = origins.out_of_time(origin) => Err(e),
             () = origins.server_is_back(origin) => return Tried::Left,
         };
         match came {
-            Ok(changed) => {
-                let timestamp = state.listing.trust().timestamp_version();
-                origins.answered(origin, asked_at, timestamp);
-                Tried::Answered(changed)
-            }
+            Ok(changed) => Tried::Answered(changed),
             Err(e) => {
                 origins.failed(origin);
                 Tried::Failed(e)
             }
         }
+    }
+
+    /// Metadata and the first lane. Pushes wait for that of one origin, and for nothing else.
+    async fn ask_for_first(
+        &self,
+        origin: usize,
+        origins: &Origins,
+        source: &Source<'_>,
+        cache: &Cache,
+    ) -> Result<bool, AgentError> {
+        let mut state = self.state.lock().await;
+        let asked_at = self.clock.now();
+        let changed = self.update(&mut state, source, cache).await?;
+        let timestamp = state.listing.trust().timestamp_version();
+        origins.answered(origin, asked_at, timestamp);
+        Ok(changed)
     }
 }

@@ -177,6 +177,15 @@ pub fn kept(file: &[u8]) -> Option<std::collections::BTreeMap<String, Vec<u8>>> 
     )
 }
 
+/// What an agent still reads of an older snapshot, by its disk: the newest repository version of which it held
+/// everything, and the entries; `None` when everything that its metadata lists was held, or the file does not read.
+#[must_use]
+pub fn behind(file: &[u8]) -> Option<(u64, Vec<tuf::Entry>)> {
+    let file: TrustFile = serde_json::from_slice(file).ok()?;
+    let behind = file.behind()?;
+    Some((behind.repository, behind.entries))
+}
+
 /// An agent that somebody else drives.
 #[derive(Clone)]
 pub struct Driven(Arc<Shared>);
@@ -204,6 +213,7 @@ impl Driven {
         let parts = [
             Part::Follow,
             Part::Revalidate,
+            Part::Looks,
             Part::Acks,
             Part::Actions,
             Part::Doubts,
@@ -232,6 +242,12 @@ impl Driven {
     #[must_use]
     pub fn versions(&self) -> Option<Versions> {
         self.0.keeper.versions()
+    }
+
+    /// Whether everything is held that metadata lists.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.0.cache.view().is_whole()
     }
 
     /// A site doubts what it reads.

@@ -41,6 +41,12 @@ pub struct DocumentKey {
 }
 
 impl DocumentKey {
+    /// What it is, whatever the layer.
+    #[must_use]
+    pub fn document(&self) -> (&ProductName, &ServiceName, &DocumentName) {
+        (&self.product, &self.service, &self.name)
+    }
+
     /// A document itself, not a layer of it.
     #[must_use]
     pub fn base(product: ProductName, service: ServiceName, name: DocumentName) -> Self {

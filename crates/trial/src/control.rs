@@ -89,7 +89,33 @@ pub(crate) struct New {
     pub(crate) body: Vec<u8>,
 }
 
+impl New {
+    /// Something urgent, for every site and every release at once.
+    pub(crate) fn for_all(key: DocumentKey) -> Self {
+        Self {
+            key,
+            accepts: VersionReq::STAR,
+            lane: Lane::First,
+            at_once: true,
+            body: b"{}".into(),
+        }
+    }
+}
+
 type Told<T> = Result<T, String>;
+
+/// Each product begins with the release that its sites run, and one that no site runs any more.
+fn first_releases() -> Told<Vec<Release>> {
+    let products = crate::fleet::products().map_err(said)?;
+    let each = products.into_iter().flat_map(|product| {
+        [0, 1].map(|number| Release {
+            product: product.clone(),
+            version: crate::fleet::release(number),
+            state: ReleaseState::Live,
+        })
+    });
+    Ok(each.collect())
+}
 
 impl Control {
     pub(crate) fn new(
@@ -103,7 +129,7 @@ impl Control {
             keys,
             bug,
             repository: Arc::new(repository),
-            releases: vec![],
+            releases: first_releases()?,
             sites,
             acks: BTreeMap::new(),
             refusals: BTreeMap::new(),

@@ -8,7 +8,7 @@ use crate::world::World;
 
 pub(crate) fn strike(world: &mut World) -> Checked {
     let agent = world.dice.below(AGENTS);
-    match world.dice.below(24) {
+    match world.dice.below(25) {
         0..3 => stop_at_the_disk(world, agent),
         3..5 => kill(world, agent),
         5..7 => return start_now(world, agent),
@@ -19,9 +19,10 @@ pub(crate) fn strike(world: &mut World) -> Checked {
         15 => fill(world, agent),
         16 => sicken(world, agent),
         17 => rot(world, agent),
-        18 => other_disk(world, agent),
-        19..21 => mirror_follows(world),
+        18..20 => other_disk(world, agent),
+        20 => mirror_follows(world),
         21..23 => world.lie(),
+        23 => stick(world),
         _ => weather(world),
     }
     Ok(())
@@ -57,6 +58,15 @@ fn start_now(world: &mut World, agent: usize) -> Checked {
         return world.start(agent);
     }
     Ok(())
+}
+
+/// Whatever is not urgent comes to a halt, or goes on.
+fn stick(world: &mut World) {
+    let mut outside = world.outside.inner();
+    outside.backlog_is_stuck = !outside.backlog_is_stuck;
+    let is_stuck = outside.backlog_is_stuck;
+    drop(outside);
+    world.tell("the backlog", &format!("is stuck: {is_stuck}"));
 }
 
 fn cut(world: &mut World, agent: usize) {
@@ -161,16 +171,22 @@ fn rot(world: &mut World, agent: usize) {
     }
 }
 
-/// The disk of a host that does not run is replaced: by an empty one, or by what it was once.
+/// The disk of a host is copied, and one that was is replaced: by an empty one, or by what it was once.
 fn other_disk(world: &mut World, agent: usize) {
     let Some(host) = world.hosts.get_mut(agent) else {
         return;
     };
-    let Some(backup) = host.backup.clone().filter(|_| host.driven.is_none()) else {
+    let Some(backup) = host.backup.take() else {
         if host.driven.is_some() {
             host.backup = Some(host.disk.copy());
             world.trace.count("a disk was copied");
         }
+        return;
+    };
+    if host.driven.is_some() {
+        kill(world, agent);
+    }
+    let Some(host) = world.hosts.get_mut(agent) else {
         return;
     };
     let is_empty = world.dice.once_in(2);

@@ -33,6 +33,14 @@ const DOCUMENTS: [(&str, &str); 3] = [
     ("payments", "settings"),
 ];
 
+/// The service whose documents are of the first lane.
+pub(crate) const FIRST: &str = "sign-in";
+
+/// Whether a path leads to a document that is not of the first lane.
+pub(crate) fn is_backlog(path: &str) -> bool {
+    path.contains("/targets/") && !path.contains("/sign-in/")
+}
+
 pub(crate) fn products() -> Result<Vec<ProductName>, BadName> {
     PRODUCTS
         .iter()
@@ -50,7 +58,7 @@ pub(crate) fn sites() -> Result<Vec<Site>, BadName> {
             hostname: Hostname::parse(&format!("town-{number}.gov"))?,
             product: products[product].clone(),
             agent: number / SITES_OF_AGENT,
-            runs: release(0),
+            runs: release(1),
             is_switched: false,
         });
     }

@@ -12,6 +12,7 @@ use domain::document::DocumentKey;
 use domain::name::Hostname;
 use jiff::{SignedDuration, Timestamp};
 use protocol::delivery::AgentSite;
+use semver::Version;
 
 use crate::disk::{Copy, Disk};
 use crate::executor::{Parts, now};
@@ -50,6 +51,10 @@ pub(crate) struct Host {
     /// Its process began after its clock was set: nothing can tell how old what it found on disk is.
     pub(crate) is_clock_lost: bool,
     pub(crate) backup: Option<Copy>,
+    /// What sites read for which code when they were looked at last.
+    pub(crate) read_before: Vec<(Hostname, Version, DocumentKey)>,
+    /// The version of which it was seen that it is on disk.
+    durable: u64,
     /// The time that its clock showed when no update was under way, last: none can have begun before.
     pub(crate) quiet_at: Timestamp,
 }
@@ -106,6 +111,8 @@ impl Host {
             clock_set_at: None,
             is_clock_lost: false,
             backup: None,
+            read_before: vec![],
+            durable: 0,
             quiet_at: crate::fleet::start(),
         })
     }
@@ -124,7 +131,7 @@ impl Host {
         is_sick: bool,
     ) -> Result<Started, String> {
         let found = invariants::i6_the_disk_is_whole(self, sites)?;
-        if found.is_none() && self.floor.repository > 0 {
+        if found.is_none() && (self.floor.repository > 0 || !self.read_before.is_empty()) {
             self.lose();
         }
         if self
@@ -173,6 +180,9 @@ impl Host {
             self.lose();
         } else {
             invariants::i5_last_known_good_is_served(self, found.as_ref())?;
+            for site in sites.iter().filter(|site| site.agent == self.agent) {
+                invariants::i5_a_read_survives(self, site)?;
+            }
         }
         Ok(Started::Runs)
     }
@@ -182,6 +192,7 @@ impl Host {
         self.floor = Versions::default();
         self.seen_at.clear();
         self.refused.clear();
+        self.read_before.clear();
         self.is_damaged = true;
     }
 
@@ -222,16 +233,49 @@ impl Host {
         any
     }
 
+    /// Remembers what sites read, each for the code that it runs.
+    pub(crate) fn remember_reads(&mut self, sites: &[Site]) {
+        let Some(driven) = &self.driven else { return };
+        let cache = driven.cache();
+        let own = sites.iter().filter(|site| site.agent == self.agent);
+        let read = own.flat_map(|site| {
+            let read = cache.read_all(&site.hostname, &site.runs, None).into_iter();
+            read.map(|one| {
+                (
+                    site.hostname.clone(),
+                    site.runs.clone(),
+                    one.entry.key.clone(),
+                )
+            })
+        });
+        self.read_before = read.collect();
+    }
+
+    /// What reads give is on disk; looked at when it changed.
+    pub(crate) fn check_durable(&mut self) -> Result<(), String> {
+        let reads = self
+            .driven
+            .as_ref()
+            .map_or(0, |one| one.cache().repository_version());
+        if reads != self.durable {
+            invariants::i8_what_is_read_is_durable(self)?;
+            self.durable = reads;
+        }
+        Ok(())
+    }
+
     /// Remembers what it believes now.
     pub(crate) fn observe(&mut self, versions: Versions, at: Duration, newest: u64) {
-        let floor = &mut self.floor;
-        if versions.timestamp > floor.timestamp.max(self.restored) {
+        // Only who has everything takes a timestamp for a proof of how new that is.
+        let is_whole = self.driven.as_ref().is_some_and(Driven::is_whole);
+        if is_whole && versions.timestamp > self.floor.timestamp.max(self.restored) {
             self.is_clock_lost = false;
             // Whatever was saved last, a timestamp this long after is saved.
             let is_saved = |set_at: &Duration| at >= *set_at + Duration::from_secs(301);
             self.clock_set_at = self.clock_set_at.filter(|set_at| !is_saved(set_at));
         }
-        if versions.repository == newest {
+        let driven = self.driven.as_ref();
+        if driven.is_some_and(|one| one.cache().repository_version() == newest) {
             self.is_damaged = false;
         }
         self.quiet_at = self.wall();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use agent::CachedDocument;
-use agent::trial::Versions;
+use agent::trial::{Driven, Versions};
 use domain::document::{Document, DocumentKey, check_coverage};
 use protocol::delivery::Acks;
 use semver::Version;
@@ -105,6 +105,32 @@ pub(crate) fn i2_config_is_on_disk(disk: &Disk, site: &Site, version: &Version) 
     }
 }
 
+/// 2, on the control plane: no site is told to run a release before its agent said that it holds config for it; and
+/// then it does, to the byte.
+pub(crate) fn i2_order_is_held(
+    host: &Host,
+    control: &Control,
+    site: &Site,
+    version: &Version,
+) -> Checked {
+    let documents = control.repository.documents().iter();
+    let mut own = documents.filter(|(key, _)| key.product == site.product);
+    let is_held = |one: &Document| {
+        let file = document_file(&Entry::of(one).sha256);
+        one.accepts.matches(version)
+            && (host.disk.surely(&file).is_some_and(|body| body == one.body)
+                || host.disk.is_damaged(&file))
+    };
+    let lacking = own.find(|(_, versions)| !versions.iter().any(|one| is_held(one)));
+    require(host.is_damaged || lacking.is_none(), "2", || {
+        let key = lacking.map(|(key, _)| key.to_string()).unwrap_or_default();
+        format!(
+            "{} is told to run {version}, and its disk has no {key} for it",
+            site.hostname
+        )
+    })
+}
+
 /// 2, on the control plane: what sites run, and may go back to, finds a version of every document.
 pub(crate) fn i2_documents_are_kept(control: &Control, sites: &[Site]) -> Checked {
     for (hostname, known) in &control.sites {
@@ -121,7 +147,8 @@ pub(crate) fn i2_documents_are_kept(control: &Control, sites: &[Site]) -> Checke
     Ok(())
 }
 
-/// 2: a site that was switched finds config from then on.
+/// 2: a site that was switched finds config from then on. While files are missing, a document may be so new that it
+/// has none; what it read before is looked at by `i5_a_read_survives`.
 pub(crate) fn i2_a_switched_site_reads(host: &Host, site: &Site) -> Checked {
     let Some(driven) = &host.driven else {
         return Ok(());
@@ -130,6 +157,7 @@ pub(crate) fn i2_a_switched_site_reads(host: &Host, site: &Site) -> Checked {
     let is_excused = !site.is_switched
         || host.is_damaged
         || cache.repository_version() == 0
+        || !driven.is_whole()
         || host
             .maybe_refused
             .iter()
@@ -233,32 +261,47 @@ pub(crate) fn i6_the_disk_is_whole(host: &Host, sites: &[Site]) -> Result<Option
     require(root >= host.floor.root, "6", || {
         format!("agent {agent} held root {} and now {root}", host.floor.root)
     })?;
+    let behind = agent::trial::behind(&file);
     let mut is_damaged = false;
-    for entry in held.entries() {
+    let mut is_there = |entry: &Entry| {
         let file = document_file(&entry.sha256);
-        if disk.is_damaged(&file) {
-            is_damaged = true;
-            continue;
-        }
-        let fits = disk.look(&file).is_some_and(|body| entry.fits(&body));
-        require(fits, "8", || {
-            format!(
-                "the disk of agent {agent} lists {} and lacks it",
-                entry.file()
-            )
-        })?;
-    }
+        is_damaged |= disk.is_damaged(&file);
+        disk.is_damaged(&file) || disk.look(&file).is_some_and(|body| entry.fits(&body))
+    };
+    let missing: Vec<&Entry> = held.entries().filter(|one| !is_there(one)).collect();
+    let former = behind.as_ref().map_or(&[][..], |(_, entries)| entries);
+    let lost = former.iter().find(|one| !is_there(one));
+    let lost = lost.or_else(|| missing.first().copied().filter(|_| behind.is_none()));
+    require(lost.is_none(), "8", || {
+        let file = lost.map_or(String::new(), Entry::file);
+        format!("the disk of agent {agent} lists {file} and lacks it")
+    })?;
+    // What a document is read as: as metadata lists it, or while it lacks a file as it was.
+    let lacks = |entry: &Entry| missing.iter().any(|one| one.key == entry.key);
+    let was = |entry: &Entry| former.iter().any(|one| one.key == entry.key);
+    let current = held.entries().filter(|one| !lacks(one) || !was(one));
+    let current = current.filter(|one| !missing.contains(one));
+    let read: Vec<&Entry> = current
+        .chain(former.iter().filter(|one| lacks(one)))
+        .collect();
     let own = sites.iter().filter(|site| site.agent == agent);
     let readable = own.map(|site| {
-        let entries = held.entries().filter(|entry| {
+        let entries = read.iter().filter(|entry| {
             let refused = (site.hostname.clone(), entry.key.clone(), entry.version);
             entry.key.product == site.product
                 && entry.rollout.admits(&site.hostname, entry.version)
                 && !host.maybe_refused.contains(&refused)
         });
-        (site.hostname.clone(), entries.cloned().collect())
+        (
+            site.hostname.clone(),
+            entries.map(|one| Entry::clone(one)).collect(),
+        )
     });
     let readable = readable.collect();
+    let version = match behind {
+        Some((whole, _)) if !missing.is_empty() => whole,
+        _ => version,
+    };
     Ok((!is_damaged).then_some(Found { version, readable }))
 }
 
@@ -330,13 +373,8 @@ pub(crate) fn i9_refused_is_halted(outside: &Inner, known: &[(DocumentKey, u64)]
 pub(crate) fn i16_acked_is_on_disk(disk: &Disk, acks: &Acks, published: &Published) -> Checked {
     let trust = trust_file();
     let file = disk.surely(&trust);
-    let files = file
-        .and_then(|file| agent::trial::kept(&file))
-        .unwrap_or_default();
-    let versions = files
-        .keys()
-        .filter_map(|name| name.strip_suffix(".snapshot.json")?.parse().ok());
-    let durable: u64 = versions.max().unwrap_or(0);
+    let files = file.and_then(|file| agent::trial::kept(&file));
+    let durable = newest_snapshot(&files.unwrap_or_default());
     let is_there = durable >= acks.repository || disk.is_damaged(&trust);
     require(is_there, "16", || {
         format!(
@@ -344,10 +382,6 @@ pub(crate) fn i16_acked_is_on_disk(disk: &Disk, acks: &Acks, published: &Publish
             acks.repository
         )
     })?;
-    if durable > acks.repository {
-        // It was on its way to other origins for a while; what is newer is said next.
-        return Ok(());
-    }
     for held in &acks.held {
         let Some(document) = published.get(&(held.key.clone(), held.version)) else {
             return Err(format!(
@@ -368,6 +402,63 @@ pub(crate) fn i16_acked_is_on_disk(disk: &Disk, acks: &Acks, published: &Publish
     Ok(())
 }
 
+/// 8: what reads give is on disk, surely.
+pub(crate) fn i8_what_is_read_is_durable(host: &Host) -> Checked {
+    let (Some(driven), disk) = (&host.driven, &host.disk) else {
+        return Ok(());
+    };
+    let reads = driven.cache().repository_version();
+    let file = disk.surely(&trust_file());
+    let files = file.and_then(|file| agent::trial::kept(&file));
+    let durable = newest_snapshot(&files.unwrap_or_default());
+    let is_there = durable >= reads || disk.is_damaged(&trust_file());
+    require(is_there, "8", || {
+        let agent = host.agent;
+        format!("agent {agent} gives version {reads} with {durable} on disk")
+    })
+}
+
+fn newest_snapshot(files: &BTreeMap<String, Vec<u8>>) -> u64 {
+    let versions = files
+        .keys()
+        .filter_map(|name| name.strip_suffix(".snapshot.json")?.parse().ok());
+    versions.max().unwrap_or(0)
+}
+
+/// 5: a site that reads config for its code goes on to, whatever is missing, and over a restart.
+pub(crate) fn i5_a_read_survives(host: &Host, site: &Site) -> Checked {
+    let (Some(driven), false) = (&host.driven, host.is_damaged) else {
+        return Ok(());
+    };
+    let cache = driven.cache();
+    let before = host.read_before.iter();
+    let mut own =
+        before.filter(|(hostname, code, _)| *hostname == site.hostname && *code == site.runs);
+    let lost = own.find(|(hostname, code, key)| {
+        cache
+            .read(hostname, &key.service, &key.name, code)
+            .is_none()
+    });
+    let is_excused = host
+        .maybe_refused
+        .iter()
+        .any(|(one, _, _)| *one == site.hostname);
+    require(lost.is_none() || is_excused, "5", || {
+        let key = lost.map(|(_, _, key)| key.to_string());
+        format!("{} on {} reads {key:?} no more", site.hostname, site.runs)
+    })
+}
+
+/// 10: what is of the first lane is read by all, however stuck everything else is.
+pub(crate) fn i10_first_lane_is_read(outside: &Inner, host: &Host) -> Checked {
+    let Some(driven) = &host.driven else {
+        return Err(format!("invariant 10: agent {} does not run", host.agent));
+    };
+    check_reads(outside, host, driven, "10", |key| {
+        key.service.as_str() == crate::fleet::FIRST
+    })
+}
+
 /// 3, 11 and 16, at the end: all agents hold what is published, read what they should, say so, and have
 /// no litter.
 pub(crate) fn i3_all_converged(outside: &Inner, host: &Host) -> Checked {
@@ -385,25 +476,7 @@ pub(crate) fn i3_all_converged(outside: &Inner, host: &Host) -> Checked {
     require(!driven.freshness().stale, "3", || {
         format!("agent {agent} stays STALE")
     })?;
-    for site in outside.sites.iter().filter(|site| site.agent == agent) {
-        for (key, versions) in control.repository.documents() {
-            if key.product != site.product {
-                continue;
-            }
-            for code in (0..6).map(crate::fleet::release) {
-                let mut given = versions.iter().filter(|one| {
-                    one.accepts.matches(&code) && control.is_given(&site.hostname, one)
-                });
-                let expected = given.next().map(|one| one.version);
-                let read = cache.read(&site.hostname, &key.service, &key.name, &code);
-                let read = read.map(|one| one.entry.version);
-                require(read == expected, "3", || {
-                    let host = &site.hostname;
-                    format!("{host} on {code} reads {key} version {read:?} and not {expected:?}")
-                })?;
-            }
-        }
-    }
+    check_reads(outside, host, driven, "3", |_| true)?;
     let said = control.acks.get(&crate::fleet::agent_id(agent));
     let said = said.map_or(0, |said| said.len());
     let own = |key: &DocumentKey| cache.products().contains(&key.product);
@@ -420,4 +493,35 @@ pub(crate) fn i3_all_converged(outside: &Inner, host: &Host) -> Checked {
     require(files <= all + 8, "3", || {
         format!("agent {agent} keeps {files} files of {all} documents: its disk fills up")
     })
+}
+
+/// All sites of a host read the newest of what they are given, of the documents that are asked for.
+fn check_reads(
+    outside: &Inner,
+    host: &Host,
+    driven: &Driven,
+    number: &str,
+    is_asked: impl Fn(&DocumentKey) -> bool,
+) -> Checked {
+    let (cache, control) = (driven.cache(), &outside.control);
+    let own = outside.sites.iter().filter(|site| site.agent == host.agent);
+    for site in own {
+        let documents = control.repository.documents().iter();
+        let asked = documents.filter(|(key, _)| key.product == site.product && is_asked(key));
+        for (key, versions) in asked {
+            for code in (0..6).map(crate::fleet::release) {
+                let mut given = versions.iter().filter(|one| {
+                    one.accepts.matches(&code) && control.is_given(&site.hostname, one)
+                });
+                let expected = given.next().map(|one| one.version);
+                let read = cache.read(&site.hostname, &key.service, &key.name, &code);
+                let read = read.map(|one| one.entry.version);
+                require(read == expected, number, || {
+                    let host = &site.hostname;
+                    format!("{host} on {code} reads {key} version {read:?} and not {expected:?}")
+                })?;
+            }
+        }
+    }
+    Ok(())
 }

@@ -2,13 +2,15 @@
 
 use domain::document::Lane;
 use domain::id::CampaignId;
+use domain::name::ProductName;
 use domain::release::ReleaseState;
 use protocol::action::{Act, Action};
 use protocol::delivery::{EVENT_REPOSITORY, Held, Refused};
+use semver::Version;
 
 use crate::control::New;
 use crate::fleet::{self, AGENTS};
-use crate::invariants::Checked;
+use crate::invariants::{self, Checked};
 use crate::world::World;
 
 /// More releases than this are not made.
@@ -21,9 +23,10 @@ pub(crate) fn act(world: &mut World) -> Checked {
     match world.dice.below(20) {
         0..8 => publish(world),
         8..10 => stage(world),
-        10..15 => activate(world),
-        15 => retire(world),
-        16..18 => refuse(world),
+        10..13 => activate(world),
+        13..15 => activate_everywhere(world),
+        15..17 => retire(world),
+        17 => refuse(world),
         _ => doubt(world),
     }
     Ok(())
@@ -44,7 +47,7 @@ fn publish(world: &mut World) {
     let new = New {
         key: key.clone(),
         accepts: fleet::accepts(kind, number),
-        lane: if key.service.as_str() == "sign-in" {
+        lane: if key.service.as_str() == fleet::FIRST {
             Lane::First
         } else {
             Lane::Other
@@ -81,7 +84,7 @@ fn stage(world: &mut World) {
         .releases
         .iter()
         .filter(|one| one.product == *product);
-    let number = own.count() + 1;
+    let number = own.count();
     if number > RELEASES_MAX {
         return;
     }
@@ -96,22 +99,49 @@ fn stage(world: &mut World) {
 
 /// A site shall run some staged or live release: a newer one, or one that it goes back to.
 fn activate(world: &mut World) {
+    let sites = world.outside.inner().sites.clone();
+    let Some(site) = world.dice.pick(&sites) else {
+        return;
+    };
+    if let Some(version) = some_release(world, &site.product) {
+        switch(world, site, &version);
+    }
+}
+
+/// All sites of a product shall run one release, as far as the gate lets them: so that others are run no more.
+fn activate_everywhere(world: &mut World) {
+    let products = fleet::products().unwrap_or_default();
+    let Some(product) = world.dice.pick(&products) else {
+        return;
+    };
+    let Some(version) = some_release(world, product) else {
+        return;
+    };
+    let sites = world.outside.inner().sites.clone();
+    for site in sites.iter().filter(|site| site.product == *product) {
+        switch(world, site, &version);
+    }
+}
+
+/// A staged or live release of a product.
+fn some_release(world: &mut World, product: &ProductName) -> Option<Version> {
+    let outside = world.outside.clone();
+    let outside = outside.inner();
+    let own = outside.control.releases.iter();
+    let own = own.filter(|one| one.product == *product && one.state != ReleaseState::Retired);
+    let own: Vec<_> = own.map(|one| one.version.clone()).collect();
+    world.dice.pick(&own).cloned()
+}
+
+/// Asks a site's agent to let it run a release, if the gate lets it.
+fn switch(world: &mut World, site: &fleet::Site, version: &Version) {
     let outside = world.outside.clone();
     let mut outside = outside.inner();
-    let Some(site) = world.dice.pick(&outside.sites).cloned() else {
-        return;
-    };
-    let own = outside.control.releases.iter();
-    let own = own.filter(|one| one.product == site.product && one.state != ReleaseState::Retired);
-    let own: Vec<_> = own.map(|one| one.version.clone()).collect();
-    let Some(version) = world.dice.pick(&own).cloned() else {
-        return;
-    };
-    if outside.actions.contains_key(&site.hostname) || site.runs == version {
+    if outside.actions.contains_key(&site.hostname) || site.runs == *version {
         return;
     }
     let line = format!("{} from {} to {version}", site.hostname, site.runs);
-    match outside.control.may_run(&site.hostname, &version) {
+    match outside.control.may_run(&site.hostname, version) {
         Err(e) => world.tell("refused to activate", &format!("{line}: {e}")),
         Ok(()) => {
             world.fence += 1;
@@ -125,7 +155,11 @@ fn activate(world: &mut World) {
                 fence: world.fence,
             };
             outside.actions.insert(site.hostname.clone(), action);
-            let kind = if version < site.runs {
+            if let Some(host) = world.hosts.get(site.agent) {
+                let held = invariants::i2_order_is_held(host, &outside.control, site, version);
+                outside.broken.extend(held.err());
+            }
+            let kind = if *version < site.runs {
                 "goes back"
             } else {
                 "activates"

@@ -8,7 +8,7 @@ use clock::{Clock, Hand};
 use domain::document::DocumentKey;
 use protocol::delivery::{EVENT_HEARTBEAT, EVENT_REPOSITORY};
 
-use crate::control::{Control, Known};
+use crate::control::{Control, Known, New};
 use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::fleet::{self, AGENTS};
@@ -25,6 +25,8 @@ const PART_MAX: Duration = Duration::from_secs(10);
 const SPREAD_EACH: Duration = Duration::from_secs(5);
 /// No request may take longer, so that three origins in a row take no longer than this three times.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+/// What is urgent is read this long after it was published, with pushes that arrive; less than [`ANSWER_WITHIN`].
+const URGENT_WITHIN: Duration = Duration::from_secs(13);
 
 pub(crate) struct World {
     pub(crate) dice: Dice,
@@ -247,6 +249,8 @@ impl World {
         for host in &mut self.hosts {
             self.trace.count("agents checked");
             check_reads(host, &outside)?;
+            host.check_durable()?;
+            host.remember_reads(&outside.sites);
             let Some(versions) = host.driven.as_ref().and_then(|driven| driven.versions()) else {
                 let is_updating = host.driven.is_some();
                 self.trace.count(if is_updating {
@@ -278,6 +282,7 @@ impl World {
             }
             outside.actions.clear();
             outside.hang_up(None);
+            outside.backlog_is_stuck = true;
         }
         self.sick.clear();
         self.tell("healed", "all, and every push is lost from now on");
@@ -300,11 +305,43 @@ impl World {
         let within = ANSWER_WITHIN * 6 + FIRST_AFTER.max(OTHERS_AFTER) + ANSWER_WITHIN * 4;
         self.beat_anew()?;
         self.advance_evenly(within)?;
+        self.check_first_lane()?;
+        self.urgent()?;
+        self.outside.inner().backlog_is_stuck = false;
+        self.advance_evenly(within)?;
         let outside = self.outside.clone();
         let outside = outside.inner();
         for host in &self.hosts {
             invariants::i3_all_converged(&outside, host)?;
         }
+        Ok(())
+    }
+
+    fn check_first_lane(&self) -> Checked {
+        let outside = self.outside.clone();
+        let outside = outside.inner();
+        let mut hosts = self.hosts.iter();
+        hosts.try_for_each(|host| invariants::i10_first_lane_is_read(&outside, host))
+    }
+
+    /// While everything else is stuck, something urgent is published, and pushes arrive again: it is read before any
+    /// wait for what is stuck can have ended.
+    fn urgent(&mut self) -> Checked {
+        self.outside.inner().loses_push_in = usize::MAX;
+        let urgent = self
+            .keys
+            .iter()
+            .filter(|key| key.service.as_str() == fleet::FIRST);
+        for key in urgent.cloned().collect::<Vec<_>>() {
+            let mut outside = self.outside.inner();
+            let now = self.clock.now();
+            if let Some(push) = outside.control.publish(New::for_all(key), now, false)? {
+                outside.push(EVENT_REPOSITORY, &push);
+            }
+        }
+        self.advance_evenly(URGENT_WITHIN)?;
+        self.check_first_lane()?;
+        self.outside.inner().loses_push_in = 1;
         Ok(())
     }
 
@@ -371,6 +408,7 @@ fn check_reads(host: &Host, outside: &Inner) -> Checked {
             }
         }
         invariants::i2_a_switched_site_reads(host, site)?;
+        invariants::i5_a_read_survives(host, site)?;
     }
     Ok(())
 }

@@ -22,6 +22,7 @@ fn seeds_run_clean_and_all_kinds_of_things_happen() {
     for kind in [
         "activated",
         "goes back",
+        "retired",
         "a rollout was halted",
         "a wave went on",
         "a push was lost",
@@ -32,12 +33,14 @@ fn seeds_run_clean_and_all_kinds_of_things_happen() {
         "stopped inside an operation",
         "lost power",
         "a file rotted",
+        "an empty disk",
         "an old disk",
         "a clock was set back",
         "a clock was set forward",
         "a file did not end",
         "a file dripped",
         "stopped while publishing",
+        "the backlog",
         "read during an update",
     ] {
         assert!(tally.contains_key(kind), "{kind} never happened: {tally:?}");
@@ -71,17 +74,7 @@ fn caught(plan: Plan) -> Option<u64> {
 
 #[test]
 fn planted_bugs_are_caught() {
-    for bug in [
-        Bug::SkipAccepts,
-        Bug::PersistBeforeVerifying,
-        Bug::IgnoreExpiry,
-        Bug::ForgetRefusals,
-        Bug::ForgetTrust,
-        Bug::SkipFolderSync,
-        Bug::SkipFileSync,
-        Bug::AnyTimestampIsNews,
-        Bug::SkipHash,
-    ] {
+    for bug in Bug::ALL {
         let plan = Plan {
             bug: Some(bug),
             ..Plan::default()
@@ -90,10 +83,13 @@ fn planted_bugs_are_caught() {
         println!("{bug:?} is caught at seed {seed:?}");
         assert!(seed.is_some(), "{bug:?} is not caught");
     }
-    let seed = caught(Plan {
-        control_bug: Some(ControlBug::IgnoreRefusals),
-        ..Plan::default()
-    });
-    println!("IgnoreRefusals is caught at seed {seed:?}");
-    assert!(seed.is_some(), "IgnoreRefusals is not caught");
+    for bug in ControlBug::ALL {
+        let plan = Plan {
+            control_bug: Some(bug),
+            ..Plan::default()
+        };
+        let seed = caught(plan);
+        println!("{bug:?} is caught at seed {seed:?}");
+        assert!(seed.is_some(), "{bug:?} is not caught");
+    }
 }

@@ -22,7 +22,7 @@ const PUBLISHED: &str = "published";
 const SCHEMA: &str = "schema";
 
 /// One version of a document, as signed metadata lists it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Entry {
     /// Where the document belongs.
     pub key: DocumentKey,

@@ -131,13 +131,13 @@ fn age_is_counted_from_the_last_verified_timestamp() {
         fresh.stale && fresh.age.is_none(),
         "a clock that was set back"
     );
-    let measured = fresh.at_least(Some(Duration::from_secs(7)), bound);
+    let measured = fresh.at_least(Duration::from_secs(7), bound);
     assert_eq!(
         (measured.age, measured.stale),
         (Some(Duration::from_secs(7)), false)
     );
     let set_back = cache.freshness(at, bound);
-    let measured = set_back.at_least(Some(Duration::from_secs(61)), bound);
+    let measured = set_back.at_least(Duration::from_secs(61), bound);
     assert!(
         measured.stale,
         "the process measured a minute more than its clock shows"

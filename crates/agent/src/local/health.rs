@@ -33,6 +33,7 @@ pub(super) async fn status(State(shared): State<Arc<Shared>>) -> Response {
         "stale": fresh.stale,
         "sites": shared.cache.site_count(),
         "documents": documents,
+        "documents_missing": view.missing_count(),
         "origins": origins,
         "last_error": last,
     }))

@@ -52,6 +52,11 @@ fn holds(text: &mut Text, shared: &Shared) {
         "Verified versions of documents that are held.",
         documents,
     );
+    text.gauge(
+        "document_versions_missing",
+        "Versions that believed metadata lists and that no origin gave yet; such documents are read as they were.",
+        view.missing_count() as f64,
+    );
     let sites = shared.cache.site_count() as f64;
     text.gauge("sites", "Sites that are served.", sites);
     let refused = shared.cache.refusals().all().len() as f64;

@@ -27,11 +27,13 @@ pub enum Bug {
     AnyTimestampIsNews,
     /// Documents of newer metadata are believed without looking at their hash.
     SkipHash,
+    /// Documents of the first lane wait for all others.
+    AllAtOnce,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::SkipAccepts,
         Self::PersistBeforeVerifying,
         Self::IgnoreExpiry,
@@ -43,6 +45,7 @@ impl Bug {
         Self::ActivateUnready,
         Self::AnyTimestampIsNews,
         Self::SkipHash,
+        Self::AllAtOnce,
     ];
 }
 

@@ -1,0 +1,323 @@
+//! Everything that decides what sites read, as one value: replaced whole, never changed.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use domain::document::DocumentKey;
+use domain::layer::{Layer, base_choice, choose};
+use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
+use protocol::delivery::Held;
+use semver::{Version, VersionReq};
+use tuf::{Entry, Listing};
+
+use super::CachedDocument;
+use super::merged::Merged;
+use super::told::{self, HeldShard};
+use crate::refusals::Refusals;
+
+/// Everything that decides a read, replaced as one.
+#[derive(Clone, Default)]
+pub(crate) struct View {
+    /// The newest repository version of which everything was held, 0 for none.
+    pub(crate) repository: u64,
+    /// The repository version that its documents are of, where nothing is missing.
+    pub(crate) listed: u64,
+    /// What that version lists and is not held. Such a document is read as it was before.
+    missing: Arc<BTreeSet<(DocumentKey, u64)>>,
+    pub(super) documents: Arc<HashMap<ProductName, Vec<Versions>>>,
+    /// What is told of the sites of this agent; nothing where no document of their product has layers.
+    shards: Arc<[Arc<HeldShard>]>,
+    sites: Arc<HashMap<Hostname, Arc<[Layer]>>>,
+    pub(crate) refusals: Arc<Refusals>,
+    pub(super) merged: Arc<Merged>,
+}
+
+/// One document of a product; a product's lie in order of service and name.
+pub(super) struct Versions {
+    pub(super) service: ServiceName,
+    pub(super) name: DocumentName,
+    pub(super) newest_first: Vec<Arc<CachedDocument>>,
+    /// Of each layer, newest first.
+    pub(super) layers: BTreeMap<Layer, Vec<Arc<CachedDocument>>>,
+}
+
+/// Versions that a site may read as one, and the releases that read them.
+pub(crate) type Readable = (Arc<CachedDocument>, VersionReq);
+
+impl View {
+    /// Documents at one version of the repository, and what is told of sites with it; nothing is refused.
+    pub(crate) fn new(
+        repository: u64,
+        documents: impl IntoIterator<Item = Arc<CachedDocument>>,
+        shards: Vec<Arc<HeldShard>>,
+    ) -> Self {
+        let of_sites = shards.iter().flat_map(|one| one.documents.iter().cloned());
+        let documents: Vec<_> = documents.into_iter().chain(of_sites).collect();
+        Self {
+            repository,
+            listed: repository,
+            ..Self::of_pieces(documents, [], shards)
+        }
+    }
+
+    /// What is read next, when `listing` is believed and `held` of it is held, with all that is told of sites.
+    ///
+    /// A document moves as one, with its layers: while a file of it is missing it stays as it was. Where nothing was held of
+    /// it before, what there is of it is better than nothing.
+    pub(crate) fn followed_by(
+        &self,
+        listing: &Listing,
+        held: Vec<Arc<CachedDocument>>,
+        shards: Vec<Arc<HeldShard>>,
+    ) -> Self {
+        let has: HashSet<_> = held
+            .iter()
+            .map(|one| (&one.entry.key, one.entry.version))
+            .collect();
+        let missing = listing
+            .entries()
+            .filter(|entry| !has.contains(&(&entry.key, entry.version)));
+        let missing: BTreeSet<_> = missing
+            .map(|entry| (entry.key.clone(), entry.version))
+            .collect();
+        let lacking: HashSet<_> = missing.iter().map(|(key, _)| key.document()).collect();
+        let behind = self
+            .all()
+            .filter(|one| lacking.contains(&one.entry.key.document()));
+        let behind: Vec<_> = behind.cloned().collect();
+        let stays: HashSet<_> = behind.iter().map(|one| one.entry.key.document()).collect();
+        let of_sites = shards.iter().flat_map(|one| one.documents.iter().cloned());
+        let moves = |one: &Arc<CachedDocument>| !stays.contains(&one.entry.key.document());
+        let pieces = held.iter().cloned().chain(of_sites).filter(moves);
+        let pieces: Vec<_> = pieces.chain(behind.iter().cloned()).collect();
+        let nothing_of = missing.iter().map(|(key, _)| key);
+        let nothing_of = nothing_of.filter(|key| !stays.contains(&key.document()));
+        let next = Self::of_pieces(pieces, nothing_of.cloned(), shards);
+        let listed = listing.trust().version();
+        let next = Self {
+            listed,
+            missing: Arc::new(missing),
+            ..next
+        };
+        Self {
+            repository: if next.is_whole() {
+                listed
+            } else {
+                self.repository
+            },
+            ..next
+        }
+    }
+
+    /// Of `nothing_of`, it is known that they exist.
+    fn of_pieces(
+        pieces: Vec<Arc<CachedDocument>>,
+        nothing_of: impl IntoIterator<Item = DocumentKey>,
+        shards: Vec<Arc<HeldShard>>,
+    ) -> Self {
+        let mut by_key: BTreeMap<DocumentKey, Vec<Arc<CachedDocument>>> = BTreeMap::new();
+        by_key.extend(nothing_of.into_iter().map(|key| (key, vec![])));
+        for piece in pieces {
+            let key = piece.entry.key.clone();
+            by_key.entry(key).or_default().push(piece);
+        }
+        let mut by_product: HashMap<ProductName, Vec<Versions>> = HashMap::new();
+        // The document itself comes before its layers.
+        for (key, mut newest_first) in by_key {
+            newest_first.sort_by_key(|document| std::cmp::Reverse(document.entry.version));
+            let of = by_product.entry(key.product).or_default();
+            let same = |one: &&mut Versions| one.service == key.service && one.name == key.name;
+            match of.last_mut().filter(same) {
+                Some(of) => drop(of.layers.insert(key.layer, newest_first)),
+                None => of.push(Versions::of(key.service, key.name, key.layer, newest_first)),
+            }
+        }
+        let sites = shards.iter().flat_map(|one| one.sites.iter().cloned());
+        Self {
+            documents: Arc::new(by_product),
+            sites: Arc::new(sites.collect()),
+            shards: shards.into(),
+            ..Self::default()
+        }
+    }
+
+    /// The same, where other versions were refused.
+    pub(super) fn refusing(&self, refusals: &Arc<Refusals>) -> Self {
+        Self {
+            refusals: Arc::clone(refusals),
+            ..self.clone()
+        }
+    }
+
+    /// Whether everything is held that metadata lists for its sites.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.missing.is_empty() && self.shards.iter().all(|one| !one.is_missing)
+    }
+
+    /// Whether metadata lists a version that is not held.
+    pub(crate) fn misses(&self, entry: &Entry) -> bool {
+        let of = (entry.key.clone(), entry.version);
+        self.missing.contains(&of)
+    }
+
+    /// How many versions metadata lists that are not held.
+    pub(crate) fn missing_count(&self) -> usize {
+        self.missing.len()
+    }
+
+    /// Whether it shows the same as another view of the same cache.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let has_shards = |view: &Self| view.shards.iter().all(|one| !one.is_missing);
+        self.listed == other.listed
+            && self.missing == other.missing
+            && has_shards(self) == has_shards(other)
+    }
+
+    /// The pieces of documents that miss a file.
+    pub(crate) fn behind(&self) -> impl Iterator<Item = &Arc<CachedDocument>> {
+        let lacking: HashSet<_> = self.missing.iter().map(|(key, _)| key.document()).collect();
+        self.all()
+            .filter(move |one| lacking.contains(&one.entry.key.document()))
+    }
+
+    /// All pieces, each as it came.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<CachedDocument>> {
+        let documents = self.documents.values().flatten();
+        documents.flat_map(|one| one.newest_first.iter().chain(one.layers.values().flatten()))
+    }
+
+    /// The shards that are held.
+    pub(crate) fn shards(&self) -> &[Arc<HeldShard>] {
+        &self.shards
+    }
+
+    /// A document of a product. Allocates nothing.
+    pub(super) fn find(
+        &self,
+        product: &ProductName,
+        service: &ServiceName,
+        name: &DocumentName,
+    ) -> Option<&Versions> {
+        let of_product = self.of(product);
+        let found =
+            of_product.binary_search_by(|one| (&one.service, &one.name).cmp(&(service, name)));
+        found.ok().and_then(|at| of_product.get(at))
+    }
+
+    pub(super) fn read(
+        &self,
+        product: &ProductName,
+        (site, service, name): (&Hostname, &ServiceName, &DocumentName),
+        code: &Version,
+    ) -> Option<Arc<CachedDocument>> {
+        let versions = self.find(product, service, name)?;
+        let given = |one: &Arc<CachedDocument>| self.is_given(one, site);
+        let layers = versions.of_site(self.layers_of(site).ok()?)?;
+        if layers.is_empty() {
+            return base_choice(&versions.newest_first, code, given).cloned();
+        }
+        let pieces = choose(&versions.newest_first, layers, code, given)?;
+        self.merged.get(&pieces)
+    }
+
+    /// The layers of a site: `None` where nothing is told of it.
+    ///
+    /// # Errors
+    /// When something is, and it is not held: nobody knows what it reads.
+    pub(super) fn layers_of(&self, site: &Hostname) -> Result<Option<&[Layer]>, told::Missing> {
+        match self.sites.get(site) {
+            Some(layers) => Ok(Some(layers)),
+            None if self.shards.iter().any(|one| one.lacks(site)) => Err(told::Missing),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether a piece is for a site, and it is the site's turn to have it.
+    pub(crate) fn is_for(&self, site: &Hostname, entry: &Entry) -> bool {
+        let layers = self.layers_of(site).ok().flatten();
+        let layer = &entry.key.layer;
+        let is_own = layer.is_base() || layers.is_some_and(|own| own.contains(layer));
+        is_own && entry.rollout.admits(site, entry.version)
+    }
+
+    /// Whether it is the site's turn to have a version that it did not refuse.
+    pub(super) fn is_given(&self, one: &CachedDocument, site: &Hostname) -> bool {
+        let entry = &one.entry;
+        entry.rollout.admits(site, entry.version) && !self.refusals.has(site, entry)
+    }
+
+    /// What a site refuses that names no layer: of the pieces that it reads as one, what was published
+    /// last. Where it reads another version of the document by now, that version.
+    pub(crate) fn newest_piece(&self, site: &Hostname, held: Held, code: Option<&Version>) -> Held {
+        let key = &held.key;
+        let found = self.find(&key.product, &key.service, &key.name);
+        let layers = self.layers_of(site).ok().flatten();
+        let stacks = found.and_then(|one| Some((one, one.of_site(layers)?)));
+        let Some((versions, stacks)) = stacks else {
+            return held;
+        };
+        let given = |one: &Arc<CachedDocument>| self.is_given(one, site);
+        let base = versions.newest_first.iter();
+        let base = base.filter(|one| one.entry.version == held.version);
+        let pieces: Vec<_> = match code {
+            Some(code) => choose(&versions.newest_first, stacks, code, given).unwrap_or_default(),
+            None => {
+                let layers = stacks
+                    .iter()
+                    .filter_map(|all| all.iter().find(|one| given(one)));
+                base.chain(layers).collect()
+            }
+        };
+        let reads_it = pieces
+            .first()
+            .is_some_and(|one| one.entry.version == held.version);
+        let newest = pieces.into_iter().max_by_key(|one| one.entry.published);
+        match newest.filter(|_| reads_it) {
+            Some(piece) => Held {
+                key: piece.entry.key.clone(),
+                version: piece.entry.version,
+            },
+            None => held,
+        }
+    }
+
+    /// The documents of a product, in order of service and name.
+    pub(super) fn of(&self, product: &ProductName) -> &[Versions] {
+        self.documents.get(product).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Versions {
+    fn of(
+        service: ServiceName,
+        name: DocumentName,
+        layer: Layer,
+        newest_first: Vec<Arc<CachedDocument>>,
+    ) -> Self {
+        let (base, layers) = if layer.is_base() {
+            (newest_first, BTreeMap::new())
+        } else {
+            (vec![], BTreeMap::from([(layer, newest_first)]))
+        };
+        Self {
+            service,
+            name,
+            newest_first: base,
+            layers,
+        }
+    }
+
+    /// Of its layers, those of a site; `None` where nobody knows which they are. Allocates nothing where it
+    /// has none.
+    pub(super) fn of_site(&self, layers: Option<&[Layer]>) -> Option<Vec<&[Arc<CachedDocument>]>> {
+        if self.layers.is_empty() {
+            return Some(vec![]);
+        }
+        let Some(layers) = layers else {
+            // What is for other single sites only is not for this one.
+            return self.layers.keys().all(Layer::is_site).then(Vec::new);
+        };
+        let own = layers.iter().filter_map(|layer| self.layers.get(layer));
+        Some(own.map(Vec::as_slice).collect())
+    }
+}
