@@ -14,10 +14,14 @@ const LINES_MAX: usize = 600;
 /// Every finding, a line each.
 pub(crate) fn run(top: &Path) -> Result<(), String> {
     let files = tracked(top)?;
-    let findings: Vec<String> = [dependencies(top)?, sources(top, &files), links(top, &files)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let findings = [
+        dependencies(top)?,
+        sources(top, &files),
+        links(top, &files),
+        invariants(top, &files)?,
+        product(top)?,
+    ];
+    let findings: Vec<String> = findings.into_iter().flatten().collect();
     if findings.is_empty() {
         Ok(())
     } else {
@@ -149,6 +153,57 @@ fn links(top: &Path, files: &[PathBuf]) -> Vec<String> {
         }
     }
     findings
+}
+
+/// What is sold has nothing in it that is there for simulations only.
+fn product(top: &Path) -> Result<Vec<String>, String> {
+    let output = Command::new("cargo")
+        .args([
+            "tree",
+            "--package",
+            "lamplighter",
+            "--edges",
+            "normal,build",
+        ])
+        .args(["--prefix", "none", "--format", "{p} {f}"])
+        .current_dir(top)
+        .output()
+        .map_err(|e| format!("could not ask cargo for the product's features: {e}"))?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let agent = text
+        .lines()
+        .find(|line| line.starts_with("lamplighter-agent "));
+    Ok(match agent {
+        Some(line) if line.ends_with("trial") => {
+            vec!["the product's agent is built with the feature `trial`".into()]
+        }
+        Some(_) => vec![],
+        None => vec!["the product has no agent in it".into()],
+    })
+}
+
+/// Each test that the table of invariants names must be a function.
+fn invariants(top: &Path, files: &[PathBuf]) -> Result<Vec<String>, String> {
+    let text = read(&top.join("docs/invariants.md"))?;
+    let rows = text.lines().filter(|line| line.starts_with("| "));
+    let named = rows.flat_map(|row| row.split('`').skip(1).step_by(2));
+    let is_source = |file: &&PathBuf| file.extension().is_some_and(|ending| ending == "rs");
+    let sources = files.iter().filter(is_source);
+    let all: String = sources
+        .filter_map(|file| std::fs::read_to_string(top.join(file)).ok())
+        .collect();
+    let is_function = |name: &&str| {
+        name.bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    };
+    let is_gone = |name: &&str| !all.contains(&format!("fn {name}("));
+    let gone = named.filter(is_function).filter(is_gone);
+    Ok(gone
+        .map(|name| format!("docs/invariants.md: no function is called {name}"))
+        .collect())
 }
 
 fn named_files(text: &str) -> Vec<String> {

@@ -26,6 +26,14 @@ pub enum AgentError {
         /// The start of the body.
         body: String,
     },
+    /// An origin is there, and has no time yet.
+    #[error("{url} is busy, and asks to come back in {} s", after.as_secs())]
+    Busy {
+        /// What was asked.
+        url: String,
+        /// When it has time.
+        after: std::time::Duration,
+    },
     /// An origin sent more than the file may have.
     #[error("{url} sends more than {limit} bytes")]
     TooLarge {

@@ -18,30 +18,46 @@ const EVENT_BYTES_MAX: usize = 16 << 20;
 const RECONNECT_FIRST: Duration = Duration::from_millis(500);
 const RECONNECT_MACHINE_MIN: Duration = Duration::from_millis(100);
 const RECONNECT_DOUBLINGS_MAX: u32 = 6;
+/// A control plane that was restarted lets its agents in one after another, and says when; never more than this is
+/// waited for it.
+const TURN_MAX: Duration = Duration::from_secs(60);
+/// It says so in whole seconds: those of one second must not come as one.
+const TURN_SPREAD: Duration = Duration::from_secs(1);
 
 pub(crate) async fn follow(shared: &Shared) {
     let mut failures = 0;
     loop {
+        let mut turn = None;
         for origin in shared.origins.order() {
             match connected(shared, origin).await {
                 Ok(()) => failures = 0,
-                Err(e) => tracing::debug!("not connected: {e}"),
+                Err(e) => {
+                    tracing::debug!("not connected: {e}");
+                    if let AgentError::Busy { after, .. } = e {
+                        turn = Some(turn.map_or(after, |first: Duration| first.min(after)));
+                    }
+                }
             }
         }
-        let wait = reconnect_after(failures, shared.clock.chance());
+        let chance = shared.clock.chance();
+        let wait = reconnect_after(failures, turn, chance);
         failures += 1;
         pause(&shared.clock, wait, RECONNECT_MACHINE_MIN).await;
     }
 }
 
-/// How long an agent waits before it connects again, after so many failures in a row; `chance` is from 0
-/// to 1.
+/// How long an agent waits before it connects again, after so many failures in a row; `turn` is when a control plane said
+/// that it has room; `chance` is from 0 to 1.
 ///
-/// Full jitter under a doubling cap: when a server restarts, its agents come back spread out.
+/// Full jitter under a doubling cap: when a server restarts, its agents come back spread out. Whoever is told its turn comes then.
 #[must_use]
-pub fn reconnect_after(failures: u32, chance: f64) -> Duration {
+pub fn reconnect_after(failures: u32, turn: Option<Duration>, chance: f64) -> Duration {
+    let chance = chance.clamp(0.0, 1.0);
+    if let Some(turn) = turn {
+        return turn.min(TURN_MAX) + TURN_SPREAD.mul_f64(chance);
+    }
     let cap = RECONNECT_FIRST * 2_u32.pow(failures.min(RECONNECT_DOUBLINGS_MAX));
-    cap.mul_f64(chance.clamp(0.0, 1.0))
+    cap.mul_f64(chance)
 }
 
 /// Returns when the connection ends; an error when it never stood.

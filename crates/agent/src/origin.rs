@@ -329,7 +329,12 @@ impl Origins {
                 return Err(AgentError::Silent { url, reason: "no answer in time".into() });
             }
         };
-        good(&url, response).await
+        match response.retry_after() {
+            Some(after) if response.status() == StatusCode::SERVICE_UNAVAILABLE => {
+                Err(AgentError::Busy { url, after })
+            }
+            _ => good(&url, response).await,
+        }
     }
 
     pub(crate) async fn enrol(&self, enrol: &Enrol) -> Result<Enrolled, AgentError> {

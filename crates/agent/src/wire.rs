@@ -104,6 +104,19 @@ impl Answer {
         }
     }
 
+    /// When the origin has time, as it says.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Http(response) => {
+                let says = response.headers().get(reqwest::header::RETRY_AFTER)?;
+                let seconds = says.to_str().ok()?.trim().parse().ok()?;
+                Some(Duration::from_secs(seconds))
+            }
+            #[cfg(feature = "trial")]
+            Self::Trial(_) => None,
+        }
+    }
+
     /// The next bytes of the body; `None` at its end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, WireError> {
         match self {

@@ -154,18 +154,22 @@ impl Engine {
             .map(|one| (one.key.clone(), one.version))
             .collect();
         let refusals: Vec<_> = refused.iter().map(refusal).collect();
-        self.store()
-            .save_acks(agent, &rows, &refusals, self.clock().now())
-            .await?;
-        let news = self.first_refusals(&refused);
-        put(&delivery.acks, agent, Arc::new(held));
-        put(&delivery.refusals, agent, refused.into());
-        for one in news {
+        // Saved as one: a process that ends in between must not know of a refusal that nobody was told.
+        let mut pages = vec![];
+        for one in self.first_refusals(&refused) {
             let words = self.words().page_refused(
                 (&one.held.key, one.held.version),
                 (one.site.as_str(), &one.reason),
             );
-            self.page(None, &words).await?;
+            pages.push(self.new_page(None, &words).await?);
+        }
+        self.store()
+            .save_acks(agent, &rows, &refusals, &pages, self.clock().now())
+            .await?;
+        put(&delivery.acks, agent, Arc::new(held));
+        put(&delivery.refusals, agent, refused.into());
+        for (page, _) in &pages {
+            self.paged(page).await?;
         }
         tracing::debug!("agent {agent} holds {} document versions", rows.len());
         Ok(())

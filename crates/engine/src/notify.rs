@@ -74,7 +74,8 @@ impl Engine {
         Ok(())
     }
 
-    async fn new_page(
+    /// A page that is added with what it is about.
+    pub(crate) async fn new_page(
         &self,
         incident: Option<IncidentId>,
         words: &str,
@@ -98,7 +99,8 @@ impl Engine {
         Ok((page, deliveries))
     }
 
-    async fn paged(&self, page: &Page) -> Result<(), EngineError> {
+    /// What follows when a page was added.
+    pub(crate) async fn paged(&self, page: &Page) -> Result<(), EngineError> {
         if let Some(incident) = page.incident {
             let fact = Fact::Paged { page: page.id };
             self.note(incident, self.entry_now("lamplighter", fact))

@@ -17,7 +17,7 @@ use domain::rollout::Rollout;
 use domain::text::is_blank;
 use semver::VersionReq;
 use serde_json::Value;
-use store::{AuditEntry, KeyChange, NewVersion, Publication, Spread, StoreError};
+use store::{AuditEntry, Delivery, KeyChange, NewVersion, Page, Publication, Spread, StoreError};
 use tuf::{Keys, MetadataFile};
 
 use crate::banner::is_banners;
@@ -76,6 +76,8 @@ pub(crate) struct Changed {
     pub(crate) retold: Retold,
     /// The keys that sign what changed, if they change too.
     pub(crate) keys: KeyChange,
+    /// A call to the people on duty because of it.
+    pub(crate) page: Option<(Page, Vec<Delivery>)>,
 }
 
 impl Engine {
@@ -151,7 +153,12 @@ impl Engine {
             return Err(EngineError::conflict(reason));
         }
         let last = self.store().document_history(&new.key, u64::MAX, 1).await?;
-        let lane = new.lane.or_else(|| newest.map(|newest| newest.lane));
+        // A layer is as urgent as its document.
+        let base = new.key.with_layer(Layer::Base);
+        let base = before.documents().get(&base).and_then(|all| all.first());
+        let lane = new
+            .lane
+            .or_else(|| newest.or(base).map(|before| before.lane));
         let mut document = Document {
             key: new.key.clone(),
             version: last.first().map_or(0, |last| last.version) + 1,
@@ -273,11 +280,16 @@ impl Engine {
             shards: telling.shards,
             files: files.into_iter().map(stored).collect(),
             keys: changed.keys,
+            pages: changed.page.into_iter().collect(),
         };
         self.store()
             .publish(&publication, self.clock().now(), audit)
             .await?;
-        self.put_in_place(repository).await
+        self.put_in_place(repository).await?;
+        for (page, _) in &publication.pages {
+            self.paged(page).await?;
+        }
+        Ok(())
     }
 
     /// Takes away the versions of `keys` that no site reads or will read; says which.

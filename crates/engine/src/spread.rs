@@ -15,7 +15,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use jiff::{SignedDuration, Timestamp};
 use semver::{Version, VersionReq};
-use store::{Spread, Spreading, StoreError};
+use store::{Delivery, Page, Spread, Spreading, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::banner::is_banners;
@@ -201,7 +201,8 @@ impl Engine {
             Next::Wait(waiting) => waiting,
             Next::Advance(rollout) => {
                 let why = "the wave before proved itself";
-                self.move_on(one, rollout, "lamplighter", why).await?;
+                let to = (rollout, None);
+                self.move_on(one, to, "lamplighter", why).await?;
                 return Ok(None);
             }
             Next::Halt(halted) => return self.halt(one, &halted).await.map(|()| None),
@@ -343,23 +344,20 @@ impl Engine {
             Some((site, reason)) => format!("{halted}; {site}: {reason}"),
             None => halted.to_string(),
         };
-        let is_halted = self
-            .move_on(one, Rollout::nowhere(), "lamplighter", &why)
-            .await?;
-        if !is_halted {
-            return Ok(());
-        }
         let words = self
             .words()
             .page_rollout_halted((&one.key, one.version), halted, first);
-        self.page(None, &words).await.map(drop)
+        let page = self.new_page(None, &words).await?;
+        let to = (Rollout::nowhere(), Some(page));
+        self.move_on(one, to, "lamplighter", &why).await.map(drop)
     }
 
     /// Gives a version to other sites, and says whether it did: nothing is done when it is not as it was.
+    /// Whom it calls is called with it or not at all.
     async fn move_on(
         &self,
         one: &Spreading,
-        rollout: Rollout,
+        (rollout, page): (Rollout, Option<(Page, Vec<Delivery>)>),
         who: &str,
         why: &str,
     ) -> Result<bool, EngineError> {
@@ -389,6 +387,7 @@ impl Engine {
         }
         let changed = Changed {
             spread,
+            page,
             ..Changed::default()
         };
         match self.commit(&before, changed, &audit).await {
@@ -422,7 +421,8 @@ impl Engine {
             let Some(one) = own.filter(|_| !is_banners(key)) else {
                 break;
             };
-            if self.move_on(one, rollout.clone(), who, why.trim()).await? {
+            let to = (rollout.clone(), None);
+            if self.move_on(one, to, who, why.trim()).await? {
                 return Ok(());
             }
         }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::db::{Change, Row, corrupt, params};
 use crate::document::{NewVersion, Spread, key, of, save_documents};
 use crate::layer::{StoredShard, save_shards};
+use crate::notify::{Delivery, Page};
 use crate::{AuditEntry, Holder, Store, StoreError};
 
 /// Older versions of a role's file that are kept, for clients in the middle of an update.
@@ -54,6 +55,8 @@ pub struct Publication {
     pub files: Vec<RepositoryFile>,
     /// What becomes of the keys that sign them.
     pub keys: KeyChange,
+    /// Calls to the people on duty because of it.
+    pub pages: Vec<(Page, Vec<Delivery>)>,
 }
 
 /// Keys of the repository that come and go with a publication.
@@ -242,6 +245,7 @@ impl Store {
             .map(|(name, key)| Ok(params![name, self.sealer.seal(&key_context(name), key)?]))
             .collect::<Result<Vec<_>, StoreError>>()?;
         let change = save_documents(change, publication, now)?;
+        let change = self.with_pages(change, &publication.pages)?;
         let change = save_shards(change, &publication.shards)
             .run_many(FORGET_KEY, gone)
             .run_many(ADD_KEY, kept)
@@ -377,7 +381,18 @@ impl Store {
             .collect()
     }
 
-    /// Replaces what an agent holds, and what its sites refused.
+    fn with_pages(
+        &self,
+        change: Change,
+        pages: &[(Page, Vec<Delivery>)],
+    ) -> Result<Change, StoreError> {
+        let mut pages = pages.iter();
+        pages.try_fold(change, |change, (page, deliveries)| {
+            self.with_page(change, page, deliveries)
+        })
+    }
+
+    /// Replaces what an agent holds, and what its sites refused, and calls people because of it.
     ///
     /// # Errors
     /// When the database fails.
@@ -386,6 +401,7 @@ impl Store {
         agent: AgentId,
         held: &[(DocumentKey, u64)],
         refused: &[Refusal],
+        pages: &[(Page, Vec<Delivery>)],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         const CLEAR: &str = "DELETE FROM acks WHERE agent = $1";
@@ -409,6 +425,7 @@ impl Store {
             .run_many(ADD, sets)
             .run(CLEAR_REFUSED, params![agent])
             .run_many(REFUSE, refusals.collect());
+        let change = self.with_pages(change, pages)?;
         self.db.write(change).await.map(drop)
     }
 

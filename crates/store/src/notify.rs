@@ -216,6 +216,16 @@ impl Store {
     }
 
     fn page_change(&self, page: &Page, deliveries: &[Delivery]) -> Result<Change, StoreError> {
+        self.with_page(Change::new(), page, deliveries)
+    }
+
+    /// A change that also adds a page with the deliveries that carry it.
+    pub(crate) fn with_page(
+        &self,
+        change: Change,
+        page: &Page,
+        deliveries: &[Delivery],
+    ) -> Result<Change, StoreError> {
         const PAGE: &str =
             "INSERT INTO pages (id, incident, words, made_at) VALUES ($1, $2, $3, $4)";
         const DELIVERY: &str = "INSERT INTO outbox (id, page, url, secret, body, next_at, attempts, fence, \
@@ -233,7 +243,7 @@ impl Store {
         });
         let rows = rows.collect::<Result<Vec<_>, StoreError>>()?;
         let page = params![page.id, page.incident, &page.words, page.made_at];
-        Ok(Change::new().run(PAGE, page).run_many(DELIVERY, rows))
+        Ok(change.run(PAGE, page).run_many(DELIVERY, rows))
     }
 
     /// Takes at most `limit` deliveries that are due, until `leased_until`. Nobody else gets them

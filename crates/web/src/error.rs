@@ -113,6 +113,15 @@ impl ApiError {
         }
     }
 
+    /// Too many want this at once.
+    pub(crate) fn busy(seconds: u32) -> Self {
+        let says = format!("too much is being done at once; try again in {seconds} s");
+        Self {
+            retry_after_seconds: Some(seconds),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", says)
+        }
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }

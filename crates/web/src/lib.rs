@@ -49,6 +49,7 @@ struct Inner {
     follows: limit::Limit,
     comments: limit::Limit,
     sign_ins: limit::Limit,
+    followers: limit::Turnstile,
     drawn: pages::lamps::Drawn,
     kept: kept::Kept,
     readers: pages::Readers,
@@ -64,7 +65,12 @@ pub struct Clients {
     pub reports: Rate,
     /// How often one address may try to sign in, at the console and at the provider.
     pub sign_ins: Rate,
+    /// How fast agents may begin to follow, all together.
+    pub agents: Rate,
 }
+
+/// Each brings some requests with it. 100,000 are back within two minutes.
+const AGENTS_PER_SECOND: u32 = 1_000;
 
 impl Default for Clients {
     /// No proxy. A whole town hall, and a vendor's help desk, may share one address.
@@ -73,6 +79,10 @@ impl Default for Clients {
             trusted_proxies: vec![],
             reports: Rate::per_minute(30),
             sign_ins: Rate::per_minute(120),
+            agents: Rate {
+                burst: f64::from(AGENTS_PER_SECOND),
+                per_minute: 60.0 * f64::from(AGENTS_PER_SECOND),
+            },
         }
     }
 }
@@ -95,6 +105,7 @@ impl App {
             follows: limit::Limit::new("tries to follow", clients.reports),
             comments: limit::Limit::new("comments and votes", clients.reports),
             sign_ins: limit::Limit::new("tries to sign in", clients.sign_ins),
+            followers: limit::Turnstile::new(clients.agents),
             clients,
             drawn: pages::lamps::Drawn::default(),
             kept: kept::Kept::default(),
@@ -131,6 +142,11 @@ impl App {
 
     pub(crate) fn readiness(&self) -> &api::health::Readiness {
         &self.0.readiness
+    }
+
+    /// How fast agents may begin to follow.
+    pub(crate) fn turnstile(&self) -> &limit::Turnstile {
+        &self.0.followers
     }
 
     /// How often one address may report.

@@ -8,6 +8,7 @@ use domain::document::{DOCUMENT_BYTES_MAX, Document, DocumentKey};
 use domain::layer::{Layer, merge};
 use domain::name::Hostname;
 use domain::sign_in::{ClientSettings, Jwk, ProviderFacts, is_settings};
+use domain::site::Site;
 use semver::Version;
 use serde_json::Value;
 
@@ -15,6 +16,7 @@ use super::schema::{self, Schema};
 use super::{Documents, NewDocument};
 use crate::banner::is_banners;
 use crate::delivery::Repository;
+use crate::fleet::Fleet;
 use crate::{Engine, EngineError};
 
 /// The most layers of one document for more than one site: agents read them all.
@@ -32,14 +34,26 @@ impl Fitted {
     }
 }
 
-/// For a site's own layer, that and the base: others change nothing for it that was not checked.
+/// Those that it was checked with: one that changed meanwhile was not.
 fn newest(documents: &Documents, key: &DocumentKey) -> BTreeMap<DocumentKey, Option<u64>> {
     let of = documents.range(base_of(key)..);
     let of = of.take_while(|(one, _)| one.is_of(key));
-    let concern = |one: &DocumentKey| !one.layer.is_site() || one.layer == key.layer;
-    of.filter(|(one, _)| concern(one))
+    of.filter(|(one, _)| concerns(one, key))
         .map(|(one, versions)| (one.clone(), versions.first().map(|one| one.version)))
         .collect()
+}
+
+/// Whether a piece of a document may be merged with another piece of it: what is for one site is not for another.
+fn concerns(one: &DocumentKey, key: &DocumentKey) -> bool {
+    !one.layer.is_site() || !key.layer.is_site() || one.layer == key.layer
+}
+
+/// The sites that may be in a layer: one where it is a site's own, whatever the size of the fleet.
+fn sites_of<'a>(fleet: &'a Fleet, layer: &Layer) -> Box<dyn Iterator<Item = Arc<Site>> + 'a> {
+    match layer {
+        Layer::Site(site) => Box::new(fleet.site_at(site).into_iter()),
+        _ => Box::new(fleet.sites().map(|(_, site)| site)),
+    }
 }
 
 fn base_of(key: &DocumentKey) -> DocumentKey {
@@ -85,10 +99,10 @@ impl Engine {
             return refused("body", rule.into());
         }
         let fleet = self.fleet();
-        let is_in = |site: &domain::site::Site| {
-            site.product == key.product && self.facts(site).has(&site.hostname, &key.layer)
+        let is_in = |site: Arc<Site>| {
+            site.product == key.product && self.facts(&site).has(&site.hostname, &key.layer)
         };
-        if !fleet.sites().any(|(_, site)| is_in(&site)) {
+        if !sites_of(&fleet, &key.layer).any(is_in) {
             let rule = format!("no site of {} is in {}", key.product, key.layer);
             return refused("layer", rule);
         }
@@ -124,6 +138,7 @@ impl Engine {
         let of = documents.range(base_of(&new.key)..);
         let of: Documents = of
             .take_while(|(key, _)| key.is_of(&new.key))
+            .filter(|(key, _)| concerns(key, &new.key))
             .map(|(key, versions)| (key.clone(), versions.clone()))
             .collect();
         let provider = if is_settings(&new.key) {
@@ -158,10 +173,8 @@ impl Engine {
             return sets;
         }
         let fleet = self.fleet();
-        for (_, site) in fleet
-            .sites()
-            .filter(|(_, site)| site.product == key.product)
-        {
+        let all = sites_of(&fleet, &key.layer);
+        for site in all.filter(|site| site.product == key.product) {
             let mut own = self.facts(&site).layers(&site.hostname);
             own.retain(|layer| layers.contains(layer));
             if !own.is_empty() && (key.layer.is_base() || own.contains(&key.layer)) {

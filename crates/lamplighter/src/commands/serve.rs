@@ -202,6 +202,7 @@ impl Serve {
             trusted_proxies: self.trusted_proxies.clone(),
             reports: Rate::per_minute(self.reports_per_minute),
             sign_ins: Rate::per_minute(self.sign_ins_per_minute),
+            ..Clients::default()
         }
     }
 

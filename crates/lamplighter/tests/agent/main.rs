@@ -9,6 +9,7 @@ mod flags;
 mod keys;
 mod layers;
 mod origins;
+mod reconnects;
 mod rollout;
 
 use std::net::SocketAddr;
@@ -29,6 +30,7 @@ use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
 use domain::site::Zone;
 use domain::site::import::Defaults;
 use engine::{Activate, Engine, EngineError, How, NewDocument, Settings, Signal, Sites};
+use jiff::Timestamp;
 use semver::{Version, VersionReq};
 use store::{Place, Store};
 use tokio_util::sync::CancellationToken;
@@ -57,11 +59,18 @@ struct Losses {
     answered: AtomicU32,
     /// What agents fetched: paths and bytes.
     fetched: std::sync::Mutex<Vec<(String, u64)>>,
+    /// When agents began to follow events, and the status that they were answered.
+    followed: std::sync::Mutex<Vec<(Timestamp, StatusCode)>>,
 }
 
 impl Losses {
-    async fn pass(&self, request: Request, next: Next) -> Response {
+    async fn pass(&self, request: Request, next: Next, now: Timestamp) -> Response {
         let path = request.uri().path().to_owned();
+        if path == "/agent/v1/events" {
+            let answer = next.run(request).await;
+            self.followed.lock().unwrap().push((now, answer.status()));
+            return answer;
+        }
         if path != "/agent/v1/outcomes" {
             let answer = next.run(request).await;
             let bytes = answer.body().size_hint().exact();
@@ -84,6 +93,10 @@ impl Losses {
 
 impl Plane {
     async fn start() -> Self {
+        Self::start_with(web::Clients::default()).await
+    }
+
+    async fn start_with(clients: web::Clients) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (clock, _) = Clock::starting_at("2023-07-11T20:00:00Z".parse().unwrap(), SPEED);
         let place = Place {
@@ -106,11 +119,12 @@ impl Plane {
             .unwrap();
         let losses = Arc::<Losses>::default();
         let at_the_door = Arc::clone(&losses);
+        let watch = clock.clone();
         let pass = move |request: Request, next: Next| {
-            let losses = Arc::clone(&at_the_door);
-            async move { losses.pass(request, next).await }
+            let (losses, now) = (Arc::clone(&at_the_door), watch.now());
+            async move { losses.pass(request, next, now).await }
         };
-        let router = web::App::new(engine.clone(), provider).router();
+        let router = web::App::with_clients(engine.clone(), provider, clients).router();
         let router = router.layer(from_fn(pass));
         let stop = CancellationToken::new();
         engine.run_workers(&stop).detach_all();
@@ -485,7 +499,7 @@ async fn outcomes_whose_answer_was_lost_count_once() {
     let agent = plane.agent(&plane.url, &stop).await;
     let site = plane.engine.fleet().site_at(&host("a.example")).unwrap();
     let counted = async || {
-        let from = jiff::Timestamp::UNIX_EPOCH;
+        let from = Timestamp::UNIX_EPOCH;
         let counted = plane.engine.store().site_outcomes(site.id, from);
         counted.await.unwrap()
     };

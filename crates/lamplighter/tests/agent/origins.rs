@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicU64;
 
 use agent::MirrorPlace;
 use axum::body::{Body, Bytes};
@@ -89,50 +89,43 @@ impl Web {
 }
 
 /// The way to a control plane, which can be cut.
-struct Gate {
-    url: Url,
-    open: Arc<AtomicBool>,
-    /// Cuts what goes through it now.
-    cut: Arc<tokio::sync::Notify>,
+pub(crate) struct Gate {
+    pub(crate) url: Url,
+    is_open: tokio::sync::watch::Sender<bool>,
 }
 
 impl Gate {
-    async fn before(plane: &Plane) -> Self {
+    pub(crate) async fn before(plane: &Plane) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let open = Arc::new(AtomicBool::new(true));
-        let cut = Arc::<tokio::sync::Notify>::default();
+        let (is_open, watched) = tokio::sync::watch::channel(true);
         let there = plane.url.socket_addrs(|| None).unwrap()[0];
-        let (is_open, is_cut) = (Arc::clone(&open), Arc::clone(&cut));
         tokio::spawn(async move {
             while let Ok((mut here, _)) = listener.accept().await {
-                if !is_open.load(Ordering::SeqCst) {
-                    continue;
-                }
-                let is_cut = Arc::clone(&is_cut);
+                let mut is_open = watched.clone();
                 tokio::spawn(async move {
                     let mut there = TcpStream::connect(there).await.unwrap();
                     tokio::select! {
+                        biased;
+                        _ = is_open.wait_for(|is_open| !is_open) => {}
                         _ = tokio::io::copy_bidirectional(&mut here, &mut there) => {}
-                        () = is_cut.notified() => {}
                     }
                 });
             }
         });
         Self {
             url: url.parse().unwrap(),
-            open,
-            cut,
+            is_open,
         }
     }
 
-    fn close(&self) {
-        self.open.store(false, Ordering::SeqCst);
-        self.cut.notify_waiters();
+    /// Cuts also what goes through it now.
+    pub(crate) fn close(&self) {
+        self.is_open.send_replace(false);
     }
 
-    fn open(&self) {
-        self.open.store(true, Ordering::SeqCst);
+    pub(crate) fn open(&self) {
+        self.is_open.send_replace(true);
     }
 }
 

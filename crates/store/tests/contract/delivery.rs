@@ -274,7 +274,7 @@ pub(crate) async fn acks_replace_what_was_said_before(store: Store) {
         };
         let refused = std::slice::from_ref(&refusal);
         store
-            .save_acks(agent.id, &held, refused, now)
+            .save_acks(agent.id, &held, refused, &[], now)
             .await
             .unwrap();
         assert_eq!(store.refusals().await.unwrap(), [(agent.id, refusal)]);

@@ -84,7 +84,8 @@ pub(crate) fn routes() -> Vec<Route> {
 
 const EVENTS: &str = "Server-sent events that do not end: `repository` carries new metadata and \
 small documents, and its id is the version of the repository; `heartbeat` carries a fresh \
-timestamp; `actions` says that actions wait; `look-again` says that events were left out.";
+timestamp; `actions` says that actions wait; `look-again` says that events were left out. Who comes with \
+too many others at once is answered 503, with the time of its turn in `Retry-After`.";
 
 /// Actions of one answer. An agent asks again until there are none.
 const ACTIONS_PER_PAGE_MAX: usize = 500;
@@ -155,12 +156,13 @@ impl Gives for Events {
     }
 }
 
-async fn events(State(app): State<App>) -> Events {
+async fn events(State(app): State<App>) -> Result<Events, ApiError> {
+    app.turnstile().admit(app.engine().clock().now())?;
     // Listen before greeting: an event in between comes twice rather than never.
     let listener = app.engine().delivery_events();
     let greeting = app.engine().delivery_greeting();
     let frames = stream::once(std::future::ready(Ok(greeting.frame))).chain(follow(listener));
-    Events(Body::from_stream(frames))
+    Ok(Events(Body::from_stream(frames)))
 }
 
 /// The frames of all events; a connection that lags is told to look again and goes on.

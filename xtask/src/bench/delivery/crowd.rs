@@ -12,6 +12,8 @@ use super::wire::{Protocol, Reader};
 
 /// Connections that are opened before those are waited for.
 const AT_ONCE: usize = 200;
+/// Connections in a second, on average.
+const A_SECOND: u32 = 900;
 /// How long subscribers wait for what must come.
 const PATIENCE: Duration = Duration::from_secs(60);
 const BUFFER_BYTES: usize = 256 << 10;
@@ -47,6 +49,7 @@ impl Crowd {
             greeted: 0,
             updates: 0,
         };
+        let begun = now();
         for n in 0..count {
             crowd
                 .join(n, (server, protocol), &hello(n))
@@ -55,6 +58,10 @@ impl Crowd {
                 crowd
                     .pump_until(PATIENCE, |crowd| crowd.greeted == n + 1)
                     .map_err(|e| format!("subscribers to {n} of {count}: {e}"))?;
+                // No faster than a control plane lets agents in.
+                let not_before = begun
+                    + Duration::from_secs(1) * u32::try_from(n + 1).unwrap_or(u32::MAX) / A_SECOND;
+                crowd.idle(not_before.saturating_duration_since(now()))?;
             }
         }
         Ok(crowd)

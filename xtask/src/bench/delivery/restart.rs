@@ -234,15 +234,14 @@ impl Fleet {
         let Some(member) = self.members.get_mut(n) else {
             return;
         };
-        let stood = member
-            .stream
-            .take()
-            .is_some_and(|(_, reader)| reader.greeted());
+        let reader = member.stream.take().map(|(_, reader)| reader);
+        let stood = reader.as_ref().is_some_and(Reader::greeted);
+        let turn = reader.and_then(|reader| reader.turn());
         (member.look, member.looked) = (None, false);
         if stood {
             member.failures = 0;
         }
-        let wait = agent::reconnect_after(member.failures, self.chance.random());
+        let wait = agent::reconnect_after(member.failures, turn, self.chance.random());
         member.failures += 1;
         self.due.push(Reverse((now() + wait, n)));
     }

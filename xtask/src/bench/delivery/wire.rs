@@ -30,6 +30,8 @@ pub(crate) struct Reader {
     elements: usize,
     greeted: bool,
     refused: bool,
+    /// Seconds after which it may come again, where the server says so.
+    turn: Option<u64>,
     updates: u32,
     /// The newest `id` of an event.
     id: u64,
@@ -46,6 +48,7 @@ impl Reader {
             elements: 0,
             greeted: false,
             refused: false,
+            turn: None,
             updates: 0,
             id: 0,
         }
@@ -59,6 +62,11 @@ impl Reader {
     /// Whether the server said that it does not.
     pub(crate) fn refused(&self) -> bool {
         self.refused
+    }
+
+    /// When it may come again, where the server said so.
+    pub(crate) fn turn(&self) -> Option<std::time::Duration> {
+        self.turn.map(std::time::Duration::from_secs)
     }
 
     /// Updates that came whole.
@@ -125,6 +133,8 @@ impl Reader {
         }
         if line.starts_with(b"HTTP/1.1 ") {
             self.refused = !line.starts_with(b"HTTP/1.1 200");
+        } else if let Some(seconds) = line.strip_prefix(b"retry-after: ") {
+            self.turn = Some(number(seconds) as u64);
         } else if let Some(id) = line.strip_prefix(b"id: ") {
             self.id = number(id) as u64;
         } else if self.line_bytes == 1 {
