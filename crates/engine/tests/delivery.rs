@@ -160,3 +160,60 @@ async fn what_sites_would_read_on_a_release_is_checked_when_it_is_staged() {
     let staged = plane.engine.stage_release(&name, &new, "a test").await;
     staged.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_site_refuses_only_what_it_is_given() {
+    let plane = Plane::start().await;
+    let (a, c) = (
+        plane.agent("a.example").await,
+        plane.agent("c.example").await,
+    );
+    let b = plane.agent("b.example").await;
+    let first = plane.publish("", "^5", r#"{"n":1}"#, How::default()).await;
+    let second = plane.publish("", "^5", r#"{"n":2}"#, How::default()).await;
+    assert!(!plane.is_everywhere(second).await, "it has a canary");
+    let refused = || plane.engine.refused(&key(), second).len();
+    // Another product's host, and the site that is no canary: before, both would have halted it.
+    plane
+        .refuse(c, "c.example", &[first, second, second + 1])
+        .await;
+    assert_eq!(refused(), 0);
+    assert_eq!(plane.engine.refused(&key(), first).len(), 0);
+    let repository = plane.engine.repository();
+    let canary = repository.documents()[&key()][0].rollout.canary_sites();
+    let is_a = canary.contains(&host("a.example"));
+    let (canary, other) = if is_a {
+        ((a, "a.example"), (b, "b.example"))
+    } else {
+        ((b, "b.example"), (a, "a.example"))
+    };
+    plane.refuse(other.0, other.1, &[second]).await;
+    assert_eq!(refused(), 0);
+    plane
+        .refuse(canary.0, canary.1, &[second, second + 1])
+        .await;
+    assert_eq!(refused(), 1);
+    assert_eq!(plane.engine.refused(&key(), second + 1).len(), 0);
+    // What it refused stays refused when the version is for nobody any more.
+    let nowhere = domain::rollout::Rollout::nowhere();
+    let key = key();
+    let halted = plane
+        .engine
+        .end_rollout((&key, second), nowhere, "a test", "a test");
+    halted.await.unwrap();
+    plane.refuse(canary.0, canary.1, &[second]).await;
+    assert_eq!(refused(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_that_refuses_again_and_again_pages_once() {
+    let plane = Plane::start().await;
+    let a = plane.agent("a.example").await;
+    let version = plane.publish("", "^5", r#"{"n":1}"#, at_once()).await;
+    for _ in 0..4 {
+        plane.refuse(a, "a.example", &[version]).await;
+        plane.refuse(a, "a.example", &[]).await;
+    }
+    let pages = plane.engine.store().pages(50).await.unwrap();
+    assert_eq!(pages.len(), 1, "{pages:?}");
+}
