@@ -217,3 +217,16 @@ async fn an_agent_that_refuses_again_and_again_pages_once() {
     let pages = plane.engine.store().pages(50).await.unwrap();
     assert_eq!(pages.len(), 1, "{pages:?}");
 }
+
+/// A network between the server and the hosts of one product, for longer than two minutes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_waits_for_canaries_that_are_silent() {
+    let plane = Plane::start().await;
+    plane.agent("a.example").await;
+    let c = plane.agent("c.example").await;
+    plane.publish("", "^5", r#"{"n":1}"#, How::default()).await;
+    plane.engine.clock().sleep(Duration::from_secs(150)).await;
+    plane.engine.hear(c);
+    let second = plane.publish("", "^5", r#"{"n":2}"#, How::default()).await;
+    assert!(!plane.is_everywhere(second).await);
+}
