@@ -230,3 +230,35 @@ async fn a_version_waits_for_canaries_that_are_silent() {
     let second = plane.publish("", "^5", r#"{"n":2}"#, How::default()).await;
     assert!(!plane.is_everywhere(second).await);
 }
+
+/// Settings of a product are saved, and the fleet read again, while sites move to another release.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_site_runs_is_not_lost_when_the_fleet_is_read_again() {
+    let plane = Plane::start().await;
+    let (engine, name) = (&plane.engine, product("web-central"));
+    plane.publish("", "^5", r#"{"n":1}"#, at_once()).await;
+    for version in [Version::new(5, 1, 0), Version::new(5, 2, 0)] {
+        engine
+            .stage_release(&name, &version, "a test")
+            .await
+            .unwrap();
+    }
+    let settings = engine.fleet().product(&name).unwrap().clone();
+    for round in 0..300 {
+        let version = Version::new(5, 1 + round % 2, 0);
+        let activate = engine::Activate {
+            product: name.clone(),
+            version: version.clone(),
+            sites: engine::Sites::All,
+            bypass: Some("a test".into()),
+        };
+        let (saved, activated) = tokio::join!(
+            engine.save_product(&settings, None, "a test"),
+            engine.activate(&activate, "a test"),
+        );
+        saved.unwrap();
+        activated.unwrap();
+        let site = engine.fleet().site_at(&host("a.example")).unwrap();
+        assert_eq!(site.running, version, "round {round}");
+    }
+}
