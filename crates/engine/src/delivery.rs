@@ -79,6 +79,8 @@ pub(crate) struct Delivery {
     /// One publication at a time in this process; the store guards against other processes.
     pub(crate) publishing: Mutex<()>,
     events: broadcast::Sender<DeliveryEvent>,
+    /// Held while it is read who serves what.
+    pub(crate) enrolling: Mutex<()>,
     pub(crate) agents: ArcSwap<Agents>,
     pub(crate) acks: ArcSwap<HashMap<AgentId, Arc<HashSet<Held>>>>,
     /// Versions that sites refused, by the agent that says so.
@@ -260,6 +262,7 @@ impl Delivery {
             timestamp: ArcSwap::from_pointee(first),
             publishing: Mutex::new(()),
             events: broadcast::Sender::new(EVENTS_KEPT),
+            enrolling: Mutex::new(()),
             agents: ArcSwap::from_pointee(load_agents(store).await?),
             acks: ArcSwap::from_pointee(load_acks(store).await?),
             refusals: ArcSwap::from_pointee(load_refusals(store).await?),

@@ -82,8 +82,7 @@ impl Engine {
             ),
             other => other.into(),
         })?;
-        let agents = load_agents(self.store()).await?;
-        self.0.delivery.agents.store(Arc::new(agents));
+        self.know_agents().await?;
         let root = String::from_utf8_lossy(&self.root_file()).into_owned();
         Ok(Enrolled {
             agent: agent.id,
@@ -91,6 +90,14 @@ impl Engine {
             root,
             sites,
         })
+    }
+
+    /// Reads who serves what again. One at a time: an older reading must not take the place of a newer.
+    async fn know_agents(&self) -> Result<(), EngineError> {
+        let _alone = self.0.delivery.enrolling.lock().await;
+        let agents = load_agents(self.store()).await?;
+        self.0.delivery.agents.store(Arc::new(agents));
+        Ok(())
     }
 
     /// The agent that holds a token.
