@@ -94,8 +94,10 @@ impl Files {
             .shown
             .as_ref()
             .is_some_and(|old| Arc::ptr_eq(old, &view));
-        // Before the first config there is nothing to show, and what an earlier run left stands.
-        if !same && view.repository > 0 {
+        // Before the first config there is nothing to show, and what an earlier run left stands. The first lane does not
+        // wait until everything else came.
+        let has_some = view.repository > 0 || view.all().next().is_some();
+        if !same && has_some {
             self.write_all(&shared.cache, &view, now)?;
             self.shown = Some(view);
         }

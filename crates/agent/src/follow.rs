@@ -11,6 +11,9 @@ use crate::events::{Event, Events};
 use crate::wire::Answer;
 use crate::{AgentError, Shared, pause};
 
+/// A connection that stood for less proves nothing: whoever answers 200 to everything, or greets and hangs up,
+/// must not be asked several times a second by each agent.
+const STANDS_AFTER: Duration = Duration::from_secs(5);
 /// Three heartbeats without a byte: the connection is dead, whatever the socket says.
 const SILENCE_MAX: Duration = Duration::from_secs(45);
 const SILENCE_MACHINE_MIN: Duration = Duration::from_secs(3);
@@ -29,8 +32,10 @@ pub(crate) async fn follow(shared: &Shared) {
     loop {
         let mut turn = None;
         for origin in shared.origins.order() {
+            let began_at = shared.clock.passed();
             match connected(shared, origin).await {
-                Ok(()) => failures = 0,
+                Ok(true) if shared.clock.passed() - began_at >= STANDS_AFTER => failures = 0,
+                Ok(_) => tracing::debug!("a connection that did not last"),
                 Err(e) => {
                     tracing::debug!("not connected: {e}");
                     if let AgentError::Busy { after, .. } = e {
@@ -41,7 +46,7 @@ pub(crate) async fn follow(shared: &Shared) {
         }
         let chance = shared.clock.chance();
         let wait = reconnect_after(failures, turn, chance);
-        failures += 1;
+        failures = failures.saturating_add(1);
         pause(&shared.clock, wait, RECONNECT_MACHINE_MIN).await;
     }
 }
@@ -60,21 +65,22 @@ pub fn reconnect_after(failures: u32, turn: Option<Duration>, chance: f64) -> Du
     cap.mul_f64(chance)
 }
 
-/// Returns when the connection ends; an error when it never stood.
-async fn connected(shared: &Shared, origin: usize) -> Result<(), AgentError> {
+/// Returns when the connection ends, and says whether a control plane greeted on it; an error when it never stood.
+async fn connected(shared: &Shared, origin: usize) -> Result<bool, AgentError> {
     let mut response = shared
         .origins
         .events(origin, &shared.identity.token)
         .await?;
-    tracing::info!("connected to the control plane");
-    // Whatever happened in between was missed, also what was said about acknowledgements.
-    shared.looks_due.notify_one();
-    shared.acks_due.notify_one();
-    shared.actions_due.notify_one();
+    let mut is_greeted = false;
     let mut events = Events::default();
     while let Some(chunk) = next_chunk(&shared.clock, &mut response).await {
         events.add(&chunk);
         while let Some(event) = events.next() {
+            // A proxy with a page of its own answers, and is no control plane.
+            if !is_greeted && is_greeting(&event) {
+                is_greeted = true;
+                greeted(shared, origin);
+            }
             take(shared, origin, &event).await;
         }
         if events.waiting() > EVENT_BYTES_MAX {
@@ -82,7 +88,21 @@ async fn connected(shared: &Shared, origin: usize) -> Result<(), AgentError> {
         }
     }
     tracing::info!("the connection to the control plane ended");
-    Ok(())
+    Ok(is_greeted)
+}
+
+fn is_greeting(event: &Event) -> bool {
+    let is_push = [EVENT_HEARTBEAT, EVENT_REPOSITORY].contains(&event.name.as_str());
+    is_push && serde_json::from_str::<Push>(&event.data).is_ok()
+}
+
+/// Whatever happened in between was missed, also what was said about acknowledgements.
+fn greeted(shared: &Shared, origin: usize) {
+    tracing::info!("connected to the control plane");
+    shared.origins.greeted(origin);
+    shared.looks_due.notify_one();
+    shared.acks_due.notify_one();
+    shared.actions_due.notify_one();
 }
 
 async fn next_chunk(clock: &Clock, response: &mut Answer) -> Option<Vec<u8>> {
@@ -132,5 +152,53 @@ async fn take_push(shared: &Shared, origin: usize, push: &Push, came_at: Timesta
             tracing::debug!("a push did not pass: {e}");
             shared.looks_due.notify_one();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use axum::Router;
+    use axum::extract::Request;
+    use tokio_util::sync::CancellationToken;
+
+    use crate::{Agent, AgentSettings, Clock};
+
+    /// A proxy before a control plane that is down, with a page of its own for everything. Were it believed, each agent
+    /// would send all that it holds several times a second, and would leave every mirror in the middle.
+    #[tokio::test]
+    async fn who_answers_anything_is_no_control_plane() {
+        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = format!("http://{}", listener.local_addr().unwrap());
+        let note = Arc::clone(&asked);
+        let page = move |request: Request| {
+            note.lock().unwrap().push(request.uri().path().to_owned());
+            std::future::ready("<html>We are back soon.</html>")
+        };
+        let app = Router::new().fallback(page);
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let folder = tempfile::tempdir().unwrap();
+        let fuzz = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
+        std::fs::copy(
+            fuzz.join("identity.json"),
+            folder.path().join("identity.json"),
+        )
+        .unwrap();
+        let settings = AgentSettings::new(vec![server.parse().unwrap()], folder.path().into());
+        let (clock, stop) = (Clock::system(), CancellationToken::new());
+        let agent = Agent::start(settings, clock.clone(), stop.clone());
+        let agent = agent.await.unwrap();
+        let count = |path: &str| {
+            let asked = asked.lock().unwrap();
+            asked.iter().filter(|one| one.contains(path)).count()
+        };
+        while count("/events") < 4 {
+            clock.sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert_eq!(count("/acks") + count("/actions") + count("/repository"), 0);
+        stop.cancel();
+        agent.wait().await;
     }
 }

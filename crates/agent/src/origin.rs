@@ -312,11 +312,13 @@ impl Origins {
     /// Opens the stream of events; it has no end, so no timeout.
     pub(crate) async fn events(&self, origin: usize, token: &str) -> Result<Answer, AgentError> {
         let came = self.try_events(origin, token).await;
-        if came.is_ok() {
-            self.note(origin, Health::reached);
-            self.server_back.notify_waiters();
-        }
         self.tally(origin, came)
+    }
+
+    /// Notes that a control plane began to tell its events.
+    pub(crate) fn greeted(&self, origin: usize) {
+        self.note(origin, Health::reached);
+        self.server_back.notify_waiters();
     }
 
     async fn try_events(&self, origin: usize, token: &str) -> Result<Answer, AgentError> {

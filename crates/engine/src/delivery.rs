@@ -79,10 +79,14 @@ pub(crate) struct Delivery {
     /// One publication at a time in this process; the store guards against other processes.
     pub(crate) publishing: Mutex<()>,
     events: broadcast::Sender<DeliveryEvent>,
+    /// Held while it is read who serves what.
+    pub(crate) enrolling: Mutex<()>,
     pub(crate) agents: ArcSwap<Agents>,
     pub(crate) acks: ArcSwap<HashMap<AgentId, Arc<HashSet<Held>>>>,
     /// Versions that sites refused, by the agent that says so.
     pub(crate) refusals: ArcSwap<HashMap<AgentId, Arc<[Refused]>>>,
+    /// Versions about whose refusal people were paged by this process.
+    pub(crate) refusals_paged: std::sync::Mutex<HashSet<Held>>,
     /// When each agent was heard last.
     pub(crate) heard: std::sync::Mutex<HashMap<AgentId, Timestamp>>,
     /// The least number of days before the end of the root's time that the team was warned of.
@@ -258,9 +262,11 @@ impl Delivery {
             timestamp: ArcSwap::from_pointee(first),
             publishing: Mutex::new(()),
             events: broadcast::Sender::new(EVENTS_KEPT),
+            enrolling: Mutex::new(()),
             agents: ArcSwap::from_pointee(load_agents(store).await?),
             acks: ArcSwap::from_pointee(load_acks(store).await?),
             refusals: ArcSwap::from_pointee(load_refusals(store).await?),
+            refusals_paged: std::sync::Mutex::default(),
             heard: std::sync::Mutex::default(),
             root_warned: std::sync::Mutex::default(),
             waiting: std::sync::Mutex::default(),

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use domain::access::Role;
 use domain::id::{AgentId, HolderId, SiteId};
 use domain::name::Hostname;
+use domain::site::Site;
 use jiff::{SignedDuration, Timestamp};
 use protocol::delivery::{
     AGENT_SITES_MAX, Acks, AgentSite, Enrol, Enrolled, Held, REASON_CHARACTERS_MAX, REFUSED_MAX,
@@ -15,7 +16,7 @@ use protocol::delivery::{
 };
 use store::{Holder, NewAgent, Refusal, StoreError};
 
-use crate::delivery::{later, load_agents};
+use crate::delivery::{Repository, later, load_agents};
 use crate::staff::{fresh_token, token_hash};
 use crate::{Engine, EngineError};
 
@@ -81,8 +82,7 @@ impl Engine {
             ),
             other => other.into(),
         })?;
-        let agents = load_agents(self.store()).await?;
-        self.0.delivery.agents.store(Arc::new(agents));
+        self.know_agents().await?;
         let root = String::from_utf8_lossy(&self.root_file()).into_owned();
         Ok(Enrolled {
             agent: agent.id,
@@ -90,6 +90,14 @@ impl Engine {
             root,
             sites,
         })
+    }
+
+    /// Reads who serves what again. One at a time: an older reading must not take the place of a newer.
+    async fn know_agents(&self) -> Result<(), EngineError> {
+        let _alone = self.0.delivery.enrolling.lock().await;
+        let agents = load_agents(self.store()).await?;
+        self.0.delivery.agents.store(Arc::new(agents));
+        Ok(())
     }
 
     /// The agent that holds a token.
@@ -175,7 +183,7 @@ impl Engine {
         Ok(())
     }
 
-    /// The refusals of sites that are the agent's own, each once, in order.
+    /// The refusals of sites that are the agent's own, of what is the sites' own, each once, in order.
     fn own_refusals(
         &self,
         agent: AgentId,
@@ -185,12 +193,19 @@ impl Engine {
             let reason = format!("at most {REFUSED_MAX} refusals are taken");
             return Err(EngineError::refused_at("refused", reason));
         }
-        let fleet = self.fleet();
+        let (fleet, repository) = (self.fleet(), self.repository());
+        let before = self.0.delivery.refusals.load().get(&agent).cloned();
+        let before = before.unwrap_or_default();
         let mut own: Vec<Refused> = refused
             .into_iter()
             .filter(|one| {
                 let site = fleet.site_at(&one.site);
-                site.and_then(|site| self.agent_of_site(site.id)) == Some(agent)
+                let own = site.filter(|site| self.agent_of_site(site.id) == Some(agent));
+                // What was halted since is given to nobody, and stays refused.
+                let is_known = before
+                    .iter()
+                    .any(|old| (&old.site, &old.held) == (&one.site, &one.held));
+                own.is_some_and(|site| is_known || may_refuse(&repository, &site, &one.held))
             })
             .map(|mut one| {
                 let words = one.reason.chars().filter(|c| !c.is_control());
@@ -215,11 +230,18 @@ impl Engine {
         for one in refused {
             let is_known = news.iter().any(|other| other.held == one.held)
                 || !self.refused(&one.held.key, one.held.version).is_empty();
-            if !is_known && is_everywhere(&one.held) {
+            if !is_known && is_everywhere(&one.held) && self.is_first_page_of(&one.held) {
                 news.push(one.clone());
             }
         }
         news
+    }
+
+    /// An agent that refuses, takes it back and refuses again pages people once.
+    fn is_first_page_of(&self, held: &Held) -> bool {
+        let paged = self.0.delivery.refusals_paged.lock();
+        let mut paged = paged.unwrap_or_else(std::sync::PoisonError::into_inner);
+        paged.insert(held.clone())
     }
 
     /// Remembers that an agent was heard just now.
@@ -263,6 +285,15 @@ impl Engine {
             .collect::<Result<Vec<_>, EngineError>>()
             .map(|sites| sites.into_iter().unzip())
     }
+}
+
+/// Whether a site may have an opinion of a version: it is of its product and its layers, and given to it. One
+/// host must not be able to halt what is for others.
+fn may_refuse(repository: &Repository, site: &Site, held: &Held) -> bool {
+    let mut versions = repository.versions(&held.key).iter();
+    let found = versions.find(|one| one.version == held.version);
+    let is_given = found.is_some_and(|one| one.rollout.admits(&site.hostname, one.version));
+    is_given && site.product == held.key.product && repository.is_in_layer(site, &held.key.layer)
 }
 
 fn refusal(one: &Refused) -> Refusal {

@@ -271,6 +271,7 @@ impl Engine {
     /// # Errors
     /// When the state cannot be loaded.
     pub async fn reload_fleet(&self) -> Result<(), EngineError> {
+        let _alone = self.0.reading_fleet.write().await;
         let fleet = Fleet::load(&self.0.store).await?;
         let before = self.fleet();
         for (index, site) in before.sites() {
@@ -322,6 +323,7 @@ impl Engine {
         self.make_live(product, version, audit.who).await?;
         let now = self.0.clock.now();
         let entry = self.audit(audit.who, audit.act, audit.what, audit.detail);
+        let _not_read_again = self.0.reading_fleet.read().await;
         self.0.store.activate(sites, version, now, &entry).await?;
         let fleet = self.fleet();
         for site in sites {

@@ -170,6 +170,9 @@ struct Inner {
     names: tokio::sync::Mutex<()>,
     /// Held while a fleet is imported: what a file changes is decided on the fleet before it.
     importing: tokio::sync::Mutex<()>,
+    /// Written while the fleet is read again, so that what a site runs is not lost in between, and no older
+    /// reading takes the place of a newer.
+    reading_fleet: tokio::sync::RwLock<()>,
     /// Held while a comment is counted and added, or its author is banned: limits and bans hold for two
     /// requests at once, also where the database would let both through.
     commenting: tokio::sync::Mutex<()>,
@@ -221,6 +224,7 @@ impl Engine {
             follow,
             names: tokio::sync::Mutex::default(),
             importing: tokio::sync::Mutex::default(),
+            reading_fleet: tokio::sync::RwLock::default(),
             commenting: tokio::sync::Mutex::default(),
             pending: ingest::Pending::default(),
             incidents,

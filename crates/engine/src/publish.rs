@@ -148,7 +148,8 @@ impl Engine {
     ) -> Result<u64, EngineError> {
         let before = self.repository();
         let newest = before.documents().get(&new.key).and_then(|all| all.first());
-        if !fitted.stands(&before, &new.key) {
+        let releases = self.releases_of(&new.key.product).await?;
+        if !fitted.stands(&before, &new.key, &releases) {
             let reason = format!("somebody else published {} just now; try again", new.key);
             return Err(EngineError::conflict(reason));
         }
@@ -170,7 +171,6 @@ impl Engine {
             body: new.body.clone(),
         };
         let version = document.version;
-        let releases = self.releases_of(&new.key.product).await?;
         if !new.how.at_once {
             document.rollout = first_wave(&before, &document, &canaries.sites, &releases)?;
         }

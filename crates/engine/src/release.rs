@@ -84,7 +84,8 @@ impl Engine {
     ///
     /// # Errors
     /// When a document of the product has no version that accepts it, or the product has none; when
-    /// the release is there already; when the store fails.
+    /// some site could not read a document on it with the site's layers; when the release is there already, or somebody
+    /// publishes meanwhile; when the store fails.
     pub async fn stage_release(
         &self,
         product: &ProductName,
@@ -100,7 +101,15 @@ impl Engine {
                 "release {version} of {product} is {state} already"
             )));
         }
-        let documents = outlines(&self.repository(), product);
+        // Before the lock: heartbeats wait for it, too.
+        let fitted = self.fit_release(product, version).await?;
+        let _alone = self.0.delivery.publishing.lock().await;
+        let repository = self.repository();
+        if let Some(key) = fitted.changed(&repository, product) {
+            let reason = format!("somebody else published {key} just now; try again");
+            return Err(EngineError::conflict(reason));
+        }
+        let documents = outlines(&repository, product);
         if documents.is_empty() {
             let reason = format!(
                 "product {product} has no documents: publish one that accepts {version} first"

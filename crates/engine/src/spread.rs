@@ -97,9 +97,14 @@ impl Engine {
             let agent = self.agent_of_site(site.id);
             heard.is_empty() || agent.is_some_and(|agent| heard.contains(&agent))
         };
-        let candidates: Vec<_> = sites
-            .iter()
-            .filter(is_heard)
+        let mut candidates: Vec<_> = sites.iter().filter(is_heard).collect();
+        if candidates.is_empty() {
+            // All of them silent: the version waits for them. Without a canary it would go to all sites at once, and be
+            // read by all when they come back.
+            candidates = sites.iter().collect();
+        }
+        let candidates: Vec<_> = candidates
+            .into_iter()
             .map(|site| Candidate {
                 site,
                 reported: false,

@@ -21,7 +21,8 @@ use crate::output::Failure;
 
 /// Keeps shared services, single sign-on first, working across a fleet of customer sites.
 #[derive(Parser)]
-#[command(version, about, propagate_version = true)]
+// No `--version` on commands that act: who means the version of a document would read this one, and take it for done.
+#[command(version, about)]
 struct Arguments {
     #[command(flatten)]
     output: output::Options,

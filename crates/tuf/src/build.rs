@@ -12,7 +12,10 @@ use tough::schema::{
 
 use crate::entry::role_name;
 use crate::sign::{Signers, Unsigned};
-use crate::{Entry, KeyError, SPEC_VERSION, ShardEntry, ShardRole, SigningKey, sha256};
+use crate::{
+    Entry, KeyError, METADATA_BYTES_MAX, SMALL_METADATA_BYTES_MAX, SPEC_VERSION, ShardEntry,
+    ShardRole, SigningKey, sha256,
+};
 
 /// Why metadata could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +33,18 @@ pub enum BuildError {
         role: String,
         /// What it said.
         reason: String,
+    },
+    /// No client would take it, nor anything that names it.
+    #[error(
+        "the metadata of {role} would have {found} bytes, and agents take at most {limit}: it lists too much"
+    )]
+    TooLarge {
+        /// The role.
+        role: String,
+        /// Its length.
+        found: u64,
+        /// The most that clients take.
+        limit: u64,
     },
 }
 
@@ -301,5 +316,15 @@ fn sign(
 /// The file with the signatures that can be made here.
 fn signed(unsigned: &Unsigned, signers: &Signers) -> Result<MetadataFile, BuildError> {
     let signatures = signers.here().into_iter().map(|key| unsigned.sign(key));
-    unsigned.signed_by(&signatures.collect::<Vec<_>>())
+    let file = unsigned.signed_by(&signatures.collect::<Vec<_>>())?;
+    let limit = match file.role.as_str() {
+        "root" | "timestamp" => SMALL_METADATA_BYTES_MAX,
+        _ => METADATA_BYTES_MAX,
+    };
+    let found = file.bytes.len() as u64;
+    if found > limit {
+        let role = file.role;
+        return Err(BuildError::TooLarge { role, found, limit });
+    }
+    Ok(file)
 }

@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use semver::VersionReq;
 
 use crate::{
-    Entry, Interest, Keys, Listing, MetadataFile, Places, SigningKey, Trust, TrustError, delegated,
-    root, snapshot, targets, timestamp,
+    BuildError, Entry, Interest, Keys, Listing, MetadataFile, Places, SigningKey, Trust,
+    TrustError, delegated, root, snapshot, targets, timestamp,
 };
 
 type Files = BTreeMap<String, Vec<u8>>;
@@ -363,4 +363,17 @@ fn a_changed_byte_anywhere_is_never_believed_as_something_else() {
             }
         }
     }
+}
+
+/// Published all the same, it would keep every agent from all that follows.
+#[test]
+fn what_no_client_would_take_is_not_signed() {
+    let (keys, expires) = (fresh_keys(), at("2027-01-01T00:00:00Z"));
+    let sign = |count: u64| {
+        let entries: Vec<_> = (1..=count).map(|version| entry(version, "{}")).collect();
+        delegated(&keys, "web-central.sign-in", 1, expires, &entries)
+    };
+    assert!(sign(10).is_ok());
+    let refused = sign(40_000).unwrap_err();
+    assert!(matches!(refused, BuildError::TooLarge { .. }), "{refused}");
 }

@@ -71,10 +71,12 @@ pub(super) async fn doubt(
     }
     let words = reason.chars().filter(|c| !c.is_control());
     let reason: String = words.take(REASON_CHARACTERS_MAX).collect();
-    let before = shared.cache.repository_version();
+    // By what is read, not by what is whole: the first lane goes ahead.
+    let before = shared.cache.view().listed;
     let looked = shared.doubts.look(&shared).await;
-    let now = shared.cache.repository_version();
-    tracing::info!(%site, repository = now, newer = now != before, "doubt of {site}: {reason}");
+    let view = shared.cache.view();
+    let (now, newer) = (view.repository, view.listed != before);
+    tracing::info!(%site, repository = now, newer, "doubt of {site}: {reason}");
     let (looked, error, again) = match looked {
         Looked::Now => (true, None, None),
         Looked::InVain(e) => (true, Some(e), None),
@@ -84,7 +86,7 @@ pub(super) async fn doubt(
     let fresh = freshness(&shared);
     Json(serde_json::json!({
         "looked": looked,
-        "newer": now != before,
+        "newer": newer,
         "repository_version": now,
         "age_seconds": fresh.age.map(|age| age.as_secs()),
         "stale": fresh.stale,

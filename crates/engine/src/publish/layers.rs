@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use domain::document::{DOCUMENT_BYTES_MAX, Document, DocumentKey};
+use domain::document::{DOCUMENT_BYTES_MAX, Document, DocumentKey, Releases};
 use domain::layer::{Layer, merge};
-use domain::name::Hostname;
+use domain::name::{Hostname, ProductName};
 use domain::sign_in::{ClientSettings, Jwk, ProviderFacts, is_settings};
 use domain::site::Site;
 use semver::Version;
@@ -24,23 +24,70 @@ pub(super) const LAYERS_MAX: usize = 500;
 /// The most bytes that are merged to check one publication.
 const MERGED_BYTES_MAX: usize = 4 << 30;
 
-/// The versions that a publication was checked with.
-pub(super) struct Fitted(BTreeMap<DocumentKey, Option<u64>>);
+/// What a publication was checked with.
+pub(super) struct Fitted {
+    versions: BTreeMap<DocumentKey, Option<u64>>,
+    releases: BTreeSet<Version>,
+}
 
 impl Fitted {
-    /// Whether they still are the newest of the document and its layers.
-    pub(super) fn stands(&self, repository: &Repository, key: &DocumentKey) -> bool {
-        self.0 == newest(repository.documents(), key)
+    /// Whether these still are the newest versions of the document and its layers, and no other release than
+    /// these needs it.
+    pub(super) fn stands(
+        &self,
+        repository: &Repository,
+        key: &DocumentKey,
+        releases: &Releases,
+    ) -> bool {
+        self.versions == newest(repository.documents(), key)
+            && releases.needed.is_subset(&self.releases)
     }
+}
+
+/// The versions of all documents with layers that a release was checked with.
+pub(crate) struct FittedRelease(BTreeMap<DocumentKey, BTreeMap<DocumentKey, Option<u64>>>);
+
+impl FittedRelease {
+    /// The first document whose versions are others by now.
+    pub(crate) fn changed(
+        &self,
+        repository: &Repository,
+        product: &ProductName,
+    ) -> Option<DocumentKey> {
+        let now = layered(repository, product);
+        let keys: BTreeSet<_> = now.keys().chain(self.0.keys()).collect();
+        let mut keys = keys.into_iter();
+        keys.find(|key| now.get(key) != self.0.get(key)).cloned()
+    }
+}
+
+/// The documents of a product that have layers, with the newest versions of both.
+fn layered(
+    repository: &Repository,
+    product: &ProductName,
+) -> BTreeMap<DocumentKey, BTreeMap<DocumentKey, Option<u64>>> {
+    let documents = repository.documents();
+    let own = documents.keys().filter(|key| key.product == *product);
+    let own = own.filter(|key| key.layer.is_base() && repository.has_layers(key));
+    own.map(|key| (key.clone(), newest(documents, key)))
+        .collect()
 }
 
 /// Those that it was checked with: one that changed meanwhile was not.
 fn newest(documents: &Documents, key: &DocumentKey) -> BTreeMap<DocumentKey, Option<u64>> {
-    let of = documents.range(base_of(key)..);
-    let of = of.take_while(|(one, _)| one.is_of(key));
-    of.filter(|(one, _)| concerns(one, key))
-        .map(|(one, versions)| (one.clone(), versions.first().map(|one| one.version)))
+    let of = of_document(documents, key);
+    of.map(|(one, versions)| (one.clone(), versions.first().map(|one| one.version)))
         .collect()
+}
+
+/// A document and its layers, as far as they may be merged with a piece of it.
+fn of_document<'a>(
+    documents: &'a Documents,
+    key: &'a DocumentKey,
+) -> impl Iterator<Item = (&'a DocumentKey, &'a Vec<Arc<Document>>)> {
+    let of = documents.range(base_of(key)..);
+    of.take_while(|(one, _)| one.is_of(key))
+        .filter(|(one, _)| concerns(one, key))
 }
 
 /// Whether a piece of a document may be merged with another piece of it: what is for one site is not for another.
@@ -62,7 +109,10 @@ fn base_of(key: &DocumentKey) -> DocumentKey {
 
 /// Everything that decides what sites may come to read.
 struct Check {
-    new: NewDocument,
+    /// What is being published, or the document that a release is staged for.
+    key: DocumentKey,
+    /// `None` where a release is staged.
+    new: Option<NewDocument>,
     documents: Documents,
     /// Each set of layers of some site, and one such site.
     sets: BTreeMap<Vec<Layer>, Hostname>,
@@ -134,33 +184,63 @@ impl Engine {
         json_schema: Option<Box<str>>,
     ) -> Result<Fitted, EngineError> {
         let repository = self.repository();
-        let documents = repository.documents();
-        let of = documents.range(base_of(&new.key)..);
+        let releases = self.releases_of(&new.key.product).await?.needed;
+        let check = Check {
+            releases: releases.iter().cloned().collect(),
+            new: Some(new.clone()),
+            json_schema,
+            ..self.check_of(&repository, &new.key).await?
+        };
+        run(check).await?;
+        Ok(Fitted {
+            versions: newest(repository.documents(), &new.key),
+            releases,
+        })
+    }
+
+    /// As a publication is checked, of all that a product has published when a release of it is staged: until then
+    /// no site could read the versions that wait for it.
+    pub(crate) async fn fit_release(
+        &self,
+        product: &ProductName,
+        version: &Version,
+    ) -> Result<FittedRelease, EngineError> {
+        let repository = self.repository();
+        let layered = layered(&repository, product);
+        for key in layered.keys() {
+            let check = Check {
+                releases: vec![version.clone()],
+                ..self.check_of(&repository, key).await?
+            };
+            run(check).await?;
+        }
+        Ok(FittedRelease(layered))
+    }
+
+    async fn check_of(
+        &self,
+        repository: &Repository,
+        key: &DocumentKey,
+    ) -> Result<Check, EngineError> {
+        let of = of_document(repository.documents(), key);
         let of: Documents = of
-            .take_while(|(key, _)| key.is_of(&new.key))
-            .filter(|(key, _)| concerns(key, &new.key))
             .map(|(key, versions)| (key.clone(), versions.clone()))
             .collect();
-        let provider = if is_settings(&new.key) {
+        let provider = if is_settings(key) {
             let keys = self.store().public_signing_keys().await?;
             Some((self.settings().base_url.clone(), keys))
         } else {
             None
         };
-        let releases = self.releases_of(&new.key.product).await?.needed;
-        let check = Check {
-            sets: self.sets_of_layers(&new.key, &of),
-            releases: releases.into_iter().collect(),
-            new: new.clone(),
+        Ok(Check {
+            key: key.clone(),
+            new: None,
+            sets: self.sets_of_layers(key, &of),
             documents: of,
-            json_schema,
+            releases: vec![],
+            json_schema: None,
             provider,
-        };
-        let checked = tokio::task::spawn_blocking(move || check.run());
-        checked
-            .await
-            .map_err(|e| EngineError::remote("check the document", &e))??;
-        Ok(Fitted(newest(documents, &new.key)))
+        })
     }
 
     /// Each set of the layers of a document that some site has, where `key` is among them.
@@ -185,6 +265,13 @@ impl Engine {
     }
 }
 
+async fn run(check: Check) -> Result<(), EngineError> {
+    let checked = tokio::task::spawn_blocking(move || check.run());
+    checked
+        .await
+        .map_err(|e| EngineError::remote("check the document", &e))?
+}
+
 /// A piece as it may come to be read.
 struct Part<'a> {
     /// 0 for what is being published.
@@ -198,9 +285,8 @@ impl Check {
         let mut checked = BTreeSet::new();
         let mut schemas = BTreeMap::new();
         let mut bytes = 0;
-        if self.new.key.layer.is_base() {
-            let part = self.new_part();
-            self.check(&[part], None, &mut schemas)
+        if let Some(new) = self.new.as_ref().filter(|_| self.key.layer.is_base()) {
+            self.check(&[self.part_of(new)], None, &mut schemas)
                 .map_err(|reason| refused(&reason))?;
         }
         for (set, site) in &self.sets {
@@ -228,29 +314,41 @@ impl Check {
                 let names: Vec<_> = layers
                     .iter()
                     .filter(|one| !one.is_base())
-                    .map(|one| one.to_string())
+                    .map(|one| self.name_of(one))
                     .collect();
                 let names = names.join(", ");
                 let whose = |reason: String| {
                     format!("merged with {names} for {site} on release {code}: {reason}")
                 };
-                self.check(&parts, Some(&whose), &mut schemas)
-                    .map_err(|reason| refused(&reason))?;
+                self.check(&parts, Some(&whose), &mut schemas).map_err(
+                    |(at, reason)| match &self.new {
+                        Some(_) => refused(&(at, reason)),
+                        None => EngineError::refused_at("version", reason),
+                    },
+                )?;
             }
         }
         Ok(())
     }
 
-    fn new_part(&self) -> Part<'_> {
+    /// Who publishes knows which document it is; who stages a release has many.
+    fn name_of(&self, layer: &Layer) -> String {
+        match &self.new {
+            Some(_) => layer.to_string(),
+            None => self.key.with_layer(layer.clone()).to_string(),
+        }
+    }
+
+    fn part_of<'a>(&'a self, new: &'a NewDocument) -> Part<'a> {
         Part {
             version: 0,
-            body: &self.new.body,
+            body: &new.body,
             json_schema: self.json_schema.as_deref(),
         }
     }
 
     /// The pieces that a site with these layers may come to read on a release: the newest of each, or the
-    /// newest that are for all sites. `None` where the new version is not among them.
+    /// newest that are for all sites. `None` where there is a new version, and it is not among them.
     fn parts<'a>(
         &'a self,
         set: &'a [Layer],
@@ -259,11 +357,12 @@ impl Check {
     ) -> Option<(Vec<&'a Layer>, Vec<Part<'a>>)> {
         let (mut layers, mut parts) = (vec![], vec![]);
         for layer in std::iter::once(&Layer::Base).chain(set) {
-            let is_new = *layer == self.new.key.layer && self.new.accepts.matches(code);
-            let part = if is_new {
-                Some(self.new_part())
+            let new = self.new.as_ref();
+            let new = new.filter(|new| *layer == self.key.layer && new.accepts.matches(code));
+            let part = if let Some(new) = new {
+                Some(self.part_of(new))
             } else {
-                let versions = self.documents.get(&self.new.key.with_layer(layer.clone()));
+                let versions = self.documents.get(&self.key.with_layer(layer.clone()));
                 let mut versions = versions.into_iter().flatten();
                 let is_read = |one: &&Arc<Document>| {
                     let given = if settled {
@@ -288,10 +387,8 @@ impl Check {
                 None => {}
             }
         }
-        parts
-            .iter()
-            .any(|part| part.version == 0)
-            .then_some((layers, parts))
+        let concerns = self.new.is_none() || parts.iter().any(|part| part.version == 0);
+        concerns.then_some((layers, parts))
     }
 
     /// `schemas` are those that were read before: reading one takes longer than checking a body.
@@ -316,7 +413,7 @@ impl Check {
         };
         if body.len() > DOCUMENT_BYTES_MAX {
             let length = body.len();
-            let key = &self.new.key;
+            let key = &self.key;
             let reason = format!(
                 "document {key} has {length} bytes; at most {DOCUMENT_BYTES_MAX} are accepted"
             );

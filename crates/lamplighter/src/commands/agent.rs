@@ -199,12 +199,21 @@ fn said(status: &Value) -> String {
         let key = &one["document"];
         let [product, service, name] = ["product", "service", "name"].map(|part| text(&key[part]));
         let (version, accepts) = (&one["version"], text(&one["accepts"]));
-        format!("\n  {product}/{service}/{name} {version:>4}  {accepts}")
+        let layer = key["layer"].as_str().map(|layer| format!(" for {layer}"));
+        let layer = layer.unwrap_or_default();
+        format!("\n  {product}/{service}/{name}{layer} {version:>4}  {accepts}")
     });
     let documents: String = documents.collect();
     let origins = status["origins"].as_array().into_iter().flatten();
     let origins: String = origins.map(origin).collect();
-    format!("{proof}; repository version {version}; {sites} sites{documents}{origins}")
+    // Until they come, nothing counts as verified.
+    let missing = match status["documents_missing"].as_u64() {
+        Some(count) if count > 0 => {
+            format!("; files that are listed and did not come yet: {count}")
+        }
+        _ => String::new(),
+    };
+    format!("{proof}; repository version {version}; {sites} sites{missing}{documents}{origins}")
 }
 
 /// How one origin does, in a line.

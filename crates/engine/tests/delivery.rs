@@ -1,0 +1,264 @@
+//! What one host, or one order of events, must not do to delivery: stories over the engine and a real store.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use clock::Clock;
+use domain::document::DocumentKey;
+use domain::id::AgentId;
+use domain::layer::Layer;
+use domain::name::{DocumentName, GroupName, Hostname, ProductName, ServiceName};
+use domain::site::Zone;
+use domain::site::import::Defaults;
+use engine::{Engine, How, NewDocument, Settings};
+use protocol::delivery::{Acks, Enrol, Held, Refused};
+use semver::Version;
+use store::{Place, Store};
+
+fn product(name: &str) -> ProductName {
+    ProductName::parse(name).unwrap()
+}
+
+fn host(name: &str) -> Hostname {
+    Hostname::parse(name).unwrap()
+}
+
+fn key() -> DocumentKey {
+    DocumentKey::base(
+        product("web-central"),
+        ServiceName::parse("app").unwrap(),
+        DocumentName::parse("links").unwrap(),
+    )
+}
+
+fn at_once() -> How {
+    How {
+        at_once: true,
+        bypass_coverage: false,
+        why: "a test".into(),
+    }
+}
+
+struct Plane {
+    engine: Engine,
+    _folder: tempfile::TempDir,
+}
+
+impl Plane {
+    /// Two sites of web-central and one of another product; a second of the machine is ten minutes.
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place {
+            folder: folder.path().into(),
+            postgres: None,
+        };
+        let settings = Settings {
+            base_url: "http://127.0.0.1:1".into(),
+            team: "Our engineers".into(),
+            home_zone: Zone::parse("America/Chicago").unwrap(),
+            language: domain::language::Language::English,
+        };
+        let (clock, _) = Clock::starting_at("2023-07-11T20:00:00Z".parse().unwrap(), 600.0);
+        let store = Store::open(&place).await.unwrap();
+        let engine = Engine::open(store, clock, settings).await.unwrap();
+        for (name, sites) in [("web-central", &["a", "b"][..]), ("other", &["c"])] {
+            let mut fleet =
+                "hostname,organization,kind,city,state,timezone,population\n".to_owned();
+            for site in sites {
+                fleet += &format!("{site}.example,O{site},City,C,TX,America/Chicago,1\n");
+            }
+            let defaults = Defaults {
+                product: product(name),
+                running: Version::new(5, 1, 0),
+            };
+            let imported = engine.import_fleet(fleet.as_bytes(), &defaults, "a test");
+            imported.await.unwrap();
+        }
+        Self {
+            engine,
+            _folder: folder,
+        }
+    }
+
+    async fn publish(&self, layer: &str, accepts: &str, body: &str, how: How) -> u64 {
+        let new = self.new(layer, accepts, body, how);
+        self.engine.publish_document(new, "a test").await.unwrap()
+    }
+
+    fn new(&self, layer: &str, accepts: &str, body: &str, how: How) -> NewDocument {
+        NewDocument {
+            key: key().with_layer(Layer::parse(layer).unwrap()),
+            accepts: accepts.parse().unwrap(),
+            lane: None,
+            schema: None,
+            body: body.into(),
+            how,
+        }
+    }
+
+    async fn agent(&self, site: &str) -> AgentId {
+        let enrol = Enrol {
+            token: self.engine.make_enrolment("a test").await.unwrap(),
+            host: "a host".into(),
+            sites: vec![host(site)],
+        };
+        let agent = self.engine.enrol_agent(&enrol).await.unwrap().agent;
+        self.engine.hear(agent);
+        agent
+    }
+
+    async fn refuse(&self, agent: AgentId, site: &str, versions: &[u64]) {
+        let refused = |version: &u64| Refused {
+            site: host(site),
+            held: Held {
+                key: key(),
+                version: *version,
+            },
+            reason: "because".into(),
+        };
+        let acks = Acks {
+            repository: 1,
+            held: vec![],
+            refused: versions.iter().map(refused).collect(),
+        };
+        self.engine.take_acks(agent, acks).await.unwrap();
+    }
+
+    async fn is_everywhere(&self, version: u64) -> bool {
+        let history = self.engine.document_history(&key(), None).await.unwrap();
+        let found = history.versions.iter();
+        let mut found = found.filter(|one| one.version.version == version);
+        found.next().unwrap().version.rollout.is_everywhere()
+    }
+}
+
+/// A release needs documents that were published before it was staged, so nobody has seen them merged.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_sites_would_read_on_a_release_is_checked_when_it_is_staged() {
+    let plane = Plane::start().await;
+    plane.publish("", "~5.1", r#"{"n":1}"#, at_once()).await;
+    let early = GroupName::parse("early").unwrap();
+    let sites = BTreeSet::from([host("a.example")]);
+    plane
+        .engine
+        .set_group(&early, sites, "a test")
+        .await
+        .unwrap();
+    let layer = plane.publish("group:early", "^5", r#"{"n":null}"#, at_once());
+    layer.await;
+    let mut next = plane.new("", ">=5.2", r#"{"n":2}"#, How::default());
+    next.schema = Some(serde_json::json!({"required": ["n"]}));
+    plane.engine.publish_document(next, "a test").await.unwrap();
+    let (name, new) = (product("web-central"), Version::new(5, 2, 0));
+    let staged = plane.engine.stage_release(&name, &new, "a test").await;
+    let refused = staged.unwrap_err().to_string();
+    let part = "merged with web-central/app/links for group:early for a.example on release 5.2.0";
+    assert!(refused.contains(part), "{refused}");
+    plane.publish("group:early", "^5", "{}", at_once()).await;
+    let staged = plane.engine.stage_release(&name, &new, "a test").await;
+    staged.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_site_refuses_only_what_it_is_given() {
+    let plane = Plane::start().await;
+    let (a, c) = (
+        plane.agent("a.example").await,
+        plane.agent("c.example").await,
+    );
+    let b = plane.agent("b.example").await;
+    let first = plane.publish("", "^5", r#"{"n":1}"#, How::default()).await;
+    let second = plane.publish("", "^5", r#"{"n":2}"#, How::default()).await;
+    assert!(!plane.is_everywhere(second).await, "it has a canary");
+    let refused = || plane.engine.refused(&key(), second).len();
+    // Another product's host, and the site that is no canary: before, both would have halted it.
+    plane
+        .refuse(c, "c.example", &[first, second, second + 1])
+        .await;
+    assert_eq!(refused(), 0);
+    assert_eq!(plane.engine.refused(&key(), first).len(), 0);
+    let repository = plane.engine.repository();
+    let canary = repository.documents()[&key()][0].rollout.canary_sites();
+    let is_a = canary.contains(&host("a.example"));
+    let (canary, other) = if is_a {
+        ((a, "a.example"), (b, "b.example"))
+    } else {
+        ((b, "b.example"), (a, "a.example"))
+    };
+    plane.refuse(other.0, other.1, &[second]).await;
+    assert_eq!(refused(), 0);
+    plane
+        .refuse(canary.0, canary.1, &[second, second + 1])
+        .await;
+    assert_eq!(refused(), 1);
+    assert_eq!(plane.engine.refused(&key(), second + 1).len(), 0);
+    // What it refused stays refused when the version is for nobody any more.
+    let nowhere = domain::rollout::Rollout::nowhere();
+    let key = key();
+    let halted = plane
+        .engine
+        .end_rollout((&key, second), nowhere, "a test", "a test");
+    halted.await.unwrap();
+    plane.refuse(canary.0, canary.1, &[second]).await;
+    assert_eq!(refused(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_that_refuses_again_and_again_pages_once() {
+    let plane = Plane::start().await;
+    let a = plane.agent("a.example").await;
+    let version = plane.publish("", "^5", r#"{"n":1}"#, at_once()).await;
+    for _ in 0..4 {
+        plane.refuse(a, "a.example", &[version]).await;
+        plane.refuse(a, "a.example", &[]).await;
+    }
+    let pages = plane.engine.store().pages(50).await.unwrap();
+    assert_eq!(pages.len(), 1, "{pages:?}");
+}
+
+/// A network between the server and the hosts of one product, for longer than two minutes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_waits_for_canaries_that_are_silent() {
+    let plane = Plane::start().await;
+    plane.agent("a.example").await;
+    let c = plane.agent("c.example").await;
+    plane.publish("", "^5", r#"{"n":1}"#, How::default()).await;
+    plane.engine.clock().sleep(Duration::from_secs(150)).await;
+    plane.engine.hear(c);
+    let second = plane.publish("", "^5", r#"{"n":2}"#, How::default()).await;
+    assert!(!plane.is_everywhere(second).await);
+}
+
+/// Settings of a product are saved, and the fleet read again, while sites move to another release.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_site_runs_is_not_lost_when_the_fleet_is_read_again() {
+    let plane = Plane::start().await;
+    let (engine, name) = (&plane.engine, product("web-central"));
+    plane.publish("", "^5", r#"{"n":1}"#, at_once()).await;
+    for version in [Version::new(5, 1, 0), Version::new(5, 2, 0)] {
+        engine
+            .stage_release(&name, &version, "a test")
+            .await
+            .unwrap();
+    }
+    let settings = engine.fleet().product(&name).unwrap().clone();
+    for round in 0..300 {
+        let version = Version::new(5, 1 + round % 2, 0);
+        let activate = engine::Activate {
+            product: name.clone(),
+            version: version.clone(),
+            sites: engine::Sites::All,
+            bypass: Some("a test".into()),
+        };
+        let (saved, activated) = tokio::join!(
+            engine.save_product(&settings, None, "a test"),
+            engine.activate(&activate, "a test"),
+        );
+        saved.unwrap();
+        activated.unwrap();
+        let site = engine.fleet().site_at(&host("a.example")).unwrap();
+        assert_eq!(site.running, version, "round {round}");
+    }
+}
