@@ -94,8 +94,15 @@ impl Disk {
     /// Replaces a file: a new one beside it, synced, renamed over it, the folder synced.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), AgentError> {
         let file = self.folder.join(name);
-        self.replace(&file, bytes)
-            .map_err(|e| AgentError::disk("write", &file, e))
+        // No file that is kept has a `+` in its name, so that this one takes the place of none.
+        let mut fresh = file.as_os_str().to_owned();
+        fresh.push("+new");
+        let fresh = PathBuf::from(fresh);
+        self.replace(&file, &fresh, bytes).map_err(|e| {
+            // On a full disk, half a file must not take the room that is left.
+            let _ = self.device.remove(&fresh);
+            AgentError::disk("write", &file, e)
+        })
     }
 
     /// Removes a file if it is there.
@@ -109,19 +116,15 @@ impl Disk {
         }
     }
 
-    fn replace(&self, file: &Path, bytes: &[u8]) -> std::io::Result<()> {
-        // No file that is kept has a `+` in its name, so that this one takes the place of none.
-        let mut fresh = file.as_os_str().to_owned();
-        fresh.push("+new");
-        let fresh = PathBuf::from(fresh);
-        let mut out = self.device.create(&fresh, self.mode)?;
+    fn replace(&self, file: &Path, fresh: &Path, bytes: &[u8]) -> std::io::Result<()> {
+        let mut out = self.device.create(fresh, self.mode)?;
         out.write_all(bytes)?;
         #[cfg(feature = "trial")]
         if planted(Bug::SkipFileSync) {
-            return self.device.rename(&fresh, file);
+            return self.device.rename(fresh, file);
         }
         out.sync_all()?;
-        self.device.rename(&fresh, file)?;
+        self.device.rename(fresh, file)?;
         #[cfg(feature = "trial")]
         if planted(Bug::SkipFolderSync) {
             return Ok(());
@@ -149,5 +152,14 @@ mod tests {
         assert_eq!(disk.read("trust.json").unwrap().unwrap(), b"one");
         disk.write("trust.json", b"three").unwrap();
         assert_eq!(disk.read("trust.json").unwrap().unwrap(), b"three");
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_nothing_that_takes_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::open(folder.path()).unwrap();
+        // A file cannot take the place of this folder.
+        disk.write("targets", b"one").unwrap_err();
+        assert_eq!(disk.names().unwrap(), ["targets"]);
     }
 }

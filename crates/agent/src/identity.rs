@@ -1,6 +1,7 @@
 //! Who this agent is: enrolled once, then read from disk.
 
 use domain::id::AgentId;
+use domain::name::Hostname;
 use protocol::delivery::{AgentSite, Enrol, Enrolled};
 
 use crate::disk::Disk;
@@ -29,6 +30,8 @@ impl Identity {
             .read(FILE)?
             .and_then(|bytes| serde_json::from_slice(&bytes).ok());
         if let Some(identity) = known {
+            let identity: Self = identity;
+            identity.warn_of_others(&settings.sites);
             return Ok(identity);
         }
         let token = settings
@@ -52,5 +55,15 @@ impl Identity {
             .map_err(|e| AgentError::disk("write", &FILE, e.into()))?;
         disk.write(FILE, &bytes)?;
         Ok(identity)
+    }
+
+    /// Who adds a site to the settings of an agent would else wait for it in vain.
+    fn warn_of_others(&self, asked: &[Hostname]) {
+        let is_own = |site: &Hostname| self.sites.iter().any(|own| own.site == *site);
+        for site in asked.iter().filter(|site| !is_own(site)) {
+            tracing::warn!(
+                "this agent was enrolled without {site}, and does not serve it: enrol an agent with all its sites into an empty folder"
+            );
+        }
     }
 }

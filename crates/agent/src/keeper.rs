@@ -156,6 +156,27 @@ impl Keeper {
         source: &Source<'_>,
         cache: &Cache,
     ) -> Result<bool, AgentError> {
+        let came = self.try_update(state, source, cache).await;
+        self.make_room_after(&came, state, cache);
+        came
+    }
+
+    /// A full disk must not stay so by what was fetched ahead: it would keep the first lane out for ever.
+    fn make_room_after<T>(&self, came: &Result<T, AgentError>, state: &State, cache: &Cache) {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        // Other failures may have left the new state on disk, which needs all that it lists.
+        let is_full = |e: &AgentError| matches!(e, AgentError::Disk { source, .. } if [StorageFull, QuotaExceeded].contains(&source.kind()));
+        if came.as_ref().is_err_and(is_full) {
+            self.bodies.make_room(&state.listing, &cache.view(), cache);
+        }
+    }
+
+    async fn try_update(
+        &self,
+        state: &mut State,
+        source: &Source<'_>,
+        cache: &Cache,
+    ) -> Result<bool, AgentError> {
         let now = self.clock.now();
         let seen = Seen {
             proven_at: now,
@@ -201,6 +222,14 @@ impl Keeper {
         source: &Source<'_>,
         cache: &Cache,
     ) -> Result<(), AgentError> {
+        let came = self.try_to_catch_up(source, cache).await;
+        if came.is_err() {
+            self.make_room_after(&came, &*self.state.lock().await, cache);
+        }
+        came
+    }
+
+    async fn try_to_catch_up(&self, source: &Source<'_>, cache: &Cache) -> Result<(), AgentError> {
         while !cache.view().is_whole() {
             let listing = self.state.lock().await.listing.clone();
             let view = cache.view();

@@ -214,6 +214,8 @@ pub fn check_coverage(documents: &[Document], releases: &[Version]) -> Result<()
 /// Versions for all sites that are kept for a release: what is read, and what a site that refuses it
 /// goes back to.
 const EVERYWHERE_KEPT: usize = 2;
+/// As many at most, however many of them sites refused.
+const EVERYWHERE_KEPT_MAX: usize = 8;
 
 /// The releases of a product, as far as documents must know them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -229,22 +231,28 @@ pub struct Releases {
 ///
 /// A version waits for releases that nobody staged yet, so it goes only when a newer one for all sites
 /// accepts the same, or when all releases that it accepts are retired.
+///
+/// `refused` are versions that some site refused. They are no ground to go back to: a site that refuses the next
+/// one as well would read nothing, while what it read before is gone.
 #[must_use]
 pub fn kept<'a>(
     versions: impl IntoIterator<Item = &'a Document> + Clone,
     releases: &Releases,
+    refused: &BTreeSet<u64>,
 ) -> BTreeSet<u64> {
     let newest_first = || versions.clone().into_iter();
     // While a version spreads, the one before it is read as well; and a site that refuses a version
     // which is everywhere goes back to the one before.
     let read_by = |code: &Version| {
         let accepting = newest_first().filter(|one| one.accepts.matches(code));
-        let mut everywhere = 0;
+        let (mut everywhere, mut taken_by_all) = (0, 0);
         let reached: Vec<_> = accepting
             .filter(|one| !one.rollout.is_nowhere())
             .take_while(|one| {
-                let is_within = everywhere < EVERYWHERE_KEPT;
-                everywhere += usize::from(one.rollout.is_everywhere());
+                let is_within = taken_by_all < EVERYWHERE_KEPT && everywhere < EVERYWHERE_KEPT_MAX;
+                let is_everywhere = one.rollout.is_everywhere();
+                everywhere += usize::from(is_everywhere);
+                taken_by_all += usize::from(is_everywhere && !refused.contains(&one.version));
                 is_within
             })
             .map(|one| one.version)
@@ -431,8 +439,28 @@ mod tests {
                 "for what no code needs, the newest",
             ),
         ] {
-            let kept = kept(&versions, &releases(needed, retired));
+            let kept = kept(&versions, &releases(needed, retired), &BTreeSet::new());
             assert_eq!(kept, left.iter().copied().collect(), "{why}");
+        }
+    }
+
+    #[test]
+    fn what_sites_refused_is_no_ground_to_go_back_to() {
+        let versions: Vec<_> = (1..=12)
+            .rev()
+            .map(|version| document(version, "*", Rollout::everywhere()))
+            .collect();
+        let releases = releases(&["5.1.0"], &[]);
+        for (refused, left) in [
+            (vec![], 11..=12),
+            (vec![12], 10..=12),
+            (vec![11], 10..=12),
+            (vec![10, 12], 9..=12),
+            (vec![3], 11..=12),
+            ((1..=12).collect(), 5..=12),
+        ] {
+            let kept = kept(&versions, &releases, &refused.iter().copied().collect());
+            assert_eq!(kept, left.collect(), "{refused:?}");
         }
     }
 }

@@ -306,7 +306,7 @@ impl Engine {
                 self.releases_of(&key.product).await?
             };
             if let Some(versions) = documents.get_mut(key) {
-                let gone = drop_unread(versions, &releases);
+                let gone = drop_unread(versions, &releases, &self.refused_of(key));
                 dropped.extend(gone.into_iter().map(|version| (key.clone(), version)));
             }
         }

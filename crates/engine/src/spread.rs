@@ -445,6 +445,14 @@ impl Engine {
         holding.map(|(agent, _)| *agent).collect()
     }
 
+    /// The versions of a document that some site refused.
+    pub(crate) fn refused_of(&self, key: &DocumentKey) -> BTreeSet<u64> {
+        let refusals = self.0.delivery.refusals.load();
+        let own = refusals.values().flat_map(|all| all.iter());
+        let own = own.filter(|one| one.held.key == *key);
+        own.map(|one| one.held.version).collect()
+    }
+
     /// Sites that refused a version, each with its reason.
     #[must_use]
     pub fn refused(&self, key: &DocumentKey, version: u64) -> Vec<(Hostname, String)> {

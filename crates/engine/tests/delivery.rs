@@ -262,3 +262,20 @@ async fn what_a_site_runs_is_not_lost_when_the_fleet_is_read_again() {
         assert_eq!(site.running, version, "round {round}");
     }
 }
+
+/// A version that a site could not use, then one that was to mend it and did not: what it read first is still there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_site_that_refuses_two_versions_reads_the_one_before_both() {
+    let plane = Plane::start().await;
+    let a = plane.agent("a.example").await;
+    for version in 1..=3 {
+        let body = format!(r#"{{"n":{version}}}"#);
+        assert_eq!(plane.publish("", "^5", &body, at_once()).await, version);
+        let refused: Vec<_> = (2..=version).collect();
+        plane.refuse(a, "a.example", &refused).await;
+    }
+    let site = plane.engine.fleet().site_at(&host("a.example")).unwrap();
+    let code = Version::new(5, 1, 0);
+    let read = plane.engine.document_for(&key(), &code, Some(&site));
+    assert_eq!(read.map(|read| read.version()), Some(1));
+}

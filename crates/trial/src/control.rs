@@ -251,7 +251,10 @@ impl Control {
         for key in &touched {
             let releases = self.releases_of(&key.product);
             if let Some(versions) = documents.get_mut(key) {
-                rules::drop_unread(versions, &releases);
+                let refused = self.refusals.values().flatten();
+                let refused = refused.filter(|one| one.held.key == *key);
+                let refused = refused.map(|one| one.held.version).collect();
+                rules::drop_unread(versions, &releases, &refused);
             }
         }
         let services = touched.iter().map(rules::service_of).collect();

@@ -11,6 +11,7 @@ mod extract;
 mod headers;
 mod kept;
 mod language;
+mod large;
 mod limit;
 mod notice;
 mod open_api;

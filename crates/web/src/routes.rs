@@ -13,6 +13,7 @@ use crate::access::{Access, enforce};
 use crate::client_address::Client;
 use crate::error::ApiError;
 use crate::kept::Keep;
+use crate::large::{Places, few};
 use crate::open_api::{Described, Noun, Operation};
 use crate::{App, api, open_api, pages};
 
@@ -267,7 +268,12 @@ pub(crate) fn router(app: &App) -> Router {
     let router = all().into_iter().fold(Router::new(), |router, route| {
         let guard = from_fn_with_state((app.clone(), route.endpoint.access), enforce);
         let limit = DefaultBodyLimit::max(route.body_bytes_max);
-        router.route(route.endpoint.path, route.handler.layer(limit).layer(guard))
+        let mut handler = route.handler.layer(limit);
+        if route.endpoint.access == Access::Public && route.body_bytes_max > BODY_BYTES_MAX {
+            let places = Places::new(route.body_bytes_max);
+            handler = handler.layer(from_fn_with_state(places, few));
+        }
+        router.route(route.endpoint.path, handler.layer(guard))
     });
     let router = router.fallback(nothing_here).with_state(app.clone());
     let sign_in = signin::router(app.provider().clone());

@@ -127,7 +127,21 @@ impl Bodies {
         let shards = shards.map(|one| by_content(&one.sha256));
         let behind = view.behind().map(|one| on_disk(&one.entry));
         let listed = listing.entries().map(on_disk);
-        let kept: HashSet<String> = listed.chain(shards).chain(behind).collect();
+        self.keep_only(&listed.chain(shards).chain(behind).collect());
+    }
+
+    /// After a failure of the disk: removes all that is not read now. What is listed and was fetched before its turn
+    /// is fetched again.
+    pub(super) fn make_room(&self, listing: &Listing, view: &View, cache: &Cache) {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = cache.places();
+        let shards = listing.shards().filter(|one| places.are_in(&one.shard));
+        let shards = shards.map(|one| by_content(&one.sha256));
+        let read = view.all().map(|one| on_disk(&one.entry));
+        self.keep_only(&read.chain(shards).collect());
+    }
+
+    fn keep_only(&self, kept: &HashSet<String>) {
         let names = self.disk.names_in(TARGETS).unwrap_or_default();
         for name in names {
             let file = format!("{TARGETS}/{name}");

@@ -148,9 +148,14 @@ pub fn releases_among<'a>(
     releases
 }
 
-/// Takes away the versions of a document that no site reads or will read; says which.
-pub fn drop_unread(versions: &mut Vec<Arc<Document>>, releases: &Releases) -> Vec<u64> {
-    let kept = kept(versions.iter().map(|one| &**one), releases);
+/// Takes away the versions of a document that no site reads or will read, as far as sites `refused` none of
+/// those; says which.
+pub fn drop_unread(
+    versions: &mut Vec<Arc<Document>>,
+    releases: &Releases,
+    refused: &BTreeSet<u64>,
+) -> Vec<u64> {
+    let kept = kept(versions.iter().map(|one| &**one), releases, refused);
     let gone = versions.iter().map(|one| one.version);
     let gone = gone.filter(|version| !kept.contains(version)).collect();
     versions.retain(|one| kept.contains(&one.version));
