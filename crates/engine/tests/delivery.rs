@@ -83,19 +83,8 @@ impl Plane {
     }
 
     async fn publish(&self, layer: &str, accepts: &str, body: &str, how: How) -> u64 {
-        let new = self.new(layer, accepts, body, how);
+        let new = document(layer, accepts, body, how);
         self.engine.publish_document(new, "a test").await.unwrap()
-    }
-
-    fn new(&self, layer: &str, accepts: &str, body: &str, how: How) -> NewDocument {
-        NewDocument {
-            key: key().with_layer(Layer::parse(layer).unwrap()),
-            accepts: accepts.parse().unwrap(),
-            lane: None,
-            schema: None,
-            body: body.into(),
-            how,
-        }
     }
 
     async fn agent(&self, site: &str) -> AgentId {
@@ -134,6 +123,17 @@ impl Plane {
     }
 }
 
+fn document(layer: &str, accepts: &str, body: &str, how: How) -> NewDocument {
+    NewDocument {
+        key: key().with_layer(Layer::parse(layer).unwrap()),
+        accepts: accepts.parse().unwrap(),
+        lane: None,
+        schema: None,
+        body: body.into(),
+        how,
+    }
+}
+
 /// A release needs documents that were published before it was staged, so nobody has seen them merged.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_sites_would_read_on_a_release_is_checked_when_it_is_staged() {
@@ -148,7 +148,7 @@ async fn what_sites_would_read_on_a_release_is_checked_when_it_is_staged() {
         .unwrap();
     let layer = plane.publish("group:early", "^5", r#"{"n":null}"#, at_once());
     layer.await;
-    let mut next = plane.new("", ">=5.2", r#"{"n":2}"#, How::default());
+    let mut next = document("", ">=5.2", r#"{"n":2}"#, How::default());
     next.schema = Some(serde_json::json!({"required": ["n"]}));
     plane.engine.publish_document(next, "a test").await.unwrap();
     let (name, new) = (product("web-central"), Version::new(5, 2, 0));

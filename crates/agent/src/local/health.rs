@@ -62,8 +62,13 @@ fn origin(one: &OriginTally<'_>) -> serde_json::Value {
 
 /// Ready is: it has config, and knows that it is fresh. It serves in any case.
 pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> Response {
-    if shared.cache.repository_version() == 0 {
-        return (StatusCode::SERVICE_UNAVAILABLE, "no verified config yet").into_response();
+    let view = shared.cache.view();
+    if view.repository == 0 {
+        let says = match view.missing_count() {
+            0 => "no verified config yet".to_owned(),
+            missing => format!("config is on its way: {missing} versions of documents are missing"),
+        };
+        return (StatusCode::SERVICE_UNAVAILABLE, says).into_response();
     }
     if freshness(&shared).stale {
         return (StatusCode::SERVICE_UNAVAILABLE, "STALE").into_response();
