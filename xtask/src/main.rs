@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod fuzz;
 mod tidy;
 
 use std::path::Path;
@@ -27,6 +28,8 @@ struct Arguments {
 enum Task {
     /// Runs ours and its peers in turn, and prints both side by side.
     Bench(bench::Arguments),
+    /// Fuzzes what agents and the control plane read from outside: `[TARGET] [--seconds N]`.
+    Fuzz(fuzz::Arguments),
     /// The peer of the benchmark of a connection's memory; it starts this by itself.
     #[cfg(feature = "delivery")]
     #[command(hide = true)]
@@ -48,11 +51,8 @@ fn main() -> ExitCode {
         #[cfg(feature = "delivery")]
         Task::HyperPeer { address } => bench::delivery::hyper_peer::serve(address),
         Task::Simulate { arguments } => simulate(&arguments),
-        Task::Tidy => tidy::run(
-            Path::new(env!("CARGO_MANIFEST_DIR"))
-                .parent()
-                .unwrap_or(Path::new(".")),
-        ),
+        Task::Fuzz(arguments) => fuzz::run(top(), &arguments),
+        Task::Tidy => tidy::run(top()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -61,6 +61,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The top of the repository.
+fn top() -> &'static Path {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.parent().unwrap_or(Path::new("."))
 }
 
 /// In a process of its own, so that the other tasks need not build what it does.

@@ -32,7 +32,7 @@ pub(crate) async fn work(shared: &Shared) {
 }
 
 /// Fetches, does and reports one list. True when there may be more.
-async fn work_once(shared: &Shared, done: &Done) -> bool {
+pub(crate) async fn work_once(shared: &Shared, done: &Done) -> bool {
     let token = &shared.identity.token;
     let path = format!("/agent/v1/actions?host={}", shared.identity.agent);
     let actions: Vec<Action> = match shared.origins.get(&path, token).await {
@@ -121,7 +121,7 @@ async fn activate(shared: &Shared, site: &Hostname, version: &Version) -> Result
 
 /// The newest generation done on each site. Lost in a restart: doing it again does no harm.
 #[derive(Default)]
-struct Done(Mutex<HashMap<Hostname, u64>>);
+pub(crate) struct Done(Mutex<HashMap<Hostname, u64>>);
 
 impl Done {
     fn has(&self, site: &Hostname, generation: u64) -> bool {

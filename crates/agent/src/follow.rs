@@ -113,7 +113,7 @@ async fn next_chunk(clock: &Clock, response: &mut Answer) -> Option<Vec<u8>> {
     }
 }
 
-async fn take(shared: &Shared, origin: usize, event: &Event) {
+pub(crate) async fn take(shared: &Shared, origin: usize, event: &Event) {
     let came_at = shared.clock.now();
     match event.name.as_str() {
         EVENT_REPOSITORY | EVENT_HEARTBEAT => match serde_json::from_str(&event.data) {

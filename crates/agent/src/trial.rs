@@ -4,6 +4,7 @@
 //! agent does while no bug is planted.
 
 mod bug;
+mod outside;
 
 use std::fmt::Debug;
 use std::io;
@@ -22,6 +23,7 @@ use serde::Serialize;
 
 pub use bug::Bug;
 pub(crate) use bug::planted;
+pub use outside::{Told, events, told};
 
 use crate::disk::Disk;
 use crate::identity::{self, Identity};

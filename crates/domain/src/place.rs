@@ -286,11 +286,11 @@ impl County {
     /// The county of a site.
     #[must_use]
     pub fn of(state: &str, name: &str) -> Self {
-        let words: Vec<_> = name.split_whitespace().collect();
-        let words = match words.as_slice() {
-            [name @ .., last] if !name.is_empty() && is_suffix(last) => name,
-            all => all,
-        };
+        let mut words: Vec<_> = name.split_whitespace().collect();
+        // Each, so that what is written reads back as the same county.
+        while words.len() > 1 && words.last().is_some_and(|last| is_suffix(last)) {
+            words.pop();
+        }
         let (state, name) = (state.trim().to_uppercase(), words.join(" "));
         let key = format!("{state}/{}", name.to_lowercase());
         Self { state, name, key }
@@ -515,6 +515,11 @@ mod tests {
             "LA/Orleans"
         );
         assert_ne!(one, County::parse("OR/Alameda").unwrap());
+        // What was stored as it was written is the same county again.
+        for text in ["LA/St. Mary Parish County", "CA/County County", "CA/County"] {
+            let county = County::parse(text).unwrap();
+            assert_eq!(County::parse(&county.to_string()).unwrap(), county);
+        }
         assert_eq!(County::of("ZZ", "County").to_string(), "ZZ/County");
         // Whatever name a fleet file gives can be asked for.
         assert_eq!(County::parse("CA/a/b").unwrap(), County::of("CA", "a/b"));

@@ -387,6 +387,34 @@ pub(crate) fn redirect(url: &str) -> Response {
     (StatusCode::SEE_OTHER, headers).into_response()
 }
 
+/// What a request comes to, without a provider.
+#[cfg(feature = "trial")]
+pub(crate) fn asked_for(
+    params: &Params,
+    policy: impl FnOnce(&Hostname) -> Option<ClientPolicy>,
+) -> crate::trial::Asked {
+    use crate::trial::Asked;
+    match check(params, policy) {
+        Ok(asked) => Asked::Begins {
+            address: asked.address(Language::English),
+            with_challenge: asked.challenge.is_some(),
+            client: asked.client_id,
+            redirect_uri: asked.redirect_uri,
+        },
+        Err(Refusal::Page(_)) => Asked::Shown,
+        Err(Refusal::Redirect {
+            uri,
+            state,
+            description,
+            ..
+        }) => Asked::Told {
+            uri,
+            state,
+            description,
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

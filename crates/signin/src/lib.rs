@@ -19,6 +19,8 @@ mod secret;
 mod session;
 mod sign_in;
 mod token;
+#[cfg(feature = "trial")]
+pub mod trial;
 mod userinfo;
 
 use axum::Router;

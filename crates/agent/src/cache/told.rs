@@ -75,6 +75,18 @@ impl HeldShard {
     pub(crate) fn is_missing(&self) -> bool {
         self.is_missing
     }
+
+    /// Each site with its layers, and the versions of the sites' own.
+    #[cfg(feature = "trial")]
+    pub(crate) fn says(&self) -> crate::trial::Told {
+        let sites = self.sites.iter();
+        let sites = sites.map(|(site, layers)| (site.clone(), layers.to_vec()));
+        let entries = self.documents.iter().map(|one| one.entry.clone());
+        crate::trial::Told {
+            sites: sites.collect(),
+            entries: entries.collect(),
+        }
+    }
 }
 
 fn document(

@@ -66,4 +66,13 @@ mod tests {
         assert_eq!(merged, br#"{"name":"a","ttl":3}"#);
         assert!(merge(b"{", []).is_err());
     }
+
+    /// Read as the nearest number but one, it would grow with each merge, and not alike in every program.
+    #[test]
+    fn a_number_that_no_patch_names_stays_to_its_last_digit() {
+        let base = br#"{"a":31.245270191439438,"b":121.48791951161945}"#;
+        let merged = merge(base, [&br#"{"c":5e-324}"#[..]]).unwrap();
+        let expected = br#"{"a":31.245270191439438,"b":121.48791951161945,"c":5e-324}"#;
+        assert_eq!(merged, expected);
+    }
 }
