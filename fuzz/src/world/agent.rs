@@ -131,6 +131,8 @@ pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
 pub(crate) struct Host {
     pub(crate) disk: Disk,
     pub(crate) agent: Driven,
+    /// What answers its sites.
+    pub(crate) api: axum::Router,
 }
 
 impl Host {
@@ -149,9 +151,11 @@ impl Host {
         let (clock, _) = Clock::manual(now());
         let network = Arc::new(Answering(Box::new(answers)));
         let agent = Driven::start(settings, clock, Arc::new(disk.clone()), network);
+        let agent = wait(agent)?;
         Ok(Self {
             disk: disk.clone(),
-            agent: wait(agent)?,
+            api: agent.local_api(),
+            agent,
         })
     }
 

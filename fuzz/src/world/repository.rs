@@ -38,10 +38,12 @@ pub(crate) fn key(role: &str) -> Vec<u8> {
     [&begin[..], &seed[..]].concat()
 }
 
-/// The same key, to sign anything with, and its id.
-pub(crate) fn signer(role: &'static str) -> Arc<(Ed25519KeyPair, String)> {
-    static MADE: LazyLock<Mutex<BTreeMap<&str, Arc<(Ed25519KeyPair, String)>>>> =
-        LazyLock::new(Mutex::default);
+/// A key to sign anything with, and its id.
+pub(crate) type Signer = (Ed25519KeyPair, String);
+
+/// The same key as a [`Signer`].
+pub(crate) fn signer(role: &'static str) -> Arc<Signer> {
+    static MADE: LazyLock<Mutex<BTreeMap<&str, Arc<Signer>>>> = LazyLock::new(Mutex::default);
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
     let make = || {
         let pair = Ed25519KeyPair::from_pkcs8(&key(role)).expect("a key");
