@@ -3,8 +3,9 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::AgentError;
 
@@ -71,7 +72,7 @@ impl Counts {
     }
 
     /// A push was taken: how long after it was there.
-    pub(crate) fn push_took(&self, time: SignedDuration) {
+    pub(crate) fn push_took(&self, time: Duration) {
         let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(0);
         self.push_took.store(nanoseconds.max(1), Relaxed);
     }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use clock::Clock;
-use jiff::Timestamp;
 use protocol::delivery::{EVENT_ACTIONS, EVENT_HEARTBEAT, EVENT_REPOSITORY, Push};
 
 use crate::counts::Came;
@@ -114,7 +113,7 @@ async fn next_chunk(clock: &Clock, response: &mut Answer) -> Option<Vec<u8>> {
 }
 
 pub(crate) async fn take(shared: &Shared, origin: usize, event: &Event) {
-    let came_at = shared.clock.now();
+    let came_at = shared.clock.passed();
     match event.name.as_str() {
         EVENT_REPOSITORY | EVENT_HEARTBEAT => match serde_json::from_str(&event.data) {
             Ok(push) => take_push(shared, origin, &push, came_at).await,
@@ -126,7 +125,7 @@ pub(crate) async fn take(shared: &Shared, origin: usize, event: &Event) {
     }
 }
 
-async fn take_push(shared: &Shared, origin: usize, push: &Push, came_at: Timestamp) {
+async fn take_push(shared: &Shared, origin: usize, push: &Push, came_at: Duration) {
     let Shared {
         keeper,
         origins,
@@ -139,7 +138,7 @@ async fn take_push(shared: &Shared, origin: usize, push: &Push, came_at: Timesta
         .await
     {
         Ok(true) => {
-            let took = shared.clock.now().duration_since(came_at);
+            let took = shared.clock.passed().saturating_sub(came_at);
             shared.counts.push_took(took);
             shared.counts.pushed(Came::Taken);
             if !cache.view().is_whole() {

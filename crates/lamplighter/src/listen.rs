@@ -20,7 +20,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
@@ -189,6 +189,25 @@ pub(crate) async fn serve(
     drop(listener);
     // Every connection has given its place back when all can be had.
     let _ = places.acquire_many(bounds.connections_max).await;
+}
+
+/// Connections that wait to be accepted: all agents of a fleet come back in one moment, and a connection that finds no room
+/// is tried again by its system after a second, then three. The system may have a lower bound (`net.core.somaxconn`).
+const WAITING_MAX: u32 = 4_096;
+
+/// Listens at an address.
+///
+/// # Errors
+/// When it is taken, or not of this machine.
+pub(crate) fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // What an ended server leaves behind must not keep the next from beginning.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING_MAX)
 }
 
 async fn accept(

@@ -10,7 +10,6 @@ use domain::site::Zone;
 use engine::{BreakGlass, Engine, Mail, Settings};
 use jiff::SignedDuration;
 use store::{Hold, Place, Store};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use web::{App, Clients, Prefix, Rate};
 
@@ -105,8 +104,7 @@ impl Serve {
         };
         let mut hold = Hold::take(&place).await?;
         let store = Store::open(&place).await?;
-        let listener = TcpListener::bind(self.listen)
-            .await
+        let listener = listen::bind(self.listen)
             .map_err(|e| Failure::new(format!("could not listen on {}: {e}", self.listen)))?;
         let address = listener.local_addr()?;
         let settings = self.settings(address)?;

@@ -11,7 +11,7 @@ use mio::{Events, Interest, Poll, Token};
 use super::wire::{Protocol, Reader};
 
 /// Connections that are opened before those are waited for.
-const AT_ONCE: usize = 200;
+const AT_ONCE: u32 = 200;
 /// Connections in a second, on average.
 const A_SECOND: u32 = 900;
 /// How long subscribers wait for what must come.
@@ -49,19 +49,19 @@ impl Crowd {
             greeted: 0,
             updates: 0,
         };
-        let begun = now();
+        let mut begun = now();
         for n in 0..count {
             crowd
                 .join(n, (server, protocol), &hello(n))
                 .map_err(|e| format!("subscriber {n} of {count}: {e}"))?;
-            if (n + 1) % AT_ONCE == 0 || n + 1 == count {
+            if (n + 1) % AT_ONCE as usize == 0 || n + 1 == count {
                 crowd
                     .pump_until(PATIENCE, |crowd| crowd.greeted == n + 1)
                     .map_err(|e| format!("subscribers to {n} of {count}: {e}"))?;
-                // No faster than a control plane lets agents in.
-                let not_before = begun
-                    + Duration::from_secs(1) * u32::try_from(n + 1).unwrap_or(u32::MAX) / A_SECOND;
+                // No faster than a control plane lets agents in; what took longer is not caught up.
+                let not_before = begun + Duration::from_secs(1) * AT_ONCE / A_SECOND;
                 crowd.idle(not_before.saturating_duration_since(now()))?;
+                begun = now();
             }
         }
         Ok(crowd)
