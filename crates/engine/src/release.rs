@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use domain::campaign::{Action, Campaign, State};
 use domain::document::{DocumentKey, check_coverage};
 use domain::id::{AgentId, SiteId};
 use domain::name::{Hostname, ProductName};
@@ -78,6 +79,9 @@ pub struct Activate {
     /// Activates also where no config waits, for this reason. It is written into the audit.
     pub bypass: Option<String>,
 }
+
+/// Of the newest; older ones are long over.
+const CAMPAIGNS_LOOKED_AT: u32 = 1_000;
 
 impl Engine {
     /// Stages a release: agents fetch what it needs, no site may run it yet.
@@ -238,7 +242,7 @@ impl Engine {
     /// Retires a release: nothing needs documents for it any more.
     ///
     /// # Errors
-    /// When a site runs it or may go back to it, there is no such release, or the store fails.
+    /// When a site runs it or may go back to it, a campaign activates it, there is no such release, or the store fails.
     pub async fn retire_release(
         &self,
         product: &ProductName,
@@ -254,6 +258,11 @@ impl Engine {
             let reason = format!("{needing} sites run release {version} or may go back to it");
             return Err(EngineError::conflict(reason));
         }
+        if self.is_being_activated(product, version).await? {
+            let reason =
+                format!("a campaign activates release {version}: let it end, or abort it, first");
+            return Err(EngineError::conflict(reason));
+        }
         self.find_release(product, version)
             .await?
             .ok_or_else(|| EngineError::not_found("release", format!("{product} {version}")))?;
@@ -265,6 +274,23 @@ impl Engine {
             who,
         )
         .await
+    }
+
+    /// Whether sites may be switched to a release at any moment, because a campaign that is not over asked their agents.
+    async fn is_being_activated(
+        &self,
+        product: &ProductName,
+        version: &Version,
+    ) -> Result<bool, EngineError> {
+        let campaigns = self.store().campaigns(CAMPAIGNS_LOOKED_AT).await?;
+        let is_open =
+            |state: &State| matches!(state, State::Running | State::Paused | State::Halted { .. });
+        let activates = |one: &Campaign| {
+            is_open(&one.state)
+                && one.order.selection.product == *product
+                && matches!(&one.order.action, Action::ActivateRelease { version: to } if to == version)
+        };
+        Ok(campaigns.iter().any(activates))
     }
 
     /// Whether sites may run a release: it is staged or live.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clock::Clock;
+use domain::campaign::{Command, Order};
 use domain::document::DocumentKey;
 use domain::id::AgentId;
 use domain::layer::Layer;
@@ -278,4 +279,42 @@ async fn a_site_that_refuses_two_versions_reads_the_one_before_both() {
     let code = Version::new(5, 1, 0);
     let read = plane.engine.document_for(&key(), &code, Some(&site));
     assert_eq!(read.map(|read| read.version()), Some(1));
+}
+
+/// Its agents may have been asked already, and switch their sites after the release and its documents are gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_release_is_not_retired_while_a_campaign_activates_it() {
+    let plane = Plane::start().await;
+    plane.publish("", "^5", r#"{"n":1}"#, at_once()).await;
+    let (product, version) = (product("web-central"), Version::new(5, 2, 0));
+    let engine = &plane.engine;
+    engine
+        .stage_release(&product, &version, "a test")
+        .await
+        .unwrap();
+    let order: Order = serde_json::from_value(serde_json::json!({
+        "action": {"activate_release": {"version": "5.2.0"}},
+        "selection": {"product": "web-central", "all": true},
+        "pace": {"kind": "fixed_rate", "sites_per_second": 1.0},
+    }))
+    .unwrap();
+    let campaign = engine.create_campaign(&order, "a test").await.unwrap();
+    let id = campaign.id;
+    engine
+        .command_campaign(id, Command::Start, "a test")
+        .await
+        .unwrap();
+    let retired = engine.retire_release(&product, &version, "a test").await;
+    assert!(
+        retired.is_err_and(|e| e.to_string().contains("a campaign activates release 5.2.0")),
+        "it may be run any moment"
+    );
+    engine
+        .command_campaign(id, Command::Abort, "a test")
+        .await
+        .unwrap();
+    engine
+        .retire_release(&product, &version, "a test")
+        .await
+        .unwrap();
 }

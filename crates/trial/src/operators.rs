@@ -180,6 +180,16 @@ fn retire(world: &mut World) {
     let Some(release) = world.dice.pick(&live) else {
         return;
     };
+    // Who was asked to run it may do so any moment.
+    let asked = |site: &fleet::Site| {
+        let action = outside.actions.get(&site.hostname);
+        let to = action.map(|action| &action.act);
+        site.product == release.product
+            && matches!(to, Some(Act::ActivateRelease { version }) if *version == release.version)
+    };
+    if outside.sites.iter().any(asked) {
+        return;
+    }
     let retired = outside.control.retire(&release.product, &release.version);
     if retired.is_ok() {
         world.tell(

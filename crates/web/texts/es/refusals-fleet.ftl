@@ -27,6 +27,7 @@ part-release-live = activa
 part-release-retired = retirada
 release-no-documents = el producto { $product } no tiene documentos: primero publique uno que acepte { $version }
 release-bypass = actuar sin pasar por el control necesita un motivo; queda en la auditoría
+release-activated = una campaña activa la versión { $version }: primero deje que termine o cancélela
 release-needed =
     { $n ->
         [one] { $n } sitio ejecuta la versión { $version } o podría volver a ella
