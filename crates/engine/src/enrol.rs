@@ -163,8 +163,9 @@ impl Engine {
             .collect();
         let refusals: Vec<_> = refused.iter().map(refusal).collect();
         // Saved as one: a process that ends in between must not know of a refusal that nobody was told.
-        let mut pages = vec![];
-        for one in self.first_refusals(&refused) {
+        let news = self.first_refusals(&refused);
+        let mut pages = Vec::with_capacity(news.len());
+        for one in &news {
             let words = self.words().page_refused(
                 (&one.held.key, one.held.version),
                 (one.site.as_str(), &one.reason),
@@ -176,6 +177,7 @@ impl Engine {
             .await?;
         put(&delivery.acks, agent, Arc::new(held));
         put(&delivery.refusals, agent, refused.into());
+        self.remember_paged(&news);
         for (page, _) in &pages {
             self.paged(page).await?;
         }
@@ -230,7 +232,7 @@ impl Engine {
         for one in refused {
             let is_known = news.iter().any(|other| other.held == one.held)
                 || !self.refused(&one.held.key, one.held.version).is_empty();
-            if !is_known && is_everywhere(&one.held) && self.is_first_page_of(&one.held) {
+            if !is_known && is_everywhere(&one.held) && !self.is_paged(&one.held) {
                 news.push(one.clone());
             }
         }
@@ -238,10 +240,19 @@ impl Engine {
     }
 
     /// An agent that refuses, takes it back and refuses again pages people once.
-    fn is_first_page_of(&self, held: &Held) -> bool {
+    fn is_paged(&self, held: &Held) -> bool {
+        self.paged_refusals().contains(held)
+    }
+
+    /// Once the pages are saved: what could not be saved comes again, and nobody was told.
+    fn remember_paged(&self, news: &[Refused]) {
+        let held = news.iter().map(|one| one.held.clone());
+        self.paged_refusals().extend(held);
+    }
+
+    fn paged_refusals(&self) -> std::sync::MutexGuard<'_, HashSet<Held>> {
         let paged = self.0.delivery.refusals_paged.lock();
-        let mut paged = paged.unwrap_or_else(std::sync::PoisonError::into_inner);
-        paged.insert(held.clone())
+        paged.unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Remembers that an agent was heard just now.
