@@ -33,7 +33,9 @@ pub(crate) async fn follow(shared: &Shared) {
         for origin in shared.origins.order() {
             let began_at = shared.clock.passed();
             match connected(shared, origin).await {
-                Ok(true) if shared.clock.passed() - began_at >= STANDS_AFTER => failures = 0,
+                Ok(true) if shared.clock.passed().saturating_sub(began_at) >= STANDS_AFTER => {
+                    failures = 0;
+                }
                 Ok(_) => tracing::debug!("a connection that did not last"),
                 Err(e) => {
                     tracing::debug!("not connected: {e}");

@@ -177,11 +177,7 @@ impl Keeper {
         source: &Source<'_>,
         cache: &Cache,
     ) -> Result<bool, AgentError> {
-        let now = self.clock.now();
-        let seen = Seen {
-            proven_at: now,
-            passed: self.clock.passed(),
-        };
+        let (now, passed) = (self.clock.now(), self.clock.passed());
         let listing = self.listed(state, source, cache).await?;
         let trust = listing.trust();
         let newer = trust.timestamp_version() > state.listing.trust().timestamp_version();
@@ -190,7 +186,7 @@ impl Keeper {
         // The same timestamp again proves nothing: a frozen mirror would send it forever.
         let seen = newer.then(|| Seen {
             proven_at: source.proven_at(trust, now),
-            ..seen
+            passed,
         });
         let view = cache.view();
         if view.listed == trust.version() && view.is_whole() {

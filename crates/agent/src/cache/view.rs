@@ -151,7 +151,11 @@ impl View {
 
     /// Whether everything is held that metadata lists for its sites.
     pub(crate) fn is_whole(&self) -> bool {
-        self.missing.is_empty() && self.shards.iter().all(|one| !one.is_missing)
+        self.missing.is_empty() && self.has_shards()
+    }
+
+    fn has_shards(&self) -> bool {
+        self.shards.iter().all(|one| !one.is_missing)
     }
 
     /// Whether metadata lists a version that is not held.
@@ -167,10 +171,9 @@ impl View {
 
     /// Whether it shows the same as another view of the same cache.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        let has_shards = |view: &Self| view.shards.iter().all(|one| !one.is_missing);
         self.listed == other.listed
             && self.missing == other.missing
-            && has_shards(self) == has_shards(other)
+            && self.has_shards() == other.has_shards()
     }
 
     /// The pieces of documents that miss a file.

@@ -121,27 +121,29 @@ impl Bodies {
     /// Removes documents that nobody needs any more, and what a stopped write left: a disk must not fill
     /// up with the past.
     pub(super) fn sweep(&self, listing: &Listing, view: &View, cache: &Cache) {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let places = cache.places();
-        let shards = listing.shards().filter(|one| places.are_in(&one.shard));
-        let shards = shards.map(|one| by_content(&one.sha256));
-        let behind = view.behind().map(|one| on_disk(&one.entry));
-        let listed = listing.entries().map(on_disk);
-        self.keep_only(&listed.chain(shards).chain(behind).collect());
+        let behind = view.behind().map(|one| &one.entry);
+        self.keep_only(listing.entries().chain(behind), listing, cache);
     }
 
     /// After a failure of the disk: removes all that is not read now. What is listed and was fetched before its turn
     /// is fetched again.
     pub(super) fn make_room(&self, listing: &Listing, view: &View, cache: &Cache) {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let places = cache.places();
-        let shards = listing.shards().filter(|one| places.are_in(&one.shard));
-        let shards = shards.map(|one| by_content(&one.sha256));
-        let read = view.all().map(|one| on_disk(&one.entry));
-        self.keep_only(&read.chain(shards).collect());
+        self.keep_only(view.all().map(|one| &one.entry), listing, cache);
     }
 
-    fn keep_only(&self, kept: &HashSet<String>) {
+    /// Keeps these, and what is told of the agent's own sites.
+    fn keep_only<'a>(
+        &self,
+        entries: impl Iterator<Item = &'a Entry>,
+        listing: &Listing,
+        cache: &Cache,
+    ) {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = listing
+            .shards()
+            .filter(|one| cache.places().are_in(&one.shard));
+        let own = own.map(|one| by_content(&one.sha256));
+        let kept: HashSet<String> = entries.map(on_disk).chain(own).collect();
         let names = self.disk.names_in(TARGETS).unwrap_or_default();
         for name in names {
             let file = format!("{TARGETS}/{name}");
