@@ -21,6 +21,7 @@ mod reader;
 mod reply;
 mod routes;
 mod sign_in;
+mod turnstile;
 
 use std::sync::Arc;
 
@@ -50,7 +51,7 @@ struct Inner {
     follows: limit::Limit,
     comments: limit::Limit,
     sign_ins: limit::Limit,
-    followers: limit::Turnstile,
+    turnstile: turnstile::Turnstile,
     drawn: pages::lamps::Drawn,
     kept: kept::Kept,
     readers: pages::Readers,
@@ -106,7 +107,7 @@ impl App {
             follows: limit::Limit::new("tries to follow", clients.reports),
             comments: limit::Limit::new("comments and votes", clients.reports),
             sign_ins: limit::Limit::new("tries to sign in", clients.sign_ins),
-            followers: limit::Turnstile::new(clients.agents),
+            turnstile: turnstile::Turnstile::new(clients.agents),
             clients,
             drawn: pages::lamps::Drawn::default(),
             kept: kept::Kept::default(),
@@ -146,8 +147,8 @@ impl App {
     }
 
     /// How fast agents may begin to follow.
-    pub(crate) fn turnstile(&self) -> &limit::Turnstile {
-        &self.0.followers
+    pub(crate) fn turnstile(&self) -> &turnstile::Turnstile {
+        &self.0.turnstile
     }
 
     /// How often one address may report.
