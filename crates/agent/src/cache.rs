@@ -28,7 +28,6 @@ use tuf::{Entry, Places};
 
 pub use crate::cache::reading::Reading;
 use crate::cache::reading::Views;
-use crate::cache::view::Versions;
 pub(crate) use crate::cache::view::{Readable, View};
 use crate::refusals::Refusals;
 #[cfg(feature = "trial")]
@@ -76,8 +75,12 @@ impl Freshness {
 #[derive(Clone)]
 pub struct Cache(Arc<Inner>);
 
+/// For what a read looks up. Its keys are what signed metadata and the agent's own settings name: strangers
+/// put nothing in, and cannot make it slow.
+type QuickMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
 struct Inner {
-    sites: HashMap<Hostname, ProductName>,
+    sites: QuickMap<Hostname, ProductName>,
     places: Arc<Places>,
     view: ArcSwap<View>,
     /// Milliseconds UTC; 0 for never. Beside the view: it changes every few seconds.
@@ -113,7 +116,8 @@ impl CachedDocument {
 }
 
 impl Cache {
-    pub(crate) fn new(sites: HashMap<Hostname, ProductName>) -> Self {
+    pub(crate) fn new(sites: impl IntoIterator<Item = (Hostname, ProductName)>) -> Self {
+        let sites: QuickMap<_, _> = sites.into_iter().collect();
         let view = ArcSwap::from_pointee(View::default());
         Self(Arc::new(Inner {
             places: Arc::new(Places::of(&sites)),
@@ -174,12 +178,11 @@ impl Cache {
             return vec![];
         };
         let view = self.0.view.load();
-        let is_asked = |one: &&Versions| {
-            one.service.as_str() != BANNERS && service.is_none_or(|service| *service == one.service)
-        };
-        let asked = view.of(product).iter().filter(is_asked);
+        let is_asked =
+            |of: &ServiceName| of.as_str() != BANNERS && service.is_none_or(|asked| asked == of);
+        let asked = view.of(product).filter(|(service, ..)| is_asked(service));
         asked
-            .filter_map(|one| view.read(product, (site, &one.service, &one.name), code))
+            .filter_map(|(service, name, _)| view.read(product, (site, service, name), code))
             .collect()
     }
 
@@ -195,14 +198,14 @@ impl Cache {
             return vec![];
         };
         let mut all = vec![];
-        for one in view.of(product) {
+        for (service, name, one) in view.of(product) {
             let layers = one.of_site(layers);
             let sets = layers
                 .map(|layers| ranges(&one.newest_first, &layers, given, READABLE_MAX))
                 .unwrap_or_default();
             let merged =
                 |(pieces, accepts): (Vec<_>, _)| Some((view.merged.get(&pieces)?, accepts));
-            let key = DocumentKey::base(product.clone(), one.service.clone(), one.name.clone());
+            let key = DocumentKey::base(product.clone(), service.clone(), name.clone());
             all.push((key, sets.into_iter().filter_map(merged).collect()));
         }
         all
@@ -235,16 +238,18 @@ impl Cache {
         }
         let product = self.product_of(site).ok_or("not a site of this agent")?;
         let view = self.0.view.load();
-        let own = view.documents.get(product).into_iter().flatten();
-        let own: Vec<_> = own.filter(|one| one.service.as_str() != BANNERS).collect();
-        let is_read = |one: &&Versions| {
-            let read = view.read(product, (site, &one.service, &one.name), code);
-            read.is_some()
-        };
-        match own.iter().find(|one| !is_read(one)) {
+        let own = view.of(product);
+        let own: Vec<_> = own
+            .filter(|(service, ..)| service.as_str() != BANNERS)
+            .collect();
+        let is_read = |service, name| view.read(product, (site, service, name), code).is_some();
+        match own
+            .iter()
+            .find(|(service, name, _)| !is_read(service, name))
+        {
             _ if own.is_empty() => Err(format!("this agent holds no document of {product}")),
-            Some(one) => {
-                let key = format!("{product}/{}/{}", one.service, one.name);
+            Some((service, name, _)) => {
+                let key = format!("{product}/{service}/{name}");
                 Err(format!(
                     "this agent holds no version of {key} for {site} that accepts {code}"
                 ))

@@ -405,7 +405,7 @@ impl Shared {
             .sites
             .iter()
             .map(|one| (one.site.clone(), one.product.clone()));
-        let cache = Cache::new(sites.collect());
+        let cache = Cache::new(sites);
         let refusals = Desk::open(disk.clone(), &cache);
         let acks_due = Arc::new(Notify::new());
         let changed = Arc::clone(&acks_due);

@@ -47,7 +47,7 @@ impl Cache {
         sites: impl IntoIterator<Item = (Hostname, ProductName)>,
         documents: impl IntoIterator<Item = CachedDocument>,
     ) -> Self {
-        let cache = Self::new(sites.into_iter().collect());
+        let cache = Self::new(sites);
         cache.replace(&View::new(1, documents.into_iter().map(Arc::new), vec![]));
         cache
     }

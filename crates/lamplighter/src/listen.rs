@@ -91,6 +91,12 @@ impl Bounds {
             ..self
         }
     }
+
+    /// How many connections may stay open to tell what happens. The others are for requests: of people
+    /// who sign in, and of operators.
+    pub(crate) fn streams_max(&self) -> usize {
+        (self.connections_max - self.connections_max / 10) as usize
+    }
 }
 
 /// How many connections each address has open.

@@ -21,6 +21,7 @@ mod reader;
 mod reply;
 mod routes;
 mod sign_in;
+mod streams;
 mod turnstile;
 
 use std::sync::Arc;
@@ -52,6 +53,7 @@ struct Inner {
     comments: limit::Limit,
     sign_ins: limit::Limit,
     turnstile: turnstile::Turnstile,
+    streams: streams::Streams,
     drawn: pages::lamps::Drawn,
     kept: kept::Kept,
     readers: pages::Readers,
@@ -69,6 +71,8 @@ pub struct Clients {
     pub sign_ins: Rate,
     /// How fast agents may begin to follow, all together.
     pub agents: Rate,
+    /// How many connections may stay open to tell agents and readers of public pages what happens.
+    pub streams_max: usize,
 }
 
 /// Each brings some requests with it. 100,000 are back within two minutes.
@@ -85,6 +89,7 @@ impl Default for Clients {
                 burst: f64::from(AGENTS_PER_SECOND),
                 per_minute: 60.0 * f64::from(AGENTS_PER_SECOND),
             },
+            streams_max: 20_000,
         }
     }
 }
@@ -108,6 +113,7 @@ impl App {
             comments: limit::Limit::new("comments and votes", clients.reports),
             sign_ins: limit::Limit::new("tries to sign in", clients.sign_ins),
             turnstile: turnstile::Turnstile::new(clients.agents),
+            streams: streams::Streams::new(clients.streams_max),
             clients,
             drawn: pages::lamps::Drawn::default(),
             kept: kept::Kept::default(),
@@ -149,6 +155,11 @@ impl App {
     /// How fast agents may begin to follow.
     pub(crate) fn turnstile(&self) -> &turnstile::Turnstile {
         &self.0.turnstile
+    }
+
+    /// Who is told what happens.
+    pub(crate) fn streams(&self) -> &streams::Streams {
+        &self.0.streams
     }
 
     /// How often one address may report.

@@ -32,7 +32,7 @@ fn document(version: u64, accepts: &str) -> Arc<CachedDocument> {
 fn a_read_gives_the_newest_version_that_accepts_the_code() {
     let site = Hostname::parse("a.gov").unwrap();
     let product = ProductName::parse("web").unwrap();
-    let cache = Cache::new(HashMap::from([(site.clone(), product)]));
+    let cache = Cache::new([(site.clone(), product)]);
     let documents = [(1, "^5.1"), (2, "~5.1"), (3, "^5.2"), (4, "=5.1.7")];
     cache.replace(&View::new(
         9,
@@ -67,7 +67,7 @@ fn a_site_reads_no_version_before_its_turn_or_that_it_refused() {
     let [canary, other] = ["a.gov", "b.gov"].map(|host| Hostname::parse(host).unwrap());
     let product = ProductName::parse("web").unwrap();
     let sites = [&canary, &other].map(|site| (site.clone(), product.clone()));
-    let cache = Cache::new(HashMap::from(sites));
+    let cache = Cache::new(sites);
     let mut new = CachedDocument::clone(&document(2, "^5"));
     new.entry.rollout = Rollout::canaries([canary.clone()]);
     let refusal = Refused {
@@ -110,7 +110,7 @@ fn a_site_reads_no_version_before_its_turn_or_that_it_refused() {
 
 #[test]
 fn age_is_counted_from_the_last_verified_timestamp() {
-    let cache = Cache::new(HashMap::new());
+    let cache = Cache::new([]);
     let at: Timestamp = "2023-07-11T21:00:00Z".parse().unwrap();
     let bound = Duration::from_secs(60);
     assert_eq!(

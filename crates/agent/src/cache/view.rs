@@ -1,18 +1,19 @@
 //! Everything that decides what sites read, as one value: replaced whole, never changed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use domain::document::DocumentKey;
 use domain::layer::{Layer, base_choice, choose};
 use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
+use indexmap::{Equivalent, IndexMap};
 use protocol::delivery::Held;
 use semver::{Version, VersionReq};
 use tuf::{Entry, Listing};
 
-use super::CachedDocument;
 use super::merged::Merged;
 use super::told::{self, HeldShard};
+use super::{CachedDocument, QuickMap};
 use crate::refusals::Refusals;
 
 /// Everything that decides a read, replaced as one.
@@ -24,18 +25,24 @@ pub(crate) struct View {
     pub(crate) listed: u64,
     /// What that version lists and is not held. Such a document is read as it was before.
     missing: Arc<BTreeSet<(DocumentKey, u64)>>,
-    pub(super) documents: Arc<HashMap<ProductName, Vec<Versions>>>,
+    documents: Arc<QuickMap<ProductName, Documents>>,
     /// What is told of the sites of this agent; nothing where no document of their product has layers.
     shards: Arc<[Arc<HeldShard>]>,
-    sites: Arc<HashMap<Hostname, Arc<[Layer]>>>,
+    sites: Arc<QuickMap<Hostname, Arc<[Layer]>>>,
     pub(crate) refusals: Arc<Refusals>,
     pub(super) merged: Arc<Merged>,
 }
 
-/// One document of a product; a product's lie in order of service and name.
+/// The documents of a product, in order of service and name.
+type Documents = IndexMap<(ServiceName, DocumentName), Versions, foldhash::fast::RandomState>;
+
+/// What [`Documents`] are looked up by.
+#[derive(Hash)]
+struct Which<'a>(&'a ServiceName, &'a DocumentName);
+
+/// One document of a product.
+#[derive(Default)]
 pub(super) struct Versions {
-    pub(super) service: ServiceName,
-    pub(super) name: DocumentName,
     pub(super) newest_first: Vec<Arc<CachedDocument>>,
     /// Of each layer, newest first.
     pub(super) layers: BTreeMap<Layer, Vec<Arc<CachedDocument>>>,
@@ -121,15 +128,15 @@ impl View {
             let key = piece.entry.key.clone();
             by_key.entry(key).or_default().push(piece);
         }
-        let mut by_product: HashMap<ProductName, Vec<Versions>> = HashMap::new();
-        // The document itself comes before its layers.
+        let mut by_product: QuickMap<ProductName, Documents> = QuickMap::default();
         for (key, mut newest_first) in by_key {
             newest_first.sort_by_key(|document| std::cmp::Reverse(document.entry.version));
-            let of = by_product.entry(key.product).or_default();
-            let same = |one: &&mut Versions| one.service == key.service && one.name == key.name;
-            match of.last_mut().filter(same) {
-                Some(of) => drop(of.layers.insert(key.layer, newest_first)),
-                None => of.push(Versions::of(key.service, key.name, key.layer, newest_first)),
+            let of_product = by_product.entry(key.product).or_default();
+            let versions = of_product.entry((key.service, key.name)).or_default();
+            if key.layer.is_base() {
+                versions.newest_first = newest_first;
+            } else {
+                versions.layers.insert(key.layer, newest_first);
             }
         }
         let sites = shards.iter().flat_map(|one| one.sites.iter().cloned());
@@ -185,7 +192,7 @@ impl View {
 
     /// All pieces, each as it came.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<CachedDocument>> {
-        let documents = self.documents.values().flatten();
+        let documents = self.documents.values().flat_map(Documents::values);
         documents.flat_map(|one| one.newest_first.iter().chain(one.layers.values().flatten()))
     }
 
@@ -201,10 +208,7 @@ impl View {
         service: &ServiceName,
         name: &DocumentName,
     ) -> Option<&Versions> {
-        let of_product = self.of(product);
-        let found =
-            of_product.binary_search_by(|one| (&one.service, &one.name).cmp(&(service, name)));
-        found.ok().and_then(|at| of_product.get(at))
+        self.documents.get(product)?.get(&Which(service, name))
     }
 
     pub(super) fn read(
@@ -285,31 +289,16 @@ impl View {
     }
 
     /// The documents of a product, in order of service and name.
-    pub(super) fn of(&self, product: &ProductName) -> &[Versions] {
-        self.documents.get(product).map_or(&[], Vec::as_slice)
+    pub(super) fn of(
+        &self,
+        product: &ProductName,
+    ) -> impl Iterator<Item = (&ServiceName, &DocumentName, &Versions)> {
+        let documents = self.documents.get(product).into_iter().flatten();
+        documents.map(|((service, name), versions)| (service, name, versions))
     }
 }
 
 impl Versions {
-    fn of(
-        service: ServiceName,
-        name: DocumentName,
-        layer: Layer,
-        newest_first: Vec<Arc<CachedDocument>>,
-    ) -> Self {
-        let (base, layers) = if layer.is_base() {
-            (newest_first, BTreeMap::new())
-        } else {
-            (vec![], BTreeMap::from([(layer, newest_first)]))
-        };
-        Self {
-            service,
-            name,
-            newest_first: base,
-            layers,
-        }
-    }
-
     /// Of its layers, those of a site; `None` where nobody knows which they are. Allocates nothing where it
     /// has none.
     pub(super) fn of_site(&self, layers: Option<&[Layer]>) -> Option<Vec<&[Arc<CachedDocument>]>> {
@@ -322,5 +311,11 @@ impl Versions {
         };
         let own = layers.iter().filter_map(|layer| self.layers.get(layer));
         Some(own.map(Vec::as_slice).collect())
+    }
+}
+
+impl Equivalent<(ServiceName, DocumentName)> for Which<'_> {
+    fn equivalent(&self, (service, name): &(ServiceName, DocumentName)) -> bool {
+        self.0 == service && self.1 == name
     }
 }

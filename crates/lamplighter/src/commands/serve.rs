@@ -13,7 +13,7 @@ use store::{Hold, Place, Store};
 use tokio_util::sync::CancellationToken;
 use web::{App, Clients, Prefix, Rate};
 
-use crate::listen::{self, BOUNDS};
+use crate::listen::{self, BOUNDS, Bounds};
 use crate::output::Failure;
 use crate::signals::asked_to_stop;
 
@@ -120,13 +120,14 @@ impl Serve {
         let mut workers = engine.run_workers(&stop);
         let provider = self.open_provider(&engine).await?;
         let purge = tokio::spawn(provider.clone().purge_forever());
-        let app = App::with_clients(engine, provider, self.clients());
+        let bounds = BOUNDS.within_open_files();
+        let app = App::with_clients(engine, provider, self.clients(bounds));
         self.announce(address, &base_url, &token)?;
         tokio::spawn(stop_when_asked(stop.clone()));
         let server = listen::serve(
             listener,
             app.router(),
-            (BOUNDS.within_open_files(), &self.trusted_proxies),
+            (bounds, &self.trusted_proxies),
             stop.clone(),
         );
         // Event streams never end by themselves: after a while, whatever is open is cut.
@@ -195,11 +196,12 @@ impl Serve {
         Ok(())
     }
 
-    fn clients(&self) -> Clients {
+    fn clients(&self, bounds: Bounds) -> Clients {
         Clients {
             trusted_proxies: self.trusted_proxies.clone(),
             reports: Rate::per_minute(self.reports_per_minute),
             sign_ins: Rate::per_minute(self.sign_ins_per_minute),
+            streams_max: bounds.streams_max(),
             ..Clients::default()
         }
     }

@@ -25,16 +25,7 @@ async fn agents_that_come_back_together_are_let_in_under_a_cap_and_all_of_them()
     let stop = CancellationToken::new();
     let mut all = vec![];
     for n in 0..AGENTS {
-        let settings = AgentSettings {
-            enrolment_token: Some(plane.engine.make_enrolment("a test").await.unwrap()),
-            sites: vec![host("a.example")],
-            ..AgentSettings::new(
-                vec![gate.url.clone()],
-                plane.folder.path().join(format!("agent-{n}")),
-            )
-        };
-        let agent = Agent::start(settings, plane.clock.clone(), stop.clone());
-        all.push(agent.await.unwrap());
+        all.push(started(&plane, n, &gate.url, stop.clone()).await);
     }
     let let_in = |since: Timestamp| {
         let followed = plane.losses.followed.lock().unwrap();
@@ -82,4 +73,60 @@ async fn agents_that_come_back_together_are_let_in_under_a_cap_and_all_of_them()
         agent.wait().await;
     }
     plane.stop.cancel();
+}
+
+/// No sign-in and no operator would get in any more, if agents had all connections.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn agents_leave_connections_for_requests_and_the_last_one_asks_instead() {
+    let plane = Plane::start_with(Clients {
+        streams_max: 1,
+        ..Clients::default()
+    })
+    .await;
+    plane.publish("^5", r#"{"n":1}"#).await.unwrap();
+    let [first_stop, stop] = [(), ()].map(|()| CancellationToken::new());
+    let first = started(&plane, 1, &plane.url, first_stop.clone()).await;
+    let answered = |status: StatusCode| {
+        let followed = plane.losses.followed.lock().unwrap();
+        followed.iter().filter(|(_, one)| *one == status).count()
+    };
+    plane
+        .until("one follows", || answered(StatusCode::OK) == 1)
+        .await;
+    let second = started(&plane, 2, &plane.url, stop.clone()).await;
+    plane
+        .until("the other finds no place", || {
+            answered(StatusCode::SERVICE_UNAVAILABLE) >= 1
+        })
+        .await;
+    plane.publish("^5", r#"{"n":2}"#).await.unwrap();
+    plane
+        .until("both read what came after", || {
+            [&first, &second]
+                .iter()
+                .all(|agent| origins::reads(agent, r#"{"n":2}"#))
+        })
+        .await;
+    assert_eq!(answered(StatusCode::OK), 1);
+    first_stop.cancel();
+    first.wait().await;
+    plane
+        .until("the other has its place", || answered(StatusCode::OK) == 2)
+        .await;
+    stop.cancel();
+    second.wait().await;
+    plane.stop.cancel();
+}
+
+async fn started(plane: &Plane, n: usize, url: &Url, stop: CancellationToken) -> Agent {
+    let settings = AgentSettings {
+        enrolment_token: Some(plane.engine.make_enrolment("a test").await.unwrap()),
+        sites: vec![host("a.example")],
+        ..AgentSettings::new(
+            vec![url.clone()],
+            plane.folder.path().join(format!("agent-{n}")),
+        )
+    };
+    let agent = Agent::start(settings, plane.clock.clone(), stop);
+    agent.await.unwrap()
 }

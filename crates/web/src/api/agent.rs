@@ -26,10 +26,13 @@ use crate::extract::{Json, Path};
 use crate::open_api::{Gives, Sheet};
 use crate::reply::{AnyJson, Bare, Created, Raw};
 use crate::routes::{Api, Route};
+use crate::streams::Place;
 
 const BULK_BYTES_MAX: usize = 1 << 20;
 /// Room for the host names of 20,000 sites.
 const ENROL_BYTES_MAX: usize = 8 << 20;
+/// When an agent comes again that found no place to be told of what happens.
+const NO_PLACE_SECONDS: u32 = 60;
 
 pub(crate) fn routes() -> Vec<Route> {
     let agent = Access::Holder(Permission::SpeakAsAgent);
@@ -158,22 +161,29 @@ impl Gives for Events {
 
 async fn events(State(app): State<App>) -> Result<Events, ApiError> {
     app.turnstile().admit(app.engine().clock().now())?;
+    // Meanwhile it asks from time to time, as it does behind a proxy that cuts streams.
+    let place = app.streams().agent();
+    let place = place.ok_or_else(|| ApiError::busy(NO_PLACE_SECONDS))?;
     // Listen before greeting: an event in between comes twice rather than never.
     let listener = app.engine().delivery_events();
     let greeting = app.engine().delivery_greeting();
-    let frames = stream::once(std::future::ready(Ok(greeting.frame))).chain(follow(listener));
+    let frames = stream::once(std::future::ready(Ok(greeting.frame)));
+    let frames = frames.chain(follow(listener, place));
     Ok(Events(Body::from_stream(frames)))
 }
 
 /// The frames of all events; a connection that lags is told to look again and goes on.
-fn follow(listener: Receiver<DeliveryEvent>) -> impl Stream<Item = Result<Bytes, Infallible>> {
-    stream::unfold(listener, |mut listener| async move {
+fn follow(
+    listener: Receiver<DeliveryEvent>,
+    place: Place,
+) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    stream::unfold((listener, place), |(mut listener, place)| async move {
         let event = match listener.recv().await {
             Ok(event) => event,
             Err(RecvError::Lagged(_)) => DeliveryEvent::new(EVENT_LOOK_AGAIN, 0, b"{}"),
             Err(RecvError::Closed) => return None,
         };
-        Some((Ok(event.frame), listener))
+        Some((Ok(event.frame), (listener, place)))
     })
 }
 

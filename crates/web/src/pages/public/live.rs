@@ -25,9 +25,8 @@ use crate::App;
 use crate::access::Access;
 use crate::client_address::Client;
 use crate::routes::Route;
+use crate::streams::Place;
 
-/// The most readers at once. Others are refused, and look again each minute.
-const READERS_MAX: usize = 12_000;
 /// The most of one address: a town hall and its offices share one.
 const OF_ADDRESS_MAX: usize = 500;
 /// How long changed lamps are gathered, in the machine's time: a fleet that is restored changes each
@@ -47,23 +46,17 @@ pub(crate) fn routes() -> Vec<Route> {
 /// The readers, and what they are told next.
 pub(crate) struct Readers {
     news: watch::Sender<News>,
-    places: Arc<Places>,
+    addresses: Arc<Addresses>,
     listens: Once,
 }
 
 /// How many read, of which address.
 #[derive(Default)]
-struct Places(Mutex<Taken>);
+struct Addresses(Mutex<HashMap<Client, usize>>);
 
-#[derive(Default)]
-struct Taken {
-    all: usize,
-    of_address: HashMap<Client, usize>,
-}
-
-/// One reader's place: free again when it is dropped.
-struct Place {
-    places: Arc<Places>,
+/// A reader of an address, counted until it is dropped.
+struct Counted {
+    addresses: Arc<Addresses>,
     client: Client,
 }
 
@@ -81,14 +74,14 @@ struct Reader {
     seen: News,
     /// What is sent first.
     greets: bool,
-    _place: Place,
+    _held: (Place, Counted),
 }
 
 impl Default for Readers {
     fn default() -> Self {
         Self {
             news: watch::Sender::new(News::default()),
-            places: Arc::default(),
+            addresses: Arc::default(),
             listens: Once::new(),
         }
     }
@@ -96,8 +89,10 @@ impl Default for Readers {
 
 impl Readers {
     /// A reader, if there is a place. The first one makes somebody listen.
-    fn join(&self, engine: &Engine, client: Client) -> Option<Reader> {
-        let place = Places::take(&self.places, client)?;
+    fn join(&self, app: &App, client: Client) -> Option<Reader> {
+        let engine = app.engine();
+        let counted = Addresses::count(&self.addresses, client)?;
+        let place = app.streams().reader()?;
         self.listens.call_once(|| {
             tokio::spawn(listen(engine.clone(), self.news.clone()));
         });
@@ -107,34 +102,33 @@ impl Readers {
             news,
             seen,
             greets: true,
-            _place: place,
+            _held: (place, counted),
         })
     }
 }
 
-impl Places {
-    fn take(places: &Arc<Self>, client: Client) -> Option<Place> {
-        let mut taken = places.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_address = taken.of_address.get(&client).copied().unwrap_or(0);
-        if taken.all >= READERS_MAX || of_address >= OF_ADDRESS_MAX {
+impl Addresses {
+    fn count(addresses: &Arc<Self>, client: Client) -> Option<Counted> {
+        let mut counts = addresses.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(client).or_default();
+        if *count >= OF_ADDRESS_MAX {
             return None;
         }
-        taken.all += 1;
-        taken.of_address.insert(client, of_address + 1);
-        drop(taken);
-        let places = Arc::clone(places);
-        Some(Place { places, client })
+        *count += 1;
+        drop(counts);
+        let addresses = Arc::clone(addresses);
+        Some(Counted { addresses, client })
     }
 }
 
-impl Drop for Place {
+impl Drop for Counted {
     fn drop(&mut self) {
-        let mut taken = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.all -= 1;
-        if let Some(count) = taken.of_address.get_mut(&self.client) {
+        let counts = &self.addresses.0;
+        let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.client) {
             *count -= 1;
             if *count == 0 {
-                taken.of_address.remove(&self.client);
+                counts.remove(&self.client);
             }
         }
     }
@@ -199,7 +193,7 @@ fn words(seen: News, now: News) -> &'static [u8] {
 }
 
 async fn events(State(app): State<App>, client: Client) -> Response {
-    let Some(reader) = app.readers().join(app.engine(), client) else {
+    let Some(reader) = app.readers().join(&app, client) else {
         let says = "as many readers are told of changes as can be: look again in a minute";
         return (StatusCode::SERVICE_UNAVAILABLE, says).into_response();
     };
@@ -242,22 +236,17 @@ mod tests {
     }
 
     #[test]
-    fn places_are_bounded_by_address_and_in_all_and_given_back() {
-        let places = Arc::<Places>::default();
-        let client =
-            |n: usize| Client::of(std::net::Ipv4Addr::from_bits(u32::try_from(n).unwrap()).into());
+    fn one_address_has_a_part_of_all_places() {
+        let addresses = Arc::<Addresses>::default();
+        let client = |n: u32| Client::of(std::net::Ipv4Addr::from_bits(n).into());
         let one: Vec<_> = (0..OF_ADDRESS_MAX)
-            .map(|_| Places::take(&places, client(1)).unwrap())
+            .map(|_| Addresses::count(&addresses, client(1)).unwrap())
             .collect();
-        assert!(Places::take(&places, client(1)).is_none());
-        let others: Vec<_> = (OF_ADDRESS_MAX..READERS_MAX)
-            .map(|n| Places::take(&places, client(n)).unwrap())
-            .collect();
-        assert!(Places::take(&places, client(2)).is_none());
+        assert!(Addresses::count(&addresses, client(1)).is_none());
+        let other = Addresses::count(&addresses, client(2)).unwrap();
         drop(one);
-        assert!(Places::take(&places, client(1)).is_some());
-        drop(others);
-        let taken = places.0.lock().unwrap();
-        assert_eq!((taken.all, taken.of_address.len()), (0, 0));
+        assert!(Addresses::count(&addresses, client(1)).is_some());
+        drop(other);
+        assert!(addresses.0.lock().unwrap().is_empty());
     }
 }
