@@ -25,7 +25,7 @@ pub(crate) struct View {
     pub(crate) listed: u64,
     /// What that version lists and is not held. Such a document is read as it was before.
     missing: Arc<BTreeSet<(DocumentKey, u64)>>,
-    documents: Arc<QuickMap<ProductName, Documents>>,
+    documents: Arc<Documents>,
     /// What is told of the sites of this agent; nothing where no document of their product has layers.
     shards: Arc<[Arc<HeldShard>]>,
     sites: Arc<QuickMap<Hostname, Arc<[Layer]>>>,
@@ -33,14 +33,16 @@ pub(crate) struct View {
     pub(super) merged: Arc<Merged>,
 }
 
-/// The documents of a product, in order of service and name.
-type Documents = IndexMap<(ServiceName, DocumentName), Versions, foldhash::fast::RandomState>;
+/// Documents in order of product, service and name.
+type Documents = IndexMap<Name, Versions, foldhash::fast::RandomState>;
+
+type Name = (ProductName, ServiceName, DocumentName);
 
 /// What [`Documents`] are looked up by.
 #[derive(Hash)]
-struct Which<'a>(&'a ServiceName, &'a DocumentName);
+struct Which<'a>(&'a ProductName, &'a ServiceName, &'a DocumentName);
 
-/// One document of a product.
+/// One document.
 #[derive(Default)]
 pub(super) struct Versions {
     pub(super) newest_first: Vec<Arc<CachedDocument>>,
@@ -128,11 +130,11 @@ impl View {
             let key = piece.entry.key.clone();
             by_key.entry(key).or_default().push(piece);
         }
-        let mut by_product: QuickMap<ProductName, Documents> = QuickMap::default();
+        let mut documents = Documents::default();
         for (key, mut newest_first) in by_key {
             newest_first.sort_by_key(|document| std::cmp::Reverse(document.entry.version));
-            let of_product = by_product.entry(key.product).or_default();
-            let versions = of_product.entry((key.service, key.name)).or_default();
+            let name = (key.product, key.service, key.name);
+            let versions = documents.entry(name).or_default();
             if key.layer.is_base() {
                 versions.newest_first = newest_first;
             } else {
@@ -141,7 +143,7 @@ impl View {
         }
         let sites = shards.iter().flat_map(|one| one.sites.iter().cloned());
         Self {
-            documents: Arc::new(by_product),
+            documents: Arc::new(documents),
             sites: Arc::new(sites.collect()),
             shards: shards.into(),
             ..Self::default()
@@ -192,7 +194,7 @@ impl View {
 
     /// All pieces, each as it came.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<CachedDocument>> {
-        let documents = self.documents.values().flat_map(Documents::values);
+        let documents = self.documents.values();
         documents.flat_map(|one| one.newest_first.iter().chain(one.layers.values().flatten()))
     }
 
@@ -208,7 +210,7 @@ impl View {
         service: &ServiceName,
         name: &DocumentName,
     ) -> Option<&Versions> {
-        self.documents.get(product)?.get(&Which(service, name))
+        self.documents.get(&Which(product, service, name))
     }
 
     pub(super) fn read(
@@ -293,8 +295,8 @@ impl View {
         &self,
         product: &ProductName,
     ) -> impl Iterator<Item = (&ServiceName, &DocumentName, &Versions)> {
-        let documents = self.documents.get(product).into_iter().flatten();
-        documents.map(|((service, name), versions)| (service, name, versions))
+        let of_product = self.documents.iter().filter(move |(of, _)| of.0 == *product);
+        of_product.map(|((_, service, name), versions)| (service, name, versions))
     }
 }
 
@@ -314,8 +316,8 @@ impl Versions {
     }
 }
 
-impl Equivalent<(ServiceName, DocumentName)> for Which<'_> {
-    fn equivalent(&self, (service, name): &(ServiceName, DocumentName)) -> bool {
-        self.0 == service && self.1 == name
+impl Equivalent<Name> for Which<'_> {
+    fn equivalent(&self, (product, service, name): &Name) -> bool {
+        (self.0, self.1, self.2) == (product, service, name)
     }
 }
