@@ -226,11 +226,33 @@ pub struct Releases {
     pub retired: BTreeSet<Version>,
 }
 
+impl Releases {
+    /// What may be staged next: the patch, the minor and the major after the newest that is known.
+    fn next(&self) -> Vec<Version> {
+        let newest = self.needed.iter().chain(&self.retired).max();
+        let after = |one: &Version| {
+            let Version {
+                major,
+                minor,
+                patch,
+                ..
+            } = *one;
+            [
+                Version::new(major, minor, patch.saturating_add(1)),
+                Version::new(major, minor.saturating_add(1), 0),
+                Version::new(major.saturating_add(1), 0, 0),
+            ]
+        };
+        newest.into_iter().flat_map(after).collect()
+    }
+}
+
 /// The versions of one document that some site reads, may fall back on, or will read; the others need
 /// not travel any more. `versions` come newest first.
 ///
 /// A version waits for releases that nobody staged yet, so it goes only when a newer one for all sites
-/// accepts the same, or when all releases that it accepts are retired.
+/// accepts the same, or when all releases that it accepts are retired and none after the newest known one could be
+/// another.
 ///
 /// `refused` are versions that some site refused. They are no ground to go back to: a site that refuses the next
 /// one as well would read nothing, while what it read before is gone.
@@ -263,10 +285,10 @@ pub fn kept<'a>(
         let mut newer = newest_first().take_while(|one| one.version > document.version);
         newer.any(|one| one.accepts == document.accepts && one.rollout.is_everywhere())
     };
+    let next = releases.next();
     let is_of_the_past = |document: &Document| {
-        let accepts = |code: &&Version| document.accepts.matches(code);
-        releases.retired.iter().any(|code| accepts(&code))
-            && !releases.needed.iter().any(|code| accepts(&code))
+        let accepts = |code: &Version| document.accepts.matches(code);
+        releases.retired.iter().any(accepts) && !releases.needed.iter().chain(&next).any(accepts)
     };
     let waiting = newest_first()
         .filter(|one| !one.rollout.is_nowhere() && !replaced(one) && !is_of_the_past(one))
@@ -423,6 +445,20 @@ mod tests {
                 &["5.1.0"],
                 &[2],
                 "its releases are retired",
+            ),
+            (
+                vec![document(2, "=9.1.0", all()), old()],
+                &["5.1.0"],
+                &["9.1.0"],
+                &[1],
+                "nothing else will ever be 9.1.0",
+            ),
+            (
+                vec![document(2, ">=9", all()), old()],
+                &["5.1.0"],
+                &["9.1.0"],
+                &[1, 2],
+                "9.2.0 may come",
             ),
             (
                 vec![document(2, ">=5.1, <5.3", all()), old()],

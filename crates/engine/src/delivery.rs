@@ -5,6 +5,7 @@
 
 mod layers;
 mod repository;
+mod wake;
 
 pub(crate) use repository::{ROOT_EXPIRES_AFTER, expires};
 
@@ -30,6 +31,7 @@ use tuf::{Entry, Keys, MetadataFile, SigningKey};
 
 use crate::told::Told;
 use crate::{Engine, EngineError, Signal};
+use wake::To;
 
 /// Events that a slow connection may miss before it is told to look again.
 const EVENTS_KEPT: usize = 64;
@@ -39,21 +41,31 @@ const TIMESTAMP_EXPIRES_AFTER: SignedDuration = SignedDuration::from_secs(TIMEST
 const TIMESTAMPS_RESERVED: u64 = 10_000;
 pub(crate) const METADATA_EXPIRES_AFTER: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// Something to send to every connected agent.
+/// Something to send to connected agents.
 #[derive(Clone, Debug)]
 pub struct DeliveryEvent {
+    to: To,
     /// A server-sent event to the byte, made once: each connection writes it with one call, and copies
     /// nothing.
     pub frame: Bytes,
 }
 
 impl DeliveryEvent {
-    /// An event of that name at a version of the repository; `data` is JSON, in one line.
+    /// An event for all, of that name at a version of the repository; `data` is JSON, in one line.
     #[must_use]
     pub fn new(name: &str, id: u64, data: &[u8]) -> Self {
         let head = format!("event: {name}\nid: {id}\ndata: ");
         let frame = [head.as_bytes(), data, b"\n\n"].concat().into();
-        Self { frame }
+        Self { to: To::All, frame }
+    }
+
+    /// Whether an agent is to have it.
+    #[must_use]
+    pub fn is_for(&self, agent: AgentId) -> bool {
+        match &self.to {
+            To::All => true,
+            To::These(agents) => agents.contains(&agent),
+        }
     }
 }
 
@@ -107,6 +119,7 @@ struct Signed {
 pub(crate) struct Agents {
     pub(crate) by_holder: HashMap<HolderId, AgentId>,
     pub(crate) by_site: HashMap<SiteId, AgentId>,
+    pub(crate) sites: HashMap<AgentId, Vec<SiteId>>,
     pub(crate) hosts: HashMap<AgentId, Arc<str>>,
 }
 
@@ -298,20 +311,19 @@ impl Delivery {
     }
 
     /// Puts a new repository in place and pushes what changed.
-    pub(crate) async fn replace(
-        &self,
-        repository: Repository,
-        store: &Store,
-        clock: &Clock,
-    ) -> Result<(), EngineError> {
+    async fn replace(&self, repository: Repository, store: &Store, clock: &Clock) {
         let before = self.repository.load_full();
         // The repository before the timestamp that names it: who follows the timestamp finds it.
         self.repository.store(Arc::new(repository));
-        self.sign_timestamp(store, clock).await?;
+        if let Err(e) = self.sign_timestamp(store, clock).await {
+            // It is saved. Whoever published must not hear that it is not, and do it twice; the next heartbeat tells
+            // agents of it.
+            tracing::error!("could not sign a timestamp: {e}");
+            return;
+        }
         let now = self.repository.load();
         let push = now.push_after(&before, &self.timestamp.load().bytes);
         self.send(EVENT_REPOSITORY, &push);
-        Ok(())
     }
 
     fn heartbeat(&self) -> Push {
@@ -323,12 +335,6 @@ impl Delivery {
         let data = serde_json::to_vec(push).unwrap_or_default();
         // Without a connected agent nobody needs it.
         let event = DeliveryEvent::new(name, push.version, &data);
-        let _ = self.events.send(event);
-    }
-
-    fn wake(&self) {
-        let id = self.repository.load().version;
-        let event = DeliveryEvent::new(EVENT_ACTIONS, id, b"{}");
         let _ = self.events.send(event);
     }
 }
@@ -375,14 +381,13 @@ impl Engine {
         DeliveryEvent::new(EVENT_HEARTBEAT, push.version, &data)
     }
 
-    /// Signs a fresh timestamp every few seconds, and wakes agents that have actions to fetch.
+    /// Signs a fresh timestamp every few seconds. Waits for nothing else: what keeps it from signing makes the whole fleet
+    /// stale.
     pub(crate) async fn deliver(self, stop: CancellationToken) {
-        let mut signals = self.signals();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = self.clock().sleep(HEARTBEAT) => self.beat().await,
-                () = next_actions(&mut signals) => self.0.delivery.wake(),
             }
         }
     }
@@ -424,30 +429,18 @@ impl Engine {
         let repository = load(self.store()).await?;
         let keys = load_keys(self.store(), &repository).await?;
         self.0.delivery.keys.store(Arc::new(keys));
-        self.put_in_place(repository).await
+        self.put_in_place(repository).await;
+        Ok(())
     }
 
     /// Serves a repository from now on, and pushes what changed. Callers hold `publishing`.
-    pub(crate) async fn put_in_place(&self, repository: Repository) -> Result<(), EngineError> {
+    pub(crate) async fn put_in_place(&self, repository: Repository) {
         let version = repository.version;
         let delivery = &self.0.delivery;
         delivery
             .replace(repository, self.store(), self.clock())
-            .await?;
+            .await;
         self.signal(Signal::RepositoryChanged(version));
-        Ok(())
-    }
-}
-
-/// Returns when agents have actions to fetch. Part of a `select`: it must lose nothing when
-/// dropped, and `recv` does not.
-async fn next_actions(signals: &mut broadcast::Receiver<Signal>) {
-    loop {
-        match signals.recv().await {
-            Ok(Signal::ActionsWaiting) | Err(broadcast::error::RecvError::Lagged(_)) => return,
-            Ok(_) => {}
-            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
-        }
     }
 }
 
@@ -489,7 +482,10 @@ pub(crate) async fn load_agents(store: &Store) -> Result<Agents, StoreError> {
         agents.by_holder.insert(agent.holder, agent.id);
         agents.hosts.insert(agent.id, agent.host.into());
     }
-    agents.by_site = store.agent_sites().await?.into_iter().collect();
+    for (site, agent) in store.agent_sites().await? {
+        agents.by_site.insert(site, agent);
+        agents.sites.entry(agent).or_default().push(site);
+    }
     Ok(agents)
 }
 

@@ -128,12 +128,7 @@ impl Engine {
     #[must_use]
     pub fn sites_of_agent(&self, agent: AgentId) -> Vec<SiteId> {
         let agents = self.0.delivery.agents.load();
-        agents
-            .by_site
-            .iter()
-            .filter(|(_, one)| **one == agent)
-            .map(|(site, _)| *site)
-            .collect()
+        agents.sites.get(&agent).cloned().unwrap_or_default()
     }
 
     /// Takes what an agent holds now and what its sites refused; replaces what it said before.

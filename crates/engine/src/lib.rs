@@ -42,7 +42,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use clock::Clock;
-use domain::id::{AlarmId, CampaignId, HolderId, IncidentId, ReportId};
+use domain::id::{AgentId, AlarmId, CampaignId, HolderId, IncidentId, ReportId};
 use store::{AuditEntry, Lane, Store};
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
@@ -119,8 +119,8 @@ pub enum Signal {
     CampaignChanged(CampaignId),
     /// The signed repository moved to this version.
     RepositoryChanged(u64),
-    /// Agents have actions to fetch.
-    ActionsWaiting,
+    /// This agent has actions to fetch.
+    ActionsWaiting(AgentId),
     /// Banners were added, changed or ended.
     BannersChanged,
     /// Something waits to be delivered to people.
@@ -249,6 +249,7 @@ impl Engine {
         workers.spawn(follow::purge(self.clone(), stop.clone()));
         workers.spawn(respond::watch(self.clone(), stop.clone()));
         workers.spawn(self.clone().deliver(stop.clone()));
+        workers.spawn(self.clone().wake_agents(stop.clone()));
         workers.spawn(self.clone().spread_versions(stop.clone()));
         workers.spawn(self.clone().publish_banners(stop.clone()));
         workers.spawn(self.clone().tell_of_sites(stop.clone()));

@@ -285,7 +285,7 @@ impl Engine {
         self.store()
             .publish(&publication, self.clock().now(), audit)
             .await?;
-        self.put_in_place(repository).await?;
+        self.put_in_place(repository).await;
         for (page, _) in &publication.pages {
             self.paged(page).await?;
         }
@@ -353,12 +353,17 @@ fn check_how(how: &How) -> Result<(), EngineError> {
 
 /// A check is left out only for a reason.
 pub(crate) fn check_why(why: &str) -> Result<(), EngineError> {
+    check_why_at("why", why)
+}
+
+/// As [`check_why`], of a field with another name.
+pub(crate) fn check_why_at(field: &'static str, why: &str) -> Result<(), EngineError> {
     let fits = why.chars().count() <= WHY_CHARACTERS_MAX && !why.chars().any(char::is_control);
     if fits && !is_blank(why) {
         return Ok(());
     }
     let rule = format!("say why, in at most {WHY_CHARACTERS_MAX} characters on one line");
-    Err(EngineError::refused_at("why", rule))
+    Err(EngineError::refused_at(field, rule))
 }
 
 fn check_body(new: &NewDocument) -> Result<(), EngineError> {

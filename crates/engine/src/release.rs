@@ -12,7 +12,6 @@ use domain::id::{AgentId, SiteId};
 use domain::name::{Hostname, ProductName};
 use domain::release::{Release, ReleaseState};
 use domain::site::Site;
-use domain::text::is_blank;
 use protocol::delivery::{Activation, Held, Readiness, UnreadySite};
 use semver::Version;
 use store::StoreError;
@@ -20,7 +19,7 @@ use store::StoreError;
 use crate::banner::is_banners;
 use crate::delivery::Repository;
 use crate::fleet::AuditOf;
-use crate::publish::outlines;
+use crate::publish::{check_why_at, outlines};
 use crate::reader::{Nothing, Reader};
 use crate::{Engine, EngineError, SiteIndex};
 
@@ -99,7 +98,8 @@ impl Engine {
         if self.fleet().product(product).is_none() {
             return Err(EngineError::not_found("product", product));
         }
-        if let Some(known) = self.find_release(product, version).await? {
+        let known = self.find_release(product, version).await?;
+        if let Some(known) = known.filter(|one| one.state != ReleaseState::Retired) {
             let state = known.state.as_str();
             return Err(EngineError::conflict(format!(
                 "release {version} of {product} is {state} already"
@@ -208,15 +208,8 @@ impl Engine {
         let Activate {
             product, version, ..
         } = activate;
-        if activate
-            .bypass
-            .as_ref()
-            .is_some_and(|reason| is_blank(reason))
-        {
-            return Err(EngineError::refused_at(
-                "reason",
-                "bypassing the gate needs a reason; it is audited",
-            ));
+        if let Some(why) = &activate.bypass {
+            check_why_at("reason", why)?;
         }
         if !self.is_runnable(product, version).await? {
             let name = format!("{product} {version}");
@@ -249,11 +242,7 @@ impl Engine {
         version: &Version,
         who: &str,
     ) -> Result<(), EngineError> {
-        let needs = |site: &Site| {
-            site.product == *product
-                && (site.running == *version || site.ran_before.as_ref() == Some(version))
-        };
-        let needing = self.fleet().sites().filter(|(_, site)| needs(site)).count();
+        let needing = self.sites_needing(product, version);
         if needing > 0 {
             let reason = format!("{needing} sites run release {version} or may go back to it");
             return Err(EngineError::conflict(reason));
@@ -263,8 +252,9 @@ impl Engine {
                 format!("a campaign activates release {version}: let it end, or abort it, first");
             return Err(EngineError::conflict(reason));
         }
-        self.find_release(product, version)
-            .await?
+        let known = self.find_release(product, version).await?;
+        known
+            .filter(|one| one.state != ReleaseState::Retired)
             .ok_or_else(|| EngineError::not_found("release", format!("{product} {version}")))?;
         self.save_release(
             product,
@@ -293,14 +283,36 @@ impl Engine {
         Ok(campaigns.iter().any(activates))
     }
 
-    /// Whether sites may run a release: it is staged or live.
+    /// The releases of all products that are staged or live.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn releases(&self) -> Result<Vec<Release>, EngineError> {
+        let mut all = self.store().releases().await?;
+        all.retain(|one| one.state != ReleaseState::Retired);
+        Ok(all)
+    }
+
+    /// Whether sites may run a release: it is staged or live, or sites run it, or may go back to it, because it came with
+    /// an import of the fleet.
     pub(crate) async fn is_runnable(
         &self,
         product: &ProductName,
         version: &Version,
     ) -> Result<bool, EngineError> {
-        let known = self.find_release(product, version).await?;
-        Ok(known.is_some_and(|release| release.state != ReleaseState::Retired))
+        match self.find_release(product, version).await? {
+            Some(known) => Ok(known.state != ReleaseState::Retired),
+            None => Ok(self.sites_needing(product, version) > 0),
+        }
+    }
+
+    /// How many sites run a release, or may go back to it.
+    fn sites_needing(&self, product: &ProductName, version: &Version) -> usize {
+        let needs = |site: &Site| {
+            site.product == *product
+                && (site.running == *version || site.ran_before.as_ref() == Some(version))
+        };
+        self.fleet().sites().filter(|(_, site)| needs(site)).count()
     }
 
     async fn find_release(

@@ -213,11 +213,13 @@ impl Engine {
             Next::Halt(halted) => return self.halt(one, &halted).await.map(|()| None),
         };
         let wave = (one.key.clone(), one.version, one.rollout.permille());
-        if seen.waited > STUCK_AFTER && watched.paged.insert(wave) {
+        if seen.waited > STUCK_AFTER && !watched.paged.contains(&wave) {
             let words = self
                 .words()
                 .page_rollout_waits((&one.key, one.version), &waiting);
             self.page(None, &words).await?;
+            // Only now: what could not be saved is said at the next look.
+            watched.paged.insert(wave);
         }
         Ok(Some(waiting))
     }

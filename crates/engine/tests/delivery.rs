@@ -13,7 +13,7 @@ use domain::layer::Layer;
 use domain::name::{DocumentName, GroupName, Hostname, ProductName, ServiceName};
 use domain::site::Zone;
 use domain::site::import::Defaults;
-use engine::{Engine, How, NewDocument, Settings};
+use engine::{Activate, Engine, How, NewDocument, Settings, Sites};
 use protocol::delivery::{Acks, Enrol, Held, Refused};
 use semver::Version;
 use store::{Place, Store};
@@ -217,6 +217,77 @@ async fn an_agent_that_refuses_again_and_again_pages_once() {
     }
     let pages = plane.engine.store().pages(50).await.unwrap();
     assert_eq!(pages.len(), 1, "{pages:?}");
+}
+
+/// The metadata would grow with each release for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_only_a_retired_release_read_travels_no_more() {
+    let plane = Plane::start().await;
+    plane.publish("", "*", r#"{"n":1}"#, at_once()).await;
+    let of_release = plane.publish("", "=5.2.0", r#"{"n":2}"#, at_once()).await;
+    let (product, version) = (product("web-central"), Version::new(5, 2, 0));
+    let engine = &plane.engine;
+    let staged = engine.stage_release(&product, &version, "a test");
+    staged.await.unwrap();
+    let travels = |version: u64| {
+        let repository = engine.repository();
+        let versions = repository.documents().get(&key()).unwrap();
+        versions.iter().any(|one| one.version == version)
+    };
+    plane.publish("", "*", r#"{"n":3}"#, at_once()).await;
+    assert!(travels(of_release), "a staged release needs it");
+    let retired = engine.retire_release(&product, &version, "a test");
+    retired.await.unwrap();
+    plane.publish("", "*", r#"{"n":4}"#, at_once()).await;
+    assert!(!travels(of_release));
+    assert!(engine.releases().await.unwrap().is_empty());
+    // It may come back, with a document for it.
+    let staged = engine.stage_release(&product, &version, "a test");
+    staged.await.unwrap();
+}
+
+/// A release that came with the fleet's import was never staged, and is what sites go back to.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sites_may_go_back_to_a_release_that_nobody_staged() {
+    let plane = Plane::start().await;
+    let (engine, product) = (&plane.engine, product("web-central"));
+    plane.publish("", "^5", r#"{"n":1}"#, at_once()).await;
+    let agent = plane.agent("a.example").await;
+    let next = Version::new(5, 2, 0);
+    engine
+        .stage_release(&product, &next, "a test")
+        .await
+        .unwrap();
+    let acks = Acks {
+        repository: 1,
+        held: vec![Held {
+            key: key(),
+            version: 1,
+        }],
+        refused: vec![],
+    };
+    engine.take_acks(agent, acks).await.unwrap();
+    let to = async |version: Version, bypass: Option<&str>| {
+        let activate = Activate {
+            product: product.clone(),
+            version,
+            sites: Sites::These(vec![host("a.example")]),
+            bypass: bypass.map(Into::into),
+        };
+        engine.activate(&activate, "a test").await
+    };
+    assert_eq!(to(next, None).await.unwrap().activated, 1);
+    let before = Version::new(5, 1, 0);
+    let readiness = engine.release_readiness(&product, &before).await.unwrap();
+    assert_eq!((readiness.sites, readiness.ready), (2, 1));
+    assert_eq!(to(before.clone(), None).await.unwrap().activated, 1);
+    let unknown = to(Version::new(5, 9, 9), None).await.unwrap_err();
+    assert!(unknown.to_string().contains("staged or live"), "{unknown}");
+    // The reason of a bypass is a line of the audit.
+    for reason in ["", "a\nb", &"x".repeat(301)] {
+        let refused = to(before.clone(), Some(reason)).await.unwrap_err();
+        assert!(refused.to_string().contains("say why"), "{refused}");
+    }
 }
 
 /// A network between the server and the hosts of one product, for longer than two minutes.

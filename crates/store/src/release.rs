@@ -117,12 +117,12 @@ impl Store {
         self.db.write(change).await.map(drop)
     }
 
-    /// All releases that are not retired, by product and version.
+    /// All releases, also retired ones, by product and version.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn releases(&self) -> Result<Vec<Release>, StoreError> {
-        const LIST: &str = "SELECT product, version, state FROM releases WHERE state <> 'retired'";
+        const LIST: &str = "SELECT product, version, state FROM releases";
         let rows = self.db.read(LIST, vec![]).await?;
         let mut releases = rows
             .iter()

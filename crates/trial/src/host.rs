@@ -275,7 +275,8 @@ impl Host {
             self.clock_set_at = self.clock_set_at.filter(|set_at| !is_saved(set_at));
         }
         let driven = self.driven.as_ref();
-        if driven.is_some_and(|one| one.cache().repository_version() == newest) {
+        let reads = driven.map(|one| one.cache().repository_version());
+        if is_whole && reads == Some(newest) {
             self.is_damaged = false;
         }
         self.quiet_at = self.wall();

@@ -201,7 +201,9 @@ impl Job {
     async fn ask_agent(&self, message: Message) -> Result<(), String> {
         let desk = &self.engine.0.roll_out.desk;
         let outcome = desk.lay_out(self.site, message);
-        self.engine.signal(Signal::ActionsWaiting);
+        if let Some(agent) = self.engine.agent_of_site(self.site) {
+            self.engine.signal(Signal::ActionsWaiting(agent));
+        }
         let limit = self.engine.machine_limit(AGENT_MAX);
         match tokio::time::timeout(limit, outcome).await {
             Ok(Ok(outcome)) => outcome.map_err(|reason| format!("agent: {reason}")),

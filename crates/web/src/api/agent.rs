@@ -159,7 +159,11 @@ impl Gives for Events {
     }
 }
 
-async fn events(State(app): State<App>) -> Result<Events, ApiError> {
+async fn events(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Events, ApiError> {
+    let agent = agent_of(&app, &caller)?;
     app.turnstile().admit(app.engine().clock().now())?;
     // Meanwhile it asks from time to time, as it does behind a proxy that cuts streams.
     let place = app.streams().agent();
@@ -168,20 +172,26 @@ async fn events(State(app): State<App>) -> Result<Events, ApiError> {
     let listener = app.engine().delivery_events();
     let greeting = app.engine().delivery_greeting();
     let frames = stream::once(std::future::ready(Ok(greeting.frame)));
-    let frames = frames.chain(follow(listener, place));
+    let frames = frames.chain(follow(listener, agent, place));
     Ok(Events(Body::from_stream(frames)))
 }
 
-/// The frames of all events; a connection that lags is told to look again and goes on.
+/// The frames of all events that are for an agent; a connection that lags is told to look again and goes on.
 fn follow(
     listener: Receiver<DeliveryEvent>,
+    agent: AgentId,
     place: Place,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> {
-    stream::unfold((listener, place), |(mut listener, place)| async move {
-        let event = match listener.recv().await {
-            Ok(event) => event,
-            Err(RecvError::Lagged(_)) => DeliveryEvent::new(EVENT_LOOK_AGAIN, 0, b"{}"),
-            Err(RecvError::Closed) => return None,
+    stream::unfold((listener, place), move |(mut listener, place)| async move {
+        let event = loop {
+            match listener.recv().await {
+                Ok(event) if event.is_for(agent) => break event,
+                Ok(_) => {}
+                Err(RecvError::Lagged(_)) => {
+                    break DeliveryEvent::new(EVENT_LOOK_AGAIN, 0, b"{}");
+                }
+                Err(RecvError::Closed) => return None,
+            }
         };
         Some((Ok(event.frame), (listener, place)))
     })

@@ -70,13 +70,7 @@ async fn stage(
 }
 
 async fn list(State(app): State<App>) -> Result<JsonBody<Vec<Release>>, ApiError> {
-    Ok(JsonBody(
-        app.engine()
-            .store()
-            .releases()
-            .await
-            .map_err(EngineError::from)?,
-    ))
+    Ok(JsonBody(app.engine().releases().await?))
 }
 
 async fn readiness(

@@ -26,7 +26,6 @@ part-release-staged = staged
 part-release-live = live
 part-release-retired = retired
 release-no-documents = product { $product } has no documents: publish one that accepts { $version } first
-release-bypass = bypassing the gate needs a reason; it is audited
 release-activated = a campaign activates release { $version }: let it end, or abort it, first
 release-needed = { $n } sites run release { $version } or may go back to it
 ready-no-document = no document of the product accepts release { $version }

@@ -26,7 +26,6 @@ part-release-staged = preparada
 part-release-live = activa
 part-release-retired = retirada
 release-no-documents = el producto { $product } no tiene documentos: primero publique uno que acepte { $version }
-release-bypass = actuar sin pasar por el control necesita un motivo; queda en la auditoría
 release-activated = una campaña activa la versión { $version }: primero deje que termine o cancélela
 release-needed =
     { $n ->

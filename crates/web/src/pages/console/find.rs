@@ -156,7 +156,7 @@ async fn releases(app: &App, words: &Words) -> Result<Vec<Entry>, EngineError> {
     if words.is_empty() {
         return Ok(vec![]);
     }
-    let all = app.engine().store().releases().await?.into_iter();
+    let all = app.engine().releases().await?.into_iter();
     let entry = |one: domain::release::Release| Entry {
         name: format!("{} {}", one.product, one.version),
         about: super::releases::state_name(Some(one.state)).to_owned(),

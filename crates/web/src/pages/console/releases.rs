@@ -67,8 +67,7 @@ async fn list(State(app): State<App>) -> Answer {
 }
 
 async fn show(app: &App, status: StatusCode, problem: Option<String>) -> Answer {
-    let releases = app.engine().store().releases().await;
-    let releases = releases.map_err(EngineError::from)?;
+    let releases = app.engine().releases().await?;
     let fleet = app.engine().fleet();
     let mut products: Vec<_> = fleet.products().collect();
     products.sort_by(|one, other| one.name.cmp(&other.name));
