@@ -318,10 +318,10 @@ async fn what_a_site_runs_is_not_lost_when_the_fleet_is_read_again() {
     let settings = engine.fleet().product(&name).unwrap().clone();
     for round in 0..300 {
         let version = Version::new(5, 1 + round % 2, 0);
-        let activate = engine::Activate {
+        let activate = Activate {
             product: name.clone(),
             version: version.clone(),
-            sites: engine::Sites::All,
+            sites: Sites::All,
             bypass: Some("a test".into()),
         };
         let (saved, activated) = tokio::join!(

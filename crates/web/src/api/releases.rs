@@ -5,7 +5,7 @@ use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
 use domain::name::{Hostname, ProductName};
 use domain::release::Release;
-use engine::{Activate, EngineError, Sites};
+use engine::{Activate, Sites};
 use protocol::delivery::{Activation, Readiness};
 use semver::Version;
 
