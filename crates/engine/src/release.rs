@@ -19,7 +19,7 @@ use store::StoreError;
 use crate::banner::is_banners;
 use crate::delivery::Repository;
 use crate::fleet::AuditOf;
-use crate::publish::{check_why_at, outlines};
+use crate::publish::{check_why, check_why_at, outlines};
 use crate::reader::{Nothing, Reader};
 use crate::{Engine, EngineError, SiteIndex};
 
@@ -95,6 +95,32 @@ impl Engine {
         version: &Version,
         who: &str,
     ) -> Result<(), EngineError> {
+        self.stage(product, version, None, who).await
+    }
+
+    /// As [`Engine::stage_release`], also when documents have no version that accepts it, for this reason: a document
+    /// that was published past that check must not keep sites from a release that does without it.
+    ///
+    /// # Errors
+    /// As there; and when the reason does not fit.
+    pub async fn stage_uncovered_release(
+        &self,
+        product: &ProductName,
+        version: &Version,
+        why: &str,
+        who: &str,
+    ) -> Result<(), EngineError> {
+        check_why(why)?;
+        self.stage(product, version, Some(why), who).await
+    }
+
+    async fn stage(
+        &self,
+        product: &ProductName,
+        version: &Version,
+        bypass: Option<&str>,
+        who: &str,
+    ) -> Result<(), EngineError> {
         if self.fleet().product(product).is_none() {
             return Err(EngineError::not_found("product", product));
         }
@@ -120,18 +146,19 @@ impl Engine {
             );
             return Err(EngineError::refused_at("version", reason));
         }
-        check_coverage(&documents, std::slice::from_ref(version)).map_err(|uncovered| {
-            let all: Vec<_> = uncovered.iter().map(ToString::to_string).collect();
-            EngineError::refused_at("version", all.join("; "))
-        })?;
-        self.save_release(
-            product,
-            version,
-            ReleaseState::Staged,
-            "staged a release",
-            who,
-        )
-        .await
+        if bypass.is_none() {
+            check_coverage(&documents, std::slice::from_ref(version)).map_err(|uncovered| {
+                let all: Vec<_> = uncovered.iter().map(ToString::to_string).collect();
+                EngineError::refused_at("version", all.join("; "))
+            })?;
+        }
+        let act = match bypass {
+            Some(_) => "staged a release, bypassing the check of documents",
+            None => "staged a release",
+        };
+        let audit = (act, bypass.unwrap_or_default(), who);
+        self.save_release(product, version, ReleaseState::Staged, audit)
+            .await
     }
 
     /// As [`Engine::readiness`], of a release that sites may run: of another one, nothing is known.
@@ -256,14 +283,9 @@ impl Engine {
         known
             .filter(|one| one.state != ReleaseState::Retired)
             .ok_or_else(|| EngineError::not_found("release", format!("{product} {version}")))?;
-        self.save_release(
-            product,
-            version,
-            ReleaseState::Retired,
-            "retired a release",
-            who,
-        )
-        .await
+        let audit = ("retired a release", "", who);
+        self.save_release(product, version, ReleaseState::Retired, audit)
+            .await
     }
 
     /// Whether sites may be switched to a release at any moment, because a campaign that is not over asked their agents.
@@ -331,15 +353,14 @@ impl Engine {
         product: &ProductName,
         version: &Version,
         state: ReleaseState,
-        act: &str,
-        who: &str,
+        (act, detail, who): (&str, &str, &str),
     ) -> Result<(), EngineError> {
         let release = Release {
             product: product.clone(),
             version: version.clone(),
             state,
         };
-        let audit = self.audit(who, act, &format!("{product} {version}"), "");
+        let audit = self.audit(who, act, &format!("{product} {version}"), detail);
         Ok(self
             .store()
             .save_release(&release, self.clock().now(), &audit)

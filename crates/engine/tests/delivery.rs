@@ -246,6 +246,37 @@ async fn what_only_a_retired_release_read_travels_no_more() {
     staged.await.unwrap();
 }
 
+/// A document that was published past the check, for a release to come, keeps nobody from the releases that do without it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_emergency_publication_does_not_keep_releases_out() {
+    let plane = Plane::start().await;
+    let (engine, product) = (&plane.engine, product("web-central"));
+    plane.publish("", "*", r#"{"n":1}"#, at_once()).await;
+    let mut later = document("", ">=9", "{}", at_once());
+    later.key.name = DocumentName::parse("later").unwrap();
+    later.how.bypass_coverage = true;
+    engine.publish_document(later, "a test").await.unwrap();
+    let next = Version::new(5, 2, 0);
+    let refused = engine.stage_release(&product, &next, "a test").await;
+    assert!(refused.unwrap_err().to_string().contains("later"));
+    let without = engine.stage_uncovered_release(&product, &next, " ", "a test");
+    assert!(without.await.unwrap_err().to_string().contains("say why"));
+    let staged = engine.stage_uncovered_release(&product, &next, "rolling back", "a test");
+    staged.await.unwrap();
+    let agent = plane.agent("a.example").await;
+    let acks = Acks {
+        repository: 2,
+        held: vec![Held {
+            key: key(),
+            version: 1,
+        }],
+        refused: vec![],
+    };
+    engine.take_acks(agent, acks).await.unwrap();
+    let readiness = engine.release_readiness(&product, &next).await.unwrap();
+    assert_eq!(readiness.ready, 1);
+}
+
 /// A release that came with the fleet's import was never staged, and is what sites go back to.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sites_may_go_back_to_a_release_that_nobody_staged() {

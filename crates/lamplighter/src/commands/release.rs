@@ -11,7 +11,17 @@ use crate::output::{Failure, Options};
 #[derive(clap::Subcommand)]
 pub(crate) enum Release {
     /// Stage a release: refused when a document has no version that accepts it.
-    Stage(Which),
+    Stage {
+        #[command(flatten)]
+        which: Which,
+        /// Stage it also when documents have no version that accepts it. An emergency exit: sites on it read nothing of
+        /// these.
+        #[arg(long, requires = "why")]
+        bypass_coverage: bool,
+        /// Why the check is left out. It is audited.
+        #[arg(long)]
+        why: Option<String>,
+    },
     /// List releases that are not retired.
     List {
         #[command(flatten)]
@@ -19,7 +29,9 @@ pub(crate) enum Release {
     },
     /// Which sites are ready for a release, and why the others are not.
     Readiness(Which),
-    /// Let sites run a release; sites that are not ready are refused.
+    /// Record that sites run a release from now on: your platform switches them. Sites that are not ready are refused.
+    ///
+    /// To have agents switch them, run a campaign with the action `activate-release=VERSION`.
     Activate {
         #[command(flatten)]
         which: Which,
@@ -66,8 +78,13 @@ impl Release {
     pub(crate) async fn run(self, output: Options) -> Result<(), Failure> {
         let nothing = serde_json::json!({});
         match self {
-            Self::Stage(which) => {
-                let body = serde_json::json!({"product": which.product, "version": which.release});
+            Self::Stage {
+                which,
+                bypass_coverage,
+                why,
+            } => {
+                let body = serde_json::json!({"product": which.product, "version": which.release,
+                    "bypass_coverage": bypass_coverage, "why": why});
                 let done = which
                     .server
                     .client()?
@@ -90,9 +107,16 @@ impl Release {
                 let readiness = which.server.client()?.get(&which.path("readiness")).await?;
                 output.print(&readiness, |readiness| {
                     let (ready, sites) = (&readiness["ready"], &readiness["sites"]);
+                    let count = |value: &Value| value.as_u64().unwrap_or(0);
+                    let named = readiness["unready"].as_array().map_or(0, Vec::len) as u64;
+                    let more = count(sites).saturating_sub(count(ready) + named);
+                    let more = match more {
+                        0 => String::new(),
+                        more => format!("  and {more} more\n"),
+                    };
                     let unready = reasons(&readiness["unready"]);
                     format!(
-                        "{ready} of {sites} sites are ready for {}.\n{unready}",
+                        "{ready} of {sites} sites are ready for {}.\n{unready}{more}",
                         which.name()
                     )
                 });

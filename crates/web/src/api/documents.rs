@@ -54,7 +54,7 @@ pub(crate) fn routes() -> Vec<Route> {
 
 const PUBLISH: &str = "Refused when it would leave a live or staged release without a version it \
 accepts. A version that changes what sites read goes to canaries first, and on from wave to wave.";
-const READ: &str = "The newest version of the document that accepts the code, byte for byte. With a \
+const READ: &str = "The newest version of the document that accepts the code, as JSON. With a \
 site, also one that is on its way and given to the site already, and merged with the site's layers.";
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -235,7 +235,8 @@ impl IntoResponse for Config {
 
 impl Gives for Config {
     fn gives(sheet: &mut Sheet<'_>) {
-        let words = "The document, byte for byte. `ETag` and `Lamplighter-Document-Version` name its version.";
+        let words =
+            "The document, as JSON. `ETag` and `Lamplighter-Document-Version` name its version.";
         sheet.reply(
             200,
             words,
@@ -256,8 +257,15 @@ async fn config(
     let key = DocumentKey::base(product, service, name);
     let code = query.code;
     let fleet = app.engine().fleet();
-    let site = query.site.and_then(|site| fleet.site_at(&site));
-    let site = site.filter(|site| site.product == key.product);
+    // A name that is mistyped must not read what is for all others.
+    let site = query.site.map(|name| {
+        let found = fleet.site_at(&name);
+        let own = found.filter(|site| site.product == key.product);
+        own.ok_or_else(|| {
+            ApiError::not_found(format!("product {} has no site {name}", key.product))
+        })
+    });
+    let site = site.transpose()?;
     let document = app.engine().document_for(&key, &code, site.as_deref());
     let document = document.ok_or_else(|| {
         ApiError::not_found(format!("no version of document {key} accepts code {code}"))

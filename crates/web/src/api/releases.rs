@@ -56,6 +56,11 @@ struct Stage {
     product: ProductName,
     /// The version of its code.
     version: Version,
+    /// Also when documents have no version that accepts it.
+    #[serde(default)]
+    bypass_coverage: bool,
+    /// Why a check is left out; must be given then.
+    why: Option<String>,
 }
 
 async fn stage(
@@ -63,9 +68,15 @@ async fn stage(
     Extension(caller): Extension<Caller>,
     Json(stage): Json<Stage>,
 ) -> Result<Bare<201>, ApiError> {
-    app.engine()
-        .stage_release(&stage.product, &stage.version, caller.name())
-        .await?;
+    let (engine, who) = (app.engine(), caller.name());
+    let (product, version) = (&stage.product, &stage.version);
+    if stage.bypass_coverage {
+        let why = stage.why.unwrap_or_default();
+        let staged = engine.stage_uncovered_release(product, version, &why, who);
+        staged.await?;
+    } else {
+        engine.stage_release(product, version, who).await?;
+    }
     Ok(Bare)
 }
 

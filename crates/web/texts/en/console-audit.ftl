@@ -79,6 +79,7 @@ audit-act-scheduled-an-update = scheduled an update
 audit-act-showed-a-comment = showed a comment
 audit-act-signed-metadata-anew = signed metadata anew
 audit-act-staged-a-release = staged a release
+audit-act-staged-a-release-bypassing-the-check-of-documents = staged a release, bypassing the check of documents
 audit-act-unlocked-an-account = unlocked an account
 audit-act-widened-an-incident = widened an incident
 audit-act-withdrew-a-template = withdrew a template

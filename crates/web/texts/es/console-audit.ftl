@@ -79,6 +79,7 @@ audit-act-scheduled-an-update = programó una actualización
 audit-act-showed-a-comment = mostró un comentario
 audit-act-signed-metadata-anew = firmó de nuevo los metadatos
 audit-act-staged-a-release = preparó una versión
+audit-act-staged-a-release-bypassing-the-check-of-documents = preparó una versión sin pasar por el control de documentos
 audit-act-unlocked-an-account = desbloqueó una cuenta
 audit-act-widened-an-incident = amplió un incidente
 audit-act-withdrew-a-template = retiró una plantilla

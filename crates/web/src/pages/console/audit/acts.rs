@@ -83,6 +83,7 @@ const ACTS: &[&str] = &[
     "audit-act-showed-a-comment",
     "audit-act-signed-metadata-anew",
     "audit-act-staged-a-release",
+    "audit-act-staged-a-release-bypassing-the-check-of-documents",
     "audit-act-told-agents-of-sites",
     "audit-act-unlocked-an-account",
     "audit-act-widened-an-incident",
