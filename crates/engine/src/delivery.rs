@@ -120,7 +120,7 @@ pub(crate) struct Agents {
     pub(crate) by_holder: HashMap<HolderId, AgentId>,
     pub(crate) by_site: HashMap<SiteId, AgentId>,
     pub(crate) sites: HashMap<AgentId, Vec<SiteId>>,
-    pub(crate) hosts: HashMap<AgentId, Arc<str>>,
+    pub(crate) hosts: BTreeMap<AgentId, Arc<str>>,
 }
 
 impl Repository {

@@ -17,6 +17,7 @@ mod error;
 mod fleet;
 mod follow;
 mod group;
+mod hosts;
 mod import;
 mod ingest;
 mod keys;
@@ -58,6 +59,7 @@ pub use error::{EngineError, Kind};
 pub use fleet::{Fleet, SiteIndex};
 pub use follow::{FOLLOWINGS_MAX, Headed, Letter, NewWebhook, Notice, Writer};
 pub use group::{GROUP_SITES_MAX, GROUPS_MAX};
+pub use hosts::Host;
 pub use import::{Import, ImportError, Imported, SiteChange};
 pub use ingest::NewReport;
 pub use keys::{

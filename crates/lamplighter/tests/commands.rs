@@ -43,6 +43,7 @@ const CALLERS: &[(&str, Caller)] = &[
             "programs that bring sessions over from another provider call it: a cookie is of no use to a person",
         ),
     ),
+    ("GET /api/v1/agents", By("agent list")),
     ("POST /api/v1/agents/enrolments", By("agent token")),
     ("GET /api/v1/alarms", By("alarm list")),
     ("GET /api/v1/audit", By("audit list")),

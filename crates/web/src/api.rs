@@ -1,7 +1,8 @@
 //! The JSON API under `/api/v1`, one file for each noun; `/api/v2` is Statuspage's.
 
 pub(crate) mod accounts;
-pub(crate) mod agent;
+mod agent;
+pub(crate) mod agents;
 pub(crate) mod alarms;
 pub(crate) mod audit;
 pub(crate) mod banners;

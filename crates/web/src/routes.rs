@@ -232,7 +232,7 @@ fn of_api() -> Vec<Route> {
         of("Repository", "The signed repository, for mirrors of it.", api::repository::routes()),
         of("Repository keys", "The keys that sign config for agents.", api::repository_keys::routes()),
         of("Drills", "What drills showed: scenarios re-enacted on the real components.", api::drills::routes()),
-        of("Agents", "What agents beside the sites call.", api::agent::routes()),
+        of("Agents", "The agents beside the sites, and what they call.", api::agents::routes()),
         of("Calendars", "When the team works, for promises in business hours.", api::calendars::routes()),
         of("On call", "Who is paged, and who has answered.", api::on_call::routes()),
         of("Tokens", "Who may call this API.", api::tokens::routes()),

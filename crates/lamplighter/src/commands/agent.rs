@@ -1,5 +1,6 @@
 //! `lamplighter agent`: the cache beside the sites of one host.
 
+mod list;
 mod tuf_client;
 
 use std::io::Write as _;
@@ -41,6 +42,8 @@ pub(crate) enum AgentCommand {
     },
     /// Follow any TUF repository with the agent's own verification, and download its targets.
     TufClient(Box<tuf_client::TufClient>),
+    /// List agents in the order in which they enrolled: their hosts, and when each was heard.
+    List(list::List),
     /// Make a token that enrols one agent within a day.
     Token {
         #[command(flatten)]
@@ -103,6 +106,7 @@ impl AgentCommand {
                 Ok(())
             }
             Self::TufClient(client) => client.run(output).await,
+            Self::List(list) => list.run(output).await,
             Self::Token { server } => {
                 let body = serde_json::json!({});
                 let made = server
