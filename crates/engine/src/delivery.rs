@@ -28,6 +28,7 @@ use tokio::sync::{Mutex, broadcast};
 use tokio_util::sync::CancellationToken;
 use tuf::{Entry, Keys, MetadataFile, SigningKey};
 
+use crate::acks::Parts;
 use crate::told::Told;
 use crate::{Engine, EngineError, Signal};
 
@@ -83,6 +84,8 @@ pub(crate) struct Delivery {
     pub(crate) enrolling: Mutex<()>,
     pub(crate) agents: ArcSwap<Agents>,
     pub(crate) acks: ArcSwap<HashMap<AgentId, Arc<HashSet<Held>>>>,
+    /// What agents said in parts so far.
+    pub(crate) parts: std::sync::Mutex<Parts>,
     /// Versions that sites refused, by the agent that says so.
     pub(crate) refusals: ArcSwap<HashMap<AgentId, Arc<[Refused]>>>,
     /// Versions about whose refusal people were paged by this process.
@@ -266,6 +269,7 @@ impl Delivery {
             agents: ArcSwap::from_pointee(load_agents(store).await?),
             acks: ArcSwap::from_pointee(load_acks(store).await?),
             refusals: ArcSwap::from_pointee(load_refusals(store).await?),
+            parts: std::sync::Mutex::default(),
             refusals_paged: std::sync::Mutex::default(),
             heard: std::sync::Mutex::default(),
             root_warned: std::sync::Mutex::default(),

@@ -4,6 +4,7 @@
 //! signals those who should look again. Never renders; never speaks SQL. The database holds the
 //! truth; a signal only says "look again".
 
+mod acks;
 mod banner;
 mod calendar;
 mod campaign;

@@ -14,7 +14,7 @@ use domain::name::{DocumentName, GroupName, Hostname, ProductName, ServiceName};
 use domain::site::Zone;
 use domain::site::import::Defaults;
 use engine::{Engine, How, NewDocument, Settings};
-use protocol::delivery::{Acks, Enrol, Held, Refused};
+use protocol::delivery::{Acks, Enrol, Held, Part, Refused};
 use semver::Version;
 use store::{Place, Store};
 
@@ -110,10 +110,18 @@ impl Plane {
         };
         let acks = Acks {
             repository: 1,
-            held: vec![],
             refused: versions.iter().map(refused).collect(),
+            ..Acks::default()
         };
         self.engine.take_acks(agent, acks).await.unwrap();
+    }
+
+    /// What the store has of what an agent holds: versions of the document, in order.
+    async fn held(&self) -> Vec<u64> {
+        let acks = self.engine.store().acks().await.unwrap();
+        let mut versions: Vec<_> = acks.into_iter().map(|one| one.version).collect();
+        versions.sort_unstable();
+        versions
     }
 
     async fn is_everywhere(&self, version: u64) -> bool {
@@ -121,6 +129,18 @@ impl Plane {
         let found = history.versions.iter();
         let mut found = found.filter(|one| one.version.version == version);
         found.next().unwrap().version.rollout.is_everywhere()
+    }
+}
+
+fn says(repository: u64, versions: &[u64]) -> Acks {
+    let held = |version: &u64| Held {
+        key: key(),
+        version: *version,
+    };
+    Acks {
+        repository,
+        held: versions.iter().map(held).collect(),
+        ..Acks::default()
     }
 }
 
@@ -317,4 +337,72 @@ async fn a_release_is_not_retired_while_a_campaign_activates_it() {
         .retire_release(&product, &version, "a test")
         .await
         .unwrap();
+}
+
+/// A server that was restored from a backup publishes something else under numbers that agents hold already.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_not_published_here_is_held_by_nobody() {
+    let plane = Plane::start().await;
+    let a = plane.agent("a.example").await;
+    let (engine, name) = (&plane.engine, product("web-central"));
+    let is_ready = |minor| {
+        let version = Version::new(5, minor, 0);
+        engine.readiness(&name, &version).unwrap().ready == 1
+    };
+    plane.publish("", "~5.1", r#"{"n":1}"#, at_once()).await;
+    let now = engine.repository().version();
+    let mut other = says(now, &[0, 1, 2, 3]);
+    let stranger = DocumentName::parse("stranger").unwrap();
+    other.held.push(Held {
+        key: DocumentKey::base(name.clone(), ServiceName::parse("app").unwrap(), stranger),
+        version: 1,
+    });
+    engine.take_acks(a, other).await.unwrap();
+    assert_eq!(plane.held().await, [1], "the rest counts");
+    assert!(is_ready(1));
+    // The agent is ahead: it refuses this repository as older, whatever the numbers of documents say.
+    engine.take_acks(a, says(now + 3, &[1, 2])).await.unwrap();
+    assert_eq!(plane.held().await, [] as [u64; 0]);
+    plane.publish("", "~5.2", r#"{"n":2}"#, at_once()).await;
+    assert!(!is_ready(1) && !is_ready(2), "nobody holds this version 2");
+    let now = engine.repository().version();
+    engine.take_acks(a, says(now, &[1, 2])).await.unwrap();
+    assert!(is_ready(1) && is_ready(2));
+}
+
+/// An agent of very many sites with layers of their own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_held_is_told_in_parts() {
+    let plane = Plane::start().await;
+    let a = plane.agent("a.example").await;
+    for version in 1..=3 {
+        let body = format!(r#"{{"n":{version}}}"#);
+        plane.publish("", "^5", &body, at_once()).await;
+    }
+    let now = plane.engine.repository().version();
+    let part = |number, of, version| Acks {
+        part: Some(Part { number, of }),
+        ..says(now, &[version])
+    };
+    let take = async |acks| plane.engine.take_acks(a, acks).await;
+    take(says(now, &[3])).await.unwrap();
+    take(part(1, 3, 1)).await.unwrap();
+    take(part(2, 3, 2)).await.unwrap();
+    assert_eq!(
+        plane.held().await,
+        [3],
+        "nothing changes before the last part"
+    );
+    take(part(3, 3, 3)).await.unwrap();
+    assert_eq!(plane.held().await, [1, 2, 3]);
+    let late = take(part(3, 3, 3)).await.unwrap_err().to_string();
+    assert!(late.contains("from the first part"), "{late}");
+    for (number, of) in [(0, 2), (3, 2), (1, 21)] {
+        let refused = take(part(number, of, 1)).await.unwrap_err().to_string();
+        assert!(
+            refused.contains("at most 20 parts"),
+            "{number} of {of}: {refused}"
+        );
+    }
+    assert_eq!(plane.held().await, [1, 2, 3]);
 }

@@ -477,7 +477,7 @@ async fn agent(engine: &Engine) -> AgentId {
             Acks {
                 repository,
                 held,
-                refused: vec![],
+                ..Acks::default()
             },
         )
         .await

@@ -28,6 +28,8 @@ use crate::reply::{AnyJson, Bare, Created, Raw};
 use crate::routes::{Api, Route};
 
 const BULK_BYTES_MAX: usize = 1 << 20;
+/// Room for 10,000 versions and 1,000 refusals, all with the longest names and reasons.
+const ACKS_BYTES_MAX: usize = 8 << 20;
 /// Room for the host names of 20,000 sites.
 const ENROL_BYTES_MAX: usize = 8 << 20;
 
@@ -60,7 +62,9 @@ pub(crate) fn routes() -> Vec<Route> {
         )
         .about("The file is named as the metadata names it; its name may have slashes."),
         Api::get("/agent/v1/events", agent, "Follow changes", events).about(EVENTS),
-        Api::post("/agent/v1/acks", agent, "Say what is held", acks).body_max(BULK_BYTES_MAX),
+        Api::post("/agent/v1/acks", agent, "Say what is held", acks)
+            .about("Versions that do not exist here do not count. What is more than one message may hold comes in parts.")
+            .body_max(ACKS_BYTES_MAX),
         Api::get("/agent/v1/actions", agent, "Fetch actions", actions)
             .about("At most 500; an agent asks again until there are none."),
         Api::post(
