@@ -245,7 +245,8 @@ impl Engine {
         let new = changed.document.as_ref().map(|new| &new.document);
         let mut documents = apply(before.documents(), new, &changed.spread);
         let dropped = self.drop_unread(&mut documents, &touched).await?;
-        let telling = self.tell_sites(&before.told, &documents, &changed.retold)?;
+        let published = touched.iter().map(|key| &key.product).collect();
+        let telling = self.tell_sites(&before.told, &documents, &changed.retold, &published)?;
         if touched.is_empty() && telling.roles.is_empty() {
             return Ok(());
         }

@@ -17,6 +17,7 @@ use engine::{Engine, How, NewDocument, Settings};
 use protocol::delivery::{Acks, Enrol, Held, Part, Refused};
 use semver::Version;
 use store::{Place, Store};
+use tokio_util::sync::CancellationToken;
 
 fn product(name: &str) -> ProductName {
     ProductName::parse(name).unwrap()
@@ -405,4 +406,76 @@ async fn what_is_held_is_told_in_parts() {
         );
     }
     assert_eq!(plane.held().await, [1, 2, 3]);
+}
+
+fn long(length: usize) -> String {
+    format!(r#"{{"text":"{}"}}"#, "x".repeat(length))
+}
+
+/// Two sites are few enough for one shard, and their layers together too long for one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_layers_of_single_sites_are_told_in_more_shards() {
+    let plane = Plane::start().await;
+    plane.publish("", "^5", "{}", at_once()).await;
+    let shards = || {
+        let repository = plane.engine.repository();
+        let files = repository.target_files();
+        files.filter(|(name, _)| name.contains("_sites-")).count()
+    };
+    for (layer, told_in) in [("site:a.example", 1), ("site:b.example", 2)] {
+        let body = long(600_000);
+        plane.publish(layer, "^5", &body, at_once()).await;
+        assert_eq!(shards(), told_in, "{layer}");
+    }
+    for site in ["a.example", "b.example"] {
+        let site = plane.engine.fleet().site_at(&host(site)).unwrap();
+        let read = plane
+            .engine
+            .document_for(&key(), &site.running, Some(&site));
+        assert!(read.unwrap().body().len() > 600_000, "{}", site.hostname);
+    }
+}
+
+/// A shard of one product is as long as it may be when a group makes it longer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_told_of_one_product_stops_no_other() {
+    let plane = Plane::start().await;
+    let engine = &plane.engine;
+    let other = async |layer: &str, body: &str| {
+        let mut new = document(layer, "^5", body, at_once());
+        new.key.product = product("other");
+        engine.publish_document(new, "a test").await
+    };
+    plane.publish("", "^5", "{}", at_once()).await;
+    plane.publish("site:a.example", "^5", "{}", at_once()).await;
+    other("", "{}").await.unwrap();
+    let length = (1 << 20) - 100;
+    let refused = other("site:c.example", &long(length)).await;
+    let refused = refused.unwrap_err().to_string();
+    let (_, would_be) = refused.split_once("would be ").unwrap();
+    let would_be: usize = would_be.split(' ').next().unwrap().parse().unwrap();
+    let fits = long(length + (1 << 20) - would_be);
+    other("site:c.example", &fits).await.unwrap();
+    let early = GroupName::parse("early").unwrap();
+    let sites = BTreeSet::from([host("a.example"), host("c.example")]);
+    engine.set_group(&early, sites, "a test").await.unwrap();
+    let is_told = |site: &str| {
+        let site = engine.fleet().site_at(&host(site)).unwrap();
+        let group = Layer::parse("group:early").unwrap();
+        engine.repository().is_in_layer(&site, &group)
+    };
+    let stop = CancellationToken::new();
+    let _workers = engine.run_workers(&stop);
+    for _ in 0..300 {
+        if is_told("a.example") {
+            break;
+        }
+        engine.clock().sleep(Duration::from_secs(60)).await;
+    }
+    assert!(is_told("a.example") && !is_told("c.example"));
+    stop.cancel();
+    // Of the product itself, who publishes is told.
+    let published = other("site:c.example", &fits).await;
+    let published = published.unwrap_err().to_string();
+    assert!(published.contains("shorter"), "{published}");
 }
