@@ -55,6 +55,8 @@ pub struct Publication {
     pub files: Vec<RepositoryFile>,
     /// What becomes of the keys that sign them.
     pub keys: KeyChange,
+    /// The keys of sign-in that must not be retired, because settings that are published name them.
+    pub signing_kids: Vec<String>,
     /// Calls to the people on duty because of it.
     pub pages: Vec<(Page, Vec<Delivery>)>,
 }
@@ -214,7 +216,7 @@ impl Store {
     }
 
     /// Saves a publication and the metadata that carries it. A conflict when the repository has moved
-    /// on, or the version of the document is there already.
+    /// on, the version of the document is there already, or a key that it needs was retired.
     ///
     /// # Errors
     /// When the database fails.
@@ -233,9 +235,15 @@ impl Store {
             .iter()
             .map(|file| params![&file.role, file.version.saturating_sub(FILES_KEPT)])
             .collect();
+        // Written, not read: whoever retires the key at the same moment comes before or after.
+        const NAME: &str =
+            "UPDATE signing_keys SET state = state WHERE kid = $1 AND state <> 'retired'";
+        let kids = &publication.signing_kids;
         let change = Change::new()
             .run(MOVE, params![publication.follows])
-            .expect_rows(1);
+            .expect_rows(1)
+            .run_many(NAME, kids.iter().map(|kid| params![kid]).collect())
+            .expect_rows(kids.len() as u64);
         const FORGET_KEY: &str = "DELETE FROM repository_keys WHERE name = $1";
         let KeyChange { kept, forgotten } = &publication.keys;
         let gone = forgotten.iter().chain(kept.iter().map(|(name, _)| name));

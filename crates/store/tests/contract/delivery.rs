@@ -9,11 +9,11 @@ use domain::document::{Document, DocumentKey, Lane};
 use domain::name::{DocumentName, ProductName, ServiceName};
 use domain::rollout::Rollout;
 use store::{
-    Holder, KeyChange, NewAgent, NewVersion, Publication, Refusal, RepositoryFile, Spread,
-    Spreading, Store, StoreError,
+    Holder, KeyChange, KeyState, NewAgent, NewVersion, Publication, Refusal, RepositoryFile,
+    Spread, Spreading, Store, StoreError,
 };
 
-use crate::{at, audit, fleet, id};
+use crate::{at, audit, fleet, id, sign_in};
 
 pub(crate) fn document(version: u64) -> Document {
     let key = DocumentKey::base(
@@ -324,4 +324,35 @@ pub(crate) async fn keys_change_with_their_publication_or_not_at_all(store: Stor
     assert_eq!(keys().await, [("timestamp".to_owned(), b"new".to_vec())]);
     let stored = store.repository().await.unwrap().unwrap();
     assert!(stored.files.contains(&file("root", 2)));
+}
+
+/// They were checked before, and the key may have been retired since.
+pub(crate) async fn settings_whose_key_is_retired_are_not_published(store: Store) {
+    fleet::fleet(&store, 0).await;
+    found(&store).await;
+    for (kid, state) in [("old", KeyState::Active), ("new", KeyState::Next)] {
+        let key = sign_in::key(kid, state);
+        store.add_signing_key(&key, &audit()).await.unwrap();
+    }
+    let publish = async |follows: u64, kids: &[&str]| {
+        let publication = Publication {
+            follows,
+            document: Some(new(document(follows))),
+            signing_kids: kids.iter().map(|kid| (*kid).to_owned()).collect(),
+            ..Publication::default()
+        };
+        store.publish(&publication, audit().at, &audit()).await
+    };
+    publish(1, &["old", "new"]).await.unwrap();
+    let audit_of_it = audit();
+    let retired = store.set_key_state("new", KeyState::Retired, &audit_of_it);
+    assert!(retired.await.unwrap());
+    for kids in [&["old", "new"][..], &["none"]] {
+        let late = publish(2, kids).await;
+        assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
+    }
+    assert_eq!(store.documents().await.unwrap(), [document(1)]);
+    publish(2, &["old"]).await.unwrap();
+    let kept = store.signing_keys().await.unwrap();
+    assert_eq!((kept.len(), kept[0].state), (1, KeyState::Active));
 }

@@ -92,6 +92,7 @@ agent-holds-none = this agent holds no document of { $product }
 agent-holds-no-version = this agent holds no version of { $document } for { $site } that accepts { $code }
 schema-references = a schema has at most { $n-max } references ($ref)
 document-published-meanwhile = somebody else published { $document } just now; try again
+key-retired-meanwhile = somebody else retired the key { $kid } just now: name another one to sign with
 release-cannot-wait = release { $version } has no version of { $document } yet and cannot wait for the waves: publish at once, or for that release alone first
 ready-not-accepted = document { $document } has no version that accepts it
 ready-not-told = agents were not told yet which layers of config it has

@@ -96,6 +96,7 @@ agent-holds-none = este agente no tiene ningún documento de { $product }
 agent-holds-no-version = este agente no tiene ninguna versión de { $document } para { $site } que acepte { $code }
 schema-references = un esquema tiene { $n-max } referencias ($ref) como máximo
 document-published-meanwhile = otra persona acaba de publicar { $document }; inténtelo de nuevo
+key-retired-meanwhile = otra persona retiró la clave { $kid } hace un momento: nombre otra para firmar
 release-cannot-wait = la versión { $version } del código aún no tiene ninguna versión de { $document } y no puede esperar a las etapas: publique a todos a la vez, o primero solo para esa versión
 ready-not-accepted = el documento { $document } no tiene ninguna versión que la acepte
 ready-not-told = los agentes aún no saben qué capas de configuración tiene
