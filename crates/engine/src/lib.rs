@@ -72,7 +72,7 @@ pub use publish::{
     Difference, History, How, LayerLine, NewDocument, PastVersion, WHY_CHARACTERS_MAX,
 };
 pub use reader::{Answer, Reader};
-pub use release::{Activate, NotReady, Sites};
+pub use release::{ASKED_MINUTES_MAX, Activate, NotReady, Sites};
 pub use respond::{
     Acceptance, Backfilled, Case, HistoryError, ImportedHistory, ImportedIncident, IncidentView,
     MovedWork, NewCorrection, NewFollowUp, NewUpdate, Opening, PlannedWork, Proposal,

@@ -330,14 +330,27 @@ async fn a_release_is_not_retired_while_a_campaign_activates_it() {
         retired.is_err_and(|e| e.to_string().contains("a campaign activates release 5.2.0")),
         "it may be run any moment"
     );
+    let now = engine.clock().now();
+    let claim = engine.store().claim(id, 1, now).await.unwrap();
+    assert_eq!(claim.sites.len(), 1);
     engine
         .command_campaign(id, Command::Abort, "a test")
         .await
         .unwrap();
+    // The agent of that site has the action already.
+    let retired = engine.retire_release(&product, &version, "a test").await;
+    let retired = retired.unwrap_err().to_string();
+    assert!(retired.contains("1 sites were asked"), "{retired}");
+    let later = Duration::from_secs(60 * engine::ASKED_MINUTES_MAX.unsigned_abs() + 60);
+    engine.clock().sleep(later).await;
+    let planned = engine.create_campaign(&order, "a test").await.unwrap();
     engine
         .retire_release(&product, &version, "a test")
         .await
         .unwrap();
+    let started = engine.command_campaign(planned.id, Command::Start, "a test");
+    let started = started.await.unwrap_err().to_string();
+    assert!(started.contains("neither staged nor live"), "{started}");
 }
 
 /// A server that was restored from a backup publishes something else under numbers that agents hold already.

@@ -28,6 +28,7 @@ part-release-retired = retired
 release-no-documents = product { $product } has no documents: publish one that accepts { $version } first
 release-bypass = bypassing the gate needs a reason; it is audited
 release-activated = a campaign activates release { $version }: let it end, or abort it, first
+release-asked = { $n } sites were asked to run release { $version } and may still do it: try again { $n-minutes } minutes after the campaign
 release-needed = { $n } sites run release { $version } or may go back to it
 ready-no-document = no document of the product accepts release { $version }
 ready-no-agent = no agent serves it

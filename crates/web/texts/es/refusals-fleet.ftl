@@ -28,6 +28,7 @@ part-release-retired = retirada
 release-no-documents = el producto { $product } no tiene documentos: primero publique uno que acepte { $version }
 release-bypass = actuar sin pasar por el control necesita un motivo; queda en la auditoría
 release-activated = una campaña activa la versión { $version }: primero deje que termine o cancélela
+release-asked = a { $n } sitios se les pidió ejecutar la versión { $version } y aún pueden hacerlo: inténtelo de nuevo { $n-minutes } minutos después de la campaña
 release-needed =
     { $n ->
         [one] { $n } sitio ejecuta la versión { $version } o podría volver a ella
