@@ -62,8 +62,8 @@ pub use group::{GROUP_SITES_MAX, GROUPS_MAX};
 pub use import::{Import, ImportError, Imported, SiteChange};
 pub use ingest::NewReport;
 pub use keys::{
-    Draft, KeyRole, KeysView, NewRoot, ROOT_GOOD_FOR_DAYS_MAX, ROOT_WARNED_DAYS_BEFORE, RoleView,
-    Rotated,
+    Draft, Ending, Ends, KeyRole, KeysView, NewRoot, OVERDUE_DAYS_BEFORE, ROOT_GOOD_FOR_DAYS_MAX,
+    ROOT_WARNED_DAYS_BEFORE, RoleView, Rotated,
 };
 pub use mail::{BadMail, Mail};
 pub use notify::STEPS_MAX as ON_CALL_STEPS_MAX;

@@ -92,3 +92,5 @@ part-rollout-waits-time = the end of the time in which a fault would show
 page-rollout-waits = The rollout of { $document } version { $version } has stood still for an hour. It waits for { $said-what }
 page-refused = { $site } refused { $document } version { $version }, which all sites are given: { $reason }
 page-root-expires = The root of config is good for { $n } more days, and is signed elsewhere. Draft the next with “lamplighter keys root draft”, sign it there and publish it: agents take no config after that
+page-root-unsigned = The root of config is good for { $n } more days, and this server could not sign the next. Its log says why: agents take no config after that
+page-metadata-unsigned = Signed config is good for { $n } more days, and this server could not sign it anew. Its log says why: agents take no config after that

@@ -100,3 +100,5 @@ part-rollout-waits-time = el final del tiempo en que se notaría un fallo
 page-rollout-waits = La distribución de { $document }, versión { $version }, lleva una hora parada. Espera: { $said-what }
 page-refused = { $site } rechazó { $document }, versión { $version }, que reciben todos los sitios: { $reason }
 page-root-expires = La raíz de la configuración vale { $n } días más y se firma en otro lugar. Prepare la siguiente con «lamplighter keys root draft», fírmela allí y publíquela: después los agentes no aceptan configuración
+page-root-unsigned = La raíz de la configuración vale { $n } días más, y este servidor no pudo firmar la siguiente. Su registro dice por qué: después los agentes no aceptan configuración
+page-metadata-unsigned = La configuración firmada vale { $n } días más, y este servidor no pudo firmarla de nuevo. Su registro dice por qué: después los agentes no aceptan configuración
