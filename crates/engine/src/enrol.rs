@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use domain::access::Role;
+use domain::enrolment::Bounds;
 use domain::id::{AgentId, HolderId, SiteId};
 use domain::name::Hostname;
 use jiff::{SignedDuration, Timestamp};
@@ -18,25 +19,40 @@ use crate::{Engine, EngineError};
 const ENROLMENT_EXPIRES_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
 impl Engine {
-    /// Makes a token that enrols one agent within a day.
+    /// Makes a token that enrols one agent within a day, of the sites within these bounds.
     ///
     /// # Errors
-    /// When the store fails.
-    pub async fn make_enrolment(&self, who: &str) -> Result<String, EngineError> {
+    /// When it names a product, or sites, that are not in the fleet, or too many; when the store fails.
+    pub async fn make_enrolment(&self, bounds: &Bounds, who: &str) -> Result<String, EngineError> {
+        self.check_bounds(bounds)?;
         let token = fresh_token()?;
-        let audit = self.audit(who, "made an enrolment token", "agent", "");
+        let audit = self.audit(who, "made an enrolment token", "agent", &bounds.to_string());
         let expires_at = later(self.clock().now(), ENROLMENT_EXPIRES_AFTER);
         self.store()
-            .add_enrolment(&token_hash(&token), expires_at, &audit)
+            .add_enrolment(&token_hash(&token), bounds, expires_at, &audit)
             .await?;
         Ok(token)
+    }
+
+    /// A name that is mistyped would be noticed when the host is refused.
+    fn check_bounds(&self, bounds: &Bounds) -> Result<(), EngineError> {
+        let fleet = self.fleet();
+        let product = bounds.product.as_ref();
+        if let Some(unknown) = product.filter(|name| fleet.product(name).is_none()) {
+            return Err(EngineError::not_found("product", unknown));
+        }
+        if bounds.sites.is_empty() {
+            return Ok(());
+        }
+        let sites: Vec<_> = bounds.sites.iter().cloned().collect();
+        self.agent_sites(&sites, bounds).map(drop)
     }
 
     /// Makes a host an agent.
     ///
     /// # Errors
-    /// When the token is unknown, used or expired, a site is unknown, there are none or too many, or
-    /// the store fails. Nothing is changed then.
+    /// When the token is unknown, used or expired, a site is unknown or not within the token's bounds, there are none or
+    /// too many, or the store fails. Nothing is changed then.
     pub async fn enrol_agent(&self, enrol: &Enrol) -> Result<Enrolled, EngineError> {
         let host = enrol.host.trim();
         if !(1..=100).contains(&host.chars().count()) || host.chars().any(char::is_control) {
@@ -45,7 +61,16 @@ impl Engine {
                 "a host's name has 1 to 100 characters",
             ));
         }
-        let (ids, sites) = self.agent_sites(&enrol.sites)?;
+        let unusable = || {
+            EngineError::refused_at(
+                "token",
+                "this enrolment token is unknown, used or expired; ask an engineer for a new one",
+            )
+        };
+        let enrolment = token_hash(&enrol.token);
+        let bounds = self.store().enrolment(&enrolment, self.clock().now());
+        let bounds = bounds.await?.ok_or_else(unusable)?;
+        let (ids, sites) = self.agent_sites(&enrol.sites, &bounds)?;
         let token = fresh_token()?;
         let id: AgentId = self.clock().id();
         // Hosts share names, such as localhost, and a host that lost its folder enrols again.
@@ -67,11 +92,10 @@ impl Engine {
             host,
             &format!("{} sites", sites.len()),
         );
-        self.store().enrol(&token_hash(&enrol.token), &agent, &audit).await.map_err(|e| match e {
-            StoreError::Conflict { .. } => EngineError::refused_at(
-                "token",
-                "this enrolment token is unknown, used or expired; ask an engineer for a new one",
-            ),
+        let enrolled = self.store().enrol(&enrolment, &agent, &audit).await;
+        enrolled.map_err(|e| match e {
+            // Somebody else used it a moment ago.
+            StoreError::Conflict { .. } => unusable(),
             other => other.into(),
         })?;
         self.know_agents().await?;
@@ -148,6 +172,7 @@ impl Engine {
     fn agent_sites(
         &self,
         hostnames: &[Hostname],
+        bounds: &Bounds,
     ) -> Result<(Vec<SiteId>, Vec<AgentSite>), EngineError> {
         if hostnames.is_empty() || hostnames.len() > AGENT_SITES_MAX {
             let reason = format!("an agent serves 1 to {AGENT_SITES_MAX} sites");
@@ -157,6 +182,10 @@ impl Engine {
         let sites = hostnames.iter().map(|hostname| {
             let site = fleet.site_at(hostname);
             let site = site.ok_or_else(|| EngineError::not_found("site", hostname))?;
+            if !bounds.admit(&site) {
+                let reason = format!("this token enrols no agent of {hostname}");
+                return Err(EngineError::refused_at("sites", reason));
+            }
             Ok((
                 site.id,
                 AgentSite {

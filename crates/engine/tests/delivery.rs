@@ -8,6 +8,7 @@ use std::time::Duration;
 use clock::Clock;
 use domain::campaign::{Command, Order};
 use domain::document::DocumentKey;
+use domain::enrolment::Bounds;
 use domain::id::AgentId;
 use domain::layer::Layer;
 use domain::name::{DocumentName, GroupName, Hostname, ProductName, ServiceName};
@@ -91,7 +92,11 @@ impl Plane {
 
     async fn agent(&self, site: &str) -> AgentId {
         let enrol = Enrol {
-            token: self.engine.make_enrolment("a test").await.unwrap(),
+            token: self
+                .engine
+                .make_enrolment(&Bounds::default(), "a test")
+                .await
+                .unwrap(),
             host: "a host".into(),
             sites: vec![host(site)],
         };
@@ -491,4 +496,54 @@ async fn what_cannot_be_told_of_one_product_stops_no_other() {
     let published = other("site:c.example", &fits).await;
     let published = published.unwrap_err().to_string();
     assert!(published.contains("shorter"), "{published}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_enrols_an_agent_of_the_sites_that_it_names() {
+    let plane = Plane::start().await;
+    let engine = &plane.engine;
+    let owner = plane.agent("a.example").await;
+    let bounds = |product: Option<&str>, sites: &[&str]| Bounds {
+        product: product.map(|name| ProductName::parse(name).unwrap()),
+        sites: sites.iter().map(|site| host(site)).collect(),
+    };
+    let enrol = async |token: &str, sites: &[&str]| {
+        let enrol = Enrol {
+            token: token.into(),
+            host: "a host".into(),
+            sites: sites.iter().map(|site| host(site)).collect(),
+        };
+        engine.enrol_agent(&enrol).await
+    };
+    for (bounds, wrong, right) in [
+        (
+            bounds(None, &["b.example"]),
+            &["b.example", "a.example"][..],
+            "b.example",
+        ),
+        (bounds(Some("other"), &[]), &["a.example"], "c.example"),
+    ] {
+        let token = engine.make_enrolment(&bounds, "a test").await.unwrap();
+        let refused = enrol(&token, wrong).await.unwrap_err().to_string();
+        assert!(refused.contains("no agent of a.example"), "{refused}");
+        let site = engine.fleet().site_at(&host("a.example")).unwrap();
+        assert_eq!(engine.agent_of_site(site.id), Some(owner), "as it was");
+        enrol(&token, &[right]).await.unwrap();
+    }
+    let unknown = enrol("another", &["nowhere.example"]).await.unwrap_err();
+    let unknown = unknown.to_string();
+    assert!(
+        unknown.contains("token"),
+        "who has no token learns nothing of the fleet: {unknown}"
+    );
+    for wrong in [
+        bounds(None, &["nowhere.example"]),
+        bounds(Some("nothing"), &[]),
+        bounds(Some("other"), &["a.example"]),
+    ] {
+        assert!(
+            engine.make_enrolment(&wrong, "a test").await.is_err(),
+            "{wrong}"
+        );
+    }
 }

@@ -1,6 +1,7 @@
 //! The signed repository, agents, what they hold and what their sites refused.
 
 use domain::document::DocumentKey;
+use domain::enrolment::Bounds;
 use domain::id::{AgentId, HolderId, SiteId};
 use domain::name::Hostname;
 use jiff::Timestamp;
@@ -282,23 +283,43 @@ impl Store {
         Ok(last.saturating_sub(count) + 1)
     }
 
-    /// Adds a token that enrols one agent until `expires_at`.
+    /// Adds a token that enrols one agent, of these sites, until `expires_at`.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn add_enrolment(
         &self,
         token_hash: &[u8; 32],
+        bounds: &Bounds,
         expires_at: Timestamp,
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
-        const ADD: &str =
-            "INSERT INTO enrolments (token_hash, made_at, expires_at) VALUES ($1, $2, $3)";
-        let params = params![&token_hash[..], audit.at, expires_at];
+        const ADD: &str = "INSERT INTO enrolments (token_hash, bounds, made_at, expires_at) \
+            VALUES ($1, $2, $3, $4)";
+        let bounds = serde_json::to_string(bounds).unwrap_or_default();
+        let params = params![&token_hash[..], bounds, audit.at, expires_at];
         self.db
             .write(Change::new().run(ADD, params).audit(audit))
             .await
             .map(drop)
+    }
+
+    /// Of which sites a token enrols an agent at `now`; `None` when it is unknown, used or expired.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn enrolment(
+        &self,
+        token_hash: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<Bounds>, StoreError> {
+        const FIND: &str = "SELECT bounds FROM enrolments \
+            WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2";
+        let rows = self.db.read(FIND, params![&token_hash[..], now]).await?;
+        let bounds = |row: &Row| {
+            serde_json::from_str(row.str(0)?).map_err(|e| corrupt("bounds", &e.to_string()))
+        };
+        rows.first().map(bounds).transpose()
     }
 
     /// Enrols an agent by a token that works once. A conflict when the token is unknown, used or

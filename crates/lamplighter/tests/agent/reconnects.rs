@@ -26,7 +26,13 @@ async fn agents_that_come_back_together_are_let_in_under_a_cap_and_all_of_them()
     let mut all = vec![];
     for n in 0..AGENTS {
         let settings = AgentSettings {
-            enrolment_token: Some(plane.engine.make_enrolment("a test").await.unwrap()),
+            enrolment_token: Some(
+                plane
+                    .engine
+                    .make_enrolment(&Bounds::default(), "a test")
+                    .await
+                    .unwrap(),
+            ),
             sites: vec![host("a.example")],
             ..AgentSettings::new(
                 vec![gate.url.clone()],

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use domain::access::Role;
 use domain::document::{Document, DocumentKey, Lane};
+use domain::enrolment::Bounds;
 use domain::name::{DocumentName, ProductName, ServiceName};
 use domain::rollout::Rollout;
 use store::{
@@ -217,16 +218,24 @@ pub(crate) async fn an_enrolment_works_once_and_in_time(store: Store) {
         host: "a host".into(),
         sites: rows.sites.iter().map(|site| site.id).collect(),
     };
+    let bounds = Bounds {
+        product: Some(ProductName::parse("web-central").unwrap()),
+        sites: BTreeSet::from(["29palms.gov".parse().unwrap()]),
+    };
     store
-        .add_enrolment(&[100; 32], at("2023-07-11T21:00:01Z"), &audit())
+        .add_enrolment(&[100; 32], &bounds, at("2023-07-11T21:00:01Z"), &audit())
         .await
         .unwrap();
     store
-        .add_enrolment(&[101; 32], at("2023-07-11T21:00:00Z"), &audit())
+        .add_enrolment(&[101; 32], &bounds, at("2023-07-11T21:00:00Z"), &audit())
         .await
         .unwrap();
+    let found = async |number: u8| store.enrolment(&[number; 32], audit().at).await.unwrap();
+    assert_eq!(found(100).await, Some(bounds));
+    assert_eq!((found(101).await, found(102).await), (None, None));
     let first = agent(1);
     store.enrol(&[100; 32], &first, &audit()).await.unwrap();
+    assert_eq!(found(100).await, None, "it works once");
     // Used, expired, unknown.
     for hash in [[100; 32], [101; 32], [102; 32]] {
         let refused = store.enrol(&hash, &agent(2), &audit()).await;
@@ -255,7 +264,12 @@ pub(crate) async fn acks_replace_what_was_said_before(store: Store) {
         sites: vec![],
     };
     store
-        .add_enrolment(&[100; 32], at("2023-08-01T00:00:00Z"), &audit())
+        .add_enrolment(
+            &[100; 32],
+            &Bounds::default(),
+            at("2023-08-01T00:00:00Z"),
+            &audit(),
+        )
         .await
         .unwrap();
     store.enrol(&[100; 32], &agent, &audit()).await.unwrap();

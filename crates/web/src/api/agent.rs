@@ -8,6 +8,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
+use domain::enrolment::Bounds;
 use domain::id::AgentId;
 use engine::DeliveryEvent;
 use futures_util::StreamExt as _;
@@ -42,7 +43,9 @@ pub(crate) fn routes() -> Vec<Route> {
             change,
             "Let a host become an agent",
             make_enrolment,
-        ),
+        )
+        .about("Of any sites, unless the product or the sites are named: a host that names others is refused.")
+        .body_max(ENROL_BYTES_MAX),
         // The one-time token in the body is the credential.
         Api::post("/agent/v1/enrol", Access::Public, "Become an agent", enrol)
             .about("The token in the body, which works once, is what is asked for.")
@@ -113,8 +116,9 @@ struct Enrolment {
 async fn make_enrolment(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
+    Json(bounds): Json<Bounds>,
 ) -> Result<Created<Enrolment>, ApiError> {
-    let token = app.engine().make_enrolment(caller.name()).await?;
+    let token = app.engine().make_enrolment(&bounds, caller.name()).await?;
     Ok(Created(Enrolment { token }))
 }
 

@@ -94,3 +94,7 @@ page-refused = { $site } refused { $document } version { $version }, which all s
 page-root-expires = The root of config is good for { $n } more days, and is signed elsewhere. Draft the next with “lamplighter keys root draft”, sign it there and publish it: agents take no config after that
 page-root-unsigned = The root of config is good for { $n } more days, and this server could not sign the next. Its log says why: agents take no config after that
 page-metadata-unsigned = Signed config is good for { $n } more days, and this server could not sign it anew. Its log says why: agents take no config after that
+enrolment-any = for any sites
+enrolment-product = for sites of { $product }
+enrolment-sites = for { $n } sites
+enrolment-sites-product = for { $n } sites of { $product }

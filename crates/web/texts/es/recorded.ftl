@@ -102,3 +102,7 @@ page-refused = { $site } rechazó { $document }, versión { $version }, que reci
 page-root-expires = La raíz de la configuración vale { $n } días más y se firma en otro lugar. Prepare la siguiente con «lamplighter keys root draft», fírmela allí y publíquela: después los agentes no aceptan configuración
 page-root-unsigned = La raíz de la configuración vale { $n } días más, y este servidor no pudo firmar la siguiente. Su registro dice por qué: después los agentes no aceptan configuración
 page-metadata-unsigned = La configuración firmada vale { $n } días más, y este servidor no pudo firmarla de nuevo. Su registro dice por qué: después los agentes no aceptan configuración
+enrolment-any = para cualquier sitio
+enrolment-product = para sitios de { $product }
+enrolment-sites = para { $n } sitios
+enrolment-sites-product = para { $n } sitios de { $product }

@@ -34,6 +34,7 @@ pub(super) const PASSED: [(&str, &[&str]); 14] = [
             "names 7 again, after rows[7]; a site has one row in a message",
             "there is no metadata file 7",
             "what is held is told in at most 7 parts",
+            "this token enrols no agent of 7",
             "this enrolment token is unknown, used or expired; ask an engineer for a new one",
         ],
     ),
