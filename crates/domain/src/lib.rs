@@ -11,6 +11,7 @@ pub mod comment;
 pub mod detection;
 pub mod document;
 pub mod drill;
+pub mod enrolment;
 pub mod follower;
 pub mod id;
 pub mod incident;

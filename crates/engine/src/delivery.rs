@@ -29,6 +29,8 @@ use tokio::sync::{Mutex, broadcast};
 use tokio_util::sync::CancellationToken;
 use tuf::{Entry, Keys, MetadataFile, SigningKey};
 
+use crate::acks::Parts;
+use crate::keys::Warned;
 use crate::told::Told;
 use crate::{Engine, EngineError, Signal};
 use wake::To;
@@ -95,14 +97,16 @@ pub(crate) struct Delivery {
     pub(crate) enrolling: Mutex<()>,
     pub(crate) agents: ArcSwap<Agents>,
     pub(crate) acks: ArcSwap<HashMap<AgentId, Arc<HashSet<Held>>>>,
+    /// What agents said in parts so far.
+    pub(crate) parts: std::sync::Mutex<Parts>,
     /// Versions that sites refused, by the agent that says so.
     pub(crate) refusals: ArcSwap<HashMap<AgentId, Arc<[Refused]>>>,
     /// Versions about whose refusal people were paged by this process.
     pub(crate) refusals_paged: std::sync::Mutex<HashSet<Held>>,
     /// When each agent was heard last.
     pub(crate) heard: std::sync::Mutex<HashMap<AgentId, Timestamp>>,
-    /// The least number of days before the end of the root's time that the team was warned of.
-    pub(crate) root_warned: std::sync::Mutex<Option<i64>>,
+    /// What the team was warned of.
+    pub(crate) warned: std::sync::Mutex<Warned>,
     /// What versions that are on their way wait for.
     pub(crate) waiting: std::sync::Mutex<HashMap<(DocumentKey, u64), Waiting>>,
 }
@@ -279,9 +283,10 @@ impl Delivery {
             agents: ArcSwap::from_pointee(load_agents(store).await?),
             acks: ArcSwap::from_pointee(load_acks(store).await?),
             refusals: ArcSwap::from_pointee(load_refusals(store).await?),
+            parts: std::sync::Mutex::default(),
             refusals_paged: std::sync::Mutex::default(),
             heard: std::sync::Mutex::default(),
-            root_warned: std::sync::Mutex::default(),
+            warned: std::sync::Mutex::default(),
             waiting: std::sync::Mutex::default(),
         };
         delivery.sign_timestamp(store, clock).await?;
@@ -417,6 +422,13 @@ impl Engine {
             tracing::error!(
                 error = &e as &dyn std::error::Error,
                 "could not look after the root: {e}"
+            );
+        }
+        // After both: what could be signed anew needs nobody.
+        if let Err(e) = self.warn_of_endings().await {
+            tracing::error!(
+                error = &e as &dyn std::error::Error,
+                "could not warn of what ends: {e}"
             );
         }
     }

@@ -1,50 +1,58 @@
-//! Agents: how a host becomes one, which sites it serves, what it says that it holds.
-//! Never verifies config; agents do, and say so.
+//! Agents: how a host becomes one, and which sites it serves. What it says that it holds: `acks`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use domain::access::Role;
+use domain::enrolment::Bounds;
 use domain::id::{AgentId, HolderId, SiteId};
 use domain::name::Hostname;
-use domain::site::Site;
 use jiff::{SignedDuration, Timestamp};
-use protocol::delivery::{
-    AGENT_SITES_MAX, Acks, AgentSite, Enrol, Enrolled, Held, REASON_CHARACTERS_MAX, REFUSED_MAX,
-    Refused,
-};
-use store::{Holder, NewAgent, Refusal, StoreError};
+use protocol::delivery::{AGENT_SITES_MAX, AgentSite, Enrol, Enrolled};
+use store::{Holder, NewAgent, StoreError};
 
-use crate::delivery::{Repository, later, load_agents};
+use crate::delivery::{later, load_agents};
 use crate::staff::{fresh_token, token_hash};
 use crate::{Engine, EngineError};
 
 /// An enrolment token that nobody used is worthless after a day.
 const ENROLMENT_EXPIRES_AFTER: SignedDuration = SignedDuration::from_hours(24);
-/// Document versions that one agent may say it holds.
-const HELD_MAX: usize = 10_000;
 
 impl Engine {
-    /// Makes a token that enrols one agent within a day.
+    /// Makes a token that enrols one agent within a day, of the sites within these bounds.
     ///
     /// # Errors
-    /// When the store fails.
-    pub async fn make_enrolment(&self, who: &str) -> Result<String, EngineError> {
+    /// When it names a product, or sites, that are not in the fleet, or too many; when the store fails.
+    pub async fn make_enrolment(&self, bounds: &Bounds, who: &str) -> Result<String, EngineError> {
+        self.check_bounds(bounds)?;
         let token = fresh_token()?;
-        let audit = self.audit(who, "made an enrolment token", "agent", "");
+        let audit = self.audit(who, "made an enrolment token", "agent", &bounds.to_string());
         let expires_at = later(self.clock().now(), ENROLMENT_EXPIRES_AFTER);
         self.store()
-            .add_enrolment(&token_hash(&token), expires_at, &audit)
+            .add_enrolment(&token_hash(&token), bounds, expires_at, &audit)
             .await?;
         Ok(token)
+    }
+
+    /// A name that is mistyped would be noticed when the host is refused.
+    fn check_bounds(&self, bounds: &Bounds) -> Result<(), EngineError> {
+        let fleet = self.fleet();
+        let product = bounds.product.as_ref();
+        if let Some(unknown) = product.filter(|name| fleet.product(name).is_none()) {
+            return Err(EngineError::not_found("product", unknown));
+        }
+        if bounds.sites.is_empty() {
+            return Ok(());
+        }
+        let sites: Vec<_> = bounds.sites.iter().cloned().collect();
+        self.agent_sites(&sites, bounds).map(drop)
     }
 
     /// Makes a host an agent.
     ///
     /// # Errors
-    /// When the token is unknown, used or expired, a site is unknown, there are none or too many, or
-    /// the store fails. Nothing is changed then.
+    /// When the token is unknown, used or expired, a site is unknown or not within the token's bounds, there are none or
+    /// too many, or the store fails. Nothing is changed then.
     pub async fn enrol_agent(&self, enrol: &Enrol) -> Result<Enrolled, EngineError> {
         let host = enrol.host.trim();
         if !(1..=100).contains(&host.chars().count()) || host.chars().any(char::is_control) {
@@ -53,7 +61,16 @@ impl Engine {
                 "a host's name has 1 to 100 characters",
             ));
         }
-        let (ids, sites) = self.agent_sites(&enrol.sites)?;
+        let unusable = || {
+            EngineError::refused_at(
+                "token",
+                "this enrolment token is unknown, used or expired; ask an engineer for a new one",
+            )
+        };
+        let enrolment = token_hash(&enrol.token);
+        let bounds = self.store().enrolment(&enrolment, self.clock().now());
+        let bounds = bounds.await?.ok_or_else(unusable)?;
+        let (ids, sites) = self.agent_sites(&enrol.sites, &bounds)?;
         let token = fresh_token()?;
         let id: AgentId = self.clock().id();
         // Hosts share names, such as localhost, and a host that lost its folder enrols again.
@@ -75,11 +92,10 @@ impl Engine {
             host,
             &format!("{} sites", sites.len()),
         );
-        self.store().enrol(&token_hash(&enrol.token), &agent, &audit).await.map_err(|e| match e {
-            StoreError::Conflict { .. } => EngineError::refused_at(
-                "token",
-                "this enrolment token is unknown, used or expired; ask an engineer for a new one",
-            ),
+        let enrolled = self.store().enrol(&enrolment, &agent, &audit).await;
+        enrolled.map_err(|e| match e {
+            // Somebody else used it a moment ago.
+            StoreError::Conflict { .. } => unusable(),
             other => other.into(),
         })?;
         self.know_agents().await?;
@@ -131,125 +147,6 @@ impl Engine {
         agents.sites.get(&agent).cloned().unwrap_or_default()
     }
 
-    /// Takes what an agent holds now and what its sites refused; replaces what it said before.
-    ///
-    /// # Errors
-    /// When it names too much, or the store fails.
-    pub async fn take_acks(&self, agent: AgentId, acks: Acks) -> Result<(), EngineError> {
-        if acks.held.len() > HELD_MAX {
-            let reason = format!("at most {HELD_MAX} document versions are taken");
-            return Err(EngineError::refused_at("held", reason));
-        }
-        let refused = self.own_refusals(agent, acks.refused)?;
-        let held: HashSet<_> = acks.held.into_iter().collect();
-        let delivery = &self.0.delivery;
-        let knows_held = delivery
-            .acks
-            .load()
-            .get(&agent)
-            .is_some_and(|before| **before == held);
-        let refused_before = delivery.refusals.load().get(&agent).cloned();
-        if knows_held && refused_before.unwrap_or_default()[..] == refused[..] {
-            return Ok(());
-        }
-        let rows: Vec<_> = held
-            .iter()
-            .map(|one| (one.key.clone(), one.version))
-            .collect();
-        let refusals: Vec<_> = refused.iter().map(refusal).collect();
-        // Saved as one: a process that ends in between must not know of a refusal that nobody was told.
-        let news = self.first_refusals(&refused);
-        let mut pages = Vec::with_capacity(news.len());
-        for one in &news {
-            let words = self.words().page_refused(
-                (&one.held.key, one.held.version),
-                (one.site.as_str(), &one.reason),
-            );
-            pages.push(self.new_page(None, &words).await?);
-        }
-        self.store()
-            .save_acks(agent, &rows, &refusals, &pages, self.clock().now())
-            .await?;
-        put(&delivery.acks, agent, Arc::new(held));
-        put(&delivery.refusals, agent, refused.into());
-        self.remember_paged(&news);
-        for (page, _) in &pages {
-            self.paged(page).await?;
-        }
-        tracing::debug!("agent {agent} holds {} document versions", rows.len());
-        Ok(())
-    }
-
-    /// The refusals of sites that are the agent's own, of what is the sites' own, each once, in order.
-    fn own_refusals(
-        &self,
-        agent: AgentId,
-        refused: Vec<Refused>,
-    ) -> Result<Vec<Refused>, EngineError> {
-        if refused.len() > REFUSED_MAX {
-            let reason = format!("at most {REFUSED_MAX} refusals are taken");
-            return Err(EngineError::refused_at("refused", reason));
-        }
-        let (fleet, repository) = (self.fleet(), self.repository());
-        let before = self.0.delivery.refusals.load().get(&agent).cloned();
-        let before = before.unwrap_or_default();
-        let mut own: Vec<Refused> = refused
-            .into_iter()
-            .filter(|one| {
-                let site = fleet.site_at(&one.site);
-                let own = site.filter(|site| self.agent_of_site(site.id) == Some(agent));
-                // What was halted since is given to nobody, and stays refused.
-                let is_known = before
-                    .iter()
-                    .any(|old| (&old.site, &old.held) == (&one.site, &one.held));
-                own.is_some_and(|site| is_known || may_refuse(&repository, &site, &one.held))
-            })
-            .map(|mut one| {
-                let words = one.reason.chars().filter(|c| !c.is_control());
-                one.reason = words.take(REASON_CHARACTERS_MAX).collect();
-                one
-            })
-            .collect();
-        own.sort_by(|a, b| (&a.held, &a.site).cmp(&(&b.held, &b.site)));
-        own.dedup_by(|a, b| (&a.held, &a.site) == (&b.held, &b.site));
-        Ok(own)
-    }
-
-    /// Of versions that all sites are given and that nobody refused so far, the first refusal: no rollout
-    /// comes back for them, so people must know.
-    fn first_refusals(&self, refused: &[Refused]) -> Vec<Refused> {
-        let repository = self.repository();
-        let is_everywhere = |held: &Held| {
-            let mut versions = repository.documents().get(&held.key).into_iter().flatten();
-            versions.any(|one| one.version == held.version && one.rollout.is_everywhere())
-        };
-        let mut news: Vec<Refused> = vec![];
-        for one in refused {
-            let is_known = news.iter().any(|other| other.held == one.held)
-                || !self.refused(&one.held.key, one.held.version).is_empty();
-            if !is_known && is_everywhere(&one.held) && !self.is_paged(&one.held) {
-                news.push(one.clone());
-            }
-        }
-        news
-    }
-
-    /// An agent that refuses, takes it back and refuses again pages people once.
-    fn is_paged(&self, held: &Held) -> bool {
-        self.paged_refusals().contains(held)
-    }
-
-    /// Once the pages are saved: what could not be saved comes again, and nobody was told.
-    fn remember_paged(&self, news: &[Refused]) {
-        let held = news.iter().map(|one| one.held.clone());
-        self.paged_refusals().extend(held);
-    }
-
-    fn paged_refusals(&self) -> std::sync::MutexGuard<'_, HashSet<Held>> {
-        let paged = self.0.delivery.refusals_paged.lock();
-        paged.unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
     /// Remembers that an agent was heard just now.
     pub fn hear(&self, agent: AgentId) {
         if let Ok(mut heard) = self.0.delivery.heard.lock() {
@@ -270,6 +167,7 @@ impl Engine {
     fn agent_sites(
         &self,
         hostnames: &[Hostname],
+        bounds: &Bounds,
     ) -> Result<(Vec<SiteId>, Vec<AgentSite>), EngineError> {
         if hostnames.is_empty() || hostnames.len() > AGENT_SITES_MAX {
             let reason = format!("an agent serves 1 to {AGENT_SITES_MAX} sites");
@@ -279,6 +177,10 @@ impl Engine {
         let sites = hostnames.iter().map(|hostname| {
             let site = fleet.site_at(hostname);
             let site = site.ok_or_else(|| EngineError::not_found("site", hostname))?;
+            if !bounds.admit(&site) {
+                let reason = format!("this token enrols no agent of {hostname}");
+                return Err(EngineError::refused_at("sites", reason));
+            }
             Ok((
                 site.id,
                 AgentSite {
@@ -291,31 +193,4 @@ impl Engine {
             .collect::<Result<Vec<_>, EngineError>>()
             .map(|sites| sites.into_iter().unzip())
     }
-}
-
-/// Whether a site may have an opinion of a version: it is of its product and its layers, and given to it. One
-/// host must not be able to halt what is for others.
-fn may_refuse(repository: &Repository, site: &Site, held: &Held) -> bool {
-    let mut versions = repository.versions(&held.key).iter();
-    let found = versions.find(|one| one.version == held.version);
-    let is_given = found.is_some_and(|one| one.rollout.admits(&site.hostname, one.version));
-    is_given && site.product == held.key.product && repository.is_in_layer(site, &held.key.layer)
-}
-
-fn refusal(one: &Refused) -> Refusal {
-    Refusal {
-        key: one.held.key.clone(),
-        version: one.held.version,
-        site: one.site.clone(),
-        reason: one.reason.clone(),
-    }
-}
-
-/// Replaces what is known of one agent.
-fn put<T: Clone>(all: &ArcSwap<HashMap<AgentId, T>>, agent: AgentId, value: T) {
-    all.rcu(|all| {
-        let mut all = HashMap::clone(all);
-        all.insert(agent, value.clone());
-        all
-    });
 }

@@ -3,6 +3,7 @@
 //! A change of keys is one commit: the new root, all metadata signed anew, the new keys kept and the old ones
 //! forgotten. Whatever stops it in the middle leaves the old keys with the old files, or the new with the new.
 
+mod ending;
 mod held;
 mod root;
 mod rotate;
@@ -14,6 +15,8 @@ use tuf::{Keys, MetadataFile, PublicKey, RoleSays, RootSays, Signers, SigningKey
 use crate::delivery::{Repository, expires, signing};
 use crate::publish::Changed;
 use crate::{Engine, EngineError};
+pub(crate) use ending::Warned;
+pub use ending::{Ending, Ends, OVERDUE_DAYS_BEFORE};
 use held::Held;
 pub(crate) use held::current;
 pub use root::{Draft, NewRoot, ROOT_GOOD_FOR_DAYS_MAX, ROOT_WARNED_DAYS_BEFORE};
@@ -61,6 +64,8 @@ pub struct KeysView {
     pub root_elsewhere: bool,
     /// Whether somebody should sign a new root soon.
     pub root_expires_soon: bool,
+    /// What ends soon and needs a person.
+    pub endings: Vec<Ending>,
     /// Who signs what.
     pub roles: Vec<RoleView>,
     /// The newest file of each other role, with its version, and until when it is good; signed anew here before that.
@@ -146,6 +151,7 @@ impl Engine {
             root_expires: held.root.expires,
             root_elsewhere: !keys.root.is_here(),
             root_expires_soon: self.is_soon(held.root.expires),
+            endings: self.config_endings()?,
             roles: KeyRole::ALL.map(view).to_vec(),
             files: files.collect(),
         })

@@ -4,6 +4,7 @@
 //! signals those who should look again. Never renders; never speaks SQL. The database holds the
 //! truth; a signal only says "look again".
 
+mod acks;
 mod banner;
 mod calendar;
 mod campaign;
@@ -63,8 +64,8 @@ pub use hosts::Host;
 pub use import::{Import, ImportError, Imported, SiteChange};
 pub use ingest::NewReport;
 pub use keys::{
-    Draft, KeyRole, KeysView, NewRoot, ROOT_GOOD_FOR_DAYS_MAX, ROOT_WARNED_DAYS_BEFORE, RoleView,
-    Rotated,
+    Draft, Ending, Ends, KeyRole, KeysView, NewRoot, OVERDUE_DAYS_BEFORE, ROOT_GOOD_FOR_DAYS_MAX,
+    ROOT_WARNED_DAYS_BEFORE, RoleView, Rotated,
 };
 pub use mail::{BadMail, Mail};
 pub use notify::STEPS_MAX as ON_CALL_STEPS_MAX;
@@ -73,7 +74,7 @@ pub use publish::{
     Difference, History, How, LayerLine, NewDocument, PastVersion, WHY_CHARACTERS_MAX,
 };
 pub use reader::{Answer, Reader};
-pub use release::{Activate, NotReady, Sites};
+pub use release::{ASKED_MINUTES_MAX, Activate, NotReady, Sites};
 pub use respond::{
     Acceptance, Backfilled, Case, HistoryError, ImportedHistory, ImportedIncident, IncidentView,
     MovedWork, NewCorrection, NewFollowUp, NewUpdate, Opening, PlannedWork, Proposal,

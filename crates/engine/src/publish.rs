@@ -7,6 +7,8 @@ mod layers;
 mod outline;
 pub(crate) mod plan;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
@@ -76,6 +78,8 @@ pub(crate) struct Changed {
     pub(crate) retold: Retold,
     /// The keys that sign what changed, if they change too.
     pub(crate) keys: KeyChange,
+    /// The keys of sign-in that its settings name to sign with.
+    pub(crate) signing_kids: BTreeSet<String>,
     /// A call to the people on duty because of it.
     pub(crate) page: Option<(Page, Vec<Delivery>)>,
 }
@@ -153,6 +157,7 @@ impl Engine {
             let reason = format!("somebody else published {} just now; try again", new.key);
             return Err(EngineError::conflict(reason));
         }
+        self.check_signing_kids(&fitted.signing_kids).await?;
         let last = self.store().document_history(&new.key, u64::MAX, 1).await?;
         // A layer is as urgent as its document.
         let base = new.key.with_layer(Layer::Base);
@@ -194,11 +199,27 @@ impl Engine {
             document: Some(document),
             spread,
             retold: retold(&new.key),
+            signing_kids: fitted.signing_kids.clone(),
             ..Changed::default()
         };
         self.commit(&before, changed, &audit).await?;
         tracing::info!("published {} version {version}", new.key);
         Ok(version)
+    }
+
+    /// Says which key was retired since the settings were checked; the commit is guarded by the same.
+    async fn check_signing_kids(&self, named: &BTreeSet<String>) -> Result<(), EngineError> {
+        if named.is_empty() {
+            return Ok(());
+        }
+        let keys = self.store().public_signing_keys().await?;
+        let is_retired = |kid: &&String| keys.iter().all(|key| key.kid != **kid);
+        match named.iter().find(is_retired) {
+            Some(kid) => Err(EngineError::conflict(format!(
+                "somebody else retired the key {kid} just now: name another one to sign with"
+            ))),
+            None => Ok(()),
+        }
     }
 
     fn audit_of(
@@ -245,7 +266,8 @@ impl Engine {
         let new = changed.document.as_ref().map(|new| &new.document);
         let mut documents = apply(before.documents(), new, &changed.spread);
         let dropped = self.drop_unread(&mut documents, &touched).await?;
-        let telling = self.tell_sites(&before.told, &documents, &changed.retold)?;
+        let published = touched.iter().map(|key| &key.product).collect();
+        let telling = self.tell_sites(&before.told, &documents, &changed.retold, &published)?;
         if touched.is_empty() && telling.roles.is_empty() {
             return Ok(());
         }
@@ -280,6 +302,7 @@ impl Engine {
             shards: telling.shards,
             files: files.into_iter().map(stored).collect(),
             keys: changed.keys,
+            signing_kids: changed.signing_kids.into_iter().collect(),
             pages: changed.page.into_iter().collect(),
         };
         self.store()

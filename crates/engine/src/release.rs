@@ -12,6 +12,7 @@ use domain::id::{AgentId, SiteId};
 use domain::name::{Hostname, ProductName};
 use domain::release::{Release, ReleaseState};
 use domain::site::Site;
+use jiff::{SignedDuration, Timestamp};
 use protocol::delivery::{Activation, Held, Readiness, UnreadySite};
 use semver::Version;
 use store::StoreError;
@@ -81,6 +82,9 @@ pub struct Activate {
 
 /// Of the newest; older ones are long over.
 const CAMPAIGNS_LOOKED_AT: u32 = 1_000;
+/// An agent may do what it was asked this long after it was asked, whatever became of the campaign. It is asked again each
+/// minute while it is silent, and its site's platform may take its time.
+pub const ASKED_MINUTES_MAX: i64 = 15;
 
 impl Engine {
     /// Stages a release: agents fetch what it needs, no site may run it yet.
@@ -262,7 +266,8 @@ impl Engine {
     /// Retires a release: nothing needs documents for it any more.
     ///
     /// # Errors
-    /// When a site runs it or may go back to it, a campaign activates it, there is no such release, or the store fails.
+    /// When a site runs it or may go back to it, a campaign activates it or did so just now, there is no such release, or
+    /// the store fails.
     pub async fn retire_release(
         &self,
         product: &ProductName,
@@ -274,11 +279,7 @@ impl Engine {
             let reason = format!("{needing} sites run release {version} or may go back to it");
             return Err(EngineError::conflict(reason));
         }
-        if self.is_being_activated(product, version).await? {
-            let reason =
-                format!("a campaign activates release {version}: let it end, or abort it, first");
-            return Err(EngineError::conflict(reason));
-        }
+        self.check_activations(product, version).await?;
         let known = self.find_release(product, version).await?;
         known
             .filter(|one| one.state != ReleaseState::Retired)
@@ -288,21 +289,36 @@ impl Engine {
             .await
     }
 
-    /// Whether sites may be switched to a release at any moment, because a campaign that is not over asked their agents.
-    async fn is_being_activated(
+    /// Checks that no site may be switched to a release at any moment, because a campaign asked its agent: also one that
+    /// is over, which calls no agent back.
+    async fn check_activations(
         &self,
         product: &ProductName,
         version: &Version,
-    ) -> Result<bool, EngineError> {
-        let campaigns = self.store().campaigns(CAMPAIGNS_LOOKED_AT).await?;
-        let is_open =
-            |state: &State| matches!(state, State::Running | State::Paused | State::Halted { .. });
+    ) -> Result<(), EngineError> {
+        let lately = SignedDuration::from_mins(ASKED_MINUTES_MAX);
+        let lately = self.clock().now().saturating_sub(lately);
+        let lately = lately.unwrap_or(Timestamp::MIN);
         let activates = |one: &Campaign| {
-            is_open(&one.state)
-                && one.order.selection.product == *product
+            one.order.selection.product == *product
                 && matches!(&one.order.action, Action::ActivateRelease { version: to } if to == version)
         };
-        Ok(campaigns.iter().any(activates))
+        let campaigns = self.store().campaigns(CAMPAIGNS_LOOKED_AT).await?;
+        for campaign in campaigns.iter().filter(|one| activates(one)) {
+            let reason = match campaign.state {
+                State::Running | State::Paused | State::Halted { .. } => format!(
+                    "a campaign activates release {version}: let it end, or abort it, first"
+                ),
+                _ => match self.store().sites_asked_since(campaign.id, lately).await? {
+                    0 => continue,
+                    sites => format!(
+                        "{sites} sites were asked to run release {version} and may still do it: try again {ASKED_MINUTES_MAX} minutes after the campaign"
+                    ),
+                },
+            };
+            return Err(EngineError::conflict(reason));
+        }
+        Ok(())
     }
 
     /// The releases of all products that are staged or live.

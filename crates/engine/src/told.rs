@@ -11,11 +11,12 @@ use bytes::Bytes;
 use domain::document::{DOCUMENT_BYTES_MAX, Document, DocumentKey};
 use domain::layer::{Facts, Layer};
 use domain::name::{Hostname, ProductName};
+use domain::site::Site;
 use protocol::told::{SiteLayer, ToldSite, ToldSites};
 use store::{StoreError, StoredShard};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
-use tuf::{Shard, ShardEntry, ShardRole, level_for};
+use tuf::{LEVEL_MAX, Shard, ShardEntry, ShardRole, level_for};
 
 use crate::publish::Changed;
 use crate::publish::plan::Documents;
@@ -142,15 +143,17 @@ impl Told {
 }
 
 impl Engine {
-    /// What is told of sites once `documents` are the documents.
+    /// What is told of sites once `documents` are the documents, of which those of the products `published` change.
     ///
     /// # Errors
-    /// When a shard would be longer than agents read.
+    /// When a shard of one of these products would be longer than agents read. Of another product, sites are told
+    /// what they were told before: what is wrong with one product stops nothing of the others.
     pub(crate) fn tell_sites(
         &self,
         before: &Told,
         documents: &Documents,
         retold: &Retold,
+        published: &BTreeSet<&ProductName>,
     ) -> Result<Telling, EngineError> {
         let layered: BTreeSet<_> = documents
             .keys()
@@ -165,9 +168,19 @@ impl Engine {
                 (Some(_), Retold::New) => continue,
                 (Some(_), Retold::Site(of, _)) if of != name => continue,
                 (Some(known), Retold::Site(_, site)) => {
-                    self.with_site(known, site, name, documents)?
+                    self.with_site(known, site, name, documents)
                 }
-                _ => self.product_told(name, documents)?,
+                _ => self.product_told(name, documents),
+            };
+            let product = match product {
+                Err(error) if !published.contains(name) => {
+                    tracing::error!(
+                        product = %name,
+                        "agents are told of the sites of {name} what they were told before: {error}"
+                    );
+                    continue;
+                }
+                product => product?,
             };
             let changed = changed(known.map(|one| &**one), &product, name);
             let is_same_level = known.is_some_and(|known| known.level == product.level);
@@ -237,33 +250,20 @@ impl Engine {
         documents: &Documents,
     ) -> Result<Product, EngineError> {
         let fleet = self.fleet();
-        let sites = fleet.sites().map(|(_, site)| site);
-        let sites: Vec<_> = sites.filter(|site| site.product == *name).collect();
-        let level = level_for(sites.len());
         let mut own = layers_of_sites(name, documents);
-        let mut shards: BTreeMap<u16, BTreeMap<Hostname, ToldSite>> = BTreeMap::new();
-        for site in sites {
+        let of_product = fleet.sites().map(|(_, site)| site);
+        let of_product = of_product.filter(|site| site.product == *name);
+        let told = |site: Arc<Site>| {
             let told = ToldSite {
                 facts: self.facts(&site),
                 layers: own.remove(&site.hostname).unwrap_or_default(),
             };
-            let number = Shard::of(name, level, &site.hostname).number;
-            let shard = shards.entry(number).or_default();
-            shard.insert(site.hostname.clone(), told);
-        }
-        let parts = shards.into_iter().map(|(number, sites)| {
-            let shard = Shard {
-                product: name.clone(),
-                level,
-                number,
-            };
-            Ok((number, Arc::new(part(shard, sites)?)))
-        });
-        let shards = parts.collect::<Result<_, EngineError>>()?;
-        Ok(Product { level, shards })
+            (site.hostname.clone(), told)
+        };
+        divided(name, &of_product.map(told).collect())
     }
 
-    /// A product with one shard made anew, because a site's own layers changed.
+    /// A product with one shard made anew, because a site's own layers changed. All of them, where it is too long then.
     fn with_site(
         &self,
         known: &Product,
@@ -287,7 +287,10 @@ impl Engine {
         };
         let layers = layers_of(name, site, documents);
         sites.insert(site.clone(), ToldSite { facts, layers });
-        shards.insert(number, Arc::new(part(shard, sites)?));
+        let Ok(part) = part(shard, sites) else {
+            return self.product_told(name, documents);
+        };
+        shards.insert(number, Arc::new(part));
         Ok(Product {
             level: known.level,
             shards,
@@ -295,7 +298,7 @@ impl Engine {
     }
 
     /// Where a site is, and which groups it belongs to, as of now.
-    pub(crate) fn facts(&self, site: &domain::site::Site) -> Facts {
+    pub(crate) fn facts(&self, site: &Site) -> Facts {
         let groups = self.0.groups.load();
         Facts::of(site, groups.of(&site.hostname))
     }
@@ -350,12 +353,52 @@ fn site_layer(document: &Document) -> Option<SiteLayer> {
     })
 }
 
+/// Divides the sites of a product into shards: into as few as their number asks for, and into more where long layers of
+/// single sites would make one longer than agents read.
+fn divided(
+    name: &ProductName,
+    sites: &BTreeMap<Hostname, ToldSite>,
+) -> Result<Product, EngineError> {
+    let lowest = level_for(sites.len());
+    let mut product = divided_at(name, lowest, sites);
+    for level in lowest + 1..=LEVEL_MAX {
+        if product.is_ok() {
+            break;
+        }
+        product = divided_at(name, level, sites);
+    }
+    product
+}
+
+fn divided_at(
+    name: &ProductName,
+    level: u8,
+    sites: &BTreeMap<Hostname, ToldSite>,
+) -> Result<Product, EngineError> {
+    let mut shards: BTreeMap<u16, BTreeMap<Hostname, ToldSite>> = BTreeMap::new();
+    for (site, told) in sites {
+        let number = Shard::of(name, level, site).number;
+        let shard = shards.entry(number).or_default();
+        shard.insert(site.clone(), told.clone());
+    }
+    let parts = shards.into_iter().map(|(number, sites)| {
+        let shard = Shard {
+            product: name.clone(),
+            level,
+            number,
+        };
+        Ok((number, Arc::new(part(shard, sites)?)))
+    });
+    let shards = parts.collect::<Result<_, EngineError>>()?;
+    Ok(Product { level, shards })
+}
+
 fn part(shard: Shard, sites: BTreeMap<Hostname, ToldSite>) -> Result<Part, EngineError> {
     let told = ToldSites { sites };
     let body = serde_json::to_vec(&told).map_err(|e| EngineError::remote("tell of sites", &e))?;
     if body.len() > DOCUMENT_BYTES_MAX {
         let rule = format!(
-            "what is told of {} sites with their own layers would be {} bytes long, and agents read at most {DOCUMENT_BYTES_MAX}: make the layers of single sites shorter",
+            "what is told of {} sites with their own layers would be {} bytes long, and agents read at most {DOCUMENT_BYTES_MAX}: make the layers of single sites shorter, or move what they share into a layer of a group",
             told.sites.len(),
             body.len()
         );

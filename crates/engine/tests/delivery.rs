@@ -8,15 +8,17 @@ use std::time::Duration;
 use clock::Clock;
 use domain::campaign::{Command, Order};
 use domain::document::DocumentKey;
+use domain::enrolment::Bounds;
 use domain::id::AgentId;
 use domain::layer::Layer;
 use domain::name::{DocumentName, GroupName, Hostname, ProductName, ServiceName};
 use domain::site::Zone;
 use domain::site::import::Defaults;
 use engine::{Activate, Engine, How, NewDocument, Settings, Sites};
-use protocol::delivery::{Acks, Enrol, Held, Refused};
+use protocol::delivery::{Acks, Enrol, Held, Part, Refused};
 use semver::Version;
 use store::{Place, Store};
+use tokio_util::sync::CancellationToken;
 
 fn product(name: &str) -> ProductName {
     ProductName::parse(name).unwrap()
@@ -90,7 +92,11 @@ impl Plane {
 
     async fn agent(&self, site: &str) -> AgentId {
         let enrol = Enrol {
-            token: self.engine.make_enrolment("a test").await.unwrap(),
+            token: self
+                .engine
+                .make_enrolment(&Bounds::default(), "a test")
+                .await
+                .unwrap(),
             host: "a host".into(),
             sites: vec![host(site)],
         };
@@ -110,10 +116,18 @@ impl Plane {
         };
         let acks = Acks {
             repository: 1,
-            held: vec![],
             refused: versions.iter().map(refused).collect(),
+            ..Acks::default()
         };
         self.engine.take_acks(agent, acks).await.unwrap();
+    }
+
+    /// What the store has of what an agent holds: versions of the document, in order.
+    async fn held(&self) -> Vec<u64> {
+        let acks = self.engine.store().acks().await.unwrap();
+        let mut versions: Vec<_> = acks.into_iter().map(|one| one.version).collect();
+        versions.sort_unstable();
+        versions
     }
 
     async fn is_everywhere(&self, version: u64) -> bool {
@@ -121,6 +135,18 @@ impl Plane {
         let found = history.versions.iter();
         let mut found = found.filter(|one| one.version.version == version);
         found.next().unwrap().version.rollout.is_everywhere()
+    }
+}
+
+fn says(repository: u64, versions: &[u64]) -> Acks {
+    let held = |version: &u64| Held {
+        key: key(),
+        version: *version,
+    };
+    Acks {
+        repository,
+        held: versions.iter().map(held).collect(),
+        ..Acks::default()
     }
 }
 
@@ -270,7 +296,7 @@ async fn an_emergency_publication_does_not_keep_releases_out() {
             key: key(),
             version: 1,
         }],
-        refused: vec![],
+        ..Acks::default()
     };
     engine.take_acks(agent, acks).await.unwrap();
     let readiness = engine.release_readiness(&product, &next).await.unwrap();
@@ -295,7 +321,7 @@ async fn sites_may_go_back_to_a_release_that_nobody_staged() {
             key: key(),
             version: 1,
         }],
-        refused: vec![],
+        ..Acks::default()
     };
     engine.take_acks(agent, acks).await.unwrap();
     let to = async |version: Version, bypass: Option<&str>| {
@@ -411,12 +437,215 @@ async fn a_release_is_not_retired_while_a_campaign_activates_it() {
         retired.is_err_and(|e| e.to_string().contains("a campaign activates release 5.2.0")),
         "it may be run any moment"
     );
+    let now = engine.clock().now();
+    let claim = engine.store().claim(id, 1, now).await.unwrap();
+    assert_eq!(claim.sites.len(), 1);
     engine
         .command_campaign(id, Command::Abort, "a test")
         .await
         .unwrap();
+    // The agent of that site has the action already.
+    let retired = engine.retire_release(&product, &version, "a test").await;
+    let retired = retired.unwrap_err().to_string();
+    assert!(retired.contains("1 sites were asked"), "{retired}");
+    let later = Duration::from_secs(60 * engine::ASKED_MINUTES_MAX.unsigned_abs() + 60);
+    engine.clock().sleep(later).await;
+    let planned = engine.create_campaign(&order, "a test").await.unwrap();
     engine
         .retire_release(&product, &version, "a test")
         .await
         .unwrap();
+    let started = engine.command_campaign(planned.id, Command::Start, "a test");
+    let started = started.await.unwrap_err().to_string();
+    assert!(started.contains("neither staged nor live"), "{started}");
+}
+
+/// A server that was restored from a backup publishes something else under numbers that agents hold already.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_not_published_here_is_held_by_nobody() {
+    let plane = Plane::start().await;
+    let a = plane.agent("a.example").await;
+    let (engine, name) = (&plane.engine, product("web-central"));
+    let is_ready = |minor| {
+        let version = Version::new(5, minor, 0);
+        engine.readiness(&name, &version).unwrap().ready == 1
+    };
+    plane.publish("", "~5.1", r#"{"n":1}"#, at_once()).await;
+    let now = engine.repository().version();
+    let mut other = says(now, &[0, 1, 2, 3]);
+    let stranger = DocumentName::parse("stranger").unwrap();
+    other.held.push(Held {
+        key: DocumentKey::base(name.clone(), ServiceName::parse("app").unwrap(), stranger),
+        version: 1,
+    });
+    engine.take_acks(a, other).await.unwrap();
+    assert_eq!(plane.held().await, [1], "the rest counts");
+    assert!(is_ready(1));
+    // The agent is ahead: it refuses this repository as older, whatever the numbers of documents say.
+    engine.take_acks(a, says(now + 3, &[1, 2])).await.unwrap();
+    assert_eq!(plane.held().await, [] as [u64; 0]);
+    plane.publish("", "~5.2", r#"{"n":2}"#, at_once()).await;
+    assert!(!is_ready(1) && !is_ready(2), "nobody holds this version 2");
+    let now = engine.repository().version();
+    engine.take_acks(a, says(now, &[1, 2])).await.unwrap();
+    assert!(is_ready(1) && is_ready(2));
+}
+
+/// An agent of very many sites with layers of their own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_held_is_told_in_parts() {
+    let plane = Plane::start().await;
+    let a = plane.agent("a.example").await;
+    for version in 1..=3 {
+        let body = format!(r#"{{"n":{version}}}"#);
+        plane.publish("", "^5", &body, at_once()).await;
+    }
+    let now = plane.engine.repository().version();
+    let part = |number, of, version| Acks {
+        part: Some(Part { number, of }),
+        ..says(now, &[version])
+    };
+    let take = async |acks| plane.engine.take_acks(a, acks).await;
+    take(says(now, &[3])).await.unwrap();
+    take(part(1, 3, 1)).await.unwrap();
+    take(part(2, 3, 2)).await.unwrap();
+    assert_eq!(
+        plane.held().await,
+        [3],
+        "nothing changes before the last part"
+    );
+    take(part(3, 3, 3)).await.unwrap();
+    assert_eq!(plane.held().await, [1, 2, 3]);
+    let late = take(part(3, 3, 3)).await.unwrap_err().to_string();
+    assert!(late.contains("from the first part"), "{late}");
+    for (number, of) in [(0, 2), (3, 2), (1, 21)] {
+        let refused = take(part(number, of, 1)).await.unwrap_err().to_string();
+        assert!(
+            refused.contains("at most 20 parts"),
+            "{number} of {of}: {refused}"
+        );
+    }
+    assert_eq!(plane.held().await, [1, 2, 3]);
+}
+
+fn long(length: usize) -> String {
+    format!(r#"{{"text":"{}"}}"#, "x".repeat(length))
+}
+
+/// Two sites are few enough for one shard, and their layers together too long for one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_layers_of_single_sites_are_told_in_more_shards() {
+    let plane = Plane::start().await;
+    plane.publish("", "^5", "{}", at_once()).await;
+    let shards = || {
+        let repository = plane.engine.repository();
+        let files = repository.target_files();
+        files.filter(|(name, _)| name.contains("_sites-")).count()
+    };
+    for (layer, told_in) in [("site:a.example", 1), ("site:b.example", 2)] {
+        let body = long(600_000);
+        plane.publish(layer, "^5", &body, at_once()).await;
+        assert_eq!(shards(), told_in, "{layer}");
+    }
+    for site in ["a.example", "b.example"] {
+        let site = plane.engine.fleet().site_at(&host(site)).unwrap();
+        let read = plane
+            .engine
+            .document_for(&key(), &site.running, Some(&site));
+        assert!(read.unwrap().body().len() > 600_000, "{}", site.hostname);
+    }
+}
+
+/// A shard of one product is as long as it may be when a group makes it longer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_told_of_one_product_stops_no_other() {
+    let plane = Plane::start().await;
+    let engine = &plane.engine;
+    let other = async |layer: &str, body: &str| {
+        let mut new = document(layer, "^5", body, at_once());
+        new.key.product = product("other");
+        engine.publish_document(new, "a test").await
+    };
+    plane.publish("", "^5", "{}", at_once()).await;
+    plane.publish("site:a.example", "^5", "{}", at_once()).await;
+    other("", "{}").await.unwrap();
+    let length = (1 << 20) - 100;
+    let refused = other("site:c.example", &long(length)).await;
+    let refused = refused.unwrap_err().to_string();
+    let (_, would_be) = refused.split_once("would be ").unwrap();
+    let would_be: usize = would_be.split(' ').next().unwrap().parse().unwrap();
+    let fits = long(length + (1 << 20) - would_be);
+    other("site:c.example", &fits).await.unwrap();
+    let early = GroupName::parse("early").unwrap();
+    let sites = BTreeSet::from([host("a.example"), host("c.example")]);
+    engine.set_group(&early, sites, "a test").await.unwrap();
+    let is_told = |site: &str| {
+        let site = engine.fleet().site_at(&host(site)).unwrap();
+        let group = Layer::parse("group:early").unwrap();
+        engine.repository().is_in_layer(&site, &group)
+    };
+    let stop = CancellationToken::new();
+    let _workers = engine.run_workers(&stop);
+    for _ in 0..300 {
+        if is_told("a.example") {
+            break;
+        }
+        engine.clock().sleep(Duration::from_secs(60)).await;
+    }
+    assert!(is_told("a.example") && !is_told("c.example"));
+    stop.cancel();
+    // Of the product itself, who publishes is told.
+    let published = other("site:c.example", &fits).await;
+    let published = published.unwrap_err().to_string();
+    assert!(published.contains("shorter"), "{published}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_enrols_an_agent_of_the_sites_that_it_names() {
+    let plane = Plane::start().await;
+    let engine = &plane.engine;
+    let owner = plane.agent("a.example").await;
+    let bounds = |product: Option<&str>, sites: &[&str]| Bounds {
+        product: product.map(|name| ProductName::parse(name).unwrap()),
+        sites: sites.iter().map(|site| host(site)).collect(),
+    };
+    let enrol = async |token: &str, sites: &[&str]| {
+        let enrol = Enrol {
+            token: token.into(),
+            host: "a host".into(),
+            sites: sites.iter().map(|site| host(site)).collect(),
+        };
+        engine.enrol_agent(&enrol).await
+    };
+    for (bounds, wrong, right) in [
+        (
+            bounds(None, &["b.example"]),
+            &["b.example", "a.example"][..],
+            "b.example",
+        ),
+        (bounds(Some("other"), &[]), &["a.example"], "c.example"),
+    ] {
+        let token = engine.make_enrolment(&bounds, "a test").await.unwrap();
+        let refused = enrol(&token, wrong).await.unwrap_err().to_string();
+        assert!(refused.contains("no agent of a.example"), "{refused}");
+        let site = engine.fleet().site_at(&host("a.example")).unwrap();
+        assert_eq!(engine.agent_of_site(site.id), Some(owner), "as it was");
+        enrol(&token, &[right]).await.unwrap();
+    }
+    let unknown = enrol("another", &["nowhere.example"]).await.unwrap_err();
+    let unknown = unknown.to_string();
+    assert!(
+        unknown.contains("token"),
+        "who has no token learns nothing of the fleet: {unknown}"
+    );
+    for wrong in [
+        bounds(None, &["nowhere.example"]),
+        bounds(Some("nothing"), &[]),
+        bounds(Some("other"), &["a.example"]),
+    ] {
+        assert!(
+            engine.make_enrolment(&wrong, "a test").await.is_err(),
+            "{wrong}"
+        );
+    }
 }

@@ -19,6 +19,7 @@ use domain::campaign::pace::Pace;
 use domain::campaign::selection::Selection;
 use domain::campaign::{Action, Command, Order};
 use domain::document::{DocumentKey, Lane};
+use domain::enrolment::Bounds;
 use domain::id::{AgentId, CampaignId, IncidentId};
 use domain::incident::Scope;
 use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
@@ -465,7 +466,10 @@ async fn agent(engine: &Engine) -> AgentId {
         .map(|(_, site)| site.hostname.clone())
         .collect();
     let enrol = Enrol {
-        token: engine.make_enrolment("a test").await.unwrap(),
+        token: engine
+            .make_enrolment(&Bounds::default(), "a test")
+            .await
+            .unwrap(),
         host: "a host".into(),
         sites,
     };
@@ -477,7 +481,7 @@ async fn agent(engine: &Engine) -> AgentId {
             Acks {
                 repository,
                 held,
-                refused: vec![],
+                ..Acks::default()
             },
         )
         .await

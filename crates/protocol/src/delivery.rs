@@ -8,6 +8,10 @@ use domain::name::{Hostname, ProductName};
 
 /// The most sites that one agent serves.
 pub const AGENT_SITES_MAX: usize = 20_000;
+/// The most document versions of one message of what is held; an agent that holds more says so in parts.
+pub const HELD_PER_PART_MAX: usize = 10_000;
+/// The most parts: enough for ten versions on each of the sites.
+pub const HELD_PARTS_MAX: u32 = 20;
 /// The most refusals that an agent keeps and tells.
 pub const REFUSED_MAX: usize = 1_000;
 /// The longest reason of a refusal, in characters.
@@ -81,11 +85,25 @@ pub struct Push {
 pub struct Acks {
     /// The repository version it has verified.
     pub repository: u64,
-    /// Every version of every document it holds.
+    /// Every version of every document it holds; at most [`HELD_PER_PART_MAX`] in one message.
     pub held: Vec<Held>,
-    /// Versions that its sites refused; at most [`REFUSED_MAX`].
+    /// Versions that its sites refused; at most [`REFUSED_MAX`]. Of parts, those of the last one count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<Refused>,
+    /// Where one message is not enough: which part of it this is. They count together, with the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+}
+
+/// One of several messages that together say what is held, sent in order.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+pub struct Part {
+    /// Counts from 1.
+    pub number: u32,
+    /// How many there are; at most [`HELD_PARTS_MAX`].
+    pub of: u32,
 }
 
 /// A version that a site refused: it is not given to the site any more, and its rollout is halted.

@@ -434,6 +434,21 @@ impl Store {
             .collect()
     }
 
+    /// How many sites of a campaign were asked to act since a moment, and are not known to have done it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sites_asked_since(
+        &self,
+        id: CampaignId,
+        since: Timestamp,
+    ) -> Result<u64, StoreError> {
+        const COUNT: &str = "SELECT count(*) FROM campaign_sites WHERE campaign = $1 \
+            AND state IN ('sent', 'acted', 'failed') AND changed_at >= $2";
+        let rows = self.db.read(COUNT, params![id, since]).await?;
+        rows.first().map_or(Ok(0), |row| row.count(0))
+    }
+
     /// How many sites wait in a campaign before the one at `position`.
     ///
     /// # Errors

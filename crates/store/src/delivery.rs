@@ -1,6 +1,7 @@
 //! The signed repository, agents, what they hold and what their sites refused.
 
 use domain::document::DocumentKey;
+use domain::enrolment::Bounds;
 use domain::id::{AgentId, HolderId, SiteId};
 use domain::name::Hostname;
 use jiff::Timestamp;
@@ -55,6 +56,8 @@ pub struct Publication {
     pub files: Vec<RepositoryFile>,
     /// What becomes of the keys that sign them.
     pub keys: KeyChange,
+    /// The keys of sign-in that must not be retired, because settings that are published name them.
+    pub signing_kids: Vec<String>,
     /// Calls to the people on duty because of it.
     pub pages: Vec<(Page, Vec<Delivery>)>,
 }
@@ -214,7 +217,7 @@ impl Store {
     }
 
     /// Saves a publication and the metadata that carries it. A conflict when the repository has moved
-    /// on, or the version of the document is there already.
+    /// on, the version of the document is there already, or a key that it needs was retired.
     ///
     /// # Errors
     /// When the database fails.
@@ -233,9 +236,15 @@ impl Store {
             .iter()
             .map(|file| params![&file.role, file.version.saturating_sub(FILES_KEPT)])
             .collect();
+        // Written, not read: whoever retires the key at the same moment comes before or after.
+        const NAME: &str =
+            "UPDATE signing_keys SET state = state WHERE kid = $1 AND state <> 'retired'";
+        let kids = &publication.signing_kids;
         let change = Change::new()
             .run(MOVE, params![publication.follows])
-            .expect_rows(1);
+            .expect_rows(1)
+            .run_many(NAME, kids.iter().map(|kid| params![kid]).collect())
+            .expect_rows(kids.len() as u64);
         const FORGET_KEY: &str = "DELETE FROM repository_keys WHERE name = $1";
         let KeyChange { kept, forgotten } = &publication.keys;
         let gone = forgotten.iter().chain(kept.iter().map(|(name, _)| name));
@@ -274,23 +283,43 @@ impl Store {
         Ok(last.saturating_sub(count) + 1)
     }
 
-    /// Adds a token that enrols one agent until `expires_at`.
+    /// Adds a token that enrols one agent, of these sites, until `expires_at`.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn add_enrolment(
         &self,
         token_hash: &[u8; 32],
+        bounds: &Bounds,
         expires_at: Timestamp,
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
-        const ADD: &str =
-            "INSERT INTO enrolments (token_hash, made_at, expires_at) VALUES ($1, $2, $3)";
-        let params = params![&token_hash[..], audit.at, expires_at];
+        const ADD: &str = "INSERT INTO enrolments (token_hash, bounds, made_at, expires_at) \
+            VALUES ($1, $2, $3, $4)";
+        let bounds = serde_json::to_string(bounds).unwrap_or_default();
+        let params = params![&token_hash[..], bounds, audit.at, expires_at];
         self.db
             .write(Change::new().run(ADD, params).audit(audit))
             .await
             .map(drop)
+    }
+
+    /// Of which sites a token enrols an agent at `now`; `None` when it is unknown, used or expired.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn enrolment(
+        &self,
+        token_hash: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<Bounds>, StoreError> {
+        const FIND: &str = "SELECT bounds FROM enrolments \
+            WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2";
+        let rows = self.db.read(FIND, params![&token_hash[..], now]).await?;
+        let bounds = |row: &Row| {
+            serde_json::from_str(row.str(0)?).map_err(|e| corrupt("bounds", &e.to_string()))
+        };
+        rows.first().map(bounds).transpose()
     }
 
     /// Enrols an agent by a token that works once. A conflict when the token is unknown, used or

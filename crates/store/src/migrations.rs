@@ -30,6 +30,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0029_promise_calendars.sql"),
     include_str!("../migrations/0030_rollouts.sql"),
     include_str!("../migrations/0031_layers.sql"),
+    include_str!("../migrations/0032_enrolment_bounds.sql"),
 ];
 
 /// What differs between the databases.

@@ -82,7 +82,7 @@ contract! {
     comment: comments_read_back_with_their_votes_and_reports, who_is_banned_is_read_no_more;
     delivery: a_repository_is_founded_once_and_its_keys_read_back,
         a_publication_follows_the_version_it_was_made_for,
-        keys_change_with_their_publication_or_not_at_all,
+        keys_change_with_their_publication_or_not_at_all, settings_whose_key_is_retired_are_not_published,
         a_version_spreads_and_what_nobody_reads_stays_in_the_history,
         no_timestamp_version_is_given_out_twice,
         an_enrolment_works_once_and_in_time, acks_replace_what_was_said_before;

@@ -336,7 +336,11 @@ fn changes() -> Vec<Case> {
             support::drill(DRILL, "2023-07-11T20:00:00Z"),
             201,
         ),
-        post("/api/v1/agents/enrolments", Value::Null, 201),
+        post(
+            "/api/v1/agents/enrolments",
+            json!({"product": "web-central"}),
+            201,
+        ),
         post(
             "/api/v1/banners",
             json!({"text": "Sign-in may fail.", "severity": "warning", "area": {"states": ["AK"]}}),

@@ -135,6 +135,19 @@ impl Words {
         self.tell("page-root-expires", [("days", days.to_string().into())])
     }
 
+    /// Pages that the root of config is good for so many days only, and could not be signed anew here.
+    #[must_use]
+    pub fn page_root_unsigned(self, days: i64) -> String {
+        self.tell("page-root-unsigned", [("days", days.to_string().into())])
+    }
+
+    /// Pages that signed config is good for so many days only, and could not be signed anew here.
+    #[must_use]
+    pub fn page_metadata_unsigned(self, days: i64) -> String {
+        let days = [("days", days.to_string().into())];
+        self.tell("page-metadata-unsigned", days)
+    }
+
     /// What a rollout waits for.
     #[must_use]
     pub fn rollout_waits(self, waiting: &Waiting) -> String {

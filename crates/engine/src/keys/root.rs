@@ -10,8 +10,6 @@ use crate::{Engine, EngineError};
 
 /// A root that is kept elsewhere is told to be signed anew when less than this is left.
 pub const ROOT_WARNED_DAYS_BEFORE: i64 = 60;
-/// People are paged when so many days are left.
-const PAGED_DAYS_BEFORE: [i64; 5] = [30, 14, 7, 2, 1];
 /// A root is good for as long, unless the draft says otherwise.
 pub(super) const ROOT_GOOD_FOR_DAYS: u32 = 365;
 /// The longest time for which a root is drafted.
@@ -114,8 +112,7 @@ impl Engine {
         Ok(next.version)
     }
 
-    /// Signs a root anew before it is over, where this server can; tells the team where it cannot. Callers hold
-    /// `publishing`.
+    /// Signs a root anew before it is over, where this server can. Callers hold `publishing`.
     pub(crate) async fn look_after_root(&self) -> Result<(), EngineError> {
         let before = self.repository();
         let root = read_root(&before.root)?;
@@ -124,35 +121,13 @@ impl Engine {
         }
         let held = self.held(&before).await?;
         if !held.keys_of(&held.root)?.root.is_here() {
-            return self.warn_of_root(root.expires).await;
+            return Ok(());
         }
         let next = held.next_root(later(self.clock().now(), ROOT_EXPIRES_AFTER));
         let what = format!("version {}", next.version);
         let act = "published a root of config";
         let audit = self.audit("lamplighter", act, &what, "before it expires");
         self.sign_root_here(&before, &held, &next, &audit).await
-    }
-
-    /// Once a day into the log, and to the people on call when little time is left.
-    async fn warn_of_root(&self, until: Timestamp) -> Result<(), EngineError> {
-        let days = until.duration_since(self.clock().now()).as_hours() / 24;
-        {
-            let warned = self.0.delivery.root_warned.lock();
-            let mut warned = warned.unwrap_or_else(std::sync::PoisonError::into_inner);
-            // A new root begins anew.
-            if warned.is_some_and(|last| days >= last && days <= last + 1) {
-                return Ok(());
-            }
-            *warned = Some(days);
-        }
-        tracing::warn!(
-            "the root of config is good until {until}, and is signed elsewhere: draft the next with `lamplighter keys root draft`, sign it there and publish it; agents take no config after that"
-        );
-        if PAGED_DAYS_BEFORE.contains(&days) {
-            let words = self.words().page_root_expires(days);
-            self.page(None, &words).await?;
-        }
-        Ok(())
     }
 
     pub(super) fn is_soon(&self, expires: Timestamp) -> bool {

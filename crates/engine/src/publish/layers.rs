@@ -28,6 +28,9 @@ const MERGED_BYTES_MAX: usize = 4 << 30;
 pub(super) struct Fitted {
     versions: BTreeMap<DocumentKey, Option<u64>>,
     releases: BTreeSet<Version>,
+    /// The keys of sign-in that settings name to sign with. None of them may be retired before the settings are
+    /// published: nobody could sign in.
+    pub(super) signing_kids: BTreeSet<String>,
 }
 
 impl Fitted {
@@ -191,10 +194,11 @@ impl Engine {
             json_schema,
             ..self.check_of(&repository, &new.key).await?
         };
-        run(check).await?;
+        let signing_kids = run(check).await?;
         Ok(Fitted {
             versions: newest(repository.documents(), &new.key),
             releases,
+            signing_kids,
         })
     }
 
@@ -265,7 +269,8 @@ impl Engine {
     }
 }
 
-async fn run(check: Check) -> Result<(), EngineError> {
+/// Gives the keys of sign-in that settings name to sign with.
+async fn run(check: Check) -> Result<BTreeSet<String>, EngineError> {
     let checked = tokio::task::spawn_blocking(move || check.run());
     checked
         .await
@@ -280,13 +285,22 @@ struct Part<'a> {
     json_schema: Option<&'a str>,
 }
 
+/// What was met while checking.
+#[derive(Default)]
+struct Met<'a> {
+    /// Reading one takes longer than checking a body.
+    schemas: BTreeMap<&'a str, Schema>,
+    /// The keys that settings name to sign with.
+    signing_kids: BTreeSet<String>,
+}
+
 impl Check {
-    fn run(self) -> Result<(), EngineError> {
+    fn run(self) -> Result<BTreeSet<String>, EngineError> {
         let mut checked = BTreeSet::new();
-        let mut schemas = BTreeMap::new();
+        let mut met = Met::default();
         let mut bytes = 0;
         if let Some(new) = self.new.as_ref().filter(|_| self.key.layer.is_base()) {
-            self.check(&[self.part_of(new)], None, &mut schemas)
+            self.check(&[self.part_of(new)], None, &mut met)
                 .map_err(|reason| refused(&reason))?;
         }
         for (set, site) in &self.sets {
@@ -320,15 +334,14 @@ impl Check {
                 let whose = |reason: String| {
                     format!("merged with {names} for {site} on release {code}: {reason}")
                 };
-                self.check(&parts, Some(&whose), &mut schemas).map_err(
-                    |(at, reason)| match &self.new {
+                self.check(&parts, Some(&whose), &mut met)
+                    .map_err(|(at, reason)| match &self.new {
                         Some(_) => refused(&(at, reason)),
                         None => EngineError::refused_at("version", reason),
-                    },
-                )?;
+                    })?;
             }
         }
-        Ok(())
+        Ok(met.signing_kids)
     }
 
     /// Who publishes knows which document it is; who stages a release has many.
@@ -391,12 +404,12 @@ impl Check {
         concerns.then_some((layers, parts))
     }
 
-    /// `schemas` are those that were read before: reading one takes longer than checking a body.
+    /// Checks what comes of some pieces.
     fn check<'a>(
         &self,
         parts: &[Part<'a>],
         whose: Option<&dyn Fn(String) -> String>,
-        schemas: &mut BTreeMap<&'a str, Schema>,
+        met: &mut Met<'a>,
     ) -> Result<(), (String, String)> {
         let named = |at: &str, reason: String| match whose {
             Some(whose) => (at.to_owned(), whose(reason)),
@@ -420,13 +433,13 @@ impl Check {
             return Err(named("body", reason));
         }
         if let Some(json_schema) = base.json_schema {
-            if !schemas.contains_key(json_schema) {
+            if !met.schemas.contains_key(json_schema) {
                 let schema = Schema::read(json_schema);
                 let schema = schema.map_err(|e| named("schema", e.to_string()))?;
-                schemas.insert(json_schema, schema);
+                met.schemas.insert(json_schema, schema);
             }
             let body = serde_json::from_slice(&body).map_err(|e| named("body", e.to_string()))?;
-            let schema = schemas.get(json_schema);
+            let schema = met.schemas.get(json_schema);
             let fits = schema.map_or(Ok(()), |schema| schema.check(&body));
             fits.map_err(|reason| named("body", reason))?;
         }
@@ -436,14 +449,18 @@ impl Check {
         // Settings that the provider cannot honour would stop every sign-in of their sites, and nobody
         // could sign in to say so.
         let provider = ProviderFacts { issuer, keys };
-        let checked =
-            ClientSettings::parse(&body).and_then(|settings| settings.check_with(provider));
-        checked.map_err(|bad| {
+        let checked = ClientSettings::parse(&body).and_then(|settings| {
+            settings.check_with(provider)?;
+            Ok(settings.signing_kid)
+        });
+        let signing_kid = checked.map_err(|bad| {
             let at = bad
                 .at()
                 .map_or("body".into(), |field| format!("body.{field}"));
             named(&at, bad.to_string())
-        })
+        })?;
+        met.signing_kids.insert(signing_kid);
+        Ok(())
     }
 }
 

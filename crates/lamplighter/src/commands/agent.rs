@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use agent::{Agent, AgentSettings, MirrorPlace};
 use clock::{Clock, Pace};
-use domain::name::Hostname;
+use domain::enrolment::Bounds;
+use domain::name::{Hostname, ProductName};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -44,8 +45,15 @@ pub(crate) enum AgentCommand {
     TufClient(Box<tuf_client::TufClient>),
     /// List agents in the order in which they enrolled: their hosts, and when each was heard.
     List(list::List),
-    /// Make a token that enrols one agent within a day.
+    /// Make a token that enrols one agent within a day. Name its sites where you can: who has a token that names none
+    /// becomes the agent of any sites, in place of the agent that they have.
     Token {
+        /// Only an agent of sites of this product.
+        #[arg(long)]
+        product: Option<ProductName>,
+        /// Only an agent of these sites: a file with one host name in each line, or names joined by commas.
+        #[arg(long)]
+        sites: Option<String>,
         #[command(flatten)]
         server: Server,
     },
@@ -107,8 +115,17 @@ impl AgentCommand {
             }
             Self::TufClient(client) => client.run(output).await,
             Self::List(list) => list.run(output).await,
-            Self::Token { server } => {
-                let body = serde_json::json!({});
+            Self::Token {
+                product,
+                sites,
+                server,
+            } => {
+                let sites = sites.as_deref().map(read_sites).transpose()?;
+                let body = Bounds {
+                    product,
+                    sites: sites.into_iter().flatten().collect(),
+                };
+                let body = serde_json::to_value(body).map_err(|e| Failure::new(e.to_string()))?;
                 let made = server
                     .client()?
                     .post("/api/v1/agents/enrolments", &body)

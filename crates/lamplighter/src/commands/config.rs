@@ -10,7 +10,8 @@ use serde_json::Value;
 use url::form_urlencoded::byte_serialize;
 
 use crate::client::Server;
-use crate::output::{Failure, Options, text};
+use crate::input::Limit;
+use crate::output::{Failure, Options, lines, text};
 
 /// Publish and read documents.
 #[derive(clap::Subcommand)]
@@ -91,6 +92,11 @@ pub(crate) enum Config {
     Hasten(OnItsWay),
     /// List the versions of all documents that sites read or will read.
     List {
+        /// Those after the last one of the page before, as it names it.
+        #[arg(long)]
+        after: Option<String>,
+        #[command(flatten)]
+        limit: Limit,
         #[command(flatten)]
         server: Server,
     },
@@ -175,11 +181,9 @@ impl OnItsWay {
         let body = serde_json::json!({"version": self.number, "layer": layer, "why": self.why});
         let done = self.which.post(act, &body).await?;
         output.print(&done, |done| {
-            let (number, key) = (self.number, self.which.key());
-            format!(
-                "Version {number} of {key} is {} now.",
-                whereto(&done["rollout"])
-            )
+            let (number, path) = (self.number, self.which.key().path());
+            let goes = whereto(&done["rollout"], &layer.to_string());
+            format!("Version {number} of {path} is {goes} now.")
         });
         Ok(())
     }
@@ -236,9 +240,9 @@ impl Config {
                     "at_once": at_once, "bypass_coverage": bypass_coverage, "why": why.unwrap_or_default()});
                 let published = server.client()?.post("/api/v1/documents", &body).await?;
                 output.print(&published, |published| {
-                    let goes = whereto(&published["rollout"]);
-                    let key = DocumentKey::base(product, service, name).with_layer(layer);
-                    format!("Published {key} version {}, {goes}.", published["version"])
+                    let goes = whereto(&published["rollout"], &layer.to_string());
+                    let path = DocumentKey::base(product, service, name).path();
+                    format!("Published {path} version {}, {goes}.", published["version"])
                 });
             }
             Self::Diff { which, from, to } => {
@@ -254,23 +258,33 @@ impl Config {
                 let before = before.map_or(String::new(), |before| format!("&before={before}"));
                 let path = which.path("versions") + &which.query() + &before;
                 let history = which.server.client()?.get(&path).await?;
-                output.print(&history, past);
+                output.print(&history, |history| past(history, &which.layer));
             }
             Self::Rollback { which, to, why } => {
                 let body = serde_json::json!({"to": to, "layer": which.layer, "why": why});
                 let done = which.post("rollback", &body).await?;
                 output.print(&done, |done| {
-                    let (key, version) = (which.key(), &done["version"]);
-                    format!(
-                        "Version {version} of {key} says what version {to} said, for all sites."
-                    )
+                    let (path, version) = (which.key().path(), &done["version"]);
+                    // It always is for all of them.
+                    let all = serde_json::json!({"permille": 1_000});
+                    let goes = whereto(&all, &which.layer.to_string());
+                    format!("Version {version} of {path} says what version {to} said, {goes}.")
                 });
             }
             Self::Halt(ending) => ending.end("halt", output).await?,
             Self::Hasten(ending) => ending.end("hasten", output).await?,
-            Self::List { server } => {
-                let list = server.client()?.get("/api/v1/documents").await?;
-                output.print(&list, |list| lines(&list["documents"]));
+            Self::List {
+                after,
+                limit,
+                server,
+            } => {
+                let after = after.map_or_else(String::new, |after| {
+                    let after: String = byte_serialize(after.as_bytes()).collect();
+                    format!("&after={after}")
+                });
+                let path = format!("/api/v1/documents?limit={}{after}", limit.limit);
+                let page = server.client()?.get(&path).await?;
+                output.print(&page, listed);
             }
             Self::Layers {
                 product,
@@ -310,27 +324,20 @@ fn read_json(file: &PathBuf) -> Result<Value, Failure> {
     serde_json::from_slice(&text).map_err(|e| fail(e.to_string()))
 }
 
-fn lines(documents: &Value) -> String {
-    let word = |value: &Value| value.as_str().unwrap_or("").to_owned();
-    let line = |one: &Value| {
-        let [product, service, name] = ["product", "service", "name"].map(|part| word(&one[part]));
-        let layer = match text(&one["layer"]) {
-            "" => String::new(),
-            layer => format!(" for {layer}"),
-        };
-        let (accepts, lane) = (word(&one["accepts"]), word(&one["lane"]));
+fn listed(page: &Value) -> String {
+    let versions = lines(&page["documents"], "No documents.", |one| {
+        let [product, service, name] = ["product", "service", "name"].map(|part| text(&one[part]));
+        let [accepts, lane] = ["accepts", "lane"].map(|part| text(&one[part]));
         let (version, bytes) = (&one["version"], &one["bytes"]);
-        let goes = whereto(&one["rollout"]);
+        let goes = whereto(&one["rollout"], text(&one["layer"]));
         format!(
-            "{product}/{service}/{name}{layer} {version:>4}  {accepts:<12} {lane:<6} {bytes} bytes, {goes}\n"
+            "{product}/{service}/{name} {version:>4}  {accepts:<12} {lane:<6} {bytes} bytes, {goes}"
         )
-    };
-    documents
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(line)
-        .collect()
+    });
+    match page["after"].as_str() {
+        Some(after) => format!("{versions}\nMore: --after {after}"),
+        None => versions,
+    }
 }
 
 /// The pieces of what a site reads, and what comes of them.
@@ -348,19 +355,26 @@ fn pieces(found: &Value) -> String {
     format!("{lines}{:#}", found["merged"])
 }
 
-/// Which sites a version is given to, in words.
-fn whereto(rollout: &Value) -> String {
+/// Which sites a version of a document or of a layer is given to, in words.
+fn whereto(rollout: &Value, layer: &str) -> String {
+    let of = |sites: &str| match layer {
+        "" => format!("for {sites}"),
+        layer => format!("for {sites} of {layer}"),
+    };
     let canaries = rollout["canaries"].as_array().map_or(0, Vec::len);
     match (rollout["permille"].as_u64().unwrap_or(0), canaries) {
-        (1_000.., _) => "for all sites".into(),
-        (0, 0) => "for no site".into(),
-        (0, 1) => "for 1 canary".into(),
-        (0, canaries) => format!("for {canaries} canaries"),
-        (share, _) => format!("for {} % of the sites", share / 10),
+        // It is for one site.
+        (1_000.., _) if layer.starts_with("site:") => format!("for {layer}"),
+        (1_000.., _) => of("all sites"),
+        (0, 0) => of("no site"),
+        (0, 1) => of("1 canary"),
+        (0, canaries) => of(&format!("{canaries} canaries")),
+        (share, _) => of(&format!("{} % of the sites", share / 10)),
     }
 }
 
-fn past(history: &Value) -> String {
+fn past(history: &Value, layer: &Layer) -> String {
+    let layer = layer.to_string();
     let sites = &history["sites"];
     let line = |one: &Value| {
         let [at, accepts, lane] = ["published_at", "accepts", "lane"].map(|part| text(&one[part]));
@@ -371,7 +385,7 @@ fn past(history: &Value) -> String {
         let mut line = format!(
             "{version:>4}  {at}  {accepts:<12} {lane:<6} {goes}; read by {reading} and held for {holding} of \
              {sites} sites; by {by}",
-            goes = whereto(&one["rollout"]),
+            goes = whereto(&one["rollout"], &layer),
         );
         if *refused != 0 {
             line += &format!("; refused by {refused}");

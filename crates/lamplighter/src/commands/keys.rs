@@ -107,8 +107,8 @@ fn shown(keys: &Value) -> String {
     };
     let (version, expires) = (&keys["root_version"], text(&keys["root_expires"]));
     let mut said = format!("root version {version}, {place}, good until {expires}");
-    if keys["root_expires_soon"] == true && keys["root_elsewhere"] == true {
-        said += "\nWARNING: draft, sign and publish the next root before that: agents take no config after it";
+    for ending in keys["endings"].as_array().into_iter().flatten() {
+        said += &warning(text(&ending["what"]), text(&ending["until"]));
     }
     for role in keys["roles"].as_array().into_iter().flatten() {
         let (name, threshold) = (text(&role["role"]), &role["threshold"]);
@@ -134,4 +134,14 @@ fn shown(keys: &Value) -> String {
         );
     }
     said
+}
+
+/// What ends soon, and what to do about it.
+fn warning(what: &str, until: &str) -> String {
+    let act = match what {
+        "root_elsewhere" => "draft, sign and publish the next root before that",
+        "root" => "the server could not sign the next root: look into its log",
+        _ => "the server could not sign its metadata anew: look into its log",
+    };
+    format!("\nWARNING: config ends at {until}, {act}; agents take none after it")
 }

@@ -10,7 +10,12 @@ impl Plane {
     /// An agent of sites a and b that has a socket and no port, and writes files.
     async fn agent_beside(&self, stop: &CancellationToken) -> Agent {
         let settings = AgentSettings {
-            enrolment_token: Some(self.engine.make_enrolment("a test").await.unwrap()),
+            enrolment_token: Some(
+                self.engine
+                    .make_enrolment(&Bounds::default(), "a test")
+                    .await
+                    .unwrap(),
+            ),
             sites: vec![host("a.example"), host("b.example")],
             stale_after: Duration::from_secs(60),
             socket: Some(self.socket()),

@@ -26,6 +26,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use clock::Clock;
 use domain::document::{DocumentKey, Lane};
+use domain::enrolment::Bounds;
 use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
 use domain::site::Zone;
 use domain::site::import::Defaults;
@@ -165,7 +166,11 @@ impl Plane {
 
     /// An agent of sites a and b; `server` may be somewhere else, or nowhere.
     async fn agent(&self, server: &Url, stop: &CancellationToken) -> Agent {
-        let token = self.engine.make_enrolment("a test").await.unwrap();
+        let token = self
+            .engine
+            .make_enrolment(&Bounds::default(), "a test")
+            .await
+            .unwrap();
         let settings = AgentSettings {
             enrolment_token: Some(token),
             sites: vec![host("a.example"), host("b.example")],

@@ -173,7 +173,12 @@ impl Plane {
     ) -> Agent {
         let settings = AgentSettings {
             mirrors,
-            enrolment_token: Some(self.engine.make_enrolment("a test").await.unwrap()),
+            enrolment_token: Some(
+                self.engine
+                    .make_enrolment(&Bounds::default(), "a test")
+                    .await
+                    .unwrap(),
+            ),
             sites: vec![host("a.example"), host("b.example")],
             listen: Some("127.0.0.1:0".parse().unwrap()),
             ..AgentSettings::new(vec![server.clone()], self.folder.path().join("agent"))

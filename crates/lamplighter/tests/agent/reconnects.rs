@@ -120,7 +120,13 @@ async fn agents_leave_connections_for_requests_and_the_last_one_asks_instead() {
 
 async fn started(plane: &Plane, n: usize, url: &Url, stop: CancellationToken) -> Agent {
     let settings = AgentSettings {
-        enrolment_token: Some(plane.engine.make_enrolment("a test").await.unwrap()),
+        enrolment_token: Some(
+            plane
+                .engine
+                .make_enrolment(&Bounds::default(), "a test")
+                .await
+                .unwrap(),
+        ),
         sites: vec![host("a.example")],
         ..AgentSettings::new(
             vec![url.clone()],

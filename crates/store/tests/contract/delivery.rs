@@ -6,14 +6,15 @@ use std::collections::BTreeSet;
 
 use domain::access::Role;
 use domain::document::{Document, DocumentKey, Lane};
+use domain::enrolment::Bounds;
 use domain::name::{DocumentName, ProductName, ServiceName};
 use domain::rollout::Rollout;
 use store::{
-    Holder, KeyChange, NewAgent, NewVersion, Publication, Refusal, RepositoryFile, Spread,
-    Spreading, Store, StoreError,
+    Holder, KeyChange, KeyState, NewAgent, NewVersion, Publication, Refusal, RepositoryFile,
+    Spread, Spreading, Store, StoreError,
 };
 
-use crate::{at, audit, fleet, id};
+use crate::{at, audit, fleet, id, sign_in};
 
 pub(crate) fn document(version: u64) -> Document {
     let key = DocumentKey::base(
@@ -217,16 +218,24 @@ pub(crate) async fn an_enrolment_works_once_and_in_time(store: Store) {
         host: "a host".into(),
         sites: rows.sites.iter().map(|site| site.id).collect(),
     };
+    let bounds = Bounds {
+        product: Some(ProductName::parse("web-central").unwrap()),
+        sites: BTreeSet::from(["29palms.gov".parse().unwrap()]),
+    };
     store
-        .add_enrolment(&[100; 32], at("2023-07-11T21:00:01Z"), &audit())
+        .add_enrolment(&[100; 32], &bounds, at("2023-07-11T21:00:01Z"), &audit())
         .await
         .unwrap();
     store
-        .add_enrolment(&[101; 32], at("2023-07-11T21:00:00Z"), &audit())
+        .add_enrolment(&[101; 32], &bounds, at("2023-07-11T21:00:00Z"), &audit())
         .await
         .unwrap();
+    let found = async |number: u8| store.enrolment(&[number; 32], audit().at).await.unwrap();
+    assert_eq!(found(100).await, Some(bounds));
+    assert_eq!((found(101).await, found(102).await), (None, None));
     let first = agent(1);
     store.enrol(&[100; 32], &first, &audit()).await.unwrap();
+    assert_eq!(found(100).await, None, "it works once");
     // Used, expired, unknown.
     for hash in [[100; 32], [101; 32], [102; 32]] {
         let refused = store.enrol(&hash, &agent(2), &audit()).await;
@@ -255,7 +264,12 @@ pub(crate) async fn acks_replace_what_was_said_before(store: Store) {
         sites: vec![],
     };
     store
-        .add_enrolment(&[100; 32], at("2023-08-01T00:00:00Z"), &audit())
+        .add_enrolment(
+            &[100; 32],
+            &Bounds::default(),
+            at("2023-08-01T00:00:00Z"),
+            &audit(),
+        )
         .await
         .unwrap();
     store.enrol(&[100; 32], &agent, &audit()).await.unwrap();
@@ -324,4 +338,35 @@ pub(crate) async fn keys_change_with_their_publication_or_not_at_all(store: Stor
     assert_eq!(keys().await, [("timestamp".to_owned(), b"new".to_vec())]);
     let stored = store.repository().await.unwrap().unwrap();
     assert!(stored.files.contains(&file("root", 2)));
+}
+
+/// They were checked before, and the key may have been retired since.
+pub(crate) async fn settings_whose_key_is_retired_are_not_published(store: Store) {
+    fleet::fleet(&store, 0).await;
+    found(&store).await;
+    for (kid, state) in [("old", KeyState::Active), ("new", KeyState::Next)] {
+        let key = sign_in::key(kid, state);
+        store.add_signing_key(&key, &audit()).await.unwrap();
+    }
+    let publish = async |follows: u64, kids: &[&str]| {
+        let publication = Publication {
+            follows,
+            document: Some(new(document(follows))),
+            signing_kids: kids.iter().map(|kid| (*kid).to_owned()).collect(),
+            ..Publication::default()
+        };
+        store.publish(&publication, audit().at, &audit()).await
+    };
+    publish(1, &["old", "new"]).await.unwrap();
+    let audit_of_it = audit();
+    let retired = store.set_key_state("new", KeyState::Retired, &audit_of_it);
+    assert!(retired.await.unwrap());
+    for kids in [&["old", "new"][..], &["none"]] {
+        let late = publish(2, kids).await;
+        assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
+    }
+    assert_eq!(store.documents().await.unwrap(), [document(1)]);
+    publish(2, &["old"]).await.unwrap();
+    let kept = store.signing_keys().await.unwrap();
+    assert_eq!((kept.len(), kept[0].state), (1, KeyState::Active));
 }

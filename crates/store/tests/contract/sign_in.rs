@@ -319,8 +319,8 @@ pub(crate) async fn a_new_client_secret_replaces_the_old(store: Store) {
     assert_eq!(store.client_secret(&unknown).await.unwrap(), None);
 }
 
-pub(crate) async fn the_last_active_key_stays(store: Store) {
-    let key = |kid: &str, state| SigningKeyRow {
+pub(crate) fn key(kid: &str, state: KeyState) -> SigningKeyRow {
+    SigningKeyRow {
         public: Jwk {
             kty: "RSA".into(),
             usage: "sig".into(),
@@ -332,7 +332,10 @@ pub(crate) async fn the_last_active_key_stays(store: Store) {
         state,
         private: kid.as_bytes().to_vec(),
         published_at: audit().at,
-    };
+    }
+}
+
+pub(crate) async fn the_last_active_key_stays(store: Store) {
     store
         .add_signing_key(&key("old", KeyState::Active), &audit())
         .await

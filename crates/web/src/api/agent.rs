@@ -8,6 +8,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
+use domain::enrolment::Bounds;
 use domain::id::AgentId;
 use engine::DeliveryEvent;
 use futures_util::StreamExt as _;
@@ -29,6 +30,8 @@ use crate::routes::{Api, Route};
 use crate::streams::Place;
 
 const BULK_BYTES_MAX: usize = 1 << 20;
+/// Room for 10,000 versions and 1,000 refusals, all with the longest names and reasons.
+const ACKS_BYTES_MAX: usize = 8 << 20;
 /// Room for the host names of 20,000 sites.
 const ENROL_BYTES_MAX: usize = 8 << 20;
 /// When an agent comes again that found no place to be told of what happens.
@@ -43,7 +46,9 @@ pub(crate) fn routes() -> Vec<Route> {
             change,
             "Let a host become an agent",
             make_enrolment,
-        ),
+        )
+        .about("Of any sites, unless the product or the sites are named: a host that names others is refused.")
+        .body_max(ENROL_BYTES_MAX),
         // The one-time token in the body is the credential.
         Api::post("/agent/v1/enrol", Access::Public, "Become an agent", enrol)
             .about("The token in the body, which works once, is what is asked for.")
@@ -63,7 +68,9 @@ pub(crate) fn routes() -> Vec<Route> {
         )
         .about("The file is named as the metadata names it; its name may have slashes."),
         Api::get("/agent/v1/events", agent, "Follow changes", events).about(EVENTS),
-        Api::post("/agent/v1/acks", agent, "Say what is held", acks).body_max(BULK_BYTES_MAX),
+        Api::post("/agent/v1/acks", agent, "Say what is held", acks)
+            .about("Versions that do not exist here do not count. What is more than one message may hold comes in parts.")
+            .body_max(ACKS_BYTES_MAX),
         Api::get("/agent/v1/actions", agent, "Fetch actions", actions)
             .about("At most 500; an agent asks again until there are none."),
         Api::post(
@@ -112,8 +119,9 @@ struct Enrolment {
 async fn make_enrolment(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
+    Json(bounds): Json<Bounds>,
 ) -> Result<Created<Enrolment>, ApiError> {
-    let token = app.engine().make_enrolment(caller.name()).await?;
+    let token = app.engine().make_enrolment(&bounds, caller.name()).await?;
     Ok(Created(Enrolment { token }))
 }
 

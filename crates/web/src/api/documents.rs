@@ -1,17 +1,18 @@
 //! Documents: published by engineers, read by whoever has no agent.
 
+mod list;
 mod past;
 mod pieces;
 
 use std::convert::Infallible;
 
+use axum::Extension;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json as JsonBody};
 use domain::access::Permission;
-use domain::document::{Document, DocumentKey, Lane};
+use domain::document::{DocumentKey, Lane};
 use domain::layer::Layer;
 use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
 use domain::rollout::Rollout;
@@ -32,21 +33,15 @@ const PUBLISH_BYTES_MAX: usize = 4 << 20;
 
 pub(crate) fn routes() -> Vec<Route> {
     let change = Access::Holder(Permission::ChangeDelivery);
-    let see = Access::Holder(Permission::SeeConsole);
     let read = "/api/v1/config/{product}/{service}/{document}";
     vec![
         Api::post("/api/v1/documents", change, "Publish a document", publish)
             .about(PUBLISH)
             .body_max(PUBLISH_BYTES_MAX),
-        Api::get(
-            "/api/v1/documents",
-            see,
-            "List documents and their versions",
-            list,
-        ),
         Api::get(read, Access::Public, "Read the config of a release", config).about(READ),
     ]
     .into_iter()
+    .chain(list::routes())
     .chain(past::routes())
     .chain(pieces::routes())
     .collect()
@@ -116,13 +111,6 @@ impl Published {
     }
 }
 
-/// Documents.
-#[derive(serde::Serialize, schemars::JsonSchema)]
-struct Documents {
-    /// Every version that some site reads or will read.
-    documents: Vec<DocumentView>,
-}
-
 async fn publish(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -158,43 +146,6 @@ async fn publish(
     let key = new.key.clone();
     let version = app.engine().publish_document(new, caller.name()).await?;
     Ok(Created(Published::of(&app, &key, version)))
-}
-
-/// A version of a document as the API lists it.
-#[derive(serde::Serialize, schemars::JsonSchema)]
-#[schemars(rename = "DocumentVersion")]
-struct DocumentView {
-    #[serde(flatten)]
-    key: DocumentKey,
-    /// Counts up from 1.
-    version: u64,
-    /// The releases of the product that can honour it.
-    #[schemars(with = "String")]
-    accepts: VersionReq,
-    /// How urgent it is.
-    lane: Lane,
-    /// Which sites are given it.
-    rollout: Rollout,
-    /// How long it is.
-    bytes: usize,
-}
-
-async fn list(State(app): State<App>) -> JsonBody<Documents> {
-    let repository = app.engine().repository();
-    let all = repository.documents().values().flatten();
-    let documents = all.map(|document| view(document)).collect();
-    JsonBody(Documents { documents })
-}
-
-fn view(document: &Document) -> DocumentView {
-    DocumentView {
-        key: document.key.clone(),
-        version: document.version,
-        accepts: document.accepts.clone(),
-        lane: document.lane,
-        rollout: document.rollout.clone(),
-        bytes: document.body.len(),
-    }
 }
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]

@@ -3,7 +3,7 @@
 use axum::Extension;
 use axum::extract::State;
 use domain::access::Permission;
-use engine::{DetachedSignature, Draft, KeyRole, KeysView, NewRoot, Rotated};
+use engine::{DetachedSignature, Draft, Ending, Ends, KeyRole, KeysView, NewRoot, Rotated};
 use jiff::Timestamp;
 
 use crate::App;
@@ -64,10 +64,22 @@ struct ConfigKeys {
     root_elsewhere: bool,
     /// Whether somebody should sign a new root soon. One that is signed here is signed anew by itself.
     root_expires_soon: bool,
+    /// What ends soon, or is over, and needs a person: agents take no config after that.
+    endings: Vec<ConfigEnding>,
     /// Who signs what.
     roles: Vec<ConfigRole>,
     /// The newest file of each other role. They are signed anew by themselves.
     files: Vec<SignedFile>,
+}
+
+/// Something of signed config that was not signed anew in time.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct ConfigEnding {
+    /// What.
+    what: Ends,
+    /// Until when it is good.
+    #[schemars(with = "domain::schema::Moment")]
+    until: Timestamp,
 }
 
 /// Who signs a role.
@@ -117,6 +129,8 @@ impl From<KeysView> for ConfigKeys {
                 .collect(),
             waiting: one.waiting,
         });
+        let endings = view.endings.into_iter();
+        let endings = endings.map(|Ending { what, until }| ConfigEnding { what, until });
         let files = view.files.into_iter();
         let files = files.map(|(role, version, expires)| SignedFile {
             role,
@@ -128,6 +142,7 @@ impl From<KeysView> for ConfigKeys {
             root_expires: view.root_expires,
             root_elsewhere: view.root_elsewhere,
             root_expires_soon: view.root_expires_soon,
+            endings: endings.collect(),
             roles: roles.collect(),
             files: files.collect(),
         }

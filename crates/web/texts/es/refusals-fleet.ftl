@@ -27,6 +27,7 @@ part-release-live = activa
 part-release-retired = retirada
 release-no-documents = el producto { $product } no tiene documentos: primero publique uno que acepte { $version }
 release-activated = una campaña activa la versión { $version }: primero deje que termine o cancélela
+release-asked = a { $n } sitios se les pidió ejecutar la versión { $version } y aún pueden hacerlo: inténtelo de nuevo { $n-minutes } minutos después de la campaña
 release-needed =
     { $n ->
         [one] { $n } sitio ejecuta la versión { $version } o podría volver a ella
@@ -95,6 +96,7 @@ agent-holds-none = este agente no tiene ningún documento de { $product }
 agent-holds-no-version = este agente no tiene ninguna versión de { $document } para { $site } que acepte { $code }
 schema-references = un esquema tiene { $n-max } referencias ($ref) como máximo
 document-published-meanwhile = otra persona acaba de publicar { $document }; inténtelo de nuevo
+key-retired-meanwhile = otra persona retiró la clave { $kid } hace un momento: nombre otra para firmar
 release-cannot-wait = la versión { $version } del código aún no tiene ninguna versión de { $document } y no puede esperar a las etapas: publique a todos a la vez, o primero solo para esa versión
 ready-not-accepted = el documento { $document } no tiene ninguna versión que la acepte
 ready-not-told = los agentes aún no saben qué capas de configuración tiene
@@ -106,7 +108,7 @@ layers-many = un documento tiene como máximo { $n-max } capas para más de un s
 layers-large = el documento y sus capas son demasiado grandes para comprobarlos en todos los sitios: acórtelos
 layers-merged = fusionado con { $layers } para { $site } en la versión { $version } del código: { $said-why }
 piece-no-json = una parte del documento no es JSON: { $problem }
-told-long = lo que se comunica de { $n } sitios con capas propias ocuparía { $n-bytes } bytes, y los agentes leen { $n-max } como máximo: acorte las capas de sitios individuales
+told-long = lo que se comunica de { $n } sitios con capas propias ocuparía { $n-bytes } bytes, y los agentes leen { $n-max } como máximo: acorte las capas de sitios individuales, o pase lo que comparten a una capa de un grupo
 group-long = un grupo tiene { $n-max } sitios como máximo
 groups-many = hay { $n-max } grupos como máximo
 groups-of-site = { $site } ya pertenece a { $n-max } grupos, y un sitio no puede pertenecer a más

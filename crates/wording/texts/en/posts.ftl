@@ -56,3 +56,5 @@ page-rollout-waits = The rollout of { $document } version { $version } has stood
 page-refused = { $site } refused { $document } version { $version }, which all sites are given: { $reason }
 page-was-refused = It was refused; the audit says why.
 page-root-expires = The root of config is good for { $days } more days, and is signed elsewhere. Draft the next with “lamplighter keys root draft”, sign it there and publish it: agents take no config after that
+page-root-unsigned = The root of config is good for { $days } more days, and this server could not sign the next. Its log says why: agents take no config after that
+page-metadata-unsigned = Signed config is good for { $days } more days, and this server could not sign it anew. Its log says why: agents take no config after that

@@ -66,3 +66,5 @@ page-rollout-waits = La distribución de { $document }, versión { $version }, l
 page-refused = { $site } rechazó { $document }, versión { $version }, que reciben todos los sitios: { $reason }
 page-was-refused = Fue rechazada; la auditoría dice por qué.
 page-root-expires = La raíz de la configuración vale { $days } días más y se firma en otro lugar. Prepare la siguiente con «lamplighter keys root draft», fírmela allí y publíquela: después los agentes no aceptan configuración
+page-root-unsigned = La raíz de la configuración vale { $days } días más, y este servidor no pudo firmar la siguiente. Su registro dice por qué: después los agentes no aceptan configuración
+page-metadata-unsigned = La configuración firmada vale { $days } días más, y este servidor no pudo firmarla de nuevo. Su registro dice por qué: después los agentes no aceptan configuración

@@ -10,7 +10,7 @@ use domain::detection::Alarm;
 use domain::name::ProductName;
 use domain::site::import::{BadLine, Defaults};
 use domain::site::state::SiteState;
-use engine::{Fleet, ImportError};
+use engine::{Ends, Fleet, ImportError};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::App;
@@ -64,6 +64,7 @@ struct View {
 struct Parts {
     page: Page,
     headline: Headline,
+    endings: Vec<Ending>,
     as_of: Moment,
     legend: Vec<Entry>,
     sites_per_lamp: usize,
@@ -73,6 +74,12 @@ struct Parts {
     campaigns: Vec<Running>,
     alarms: Vec<Raised>,
     reports: Vec<Told>,
+}
+
+/// Signed config that ends soon.
+struct Ending {
+    sentence: &'static str,
+    until: Moment,
 }
 
 /// An alarm in a list.
@@ -141,6 +148,7 @@ impl Parts {
         Ok(Self {
             page: Page::console("", "/console"),
             headline: words::headline(&counts),
+            endings: endings(app, reader)?,
             as_of: reader.now(),
             legend: counts.each().map(entry).collect(),
             sites_per_lamp: lamps.sites_per_lamp,
@@ -160,6 +168,20 @@ impl Parts {
             reports: reports(app, fleet, reader).await?,
         })
     }
+}
+
+/// What agents refuse soon, unless somebody does something.
+fn endings(app: &App, reader: &Reader) -> Result<Vec<Ending>, PageError> {
+    let endings = app.engine().config_endings()?;
+    let ending = |one: engine::Ending| Ending {
+        sentence: match one.what {
+            Ends::RootElsewhere => say("ending-root-elsewhere"),
+            Ends::Root => say("ending-root"),
+            Ends::Metadata => say("ending-metadata"),
+        },
+        until: reader.moment(one.until),
+    };
+    Ok(endings.into_iter().map(ending).collect())
 }
 
 /// Campaigns that need an eye; else the newest one.
