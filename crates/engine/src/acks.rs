@@ -2,7 +2,7 @@
 
 mod parts;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -12,12 +12,34 @@ use protocol::delivery::{
     Acks, HELD_PARTS_MAX, HELD_PER_PART_MAX, Held, Part, REASON_CHARACTERS_MAX, REFUSED_MAX,
     Refused,
 };
-use store::Refusal;
+use store::{AckChange, Refusal};
+use tokio::sync::Mutex;
 
-use crate::delivery::Repository;
+use crate::delivery::{PerAgent, Repository};
 use crate::{Engine, EngineError};
 
 pub(crate) use parts::Parts;
+
+/// More agents than are taken at their word at once.
+const TURNS: usize = 256;
+
+/// One word of an agent after the other: one whose connection broke is carried to its end here, while its agent says the
+/// next. Agents may share one.
+pub(crate) struct Turns([Mutex<()>; TURNS]);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Mutex::new(())))
+    }
+}
+
+impl Turns {
+    fn of(&self, agent: AgentId) -> &Mutex<()> {
+        // The last byte of an identifier is chance.
+        let [.., last] = *agent.as_bytes();
+        &self.0[usize::from(last)]
+    }
+}
 
 impl Engine {
     /// Takes what an agent holds now and what its sites refused; replaces what it said before. Versions that do not
@@ -39,22 +61,21 @@ impl Engine {
         let Some(held) = self.gather(agent, (repository, part), held)? else {
             return Ok(());
         };
+        let delivery = &self.0.delivery;
+        // What it said before is saved and known before what it says now is compared with it.
+        let _turn = delivery.turns.of(agent).lock().await;
         let refused = self.own_refusals(agent, refused)?;
         let held = self.that_exist(agent, repository, held);
-        let delivery = &self.0.delivery;
-        let knows_held = delivery
-            .acks
-            .load()
-            .get(&agent)
-            .is_some_and(|before| **before == held);
+        let before = delivery.acks.load().get(&agent).cloned();
         let refused_before = delivery.refusals.load().get(&agent).cloned();
-        if knows_held && refused_before.unwrap_or_default()[..] == refused[..] {
+        let refuses_the_same = refused_before.unwrap_or_default()[..] == refused[..];
+        if before.as_deref() == Some(&held) && refuses_the_same {
             return Ok(());
         }
-        let rows: Vec<_> = held
-            .iter()
-            .map(|one| (one.key.clone(), one.version))
-            .collect();
+        let before = before.unwrap_or_default();
+        let row = |one: &Held| (one.key.clone(), one.version);
+        let gone: Vec<_> = before.difference(&held).map(row).collect();
+        let new: Vec<_> = held.difference(&before).map(row).collect();
         let refusals: Vec<_> = refused.iter().map(refusal).collect();
         // Saved as one: a process that ends in between must not know of a refusal that nobody was told.
         let news = self.first_refusals(&refused);
@@ -66,16 +87,24 @@ impl Engine {
             );
             pages.push(self.new_page(None, &words).await?);
         }
+        let said = AckChange {
+            gone: &gone,
+            new: &new,
+            refused: (!refuses_the_same).then_some(&refusals[..]),
+        };
         self.store()
-            .save_acks(agent, &rows, &refusals, &pages, self.clock().now())
+            .save_acks(agent, &said, &pages, self.clock().now())
             .await?;
-        put(&delivery.acks, agent, Arc::new(held));
-        put(&delivery.refusals, agent, refused.into());
+        let versions = held.len();
+        put(&delivery.acks, agent, &Arc::new(held));
+        if !refuses_the_same {
+            put(&delivery.refusals, agent, &refused.into());
+        }
         self.remember_paged(&news);
         for (page, _) in &pages {
             self.paged(page).await?;
         }
-        tracing::debug!("agent {agent} holds {} document versions", rows.len());
+        tracing::debug!("agent {agent} holds {versions} document versions");
         Ok(())
     }
 
@@ -218,10 +247,6 @@ fn refusal(one: &Refused) -> Refusal {
 }
 
 /// Replaces what is known of one agent.
-fn put<T: Clone>(all: &ArcSwap<HashMap<AgentId, T>>, agent: AgentId, value: T) {
-    all.rcu(|all| {
-        let mut all = HashMap::clone(all);
-        all.insert(agent, value.clone());
-        all
-    });
+fn put<T: Clone>(all: &ArcSwap<PerAgent<T>>, agent: AgentId, value: &T) {
+    all.rcu(|all| all.insert(agent, value.clone()));
 }

@@ -107,6 +107,17 @@ pub struct StoredAgent {
     pub host: String,
 }
 
+/// What changed of what an agent says.
+#[derive(Clone, Copy, Debug)]
+pub struct AckChange<'a> {
+    /// The versions of documents that it holds no more.
+    pub gone: &'a [(DocumentKey, u64)],
+    /// Those that it holds now; some may be known.
+    pub new: &'a [(DocumentKey, u64)],
+    /// All that its sites refuse, where that changed.
+    pub refused: Option<&'a [Refusal]>,
+}
+
 /// One version of a document that an agent holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredAck {
@@ -421,39 +432,42 @@ impl Store {
         })
     }
 
-    /// Replaces what an agent holds, and what its sites refused, and calls people because of it.
+    /// Saves what changed of what an agent holds, and what its sites refused, and calls people because of it.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn save_acks(
         &self,
         agent: AgentId,
-        held: &[(DocumentKey, u64)],
-        refused: &[Refusal],
+        said: &AckChange<'_>,
         pages: &[(Page, Vec<Delivery>)],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        const CLEAR: &str = "DELETE FROM acks WHERE agent = $1";
+        const REMOVE: &str = "DELETE FROM acks WHERE product = $1 AND service = $2 AND name = $3 \
+            AND layer = $4 AND agent = $5 AND version = $6";
         const ADD: &str = "INSERT INTO acks (product, service, name, layer, agent, version, acked_at) \
-            VALUES ($1, $2, $3, $4, $5, $6, $7)";
+            VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
         const CLEAR_REFUSED: &str = "DELETE FROM refusals WHERE agent = $1";
         const REFUSE: &str = "INSERT INTO refusals (product, service, name, layer, agent, site, version, \
             reason, refused_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-        let sets = held
-            .iter()
-            .map(|(key, version)| of(key, params![agent, *version, now]))
-            .collect();
-        let refusals = refused.iter().map(|one| {
+        let gone = said.gone.iter();
+        let gone = gone.map(|(key, version)| of(key, params![agent, *version]));
+        let new = said.new.iter();
+        let new = new.map(|(key, version)| of(key, params![agent, *version, now]));
+        let refusals = said.refused.unwrap_or_default().iter().map(|one| {
             of(
                 &one.key,
                 params![agent, &one.site, one.version, &one.reason, now],
             )
         });
-        let change = Change::new()
-            .run(CLEAR, params![agent])
-            .run_many(ADD, sets)
-            .run(CLEAR_REFUSED, params![agent])
-            .run_many(REFUSE, refusals.collect());
+        let mut change = Change::new()
+            .run_many(REMOVE, gone.collect())
+            .run_many(ADD, new.collect());
+        if said.refused.is_some() {
+            change = change
+                .run(CLEAR_REFUSED, params![agent])
+                .run_many(REFUSE, refusals.collect());
+        }
         let change = self.with_pages(change, pages)?;
         self.db.write(change).await.map(drop)
     }

@@ -10,8 +10,8 @@ use domain::enrolment::Bounds;
 use domain::name::{DocumentName, ProductName, ServiceName};
 use domain::rollout::Rollout;
 use store::{
-    Holder, KeyChange, KeyState, NewAgent, NewVersion, Publication, Refusal, RepositoryFile,
-    Spread, Spreading, Store, StoreError,
+    AckChange, Holder, KeyChange, KeyState, NewAgent, NewVersion, Publication, Refusal,
+    RepositoryFile, Spread, Spreading, Store, StoreError,
 };
 
 use crate::{at, audit, fleet, id, sign_in};
@@ -275,22 +275,30 @@ pub(crate) async fn acks_replace_what_was_said_before(store: Store) {
     store.enrol(&[100; 32], &agent, &audit()).await.unwrap();
     let now = at("2023-07-11T21:00:00Z");
     let key = document(1).key;
-    for held in [vec![1, 2], vec![2, 3]] {
-        let held: Vec<_> = held
-            .into_iter()
-            .map(|version| (key.clone(), version))
-            .collect();
+    for (gone, new) in [(&[][..], &[1, 2][..]), (&[1], &[2, 3])] {
+        let rows = |versions: &[u64]| -> Vec<_> {
+            let rows = versions.iter();
+            rows.map(|version| (key.clone(), *version)).collect()
+        };
+        let (gone, new) = (rows(gone), rows(new));
         let refusal = Refusal {
             key: key.clone(),
-            version: held[0].1,
+            version: new[0].1,
             site: "29palms.gov".parse().unwrap(),
             reason: "the callback path is not ours".into(),
         };
-        let refused = std::slice::from_ref(&refusal);
-        store
-            .save_acks(agent.id, &held, refused, &[], now)
-            .await
-            .unwrap();
+        let said = AckChange {
+            gone: &gone,
+            new: &new,
+            refused: Some(std::slice::from_ref(&refusal)),
+        };
+        store.save_acks(agent.id, &said, &[], now).await.unwrap();
+        let same = AckChange {
+            gone: &[],
+            refused: None,
+            ..said
+        };
+        store.save_acks(agent.id, &same, &[], now).await.unwrap();
         assert_eq!(store.refusals().await.unwrap(), [(agent.id, refusal)]);
     }
     let mut versions: Vec<_> = store
