@@ -87,6 +87,14 @@ pub enum AgentError {
         /// What is wrong, and what to do.
         reason: &'static str,
     },
+    /// Another agent uses the folder.
+    #[error(
+        "another agent uses the folder {folder}: stop that one, or give this one a folder of its own"
+    )]
+    InUse {
+        /// Where.
+        folder: String,
+    },
     /// The disk or a socket failed.
     #[error("could not {act} ({what}): {source}")]
     Disk {
