@@ -15,6 +15,7 @@ pub(crate) async fn send(shared: &Shared) {
         // Also that nothing is held: a disk may have been lost, and the control plane would go by what it knew.
         while let Err(e) = tell(shared).await {
             tracing::warn!("could not say what is held: {e}");
+            shared.note_if_turned_away(&e);
             pause(&shared.clock, RETRY_AFTER, RETRY_MACHINE_MIN).await;
         }
     }

@@ -39,6 +39,7 @@ pub(crate) async fn work_once(shared: &Shared, done: &Done) -> bool {
         Ok(actions) => actions,
         Err(e) => {
             tracing::debug!("could not fetch actions: {e}");
+            shared.note_if_turned_away(&e);
             return false;
         }
     };

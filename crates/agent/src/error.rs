@@ -116,6 +116,11 @@ pub enum AgentError {
 }
 
 impl AgentError {
+    /// Whether the control plane knows this agent no more, or not yet: no wait mends that.
+    pub(crate) fn turns_away(&self) -> bool {
+        matches!(self, Self::Answer { status, .. } if [401, 403].contains(status))
+    }
+
     pub(crate) fn disk(
         act: &'static str,
         what: &impl std::fmt::Debug,

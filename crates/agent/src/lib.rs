@@ -105,6 +105,8 @@ mod local;
 mod look;
 mod origin;
 mod outcomes;
+#[cfg(test)]
+mod plane;
 mod refusals;
 #[cfg(test)]
 mod smoke;
@@ -456,6 +458,17 @@ impl Shared {
             self.acks_due.notify_one();
         }
         Ok(is_kept)
+    }
+
+    /// Says so where the control plane turns this agent away: with mirrors, or with what it holds, it would look well
+    /// for long.
+    pub(crate) fn note_if_turned_away(&self, came: &AgentError) {
+        if came.turns_away() {
+            self.counts.failed(self.clock.now(), came);
+            tracing::warn!(
+                "the control plane turns this agent away; if its token was withdrawn, enrol it anew into an empty folder: {came}"
+            );
+        }
     }
 
     /// Looks again now; a failure is logged and shows in the age.

@@ -234,7 +234,14 @@ fn said(status: &Value) -> String {
         }
         _ => String::new(),
     };
-    format!("{proof}; repository version {version}; {sites} sites{missing}{documents}{origins}")
+    let last = &status["last_error"];
+    let error = match (last["at"].as_str(), last["what"].as_str()) {
+        (Some(at), Some(what)) => format!("\n  last error, at {at}: {what}"),
+        _ => String::new(),
+    };
+    format!(
+        "{proof}; repository version {version}; {sites} sites{missing}{documents}{origins}{error}"
+    )
 }
 
 /// How one origin does, in a line.
