@@ -121,6 +121,14 @@ impl AgentError {
         matches!(self, Self::Answer { status, .. } if [401, 403].contains(status))
     }
 
+    /// When the control plane wants to be asked again, as it says.
+    pub(crate) fn turn(&self) -> Option<std::time::Duration> {
+        match self {
+            Self::Busy { after, .. } => Some(*after),
+            _ => None,
+        }
+    }
+
     pub(crate) fn disk(
         act: &'static str,
         what: &impl std::fmt::Debug,

@@ -40,9 +40,7 @@ pub(crate) async fn follow(shared: &Shared) {
                 Err(e) => {
                     tracing::debug!("not connected: {e}");
                     shared.note_if_turned_away(&e);
-                    if let AgentError::Busy { after, .. } = e {
-                        turn = Some(turn.map_or(after, |first: Duration| first.min(after)));
-                    }
+                    turn = turn.into_iter().chain(e.turn()).min();
                 }
             }
         }
@@ -53,7 +51,7 @@ pub(crate) async fn follow(shared: &Shared) {
     }
 }
 
-/// How long an agent waits before it connects again, after so many failures in a row; `turn` is when a control plane said
+/// How long an agent waits before it asks again, after so many failures in a row; `turn` is when a control plane said
 /// that it has room; `chance` is from 0 to 1.
 ///
 /// Full jitter under a doubling cap: when a server restarts, its agents come back spread out. Whoever is told its turn comes then.

@@ -491,6 +491,20 @@ impl Shared {
     }
 }
 
+/// Not sooner than this is a control plane asked again what it gave no answer to.
+const RETRY_MACHINE_MIN: Duration = Duration::from_millis(100);
+
+/// Waits before the same is tried again, after so many failures in a row: as whoever connects again, or until
+/// somebody did.
+pub(crate) async fn pause_after(shared: &Shared, failures: u32, last: &AgentError) {
+    let wait = reconnect_after(failures, last.turn(), shared.clock.chance());
+    tokio::select! {
+        biased;
+        () = pause(&shared.clock, wait, RETRY_MACHINE_MIN) => {}
+        () = shared.origins.any_server_is_back() => {}
+    }
+}
+
 /// A wait of the agent's clock that is never shorter than `machine_min` of the machine's clock: a
 /// compressed drill must not turn a loop into a storm.
 pub(crate) async fn pause(clock: &Clock, wait: Duration, machine_min: Duration) {

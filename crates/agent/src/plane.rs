@@ -71,6 +71,11 @@ impl Plane {
         panic!("{:?} are not {count} requests", self.asked());
     }
 
+    /// Long enough for whoever does not wait.
+    pub(crate) async fn moment(&self) {
+        self.machine.sleep(Duration::from_millis(200)).await;
+    }
+
     pub(crate) fn last_error(&self) -> String {
         let last = self.shared.counts.last_error();
         last.map(|(_, what)| what).unwrap_or_default()
