@@ -113,6 +113,19 @@ pub enum AgentError {
     /// Not enrolled, and no way to enrol.
     #[error("this agent is not enrolled: give it an enrolment token and its sites")]
     NotEnrolled,
+    /// It could enrol, and would serve nobody.
+    #[error("this agent is not enrolled, and no site was named: name the sites that it serves")]
+    NoSites,
+    /// Who it is cannot be read, and there is no way to enrol anew.
+    #[error(
+        "{file} does not say who this agent is ({reason}): restore the file, or remove it and enrol anew"
+    )]
+    Identity {
+        /// Its file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 impl AgentError {
