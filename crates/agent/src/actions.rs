@@ -35,8 +35,7 @@ pub(crate) async fn work(shared: &Shared) {
 /// Fetches, does and reports one list. True when there may be more.
 pub(crate) async fn work_once(shared: &Shared, done: &Done) -> bool {
     let token = &shared.identity.token;
-    let path = format!("/agent/v1/actions?host={}", shared.identity.agent);
-    let actions: Vec<Action> = match shared.origins.get(&path, token).await {
+    let actions: Vec<Action> = match shared.origins.get("/agent/v1/actions", token).await {
         Ok(actions) => actions,
         Err(e) => {
             tracing::debug!("could not fetch actions: {e}");
