@@ -21,7 +21,8 @@ export class AgentDocument {
   #stale = true;
   #ageSeconds;
   #trouble = "not read yet";
-  #refused = 0;
+  /** The etag of what the agent was told of. By layers, one version may be refused more than once. */
+  #refused;
   #reads = 0;
   #applied = 0;
 
@@ -122,19 +123,28 @@ export class AgentDocument {
     try {
       this.#byCode.set(code, { version, etag: headers.etag, config: this.#check(JSON.parse(body)) });
       this.#trouble = undefined;
+      this.#refused = undefined;
     } catch (error) {
       this.#trouble = `version ${version} cannot be used: ${error.message}`;
-      await this.#refuse(version, error.message);
+      await this.#refuse({ version, code }, headers.etag, error.message);
     }
   }
 
-  /** The agent serves the version before from then on, and the rollout is halted. */
-  async #refuse(version, reason) {
-    if (this.#refused === version) return;
-    this.#refused = version;
-    const body = JSON.stringify({ version, reason: reason.slice(0, 300) });
+  /**
+   * The agent serves the version before from then on, and the rollout is halted. `code` says which layers are read, and
+   * so which piece is refused.
+   */
+  async #refuse(read, etag, reason) {
+    if (this.#refused === etag) return;
+    const body = JSON.stringify({ ...read, reason: reason.slice(0, 300) });
     const { status } = await this.#ask("POST", `${this.#path}/refusals`, {}, body);
-    if (status === 204) await this.read();
+    // Until the agent took it, each read tells it again.
+    if (status !== 204) {
+      this.#trouble += `; the agent answered the refusal with ${status}`;
+      return;
+    }
+    this.#refused = etag;
+    await this.read();
   }
 
   #ask(method, path, headers, body = "", within = ANSWER_WITHIN_MS) {

@@ -2,21 +2,37 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use protocol::delivery::{Acks, HELD_PARTS_MAX, HELD_PER_PART_MAX, Held, Part};
 
-use crate::{AgentError, Shared, pause};
+use crate::{AgentError, Shared, pause_after};
 
-const RETRY_AFTER: Duration = Duration::from_secs(5);
-const RETRY_MACHINE_MIN: Duration = Duration::from_millis(200);
+/// All agents take a publication at the same moment, and must not answer as one. Short: waves of rollouts wait
+/// for the answers.
+const SPREAD: Duration = Duration::from_secs(1);
 
 pub(crate) async fn send(shared: &Shared) {
     loop {
         shared.acks_due.notified().await;
+        let apart = SPREAD.mul_f64(shared.clock.chance());
+        shared.clock.sleep(apart).await;
+        tell_until_taken(shared).await;
+    }
+}
+
+async fn tell_until_taken(shared: &Shared) {
+    let mut failures = 0;
+    loop {
+        // What changed until now is told now.
+        shared.acks_due.notified().now_or_never();
         // Also that nothing is held: a disk may have been lost, and the control plane would go by what it knew.
-        while let Err(e) = tell(shared).await {
-            tracing::warn!("could not say what is held: {e}");
-            pause(&shared.clock, RETRY_AFTER, RETRY_MACHINE_MIN).await;
-        }
+        let Err(e) = tell(shared).await else {
+            return;
+        };
+        tracing::warn!("could not say what is held: {e}");
+        shared.note_if_turned_away(&e);
+        pause_after(shared, failures, &e).await;
+        failures = failures.saturating_add(1);
     }
 }
 
@@ -72,7 +88,12 @@ fn held(shared: &Shared) -> Acks {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::{StatusCode, header};
+    use axum::response::IntoResponse as _;
+    use clock::Clock;
+
     use super::*;
+    use crate::plane::plane;
 
     fn acks(versions: u64) -> Acks {
         let held = |version| {
@@ -98,5 +119,63 @@ mod tests {
         assert_eq!(told, acks(25).held);
         let most = in_parts(acks(999), 10);
         assert_eq!(most.len(), HELD_PARTS_MAX as usize);
+    }
+
+    #[tokio::test]
+    async fn agents_that_hear_of_the_same_answer_apart() {
+        let start = "2023-07-11T21:00:00Z".parse().unwrap();
+        let (clock, hand) = Clock::seeded(start, 1);
+        let plane = plane(clock, |_| StatusCode::NO_CONTENT.into_response()).await;
+        plane.shared.acks_due.notify_one();
+        let asks = async {
+            plane.moment().await;
+            assert!(plane.asked().is_empty(), "it waits its own time");
+            // Told of again meanwhile, it answers once.
+            plane.shared.acks_due.notify_one();
+            hand.advance(SPREAD);
+            plane.until_asked(1).await;
+            hand.advance(SPREAD * 9);
+            plane.moment().await;
+            assert_eq!(plane.asked().len(), 1);
+        };
+        tokio::select! { () = send(&plane.shared) => {} () = asks => {} }
+    }
+
+    #[tokio::test]
+    async fn a_control_plane_that_is_busy_is_asked_again_when_it_said() {
+        let busy = |before| match before {
+            0 => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                [(header::RETRY_AFTER, "1")],
+            )
+                .into_response(),
+            _ => StatusCode::NO_CONTENT.into_response(),
+        };
+        let plane = plane(Clock::system(), busy).await;
+        tell_until_taken(&plane.shared).await;
+        let asked = plane.until_asked(2).await;
+        let wait = asked[1].1 - asked[0].1;
+        let said = Duration::from_secs(1);
+        assert!((said..said * 4).contains(&wait), "{wait:?}");
+    }
+
+    #[tokio::test]
+    async fn who_gets_no_answer_waits_until_a_server_is_back_at_most() {
+        let start = "2023-07-11T21:00:00Z".parse().unwrap();
+        // Nobody moves its hand: the wait does not end by itself.
+        let (clock, _hand) = Clock::seeded(start, 1);
+        let down_once = |before| match before {
+            0 => StatusCode::BAD_GATEWAY.into_response(),
+            _ => StatusCode::NO_CONTENT.into_response(),
+        };
+        let plane = plane(clock, down_once).await;
+        let is_back = async {
+            loop {
+                plane.moment().await;
+                plane.shared.origins.greeted(0);
+            }
+        };
+        tokio::select! { () = tell_until_taken(&plane.shared) => {} () = is_back => {} }
+        assert_eq!(plane.asked().len(), 2);
     }
 }

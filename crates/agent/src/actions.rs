@@ -10,22 +10,23 @@ use futures_util::stream;
 use protocol::action::{Act, Action, ActionResult};
 use semver::Version;
 
-use crate::{Shared, pause};
+use crate::{AgentError, LOOKS_APART_MIN, Shared, pause, pause_after};
 
-/// Actions are looked for this often although no event says so: events may be lost.
+/// Actions are looked for this often although no event says so: events may be lost. Less by chance, so that agents
+/// which began as one do not go on so.
 const LOOK_EACH: Duration = Duration::from_secs(30);
 const LOOK_MACHINE_MIN: Duration = Duration::from_millis(250);
-const RETRY_AFTER: Duration = Duration::from_secs(2);
-const RETRY_MACHINE_MIN: Duration = Duration::from_millis(100);
 const AT_ONCE: usize = 16;
 
 pub(crate) async fn work(shared: &Shared) {
     let done = Done::default();
     loop {
+        let wait =
+            LOOK_EACH.mul_f64(LOOKS_APART_MIN + (1.0 - LOOKS_APART_MIN) * shared.clock.chance());
         tokio::select! {
             biased;
             () = shared.actions_due.notified() => {}
-            () = pause(&shared.clock, LOOK_EACH, LOOK_MACHINE_MIN) => {}
+            () = pause(&shared.clock, wait, LOOK_MACHINE_MIN) => {}
         }
         while work_once(shared, &done).await {}
     }
@@ -34,11 +35,11 @@ pub(crate) async fn work(shared: &Shared) {
 /// Fetches, does and reports one list. True when there may be more.
 pub(crate) async fn work_once(shared: &Shared, done: &Done) -> bool {
     let token = &shared.identity.token;
-    let path = format!("/agent/v1/actions?host={}", shared.identity.agent);
-    let actions: Vec<Action> = match shared.origins.get(&path, token).await {
+    let actions: Vec<Action> = match shared.origins.get("/agent/v1/actions", token).await {
         Ok(actions) => actions,
         Err(e) => {
             tracing::debug!("could not fetch actions: {e}");
+            shared.note_if_turned_away(&e);
             return false;
         }
     };
@@ -53,25 +54,31 @@ pub(crate) async fn work_once(shared: &Shared, done: &Done) -> bool {
     .buffer_unordered(AT_ONCE)
     .collect()
     .await;
-    while let Err(e) = shared
-        .origins
-        .post("/agent/v1/actions/results", token, &results)
-        .await
-    {
+    report(shared, &results).await
+}
+
+/// False where the control plane refuses it for good: it asks again when it wants to.
+async fn report(shared: &Shared, results: &[ActionResult]) -> bool {
+    let token = &shared.identity.token;
+    let mut failures = 0;
+    loop {
+        let told = shared
+            .origins
+            .post("/agent/v1/actions/results", token, &results);
+        let Err(e) = told.await else {
+            return true;
+        };
         tracing::warn!("could not report {} actions: {e}", results.len());
-        if matches!(
-            e,
-            crate::AgentError::Answer {
-                status: 400..=499,
-                ..
-            }
-        ) {
-            // Refused for good; the control plane asks again when it wants to.
+        if let AgentError::Answer {
+            status: 400..=499, ..
+        } = e
+        {
+            shared.note_if_turned_away(&e);
             return false;
         }
-        pause(&shared.clock, RETRY_AFTER, RETRY_MACHINE_MIN).await;
+        pause_after(shared, failures, &e).await;
+        failures = failures.saturating_add(1);
     }
-    true
 }
 
 async fn perform(shared: &Shared, done: &Done, action: Action) -> ActionResult {

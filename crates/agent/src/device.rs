@@ -1,7 +1,7 @@
 //! What a file system does for a `Disk`, step by step: the machine's, or a simulation's in its place.
 //! Never decides the order of the steps.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Result, Write as _};
 use std::path::Path;
 
@@ -26,6 +26,23 @@ impl Device {
             Self::Machine => std::fs::create_dir_all(folder),
             #[cfg(feature = "trial")]
             Self::Trial(device) => device.create_folder(folder),
+        }
+    }
+
+    /// Takes a file for as long as what is given stays open, which ends with the process however it ends. Nobody
+    /// else uses a simulated device.
+    pub(crate) fn lock(
+        &self,
+        file: &Path,
+        mode: u32,
+    ) -> std::result::Result<Option<File>, TryLockError> {
+        match self {
+            Self::Machine => {
+                let locked = create(file, mode).map_err(TryLockError::Error)?;
+                locked.try_lock().map(|()| Some(locked))
+            }
+            #[cfg(feature = "trial")]
+            Self::Trial(_) => Ok(None),
         }
     }
 
@@ -55,13 +72,7 @@ impl Device {
     /// Opens a file for writing, empty; with the permission bits `mode` where it is new.
     pub(crate) fn create(&self, file: &Path, mode: u32) -> Result<Out> {
         match self {
-            Self::Machine => {
-                let mut options = OpenOptions::new();
-                options.write(true).create(true).truncate(true);
-                #[cfg(unix)]
-                std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
-                options.open(file).map(Out::Machine)
-            }
+            Self::Machine => create(file, mode).map(Out::Machine),
             #[cfg(feature = "trial")]
             Self::Trial(device) => device.create(file).map(Out::Trial),
         }
@@ -110,4 +121,12 @@ impl Out {
             Self::Trial(out) => out.sync_all(),
         }
     }
+}
+
+fn create(file: &Path, mode: u32) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    options.open(file)
 }

@@ -1,7 +1,9 @@
 //! Files that are there whole or not at all, also after a kill in the middle of a write.
 //! Never decides what is written.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::AgentError;
 use crate::device::Device;
@@ -15,8 +17,11 @@ pub(crate) struct Disk {
     folder: PathBuf,
     /// Permission bits of its files.
     mode: u32,
+    /// Locked while any part of the agent can write: two agents would sweep each other's files.
+    _lock: Option<Arc<File>>,
 }
 
+const LOCK: &str = "lock";
 /// What only the agent reads.
 const OWN: u32 = 0o600;
 /// What sites read, as whoever they run.
@@ -29,8 +34,10 @@ impl Disk {
 
     pub(crate) fn open_on(device: Device, folder: &Path) -> Result<Self, AgentError> {
         let targets = Self::create_on(device, &folder.join("targets"))?;
+        let lock = hold(&targets.device, folder)?;
         Ok(Self {
             folder: folder.to_owned(),
+            _lock: lock.map(Arc::new),
             ..targets
         })
     }
@@ -48,6 +55,7 @@ impl Disk {
             device,
             folder: folder.to_owned(),
             mode: OWN,
+            _lock: None,
         })
     }
 
@@ -137,6 +145,24 @@ impl Disk {
     }
 }
 
+/// Takes a folder for one agent. Where a file system has no locks, the agent runs without.
+fn hold(device: &Device, folder: &Path) -> Result<Option<File>, AgentError> {
+    let file = folder.join(LOCK);
+    match device.lock(&file, OWN) {
+        Ok(lock) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(AgentError::InUse {
+            folder: folder.display().to_string(),
+        }),
+        Err(TryLockError::Error(e)) => {
+            tracing::warn!(
+                "could not lock {}: {e}; let no other agent use it",
+                file.display()
+            );
+            Ok(None)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,6 +186,22 @@ mod tests {
         let disk = Disk::open(folder.path()).unwrap();
         // A file cannot take the place of this folder.
         disk.write("targets", b"one").unwrap_err();
-        assert_eq!(disk.names().unwrap(), ["targets"]);
+        let mut names = disk.names().unwrap();
+        names.sort();
+        assert_eq!(names, [LOCK, "targets"]);
+    }
+
+    #[test]
+    fn a_folder_is_of_one_agent_until_its_last_part_has_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::open(folder.path()).unwrap();
+        let part = disk.clone();
+        drop(disk);
+        let refused = Disk::open(folder.path()).unwrap_err().to_string();
+        let named = folder.path().display().to_string();
+        assert!(refused.contains(&named), "{refused}");
+        drop(part);
+        // The file stays, and says nothing: only who has it open holds the folder.
+        Disk::open(folder.path()).unwrap();
     }
 }

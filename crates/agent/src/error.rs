@@ -87,6 +87,14 @@ pub enum AgentError {
         /// What is wrong, and what to do.
         reason: &'static str,
     },
+    /// Another agent uses the folder.
+    #[error(
+        "another agent uses the folder {folder}: stop that one, or give this one a folder of its own"
+    )]
+    InUse {
+        /// Where.
+        folder: String,
+    },
     /// The disk or a socket failed.
     #[error("could not {act} ({what}): {source}")]
     Disk {
@@ -105,9 +113,35 @@ pub enum AgentError {
     /// Not enrolled, and no way to enrol.
     #[error("this agent is not enrolled: give it an enrolment token and its sites")]
     NotEnrolled,
+    /// It could enrol, and would serve nobody.
+    #[error("this agent is not enrolled, and no site was named: name the sites that it serves")]
+    NoSites,
+    /// Who it is cannot be read, and there is no way to enrol anew.
+    #[error(
+        "{file} does not say who this agent is ({reason}): restore the file, or remove it and enrol anew"
+    )]
+    Identity {
+        /// Its file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 impl AgentError {
+    /// Whether the control plane knows this agent no more, or not yet: no wait mends that.
+    pub(crate) fn turns_away(&self) -> bool {
+        matches!(self, Self::Answer { status, .. } if [401, 403].contains(status))
+    }
+
+    /// When the control plane wants to be asked again, as it says.
+    pub(crate) fn turn(&self) -> Option<std::time::Duration> {
+        match self {
+            Self::Busy { after, .. } => Some(*after),
+            _ => None,
+        }
+    }
+
     pub(crate) fn disk(
         act: &'static str,
         what: &impl std::fmt::Debug,

@@ -39,9 +39,8 @@ pub(crate) async fn follow(shared: &Shared) {
                 Ok(_) => tracing::debug!("a connection that did not last"),
                 Err(e) => {
                     tracing::debug!("not connected: {e}");
-                    if let AgentError::Busy { after, .. } = e {
-                        turn = Some(turn.map_or(after, |first: Duration| first.min(after)));
-                    }
+                    shared.note_if_turned_away(&e);
+                    turn = turn.into_iter().chain(e.turn()).min();
                 }
             }
         }
@@ -52,7 +51,7 @@ pub(crate) async fn follow(shared: &Shared) {
     }
 }
 
-/// How long an agent waits before it connects again, after so many failures in a row; `turn` is when a control plane said
+/// How long an agent waits before it asks again, after so many failures in a row; `turn` is when a control plane said
 /// that it has room; `chance` is from 0 to 1.
 ///
 /// Full jitter under a doubling cap: when a server restarts, its agents come back spread out. Whoever is told its turn comes then.
@@ -150,6 +149,7 @@ async fn take_push(shared: &Shared, origin: usize, push: &Push, came_at: Duratio
         Ok(false) => shared.counts.pushed(Came::Unchanged),
         Err(e) => {
             shared.counts.pushed(Came::Failed);
+            shared.counts.failed(shared.clock.now(), &e);
             tracing::debug!("a push did not pass: {e}");
             shared.looks_due.notify_one();
         }
@@ -162,9 +162,13 @@ mod tests {
 
     use axum::Router;
     use axum::extract::Request;
+    use axum::http::StatusCode;
+    use axum::response::IntoResponse as _;
     use tokio_util::sync::CancellationToken;
 
-    use crate::{Agent, AgentSettings, Clock};
+    use super::*;
+    use crate::plane::plane;
+    use crate::{Agent, AgentSettings, acks, actions};
 
     /// A proxy before a control plane that is down, with a page of its own for everything. Were it believed, each agent
     /// would send all that it holds several times a second, and would leave every mirror in the middle.
@@ -201,5 +205,44 @@ mod tests {
         assert_eq!(count("/acks") + count("/actions") + count("/repository"), 0);
         stop.cancel();
         agent.wait().await;
+    }
+
+    /// Its config may come from mirrors meanwhile, and is fresh: nothing else would say that nobody steers this agent.
+    #[tokio::test]
+    async fn an_agent_that_is_turned_away_says_so_whatever_it_asks() {
+        let no = |_| StatusCode::UNAUTHORIZED.into_response();
+        for part in ["events", "acks", "actions"] {
+            let plane = plane(Clock::system(), no).await;
+            let shared = &plane.shared;
+            shared.acks_due.notify_one();
+            let asks = async {
+                match part {
+                    "events" => follow(shared).await,
+                    "acks" => acks::send(shared).await,
+                    _ => drop(actions::work_once(shared, &actions::Done::default()).await),
+                }
+                std::future::pending::<()>().await;
+            };
+            tokio::select! { () = asks => {} _ = plane.until_asked(2) => {} () = said(&plane) => {} }
+            assert!(plane.last_error().contains("401"), "{part}");
+        }
+    }
+
+    async fn said(plane: &crate::plane::Plane) {
+        while plane.last_error().is_empty() {
+            plane.shared.clock.sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_push_that_does_not_pass_is_an_error_that_is_told() {
+        let plane = plane(Clock::system(), |_| StatusCode::NOT_FOUND.into_response()).await;
+        let push = serde_json::json!({"version": 9, "metadata": {"timestamp.json": "{}"}});
+        let event = Event {
+            name: EVENT_REPOSITORY.into(),
+            data: push.to_string(),
+        };
+        take(&plane.shared, 0, &event).await;
+        assert!(!plane.last_error().is_empty());
     }
 }

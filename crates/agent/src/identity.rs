@@ -26,18 +26,36 @@ impl Identity {
         origins: &Origins,
         settings: &AgentSettings,
     ) -> Result<Self, AgentError> {
-        let known = disk
-            .read(FILE)?
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        if let Some(identity) = known {
-            let identity: Self = identity;
-            identity.warn_of_others(&settings.sites);
-            return Ok(identity);
+        let read = |bytes: Vec<u8>| serde_json::from_slice::<Self>(&bytes);
+        let unread = match disk.read(FILE)?.map(read) {
+            Some(Ok(known)) => {
+                known.warn_of_others(&settings.sites);
+                return Ok(known);
+            }
+            Some(Err(e)) => Some(AgentError::Identity {
+                file: settings.folder.join(FILE).display().to_string(),
+                reason: e.to_string(),
+            }),
+            None => None,
+        };
+        let Some(token) = settings.enrolment_token.clone() else {
+            return Err(unread.unwrap_or(AgentError::NotEnrolled));
+        };
+        if settings.sites.is_empty() {
+            return Err(AgentError::NoSites);
         }
-        let token = settings
-            .enrolment_token
-            .clone()
-            .ok_or(AgentError::NotEnrolled)?;
+        if let Some(unread) = unread {
+            tracing::warn!("{unread}; this one enrols anew now");
+        }
+        Self::enrol(token, disk, origins, settings).await
+    }
+
+    async fn enrol(
+        token: String,
+        disk: &Disk,
+        origins: &Origins,
+        settings: &AgentSettings,
+    ) -> Result<Self, AgentError> {
         let (host, sites) = (settings.host.clone(), settings.sites.clone());
         let Enrolled {
             agent,
@@ -64,6 +82,42 @@ impl Identity {
             tracing::warn!(
                 "this agent was enrolled without {site}, and does not serve it: enrol an agent with all its sites into an empty folder"
             );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Clock;
+
+    async fn refused(file: Option<&str>, token: Option<&str>) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::open(folder.path()).unwrap();
+        if let Some(file) = file {
+            disk.write(FILE, file.as_bytes()).unwrap();
+        }
+        // Nobody listens there: whoever is asked first says so.
+        let server = "http://127.0.0.1:9".parse().unwrap();
+        let settings = AgentSettings {
+            enrolment_token: token.map(Into::into),
+            ..AgentSettings::new(vec![server], folder.path().into())
+        };
+        let origins = Origins::new(&settings, Clock::system()).unwrap();
+        let came = Identity::load_or_enrol(&disk, &origins, &settings).await;
+        came.err().unwrap().to_string()
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_at_the_first_start_is_named_and_nobody_is_asked() {
+        for (file, token, names) in [
+            (None, None, "enrolment token"),
+            (None, Some("a token"), "no site was named"),
+            (Some("{"), None, FILE),
+            (Some("{"), Some("a token"), "no site was named"),
+        ] {
+            let says = refused(file, token).await;
+            assert!(says.contains(names), "{file:?} {token:?}: {says}");
         }
     }
 }

@@ -105,6 +105,8 @@ mod local;
 mod look;
 mod origin;
 mod outcomes;
+#[cfg(test)]
+mod plane;
 mod refusals;
 #[cfg(test)]
 mod smoke;
@@ -458,6 +460,17 @@ impl Shared {
         Ok(is_kept)
     }
 
+    /// Says so where the control plane turns this agent away: with mirrors, or with what it holds, it would look well
+    /// for long.
+    pub(crate) fn note_if_turned_away(&self, came: &AgentError) {
+        if came.turns_away() {
+            self.counts.failed(self.clock.now(), came);
+            tracing::warn!(
+                "the control plane turns this agent away; if its token was withdrawn, enrol it anew into an empty folder: {came}"
+            );
+        }
+    }
+
     /// Looks again now; a failure is logged and shows in the age.
     pub(crate) async fn look_again(&self) {
         let asked_at = self.clock.passed();
@@ -475,6 +488,20 @@ impl Shared {
         let came = came.await;
         self.counts.looked(&came, self.clock.now());
         came.map(drop)
+    }
+}
+
+/// Not sooner than this is a control plane asked again what it gave no answer to.
+const RETRY_MACHINE_MIN: Duration = Duration::from_millis(100);
+
+/// Waits before the same is tried again, after so many failures in a row: as whoever connects again, or until
+/// somebody did.
+pub(crate) async fn pause_after(shared: &Shared, failures: u32, last: &AgentError) {
+    let wait = reconnect_after(failures, last.turn(), shared.clock.chance());
+    tokio::select! {
+        biased;
+        () = pause(&shared.clock, wait, RETRY_MACHINE_MIN) => {}
+        () = shared.origins.any_server_is_back() => {}
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) struct Origins {
     healths: Mutex<Vec<(Kind, Health)>>,
     /// The control plane that answered last.
     preferred: AtomicUsize,
-    /// A control plane answers again: whoever waits for a mirror need not.
+    /// A control plane answers again: whoever waits for a mirror, or to ask again, need not.
     server_back: Notify,
     clock: Clock,
     /// Less than the agent's own looks are apart, so that each of them asks every origin.
@@ -226,6 +226,11 @@ impl Origins {
         self.server_back.notified().await;
     }
 
+    /// Returns when a control plane began to tell its events.
+    pub(crate) async fn any_server_is_back(&self) {
+        self.server_back.notified().await;
+    }
+
     /// How each origin did since the start.
     pub(crate) fn tallies(&self) -> Vec<OriginTally<'_>> {
         let healths = self.healths();
@@ -331,12 +336,7 @@ impl Origins {
                 return Err(AgentError::Silent { url, reason: "no answer in time".into() });
             }
         };
-        match response.retry_after() {
-            Some(after) if response.status() == StatusCode::SERVICE_UNAVAILABLE => {
-                Err(AgentError::Busy { url, after })
-            }
-            _ => good(&url, response).await,
-        }
+        good(&url, response).await
     }
 
     pub(crate) async fn enrol(&self, enrol: &Enrol) -> Result<Enrolled, AgentError> {
@@ -455,6 +455,17 @@ pub(crate) async fn good(url: &str, response: Answer) -> Result<Answer, AgentErr
     let status = response.status();
     if status.is_success() {
         return Ok(response);
+    }
+    let is_busy = [
+        StatusCode::SERVICE_UNAVAILABLE,
+        StatusCode::TOO_MANY_REQUESTS,
+    ]
+    .contains(&status);
+    if let Some(after) = response.retry_after().filter(|_| is_busy) {
+        return Err(AgentError::Busy {
+            url: url.into(),
+            after,
+        });
     }
     let body = body(url, response, 4_096).await.unwrap_or_default();
     let body = String::from_utf8_lossy(&body).chars().take(300).collect();

@@ -209,7 +209,11 @@ impl Mirror {
         let mut wait = FIRST_WAIT;
         for _ in 1..TRIES_MAX {
             match self.file_once(url, limit).await {
-                Err(AgentError::Silent { .. } | AgentError::Answer { status: 500.., .. }) => {}
+                Err(
+                    AgentError::Silent { .. }
+                    | AgentError::Busy { .. }
+                    | AgentError::Answer { status: 500.., .. },
+                ) => {}
                 other => return other,
             }
             self.clock.sleep(wait).await;

@@ -51,10 +51,13 @@ fn main() -> ExitCode {
     }
 }
 
+/// What is logged where nobody says it: the agent's part is a crate of its own.
+const LOGGED: &str = "warn,lamplighter=info,agent=info";
+
 /// Logs to standard error: level from `LAMPLIGHTER_LOG`, JSON with `LAMPLIGHTER_LOG_FORMAT=json`.
 fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("LAMPLIGHTER_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,lamplighter=info"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(LOGGED));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
@@ -62,5 +65,23 @@ fn start_log() {
         log.json().init();
     } else {
         log.init();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_agent_says_of_its_connection_is_logged_unasked() {
+        let filter = tracing_subscriber::EnvFilter::new(LOGGED);
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::sink)
+            .finish();
+        tracing::subscriber::with_default(log, || {
+            assert!(tracing::enabled!(target: "agent::follow", tracing::Level::INFO));
+            assert!(!tracing::enabled!(target: "reqwest::connect", tracing::Level::INFO));
+        });
     }
 }

@@ -68,7 +68,7 @@ fn holds(text: &mut Text, shared: &Shared) {
     if let Some((at, _)) = shared.counts.last_error() {
         text.gauge(
             "last_error_timestamp_seconds",
-            "When a look or a push failed last; /v1/status says why.",
+            "When a look or a push failed last, or the control plane turned this agent away; /v1/status says why.",
             at.as_millisecond() as f64 / 1_000.0,
         );
     }

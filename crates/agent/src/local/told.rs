@@ -34,14 +34,14 @@ pub(super) enum OneOrMany {
 pub(super) async fn outcomes(
     State(shared): State<Arc<Shared>>,
     Json(body): Json<OneOrMany>,
-) -> StatusCode {
+) -> Response {
     let outcomes = match body {
         OneOrMany::One(outcome) => vec![outcome],
         OneOrMany::Many(outcomes) => outcomes,
     };
     let foreign = |one: &Outcome| shared.cache.product_of(&one.site).is_none();
-    if outcomes.iter().any(foreign) {
-        return StatusCode::NOT_FOUND;
+    if let Some(one) = outcomes.iter().find(|one| foreign(one)) {
+        return not_served(&one.site);
     }
     for outcome in &outcomes {
         shared
@@ -51,7 +51,7 @@ pub(super) async fn outcomes(
     if outcomes.iter().any(|one| one.error.is_some()) {
         shared.doubts.soon();
     }
-    StatusCode::ACCEPTED
+    StatusCode::ACCEPTED.into_response()
 }
 
 /// Why a site doubts what it reads.

@@ -234,7 +234,14 @@ fn said(status: &Value) -> String {
         }
         _ => String::new(),
     };
-    format!("{proof}; repository version {version}; {sites} sites{missing}{documents}{origins}")
+    let last = &status["last_error"];
+    let error = match (last["at"].as_str(), last["what"].as_str()) {
+        (Some(at), Some(what)) => format!("\n  last error, at {at}: {what}"),
+        _ => String::new(),
+    };
+    format!(
+        "{proof}; repository version {version}; {sites} sites{missing}{documents}{origins}{error}"
+    )
 }
 
 /// How one origin does, in a line.
@@ -253,13 +260,46 @@ fn origin(one: &Value) -> String {
 }
 
 fn read_sites(sites: &str) -> Result<Vec<Hostname>, Failure> {
-    let text = match std::fs::read_to_string(sites) {
-        Ok(text) => text,
-        Err(_) => sites.to_owned(),
+    // No host name has a slash in it.
+    let is_file = sites.contains('/') || Path::new(sites).is_file();
+    let text = if is_file {
+        let unread = |e| Failure::new(format!("could not read the sites from {sites}: {e}"));
+        std::fs::read_to_string(sites).map_err(unread)?
+    } else {
+        sites.to_owned()
     };
     text.split([',', '\n'])
         .map(str::trim)
         .filter(|name| !name.is_empty())
         .map(|name| Hostname::parse(name).map_err(Failure::from))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sites_are_named_or_read_from_a_file_and_a_missing_file_is_not_a_site() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sites");
+        std::fs::write(&file, "a.example\n\nb.example\n").unwrap();
+        let two = read_sites(&file.display().to_string()).unwrap();
+        assert_eq!(two, read_sites("a.example, b.example").unwrap());
+        let missing = folder.path().join("none").display().to_string();
+        let says = format!("{:?}", read_sites(&missing).unwrap_err());
+        assert!(
+            says.contains(&format!("could not read the sites from {missing}")),
+            "{says}"
+        );
+    }
+
+    #[test]
+    fn a_last_error_is_said_however_fresh_the_config_is() {
+        let mut status = serde_json::json!({"age_seconds": 3, "stale": false, "sites": 1});
+        assert!(!said(&status).contains("last error"));
+        status["last_error"] =
+            serde_json::json!({"at": "2023-07-11T21:00:00Z", "what": "answered 401"});
+        assert!(said(&status).contains("last error, at 2023-07-11T21:00:00Z: answered 401"));
+    }
 }

@@ -14,6 +14,10 @@ use crate::output::{Failure, Options, text};
 const METADATA: &str = "repository";
 /// The documents, below the folder of an export.
 const TARGETS: &str = "targets";
+/// `PRODUCT/SERVICE/DOCUMENT`, below the folder of the documents.
+const TARGETS_DEEP: usize = 3;
+/// What a copy that was killed may leave begins so.
+const UNFINISHED: &str = ".lamplighter-";
 /// The repository may move on while it is copied: then it is copied again.
 const TRIES_MAX: u32 = 5;
 /// What the list names no more stays this long, for clients in the middle of an update.
@@ -25,7 +29,8 @@ pub(crate) enum Repository {
     /// Write the signed repository into a folder that any web server can serve to agents as a mirror. What
     /// they read there is as safe as what the server sends: it is signed.
     Export {
-        /// Created if missing. `repository` and `targets` in it are Lamplighter's.
+        /// Created if missing. Files of earlier exports in its `repository` and `targets` are removed when they are
+        /// listed no more; files with other names are left alone.
         folder: PathBuf,
         /// Go on, and copy again after so many seconds: a copy says when it was fresh, and agents that
         /// read an old one say STALE.
@@ -120,9 +125,9 @@ async fn copy_once(client: &Client, folder: &Path) -> Result<Copied, Failure> {
         }
         named.insert(file);
     }
-    for part in [METADATA, TARGETS] {
-        copied.removed += remove_others(&folder.join(part), &named)?;
-    }
+    let (metadata, targets) = (folder.join(METADATA), folder.join(TARGETS));
+    copied.removed += remove_others(&metadata, 0, is_metadata, &named)?;
+    copied.removed += remove_others(&targets, TARGETS_DEEP, is_target, &named)?;
     Ok(copied)
 }
 
@@ -141,7 +146,9 @@ fn below(folder: &Path, name: &str) -> Result<PathBuf, Failure> {
 fn write(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let folder = file.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
-    let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
+    let mut fresh = tempfile::Builder::new()
+        .prefix(UNFINISHED)
+        .tempfile_in(folder)?;
     fresh.write_all(bytes)?;
     fresh.as_file().sync_all()?;
     // The web server runs as somebody else.
@@ -155,7 +162,26 @@ fn write(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn remove_others(folder: &Path, named: &BTreeSet<PathBuf>) -> Result<usize, Failure> {
+/// `VERSION.ROLE.json`.
+fn is_metadata(name: &str) -> bool {
+    let parts = name.split_once('.');
+    let parts = parts.and_then(|(version, rest)| Some((version, rest.strip_suffix(".json")?)));
+    parts.is_some_and(|(version, role)| version.parse::<u64>().is_ok() && !role.is_empty())
+}
+
+/// `SHA256.VERSION.json`, with more between them for layers and shards.
+fn is_target(name: &str) -> bool {
+    let hash = name.split_once('.').map_or("", |(hash, _)| hash);
+    hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) && name.ends_with(".json")
+}
+
+/// Removes what copies made and the list names no more. The folder may be a web server's, with files of others.
+fn remove_others(
+    folder: &Path,
+    deep: usize,
+    is_made: fn(&str) -> bool,
+    named: &BTreeSet<PathBuf>,
+) -> Result<usize, Failure> {
     let mut removed = 0;
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Ok(0);
@@ -164,14 +190,72 @@ fn remove_others(folder: &Path, named: &BTreeSet<PathBuf>) -> Result<usize, Fail
         let entry = entry?;
         let path = entry.path();
         if entry.file_type()?.is_dir() {
-            removed += remove_others(&path, named)?;
+            if deep > 0 {
+                removed += remove_others(&path, deep - 1, is_made, named)?;
+            }
+            continue;
+        }
+        let name = entry.file_name();
+        let is_ours = |name: &str| name.starts_with(UNFINISHED) || is_made(name);
+        if named.contains(&path) || !name.to_str().is_some_and(is_ours) {
             continue;
         }
         let age = entry.metadata()?.modified()?.elapsed();
-        if !named.contains(&path) && age.is_ok_and(|age| age > KEPT_FOR) {
+        if age.is_ok_and(|age| age > KEPT_FOR) {
             std::fs::remove_file(&path)?;
             removed += 1;
         }
     }
     Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_copy_can_have_made_is_removed_after_an_hour_and_nothing_else() {
+        let top = tempfile::tempdir().unwrap();
+        let hash = "ab".repeat(32);
+        let made = [
+            "repository/3.snapshot.json".to_owned(),
+            "repository/12.web.sign-in.json".into(),
+            format!("targets/web/sign-in/links/{hash}.4.json"),
+            format!("targets/web/sign-in/links/{hash}.zone-1.4.json"),
+            format!("targets/web/_sites-0-0/{hash}.0.json"),
+            "targets/web/sign-in/links/.lamplighter-Ab12Cd".into(),
+        ];
+        let of_others = [
+            "repository/timestamp.json".to_owned(),
+            "repository/.htaccess".into(),
+            "repository/index.html".into(),
+            "repository/3.json".into(),
+            "repository/before/3.snapshot.json".into(),
+            "targets/web/sign-in/links/README".into(),
+            "targets/web/sign-in/links/4.json".into(),
+            format!("targets/web/sign-in/links/old/{hash}.4.json"),
+            format!("{hash}.4.json"),
+        ];
+        let now = format!("targets/web/sign-in/links/{hash}.5.json");
+        let fresh = format!("targets/web/sign-in/links/{hash}.6.json");
+        let all = made.iter().chain(&of_others).chain([&now, &fresh]);
+        for name in all {
+            let path = top.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let file = std::fs::File::create(&path).unwrap();
+            if *name != fresh {
+                let before = file.metadata().unwrap().modified().unwrap() - KEPT_FOR * 2;
+                file.set_modified(before).unwrap();
+            }
+        }
+        let named = BTreeSet::from([top.path().join(&now)]);
+        let (metadata, targets) = (top.path().join(METADATA), top.path().join(TARGETS));
+        let mut removed = remove_others(&metadata, 0, is_metadata, &named).unwrap();
+        removed += remove_others(&targets, TARGETS_DEEP, is_target, &named).unwrap();
+        assert_eq!(removed, made.len());
+        let is_there = |name: &&String| top.path().join(name).exists();
+        assert_eq!(made.iter().find(is_there), None);
+        let mut kept = of_others.iter().chain([&now, &fresh]);
+        assert_eq!(kept.find(|name| !is_there(name)), None);
+    }
 }
