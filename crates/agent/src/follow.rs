@@ -200,7 +200,7 @@ mod tests {
             asked.iter().filter(|one| one.contains(path)).count()
         };
         while count("/events") < 4 {
-            clock.sleep(std::time::Duration::from_millis(20)).await;
+            clock.sleep(Duration::from_millis(20)).await;
         }
         assert_eq!(count("/acks") + count("/actions") + count("/repository"), 0);
         stop.cancel();
