@@ -108,6 +108,7 @@ pub(super) const PASSED: [(&str, &[&str]); 14] = [
             "activated a release",
             "activated a release on a site",
             "activated a release, bypassing the gate",
+            "staged a release, bypassing the check of documents",
             "added, 7 sites changed: 7",
             "an address without a host",
             "commanded a campaign: 7",
