@@ -1,3 +1,5 @@
+//! What changes between the look at what is to be published and its commit.
+
 use std::time::Duration;
 
 use clock::Clock;
