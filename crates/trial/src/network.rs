@@ -254,7 +254,7 @@ impl Inner {
                 results.iter().for_each(|one| self.take_result(one));
                 Answer::Json(b"{}".into())
             }
-            (path, None) if path.starts_with("/agent/v1/actions?") => {
+            ("/agent/v1/actions", None) => {
                 let own = self.sites.iter().filter(|site| site.agent == line.agent);
                 let own = own.filter_map(|site| self.actions.get(&site.hostname));
                 Answer::Json(serde_json::to_vec(&own.collect::<Vec<_>>()).unwrap_or_default())
