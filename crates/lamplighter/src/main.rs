@@ -39,7 +39,10 @@ fn main() -> ExitCode {
     if arguments.end_with_parent {
         signals::end_with_parent();
     }
+    // Where there is one processor, too: an answer must not wait while another writes to the disk.
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads.max(2))
         .enable_all()
         .build();
     let done = runtime

@@ -1,12 +1,12 @@
-//! Documents merged with layers, kept from read to read. An update never waits for a lock of this: each
-//! view of the documents has its own.
+//! Documents merged with layers, kept from read to read without a lock. Each view of the documents has its own.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use aws_lc_rs::digest::{Context as Hash, SHA256, digest};
 use bytes::Bytes;
 use domain::layer::merge;
+use rpds::HashTrieMapSync;
 
 use super::CachedDocument;
 
@@ -16,11 +16,11 @@ const KEPT_BYTES_MAX: usize = 64 << 20;
 const ENTRY_BYTES: usize = 1_024;
 
 #[derive(Default)]
-pub(super) struct Merged(Mutex<Kept>);
+pub(super) struct Merged(ArcSwap<Kept>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Kept {
-    by_pieces: HashMap<[u8; 32], Arc<CachedDocument>>,
+    by_pieces: HashTrieMapSync<[u8; 32], Arc<CachedDocument>>,
     bytes: usize,
 }
 
@@ -33,20 +33,27 @@ impl Merged {
             return Some(Arc::clone(base));
         }
         let id = identity(pieces);
-        let known = self.0.lock().ok()?.by_pieces.get(&id).cloned();
-        if known.is_some() {
-            return known;
+        if let Some(known) = self.0.load().by_pieces.get(&id) {
+            return Some(Arc::clone(known));
         }
-        // Not under the lock: others read meanwhile.
         let one = Arc::new(merged(base, layers, id)?);
-        let mut kept = self.0.lock().ok()?;
-        let bytes = one.body.len() + ENTRY_BYTES;
-        if kept.bytes + bytes > KEPT_BYTES_MAX {
-            *kept = Kept::default();
-        }
-        kept.bytes += bytes;
-        kept.by_pieces.insert(id, Arc::clone(&one));
+        self.0.rcu(|kept| kept.with(id, &one));
         Some(one)
+    }
+}
+
+impl Kept {
+    fn with(&self, id: [u8; 32], one: &Arc<CachedDocument>) -> Self {
+        let bytes = one.body.len() + ENTRY_BYTES;
+        let kept = if self.bytes + bytes > KEPT_BYTES_MAX {
+            Self::default()
+        } else {
+            self.clone()
+        };
+        Self {
+            by_pieces: kept.by_pieces.insert(id, Arc::clone(one)),
+            bytes: kept.bytes + bytes,
+        }
     }
 }
 

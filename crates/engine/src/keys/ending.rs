@@ -2,7 +2,7 @@
 //! hear of it before sites do. Never signs.
 
 use std::collections::HashMap;
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -66,16 +66,25 @@ impl Engine {
                 };
                 self.page(None, &words).await?;
             }
+            // Only now: a page that could not be saved is tried again with the next heartbeat.
+            self.remember_warned(what, days);
         }
         Ok(())
     }
 
     fn is_to_warn(&self, what: Ends, days: i64) -> bool {
-        let warned = self.0.delivery.warned.lock();
-        let mut warned = warned.unwrap_or_else(PoisonError::into_inner);
-        let last = warned.insert(what, days);
+        let last = self.warned().get(&what).copied();
         // What was signed anew begins anew; a clock that is set back a little repeats nothing.
         last.is_none_or(|last| !(last..=last + 1).contains(&days))
+    }
+
+    fn remember_warned(&self, what: Ends, days: i64) {
+        self.warned().insert(what, days);
+    }
+
+    fn warned(&self) -> MutexGuard<'_, Warned> {
+        let warned = self.0.delivery.warned.lock();
+        warned.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
