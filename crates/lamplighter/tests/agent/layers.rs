@@ -174,7 +174,7 @@ async fn two_sites_read_the_document_each_with_its_layers() {
         "{pages:?}"
     );
     stop.cancel();
-    drop(agent);
+    agent.wait().await;
 
     // Everything that decides a read is on the disk.
     plane.stop.cancel();
