@@ -28,7 +28,6 @@ use tuf::{Entry, Places};
 
 pub use crate::cache::reading::Reading;
 use crate::cache::reading::Views;
-use crate::cache::view::Versions;
 pub(crate) use crate::cache::view::{Readable, View};
 use crate::refusals::Refusals;
 #[cfg(feature = "trial")]
@@ -227,8 +226,10 @@ impl Cache {
         found.newest_first.first().cloned()
     }
 
-    /// Whether verified documents wait for a site to run a release: it would read every document of its product
-    /// of which some version accepts the release, and there is at least one. The control plane's gate asks the same.
+    /// Whether verified documents wait for a site to run a release: every document of its product has
+    /// a version that the site would read then, and there is at least one. Stricter than the control plane's gate,
+    /// which knows what is newest: an agent that is behind cannot tell a document that the release does without from
+    /// one whose version it has not heard of.
     ///
     /// # Errors
     /// Names the first document without one.
@@ -239,24 +240,16 @@ impl Cache {
         }
         let product = self.product_of(site).ok_or("not a site of this agent")?;
         let view = self.0.view.load();
-        let is_needed = |service: &ServiceName, name: &DocumentName, one: &Versions| {
-            let mut held = one.newest_first.iter();
-            // Of what is not here, nobody knows what it accepts.
-            held.any(|one| one.accepts().matches(code)) || view.lacks(product, service, name)
-        };
         let own = view.of(product);
         let own: Vec<_> = own
             .filter(|(service, ..)| service.as_str() != BANNERS)
-            .filter(|(service, name, one)| is_needed(service, name, one))
             .collect();
         let is_read = |service, name| view.read(product, (site, service, name), code).is_some();
         match own
             .iter()
             .find(|(service, name, _)| !is_read(service, name))
         {
-            _ if own.is_empty() => Err(format!(
-                "this agent holds no document of {product} that accepts {code}"
-            )),
+            _ if own.is_empty() => Err(format!("this agent holds no document of {product}")),
             Some((service, name, _)) => {
                 let key = format!("{product}/{service}/{name}");
                 Err(format!(

@@ -173,18 +173,6 @@ impl View {
         self.missing.contains(&of)
     }
 
-    /// Whether metadata lists some version of a document that is not held.
-    pub(super) fn lacks(
-        &self,
-        product: &ProductName,
-        service: &ServiceName,
-        name: &DocumentName,
-    ) -> bool {
-        let document = (product, service, name);
-        let of = |key: &DocumentKey| (&key.product, &key.service, &key.name) == document;
-        self.missing.iter().any(|(key, _)| of(key))
-    }
-
     /// How many versions metadata lists that are not held.
     pub(crate) fn missing_count(&self) -> usize {
         self.missing.len()
