@@ -4,6 +4,13 @@
 //! signals those who should look again. Never renders; never speaks SQL. The database holds the
 //! truth; a signal only says "look again".
 
+// Unit tests begin as the stories in `tests` do.
+#[cfg(test)]
+extern crate self as engine;
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod support;
+
 mod acks;
 mod banner;
 mod calendar;

@@ -1,6 +1,8 @@
 //! From a customer's report to an alarm, through the store, and over a restart.
 #![allow(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
 
+mod support;
+
 use std::time::Duration;
 
 use clock::{Clock, Hand};
@@ -8,27 +10,15 @@ use domain::id::IncidentId;
 use domain::incident::timeline::{Fact, TimelineEntry};
 use domain::incident::{Incident, Stage};
 use domain::report::Channel;
-use domain::site::Zone;
 use domain::site::import::Defaults;
-use engine::{Acceptance, Engine, NewReport, NewUpdate, Settings, Signal};
+use engine::{Acceptance, Engine, NewReport, NewUpdate, Signal};
 use jiff::Timestamp;
 use protocol::outcome::{Outcomes, SiteOutcomes};
-use store::{Place, Store};
 use tokio_util::sync::CancellationToken;
 
 async fn engine(folder: &std::path::Path, clock: &Clock) -> Engine {
-    let place = Place {
-        folder: folder.to_owned(),
-        postgres: None,
-    };
-    let store = Store::open(&place).await.unwrap();
-    let settings = Settings {
-        base_url: "http://127.0.0.1:1".into(),
-        team: "Our engineers".into(),
-        home_zone: Zone::parse("America/Chicago").unwrap(),
-        language: domain::language::Language::English,
-    };
-    Engine::open(store, clock.clone(), settings).await.unwrap()
+    let store = support::store(folder).await;
+    support::engine(store, clock.clone(), "http://127.0.0.1:1").await
 }
 
 async fn import(engine: &Engine, sites: usize, zones: &[&str]) {

@@ -2,15 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod support;
+
 use clock::Clock;
 use domain::document::{DocumentKey, Lane};
 use domain::layer::Layer;
 use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
-use domain::site::Zone;
 use domain::site::import::Defaults;
-use engine::{DeliveryEvent, Engine, How, NewDocument, Repository, Settings};
+use engine::{DeliveryEvent, Engine, How, NewDocument, Repository};
 use semver::Version;
-use store::{Place, Store};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::TryRecvError;
 use tuf::{Shard, level_for};
@@ -36,19 +36,9 @@ fn key() -> DocumentKey {
 }
 
 async fn plane(folder: &std::path::Path) -> Engine {
-    let place = Place {
-        folder: folder.into(),
-        postgres: None,
-    };
-    let settings = Settings {
-        base_url: "http://127.0.0.1:1".into(),
-        team: "Our engineers".into(),
-        home_zone: Zone::parse("America/Chicago").unwrap(),
-        language: domain::language::Language::English,
-    };
     let (clock, _) = Clock::starting_at("2023-07-11T20:00:00Z".parse().unwrap(), 1.0);
-    let store = Store::open(&place).await.unwrap();
-    let engine = Engine::open(store, clock, settings).await.unwrap();
+    let store = support::store(folder).await;
+    let engine = support::engine(store, clock, "http://127.0.0.1:1").await;
     let mut fleet = "hostname,organization,kind,city,state,timezone,population,county\n".to_owned();
     for number in 0..SITES {
         fleet += &format!(

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod support;
+
 use std::time::Duration;
 
 use axum::Router;
@@ -15,10 +17,10 @@ use domain::name::{Hostname, ProductName};
 use domain::site::Zone;
 use domain::site::import::Defaults;
 use domain::site::state::{Evidence, SiteState};
-use engine::{Acceptance, Engine, NewUpdate, Proposal, Settings};
+use engine::{Acceptance, Engine, NewUpdate, Proposal};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
-use store::{OnCallStep, Place, Store};
+use store::OnCallStep;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -28,21 +30,10 @@ const FLEET: &str = "hostname,organization,kind,city,state,timezone,population\n
     a.example,A,City,A,CA,America/Los_Angeles,1\nb.example,B,City,B,IL,America/Chicago,1\n";
 
 async fn engine(folder: &tempfile::TempDir) -> Engine {
-    let place = Place {
-        folder: folder.path().to_owned(),
-        postgres: None,
-    };
     // Ten minutes of the incident pass in a second.
     let (clock, _) = Clock::starting_at(START.parse().unwrap(), 600.0);
-    let settings = Settings {
-        base_url: "http://lamplighter.example".into(),
-        team: "Our engineers".into(),
-        home_zone: Zone::parse("America/Chicago").unwrap(),
-        language: domain::language::Language::English,
-    };
-    let engine = Engine::open(Store::open(&place).await.unwrap(), clock, settings)
-        .await
-        .unwrap();
+    let store = support::store(folder.path()).await;
+    let engine = support::engine(store, clock, "http://lamplighter.example").await;
     let product = ProductName::parse("web-central").unwrap();
     let defaults = Defaults {
         product,

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod support;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -25,14 +27,12 @@ use domain::incident::Scope;
 use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
 use domain::product::{Product, ProductSettings};
 use domain::release::ReleaseState;
-use domain::site::Zone;
 use domain::site::import::Defaults;
 use domain::site::state::SiteState;
-use engine::{Acceptance, Engine, NewDocument, Probe, Progress, Proposal, Settings};
+use engine::{Acceptance, Engine, NewDocument, Probe, Progress, Proposal};
 use protocol::action::ActionResult;
 use protocol::delivery::{Acks, Enrol, Held};
 use standardwebhooks::Webhook;
-use store::{Place, Store};
 use tokio_util::sync::CancellationToken;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -169,20 +169,9 @@ async fn platform(broken: fn(&str) -> bool) -> (Platform, String, ClockPace) {
 
 /// An engine on the state in `folder`, with its workers running.
 async fn engine(folder: &Path, provider: &str, pace: ClockPace) -> Engine {
-    let place = Place {
-        folder: folder.to_owned(),
-        postgres: None,
-    };
-    let settings = Settings {
-        base_url: format!("http://{provider}"),
-        team: "Our engineers".into(),
-        home_zone: Zone::parse("America/Chicago").unwrap(),
-        language: domain::language::Language::English,
-    };
-    let store = Store::open(&place).await.unwrap();
-    let engine = Engine::open(store, Clock::paced(pace), settings)
-        .await
-        .unwrap();
+    let store = support::store(folder).await;
+    let base_url = format!("http://{provider}");
+    let engine = support::engine(store, Clock::paced(pace), &base_url).await;
     engine.set_canary_session(Arc::new(|| Box::pin(async { Ok("canary=yes".to_owned()) })));
     // Workers end with their runtime.
     std::mem::forget(engine.run_workers(&CancellationToken::new()));

@@ -69,12 +69,10 @@ async fn next(signals: &mut Receiver<Signal>) -> To {
 #[cfg(test)]
 mod tests {
     use clock::{Clock, Pace};
-    use domain::site::Zone;
-    use store::{Place, Store};
     use tokio::sync::broadcast;
 
     use super::*;
-    use crate::Settings;
+    use crate::support;
 
     #[tokio::test]
     async fn agents_are_woken_once_for_what_came_together_and_only_these() {
@@ -97,26 +95,14 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn heartbeats_go_on_while_agents_are_woken() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place {
-            folder: folder.path().into(),
-            postgres: None,
-        };
-        let settings = Settings {
-            base_url: "http://127.0.0.1:1".into(),
-            team: "Our engineers".into(),
-            home_zone: Zone::parse("America/Los_Angeles").unwrap(),
-            language: domain::language::Language::English,
-        };
-        let store = Store::open(&place).await.unwrap();
         let now = Clock::system().now();
         let pace = Pace {
             wall_at: now,
             scenario_at: now,
             speed: 60.0,
         };
-        let engine = Engine::open(store, Clock::paced(pace), settings)
-            .await
-            .unwrap();
+        let store = support::store(folder.path()).await;
+        let engine = support::engine(store, Clock::paced(pace), "http://127.0.0.1:1").await;
         let stop = CancellationToken::new();
         let mut workers = engine.run_workers(&stop);
         let mut events = engine.delivery_events();

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use clock::Clock;
 use domain::sign_in::{Jwk, settings_of};
-use domain::site::Zone;
 use domain::site::import::Defaults;
 use semver::Version;
-use store::{KeyState, Place, SigningKeyRow, Store};
+use store::{KeyState, SigningKeyRow};
 
 use super::*;
-use crate::Settings;
+use crate::support;
 
 fn key(kid: &str, state: KeyState, at: jiff::Timestamp) -> SigningKeyRow {
     let text = |text: &str| text.to_owned();
@@ -31,19 +30,9 @@ fn key(kid: &str, state: KeyState, at: jiff::Timestamp) -> SigningKeyRow {
 
 /// One site of web-central, and two keys of sign-in.
 async fn plane(folder: &std::path::Path) -> Engine {
-    let place = Place {
-        folder: folder.into(),
-        postgres: None,
-    };
-    let settings = Settings {
-        base_url: "http://127.0.0.1:1".into(),
-        team: "Our engineers".into(),
-        home_zone: Zone::parse("America/Chicago").unwrap(),
-        language: domain::language::Language::English,
-    };
     let (clock, _) = Clock::starting_at("2023-07-11T20:00:00Z".parse().unwrap(), 1.0);
-    let store = Store::open(&place).await.unwrap();
-    let engine = Engine::open(store, clock, settings).await.unwrap();
+    let store = support::store(folder).await;
+    let engine = support::engine(store, clock, "http://127.0.0.1:1").await;
     let fleet = "hostname,organization,kind,city,state,timezone,population\n\
         a.example,A,City,C,TX,America/Chicago,1\n";
     let defaults = Defaults {
