@@ -1,7 +1,7 @@
 //! What a repository says to whoever asks: its files, its pushes, its timestamps.
 //! Values in, values out: never loads, saves or sends, so that a simulation serves what this server does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
@@ -106,8 +106,20 @@ impl Repository {
     #[must_use]
     pub fn is_to_sign_again(&self, now: Timestamp) -> bool {
         let soon = later(now, RESIGN_BEFORE);
-        let mut files = self.current.values();
-        files.any(|file| expires(file).is_none_or(|at| at < soon))
+        self.needed()
+            .any(|file| expires(file).is_none_or(|at| at < soon))
+    }
+
+    /// The metadata that agents are led to. A role that was needed once stays in the snapshot, is delegated to no more, and
+    /// may expire.
+    pub(crate) fn needed(&self) -> impl Iterator<Item = &MetadataFile> {
+        let services = self.documents.keys();
+        let services = services.map(|key| tuf::role_name(&key.product, &key.service));
+        let shards = self.told.roles().map(|role| role.name());
+        let top = ["targets", "snapshot"].map(str::to_owned);
+        let needed: BTreeSet<_> = top.into_iter().chain(services).chain(shards).collect();
+        let files = self.current.values();
+        files.filter(move |file| needed.contains(&file.role))
     }
 }
 

@@ -100,7 +100,7 @@ fn endings(
     };
     let root = (root, Some(read_root(&repository.root)?.expires), days);
     // What tells no end is signed anew at once.
-    let others = repository.current.values().filter_map(expires).min();
+    let others = repository.needed().filter_map(expires).min();
     let others = (Ends::Metadata, others, OVERDUE_DAYS_BEFORE);
     let ending = |(what, until, days): (Ends, Option<Timestamp>, i64)| {
         let soon = later(now, SignedDuration::from_hours(24 * days));

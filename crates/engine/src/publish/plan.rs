@@ -114,7 +114,8 @@ pub fn check_releases(
     releases: &Releases,
 ) -> Result<(), EngineError> {
     let mut versions = outlines(before, &document.key.product);
-    versions.retain(|one| one.key == document.key);
+    // Others that are on their way end with it ([`end_others`]).
+    versions.retain(|one| one.key == document.key && one.rollout.is_everywhere());
     versions.push(outline(document));
     let needed: Vec<_> = releases.needed.iter().cloned().collect();
     check_coverage(&versions, &needed).map_err(|uncovered| {
@@ -216,7 +217,9 @@ impl Signing<'_> {
         let mut files = self.roles(documents, services)?;
         files.extend(self.shards(telling)?);
         let is_new = |file: &MetadataFile| !self.before.current.contains_key(&file.role);
-        if files.iter().any(is_new) {
+        // A product that is divided as it was once has roles that are not new, and that nobody is delegated to any more.
+        let is_divided_anew = !telling.told.roles().eq(self.before.told.roles());
+        if is_divided_anew || files.iter().any(is_new) {
             files.push(self.targets(documents, telling)?);
         }
         files.push(self.snapshot(&files)?);

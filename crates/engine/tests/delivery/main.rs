@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod releases;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,12 +16,10 @@ use domain::enrolment::Bounds;
 use domain::id::AgentId;
 use domain::layer::Layer;
 use domain::name::{DocumentName, GroupName, Hostname, ProductName, ServiceName};
-use domain::site::Zone;
 use domain::site::import::Defaults;
-use engine::{Activate, Engine, How, NewDocument, Settings, Sites};
+use engine::{Activate, Engine, How, NewDocument, Sites};
 use protocol::delivery::{Acks, Enrol, Held, Part, Refused};
 use semver::Version;
-use store::{Place, Store};
 use tokio_util::sync::CancellationToken;
 
 fn product(name: &str) -> ProductName {
@@ -55,19 +55,9 @@ impl Plane {
     /// Two sites of web-central and one of another product; a second of the machine is ten minutes.
     async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place {
-            folder: folder.path().into(),
-            postgres: None,
-        };
-        let settings = Settings {
-            base_url: "http://127.0.0.1:1".into(),
-            team: "Our engineers".into(),
-            home_zone: Zone::parse("America/Chicago").unwrap(),
-            language: domain::language::Language::English,
-        };
         let (clock, _) = Clock::starting_at("2023-07-11T20:00:00Z".parse().unwrap(), 600.0);
-        let store = Store::open(&place).await.unwrap();
-        let engine = Engine::open(store, clock, settings).await.unwrap();
+        let store = support::store(folder.path()).await;
+        let engine = support::engine(store, clock, "http://127.0.0.1:1").await;
         for (name, sites) in [("web-central", &["a", "b"][..]), ("other", &["c"])] {
             let mut fleet =
                 "hostname,organization,kind,city,state,timezone,population\n".to_owned();
@@ -105,6 +95,19 @@ impl Plane {
         let agent = self.engine.enrol_agent(&enrol).await.unwrap().agent;
         self.engine.hear(agent);
         agent
+    }
+
+    /// The agent says that it holds a version, and nothing else.
+    async fn hold(&self, agent: AgentId, version: u64) {
+        let acks = Acks {
+            repository: 1,
+            held: vec![Held {
+                key: key(),
+                version,
+            }],
+            ..Acks::default()
+        };
+        self.engine.take_acks(agent, acks).await.unwrap();
     }
 
     async fn refuse(&self, agent: AgentId, site: &str, versions: &[u64]) {
@@ -354,20 +357,21 @@ fn long(length: usize) -> String {
     format!(r#"{{"text":"{}"}}"#, "x".repeat(length))
 }
 
+fn shards(engine: &Engine) -> usize {
+    let repository = engine.repository();
+    let files = repository.target_files();
+    files.filter(|(name, _)| name.contains("_sites-")).count()
+}
+
 /// Two sites are few enough for one shard, and their layers together too long for one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn long_layers_of_single_sites_are_told_in_more_shards() {
     let plane = Plane::start().await;
     plane.publish("", "^5", "{}", at_once()).await;
-    let shards = || {
-        let repository = plane.engine.repository();
-        let files = repository.target_files();
-        files.filter(|(name, _)| name.contains("_sites-")).count()
-    };
     for (layer, told_in) in [("site:a.example", 1), ("site:b.example", 2)] {
         let body = long(600_000);
         plane.publish(layer, "^5", &body, at_once()).await;
-        assert_eq!(shards(), told_in, "{layer}");
+        assert_eq!(shards(&plane.engine), told_in, "{layer}");
     }
     for site in ["a.example", "b.example"] {
         let site = plane.engine.fleet().site_at(&host(site)).unwrap();
@@ -376,6 +380,58 @@ async fn long_layers_of_single_sites_are_told_in_more_shards() {
             .document_for(&key(), &site.running, Some(&site));
         assert!(read.unwrap().body().len() > 600_000, "{}", site.hostname);
     }
+}
+
+/// How many shards the roles list that agents are led to.
+fn shards_delegated(engine: &Engine) -> usize {
+    let files = engine.repository().metadata_files();
+    let newest = |role: &str| {
+        let versions = files.iter().filter_map(|name| {
+            let (version, rest) = name.split_once('.')?;
+            (rest == format!("{role}.json")).then(|| version.parse::<u64>().unwrap())
+        });
+        let name = format!("{}.{role}.json", versions.max().unwrap());
+        let file = engine.repository_file(&name).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&file).unwrap()
+    };
+    let targets = newest("targets");
+    let roles = targets["signed"]["delegations"]["roles"]
+        .as_array()
+        .unwrap();
+    let names = roles.iter().map(|role| role["name"].as_str().unwrap());
+    let shards = names.filter(|name| tuf::ShardRole::parse(name).is_some());
+    shards
+        .map(|name| newest(name)["signed"]["targets"].as_object().unwrap().len())
+        .sum()
+}
+
+/// Roles that were needed once are not new when they are needed again: agents were led to those of the time between.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_told_is_found_when_it_is_divided_as_it_was_once() {
+    let plane = Plane::start().await;
+    let engine = &plane.engine;
+    plane.publish("", "^5", "{}", at_once()).await;
+    let stop = CancellationToken::new();
+    let mut workers = engine.run_workers(&stop);
+    // The version before is kept, for a site that refuses the new one.
+    for (length, times, told_in) in [(600_000, 1, 2), (10, 2, 1), (600_000, 1, 2)] {
+        for layer in ["site:a.example", "site:b.example"].repeat(times) {
+            plane.publish(layer, "^5", &long(length), at_once()).await;
+        }
+        // Fewer do when all sites are told of anew.
+        for _ in 0..300 {
+            if shards(engine) == told_in {
+                break;
+            }
+            engine.clock().sleep(Duration::from_secs(60)).await;
+        }
+        assert_eq!(
+            (shards(engine), shards_delegated(engine)),
+            (told_in, told_in)
+        );
+    }
+    stop.cancel();
+    while workers.join_next().await.is_some() {}
 }
 
 /// A shard of one product is as long as it may be when a group makes it longer.

@@ -29,6 +29,34 @@ async fn what_sites_would_read_on_a_release_is_checked_when_it_is_staged() {
     staged.unwrap();
 }
 
+/// It comes to all sites of the layer by itself, and those on a release that it leaves out would read nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_layer_covers_every_release_before_it_comes_to_canaries() {
+    let plane = Plane::start().await;
+    let engine = &plane.engine;
+    plane.publish("", "*", r#"{"n":1}"#, at_once()).await;
+    let (product, next) = (product("web-central"), Version::new(5, 2, 0));
+    let staged = engine.stage_release(&product, &next, "a test");
+    staged.await.unwrap();
+    let early = GroupName::parse("early").unwrap();
+    let sites = BTreeSet::from([host("a.example")]);
+    engine.set_group(&early, sites, "a test").await.unwrap();
+    let publish = async |accepts: &str, how: How| {
+        let new = document("group:early", accepts, r#"{"n":2}"#, how);
+        engine.publish_document(new, "a test").await
+    };
+    let refused = publish("<5.2", How::default()).await.unwrap_err();
+    assert!(refused.to_string().contains("5.2.0"), "{refused}");
+    // One that covers all waits for its canaries; what comes at once ends it, and has to cover all by itself.
+    plane.agent("a.example").await;
+    publish("*", How::default()).await.unwrap();
+    let key = key().with_layer(Layer::parse("group:early").unwrap());
+    assert!(engine.on_its_way(&key).await.unwrap().is_some());
+    let refused = publish("<5.2", at_once()).await.unwrap_err();
+    assert!(refused.to_string().contains("5.2.0"), "{refused}");
+    publish(">=5.1", at_once()).await.unwrap();
+}
+
 /// The metadata would grow with each release for ever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_only_a_retired_release_read_travels_no_more() {
@@ -74,15 +102,7 @@ async fn an_emergency_publication_does_not_keep_releases_out() {
     let staged = engine.stage_uncovered_release(&product, &next, "rolling back", "a test");
     staged.await.unwrap();
     let agent = plane.agent("a.example").await;
-    let acks = Acks {
-        repository: 2,
-        held: vec![Held {
-            key: key(),
-            version: 1,
-        }],
-        ..Acks::default()
-    };
-    engine.take_acks(agent, acks).await.unwrap();
+    plane.hold(agent, 1).await;
     let readiness = engine.release_readiness(&product, &next).await.unwrap();
     assert_eq!(readiness.ready, 1);
 }
@@ -99,15 +119,7 @@ async fn sites_may_go_back_to_a_release_that_nobody_staged() {
         .stage_release(&product, &next, "a test")
         .await
         .unwrap();
-    let acks = Acks {
-        repository: 1,
-        held: vec![Held {
-            key: key(),
-            version: 1,
-        }],
-        ..Acks::default()
-    };
-    engine.take_acks(agent, acks).await.unwrap();
+    plane.hold(agent, 1).await;
     let to = async |version: Version, bypass: Option<&str>| {
         let activate = Activate {
             product: product.clone(),
