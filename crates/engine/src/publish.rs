@@ -245,7 +245,7 @@ impl Engine {
         let new = changed.document.as_ref().map(|new| &new.document);
         let mut documents = apply(before.documents(), new, &changed.spread);
         let dropped = self.drop_unread(&mut documents, &touched).await?;
-        let telling = self.tell_sites(&before.told, &documents, &changed.retold)?;
+        let telling = Telling::new(&before.told, &documents, &changed.retold, self)?;
         if touched.is_empty() && telling.roles.is_empty() {
             return Ok(());
         }

@@ -47,14 +47,76 @@ struct Part {
 /// What changes of it.
 #[derive(Clone, Default)]
 pub struct Telling {
-    pub(crate) told: Told,
-    pub(crate) shards: Vec<StoredShard>,
-    pub(crate) roles: BTreeSet<ShardRole>,
+    /// What is told from now on.
+    pub told: Told,
+    /// Shards with another body; one that is no more has none.
+    pub shards: Vec<StoredShard>,
+    /// The roles that sign them.
+    pub roles: BTreeSet<ShardRole>,
+}
+
+/// Where sites are, and which groups they belong to, as of now.
+pub trait Census {
+    /// All sites of a product.
+    fn of_product(&self, product: &ProductName) -> Vec<(Hostname, Facts)>;
+    /// One of them, if it is.
+    fn of_site(&self, product: &ProductName, site: &Hostname) -> Option<Facts>;
 }
 
 impl Telling {
+    /// What is told of sites once `documents` are the documents.
+    ///
+    /// # Errors
+    /// When a shard would be longer than agents read.
+    pub fn new(
+        before: &Told,
+        documents: &Documents,
+        retold: &Retold,
+        census: &impl Census,
+    ) -> Result<Self, EngineError> {
+        let layered = documents.keys().filter(|key| !key.layer.is_base());
+        let layered: BTreeSet<_> = layered.map(|key| &key.product).collect();
+        let (mut products, mut shards) = (before.products.clone(), vec![]);
+        let mut roles = BTreeSet::new();
+        for name in layered {
+            let known = before.products.get(name);
+            let product = match (known, retold) {
+                (Some(_), Retold::New) => continue,
+                (Some(_), Retold::Site(of, _)) if of != name => continue,
+                (Some(known), Retold::Site(_, site)) => {
+                    with_site(known, (name, site), documents, census)?
+                }
+                _ => product_told(name, documents, census)?,
+            };
+            let changed = changed(known.map(|one| &**one), &product, name);
+            let is_same_level = known.is_some_and(|known| known.level == product.level);
+            if !is_same_level {
+                roles.extend(ShardRole::all(name, product.level));
+            }
+            roles.extend(changed.iter().map(|(shard, _)| shard.role()));
+            shards.extend(changed.into_iter().map(|(shard, body)| StoredShard {
+                product: shard.product,
+                level: shard.level,
+                number: shard.number,
+                body,
+            }));
+            products.insert(name.clone(), Arc::new(product));
+        }
+        let told = if roles.is_empty() {
+            before.clone()
+        } else {
+            Told::of(products)
+        };
+        Ok(Self {
+            told,
+            shards,
+            roles,
+        })
+    }
+
     /// All of it again, as it was.
-    pub(crate) fn of_all(told: Told) -> Self {
+    #[must_use]
+    pub fn of_all(told: Told) -> Self {
         Self {
             roles: told.roles().collect(),
             shards: vec![],
@@ -65,7 +127,7 @@ impl Telling {
 
 /// Which sites are told of anew.
 #[derive(Clone, Debug, Default)]
-pub(crate) enum Retold {
+pub enum Retold {
     /// Those of products that nothing was told of yet, where they have layers now.
     #[default]
     New,
@@ -142,59 +204,6 @@ impl Told {
 }
 
 impl Engine {
-    /// What is told of sites once `documents` are the documents.
-    ///
-    /// # Errors
-    /// When a shard would be longer than agents read.
-    pub(crate) fn tell_sites(
-        &self,
-        before: &Told,
-        documents: &Documents,
-        retold: &Retold,
-    ) -> Result<Telling, EngineError> {
-        let layered: BTreeSet<_> = documents
-            .keys()
-            .filter(|key| !key.layer.is_base())
-            .collect();
-        let layered: BTreeSet<_> = layered.into_iter().map(|key| &key.product).collect();
-        let (mut products, mut shards) = (before.products.clone(), vec![]);
-        let mut roles = BTreeSet::new();
-        for name in layered {
-            let known = before.products.get(name);
-            let product = match (known, retold) {
-                (Some(_), Retold::New) => continue,
-                (Some(_), Retold::Site(of, _)) if of != name => continue,
-                (Some(known), Retold::Site(_, site)) => {
-                    self.with_site(known, site, name, documents)?
-                }
-                _ => self.product_told(name, documents)?,
-            };
-            let changed = changed(known.map(|one| &**one), &product, name);
-            let is_same_level = known.is_some_and(|known| known.level == product.level);
-            if !is_same_level {
-                roles.extend(ShardRole::all(name, product.level));
-            }
-            roles.extend(changed.iter().map(|(shard, _)| shard.role()));
-            shards.extend(changed.into_iter().map(|(shard, body)| StoredShard {
-                product: shard.product,
-                level: shard.level,
-                number: shard.number,
-                body,
-            }));
-            products.insert(name.clone(), Arc::new(product));
-        }
-        let told = if roles.is_empty() {
-            before.clone()
-        } else {
-            Told::of(products)
-        };
-        Ok(Telling {
-            told,
-            shards,
-            roles,
-        })
-    }
-
     /// Tells agents of sites whenever the fleet or its groups say something else than what was told, until
     /// it is stopped.
     pub(crate) async fn tell_of_sites(self, stop: CancellationToken) {
@@ -230,75 +239,82 @@ impl Engine {
         }
     }
 
-    /// What is told of all sites of a product.
-    fn product_told(
-        &self,
-        name: &ProductName,
-        documents: &Documents,
-    ) -> Result<Product, EngineError> {
-        let fleet = self.fleet();
-        let sites = fleet.sites().map(|(_, site)| site);
-        let sites: Vec<_> = sites.filter(|site| site.product == *name).collect();
-        let level = level_for(sites.len());
-        let mut own = layers_of_sites(name, documents);
-        let mut shards: BTreeMap<u16, BTreeMap<Hostname, ToldSite>> = BTreeMap::new();
-        for site in sites {
-            let told = ToldSite {
-                facts: self.facts(&site),
-                layers: own.remove(&site.hostname).unwrap_or_default(),
-            };
-            let number = Shard::of(name, level, &site.hostname).number;
-            let shard = shards.entry(number).or_default();
-            shard.insert(site.hostname.clone(), told);
-        }
-        let parts = shards.into_iter().map(|(number, sites)| {
-            let shard = Shard {
-                product: name.clone(),
-                level,
-                number,
-            };
-            Ok((number, Arc::new(part(shard, sites)?)))
-        });
-        let shards = parts.collect::<Result<_, EngineError>>()?;
-        Ok(Product { level, shards })
-    }
-
-    /// A product with one shard made anew, because a site's own layers changed.
-    fn with_site(
-        &self,
-        known: &Product,
-        site: &Hostname,
-        name: &ProductName,
-        documents: &Documents,
-    ) -> Result<Product, EngineError> {
-        let shard = Shard::of(name, known.level, site);
-        let number = shard.number;
-        let mut shards = known.shards.clone();
-        let mut sites = shards
-            .get(&number)
-            .map_or_else(BTreeMap::new, |part| part.sites.clone());
-        let found = self.fleet().site_at(site);
-        let Some(of_fleet) = found.filter(|one| one.product == *name) else {
-            return Err(EngineError::not_found("site of this product", site));
-        };
-        let facts = match sites.get(site) {
-            Some(told) => told.facts.clone(),
-            None => self.facts(&of_fleet),
-        };
-        let layers = layers_of(name, site, documents);
-        sites.insert(site.clone(), ToldSite { facts, layers });
-        shards.insert(number, Arc::new(part(shard, sites)?));
-        Ok(Product {
-            level: known.level,
-            shards,
-        })
-    }
-
     /// Where a site is, and which groups it belongs to, as of now.
     pub(crate) fn facts(&self, site: &domain::site::Site) -> Facts {
         let groups = self.0.groups.load();
         Facts::of(site, groups.of(&site.hostname))
     }
+}
+
+impl Census for Engine {
+    fn of_product(&self, product: &ProductName) -> Vec<(Hostname, Facts)> {
+        let fleet = self.fleet();
+        let sites = fleet.sites().map(|(_, site)| site);
+        let own = sites.filter(|site| site.product == *product);
+        own.map(|site| (site.hostname.clone(), self.facts(&site)))
+            .collect()
+    }
+
+    fn of_site(&self, product: &ProductName, site: &Hostname) -> Option<Facts> {
+        let found = self.fleet().site_at(site);
+        let found = found.filter(|one| one.product == *product)?;
+        Some(self.facts(&found))
+    }
+}
+
+/// What is told of all sites of a product.
+fn product_told(
+    name: &ProductName,
+    documents: &Documents,
+    census: &impl Census,
+) -> Result<Product, EngineError> {
+    let sites = census.of_product(name);
+    let level = level_for(sites.len());
+    let mut own = layers_of_sites(name, documents);
+    let mut shards: BTreeMap<u16, BTreeMap<Hostname, ToldSite>> = BTreeMap::new();
+    for (site, facts) in sites {
+        let layers = own.remove(&site).unwrap_or_default();
+        let number = Shard::of(name, level, &site).number;
+        let shard = shards.entry(number).or_default();
+        shard.insert(site, ToldSite { facts, layers });
+    }
+    let parts = shards.into_iter().map(|(number, sites)| {
+        let shard = Shard {
+            product: name.clone(),
+            level,
+            number,
+        };
+        Ok((number, Arc::new(part(shard, sites)?)))
+    });
+    let shards = parts.collect::<Result<_, EngineError>>()?;
+    Ok(Product { level, shards })
+}
+
+/// A product with one shard made anew, because a site's own layers changed.
+fn with_site(
+    known: &Product,
+    (name, site): (&ProductName, &Hostname),
+    documents: &Documents,
+    census: &impl Census,
+) -> Result<Product, EngineError> {
+    let shard = Shard::of(name, known.level, site);
+    let number = shard.number;
+    let mut shards = known.shards.clone();
+    let mut sites = shards
+        .get(&number)
+        .map_or_else(BTreeMap::new, |part| part.sites.clone());
+    let Some(of_fleet) = census.of_site(name, site) else {
+        return Err(EngineError::not_found("site of this product", site));
+    };
+    let told = sites.get(site).map(|told| told.facts.clone());
+    let facts = told.unwrap_or(of_fleet);
+    let layers = layers_of(name, site, documents);
+    sites.insert(site.clone(), ToldSite { facts, layers });
+    shards.insert(number, Arc::new(part(shard, sites)?));
+    Ok(Product {
+        level: known.level,
+        shards,
+    })
 }
 
 /// Returns when agents may have to be told something else. Part of a `select`: it must lose nothing when
