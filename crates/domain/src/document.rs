@@ -178,7 +178,9 @@ pub struct Uncovered {
 }
 
 /// Checks that every release finds a version of every document of its product that is for all sites, and
-/// of every layer that some version of is for all its sites: without one, the layer's sites read nothing.
+/// of every layer, too: once some version of a layer is for all its sites, a release without one would read
+/// nothing there. So a version of a new layer, which comes to be for all of them by itself, must
+/// accept every release from the start.
 ///
 /// `documents` are all kept versions, `releases` the live and staged ones of one product.
 ///
@@ -188,12 +190,13 @@ pub fn check_coverage(documents: &[Document], releases: &[Version]) -> Result<()
     let keys: BTreeSet<_> = documents.iter().map(|document| &document.key).collect();
     let is_covered = |key: &DocumentKey, release: &Version| {
         let own = || documents.iter().filter(|document| document.key == *key);
-        if key.layer.is_base() {
+        let is_settled = own().any(|document| document.rollout.is_everywhere());
+        if key.layer.is_base() || is_settled {
+            // What is on its way may be halted.
             return own().any(|document| document.is_for(None, release));
         }
-        // Before its turn, a version of a layer leaves a site what it read without it.
-        let is_settled = own().any(|document| document.rollout.is_everywhere());
-        !is_settled || own().any(|document| document.accepts.matches(release))
+        let coming = || own().filter(|document| !document.rollout.is_nowhere());
+        coming().next().is_none() || coming().any(|document| document.accepts.matches(release))
     };
     let uncovered: Vec<_> = keys
         .into_iter()
@@ -337,16 +340,27 @@ mod tests {
     }
 
     #[test]
-    fn a_layer_covers_all_releases_as_soon_as_it_is_settled() {
+    fn a_layer_covers_all_releases_before_it_is_settled() {
         let canary = Rollout::canaries([Hostname::parse("29palms.gov").unwrap()]);
         let needed = [code("5.1.0"), code("5.2.0")];
         let base = || document(1, "*", Rollout::everywhere());
         for (versions, uncovered) in [
-            (vec![(1, "<5.2", canary.clone())], 0),
+            // When it comes to all its sites, those on 5.2 would read nothing.
+            (vec![(1, "<5.2", canary.clone())], 1),
+            (vec![(1, "*", canary.clone())], 0),
+            (vec![(1, "<5.2", Rollout::nowhere())], 0),
             (vec![(1, "<5.2", Rollout::everywhere())], 1),
+            // Halted, it would leave them without one.
             (
                 vec![(1, "<5.2", Rollout::everywhere()), (2, ">=5.2", canary)],
-                0,
+                1,
+            ),
+            (
+                vec![
+                    (1, "<5.2", Rollout::everywhere()),
+                    (2, ">=5.2", Rollout::nowhere()),
+                ],
+                1,
             ),
             (vec![(1, "^5", Rollout::everywhere())], 0),
         ] {

@@ -1,7 +1,7 @@
 //! What a repository says to whoever asks: its files, its pushes, its timestamps.
 //! Values in, values out: never loads, saves or sends, so that a simulation serves what this server does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
@@ -102,12 +102,18 @@ impl Repository {
         tuf::timestamp(keys, version, expires, snapshot).map_err(signing)
     }
 
-    /// Whether some of its metadata is to be signed anew, so that it does not expire.
+    /// Whether some of its metadata is to be signed anew, so that it does not expire. A role that was needed once
+    /// stays in the snapshot, is delegated to no more and may expire: signed anew are only those that are needed.
     #[must_use]
     pub fn is_to_sign_again(&self, now: Timestamp) -> bool {
         let soon = later(now, RESIGN_BEFORE);
+        let services = self.documents.keys();
+        let services = services.map(|key| tuf::role_name(&key.product, &key.service));
+        let shards = self.told.roles().map(|role| role.name());
+        let top = ["targets", "snapshot"].map(str::to_owned);
+        let needed: BTreeSet<_> = top.into_iter().chain(services).chain(shards).collect();
         let mut files = self.current.values();
-        files.any(|file| expires(file).is_none_or(|at| at < soon))
+        files.any(|file| needed.contains(&file.role) && expires(file).is_none_or(|at| at < soon))
     }
 }
 
