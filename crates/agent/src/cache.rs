@@ -197,7 +197,11 @@ impl Cache {
         let mut all = vec![];
         for one in view.of(product) {
             let layers = one.of_site(layers);
+            // Half of a document with layers is worse than nothing.
+            let is_half =
+                |layers: &Vec<_>| !layers.is_empty() && view.holes_of(one, site).next().is_some();
             let sets = layers
+                .filter(|layers| !is_half(layers))
                 .map(|layers| ranges(&one.newest_first, &layers, given, READABLE_MAX))
                 .unwrap_or_default();
             let merged =

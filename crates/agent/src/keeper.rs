@@ -438,11 +438,18 @@ impl Keeper {
 fn last_known_good(stored: &TrustFile, listing: &Listing, bodies: &Bodies, cache: &Cache) -> View {
     let behind = stored.behind().unwrap_or_else(|| Behind {
         repository: listing.trust().version(),
-        entries: vec![],
+        ..Behind::default()
     });
     let find = |entry: &Entry| bodies.find(entry).map(Arc::new);
-    let before = behind.entries.iter().filter_map(find);
-    let before = View::new(behind.repository, before, vec![]);
+    let (mut before, mut holes) = (vec![], behind.holes);
+    for entry in behind.entries {
+        match find(&entry) {
+            Some(found) => before.push(found),
+            // Its file rotted.
+            None => holes.push(entry),
+        }
+    }
+    let before = View::before(behind.repository, before, holes);
     let own = listing
         .shards()
         .filter(|one| cache.places().are_in(&one.shard));

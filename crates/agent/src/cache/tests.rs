@@ -143,3 +143,70 @@ fn age_is_counted_from_the_last_verified_timestamp() {
         "the process measured a minute more than its clock shows"
     );
 }
+
+/// The shard of all sites of a fleet that is small.
+fn told(site: &Hostname, facts: &str) -> Arc<told::HeldShard> {
+    let product = ProductName::parse("web").unwrap();
+    let body = format!(r#"{{"sites":{{"{site}":{facts}}}}}"#);
+    let shard = tuf::Shard::of(&product, 0, site);
+    let entry = tuf::ShardEntry::of(shard, body.as_bytes());
+    Arc::new(told::HeldShard::read(entry, body.as_bytes(), |_, _| true).unwrap())
+}
+
+/// Metadata that lists these documents.
+fn listing(entries: &[Entry], version: u64) -> tuf::Listing {
+    let keys = tuf::Keys::read(|_| tuf::SigningKey::generate().ok()).unwrap();
+    let expires = "2099-01-01T00:00:00Z".parse().unwrap();
+    let root = tuf::root(&keys, 1, expires).unwrap();
+    let key = &entries[0].key;
+    let role = tuf::role_name(&key.product, &key.service);
+    let documents = tuf::delegated(&keys, &role, version, expires, entries).unwrap();
+    let services = [(&key.product, &key.service)];
+    let targets = tuf::targets(&keys, version, expires, services, []).unwrap();
+    let snapshot = tuf::snapshot(&keys, version, expires, [&targets, &documents]).unwrap();
+    let timestamp = tuf::timestamp(&keys, version, expires, &snapshot).unwrap();
+    let mut files = HashMap::from([("root.json".to_owned(), root.bytes)]);
+    files.extend([documents, targets, snapshot, timestamp].map(|one| (one.name(), one.bytes)));
+    let trust = tuf::Trust::restore(&files.into_iter().collect()).unwrap();
+    tuf::Listing::read(trust).unwrap()
+}
+
+/// A document whose layer is yet to come would be read without it: by nobody's decision.
+#[test]
+fn half_of_a_document_with_layers_is_read_by_nobody_whom_the_other_half_concerns() {
+    let [here, there] = ["a.gov", "b.gov"].map(|host| Hostname::parse(host).unwrap());
+    let product = ProductName::parse("web").unwrap();
+    let sites = [&here, &there].map(|site| (site.clone(), product.clone()));
+    let cache = Cache::new(HashMap::from(sites));
+    let facts = |state: &str| format!(r#"{{"zone":"America/Denver","state":"{state}"}}"#);
+    let shards = vec![told(&here, &facts("CA")), told(&there, &facts("NV"))];
+    let base = document(1, "*");
+    let mut layer = CachedDocument::clone(&document(1, "*"));
+    layer.entry.key.layer = "state:CA".parse().unwrap();
+    let layer = Arc::new(layer);
+    let reads = |site: &Hostname| {
+        let key = &base.entry.key;
+        let read = cache.read(site, &key.service, &key.name, &Version::new(5, 1, 0));
+        read.map(|read| read.layers.len())
+    };
+    let all = [base.entry.clone(), layer.entry.clone()];
+    let mut view = View::default();
+    // Newer metadata does not make of a half what was there before; nor does a restart.
+    for version in [1, 2] {
+        view = view.followed_by(
+            &listing(&all, version),
+            vec![Arc::clone(&base)],
+            shards.clone(),
+        );
+        cache.replace(&view);
+        assert_eq!((reads(&here), reads(&there)), (None, Some(0)), "{version}");
+        assert_eq!(cache.readable(&view, &here)[0].1.len(), 0);
+    }
+    let behind: Vec<_> = view.behind().cloned().collect();
+    let again = View::before(0, behind, view.holes_behind().cloned());
+    cache.replace(&again.followed_by(&listing(&all, 2), vec![], shards.clone()));
+    assert_eq!((reads(&here), reads(&there)), (None, Some(0)));
+    let both = vec![Arc::clone(&base), layer];
+    cache.replace(&view.followed_by(&listing(&all, 2), both, shards));
+    assert_eq!((reads(&here), reads(&there)), (Some(1), Some(0)));
+}

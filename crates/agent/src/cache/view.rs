@@ -14,6 +14,8 @@ use super::CachedDocument;
 use super::merged::Merged;
 use super::told::{self, HeldShard};
 use crate::refusals::Refusals;
+#[cfg(feature = "trial")]
+use crate::trial::{Bug, planted};
 
 /// Everything that decides a read, replaced as one.
 #[derive(Clone, Default)]
@@ -39,7 +41,12 @@ pub(super) struct Versions {
     pub(super) newest_first: Vec<Arc<CachedDocument>>,
     /// Of each layer, newest first.
     pub(super) layers: BTreeMap<Layer, Vec<Arc<CachedDocument>>>,
+    /// What the metadata that its pieces are of lists with them and is not held.
+    holes: Vec<Hole>,
 }
+
+/// A version that is not held, and the repository version that lists it.
+type Hole = (u64, Entry);
 
 /// Versions that a site may read as one, and the releases that read them.
 pub(crate) type Readable = (Arc<CachedDocument>, VersionReq);
@@ -56,14 +63,30 @@ impl View {
         Self {
             repository,
             listed: repository,
-            ..Self::of_pieces(documents, [], shards)
+            ..Self::of_pieces(documents, vec![], shards)
+        }
+    }
+
+    /// What was read as it was before a restart: the newest repository version of which everything was held, pieces,
+    /// and what was listed with them and is not held.
+    pub(crate) fn before(
+        repository: u64,
+        pieces: Vec<Arc<CachedDocument>>,
+        holes: impl IntoIterator<Item = Entry>,
+    ) -> Self {
+        // Of which version it was is not known; not of the one that follows.
+        let holes = holes.into_iter().map(|hole| (0, hole)).collect();
+        Self {
+            repository,
+            ..Self::of_pieces(pieces, holes, vec![])
         }
     }
 
     /// What is read next, when `listing` is believed and `held` of it is held, with all that is told of sites.
     ///
     /// A document moves as one, with its layers: while a file of it is missing it stays as it was. Where nothing was held of
-    /// it before, what there is of it is better than nothing.
+    /// it before, what there is of it is better than nothing; but never without a layer of the site, nor with one and an
+    /// older document.
     pub(crate) fn followed_by(
         &self,
         listing: &Listing,
@@ -74,26 +97,32 @@ impl View {
             .iter()
             .map(|one| (&one.entry.key, one.entry.version))
             .collect();
-        let missing = listing
-            .entries()
-            .filter(|entry| !has.contains(&(&entry.key, entry.version)));
-        let missing: BTreeSet<_> = missing
+        let is_lacked = |entry: &&Entry| !has.contains(&(&entry.key, entry.version));
+        let lacked: Vec<&Entry> = listing.entries().filter(is_lacked).collect();
+        let missing: BTreeSet<_> = lacked
+            .iter()
             .map(|entry| (entry.key.clone(), entry.version))
             .collect();
         let lacking: HashSet<_> = missing.iter().map(|(key, _)| key.document()).collect();
-        let behind = self
-            .all()
-            .filter(|one| lacking.contains(&one.entry.key.document()));
+        let listed = listing.trust().version();
+        let behind = self.all().filter(|one| {
+            let key = &one.entry.key;
+            lacking.contains(&key.document()) && !self.is_half_of(key, listed)
+        });
         let behind: Vec<_> = behind.cloned().collect();
         let stays: HashSet<_> = behind.iter().map(|one| one.entry.key.document()).collect();
         let of_sites = shards.iter().flat_map(|one| one.documents.iter().cloned());
         let moves = |one: &Arc<CachedDocument>| !stays.contains(&one.entry.key.document());
         let pieces = held.iter().cloned().chain(of_sites).filter(moves);
         let pieces: Vec<_> = pieces.chain(behind.iter().cloned()).collect();
-        let nothing_of = missing.iter().map(|(key, _)| key);
-        let nothing_of = nothing_of.filter(|key| !stays.contains(&key.document()));
-        let next = Self::of_pieces(pieces, nothing_of.cloned(), shards);
-        let listed = listing.trust().version();
+        let new = lacked
+            .into_iter()
+            .filter(|entry| !stays.contains(&entry.key.document()))
+            .map(|entry| (listed, entry.clone()));
+        let old = self.holes();
+        let old = old.filter(|(_, hole)| stays.contains(&hole.key.document()));
+        let holes: Vec<_> = new.chain(old.cloned()).collect();
+        let next = Self::of_pieces(pieces, holes, shards);
         let next = Self {
             listed,
             missing: Arc::new(missing),
@@ -109,14 +138,14 @@ impl View {
         }
     }
 
-    /// Of `nothing_of`, it is known that they exist.
+    /// Of `holes`, it is known that they exist.
     fn of_pieces(
         pieces: Vec<Arc<CachedDocument>>,
-        nothing_of: impl IntoIterator<Item = DocumentKey>,
+        holes: Vec<Hole>,
         shards: Vec<Arc<HeldShard>>,
     ) -> Self {
         let mut by_key: BTreeMap<DocumentKey, Vec<Arc<CachedDocument>>> = BTreeMap::new();
-        by_key.extend(nothing_of.into_iter().map(|key| (key, vec![])));
+        by_key.extend(holes.iter().map(|(_, hole)| (hole.key.clone(), vec![])));
         for piece in pieces {
             let key = piece.entry.key.clone();
             by_key.entry(key).or_default().push(piece);
@@ -130,6 +159,14 @@ impl View {
             match of.last_mut().filter(same) {
                 Some(of) => drop(of.layers.insert(key.layer, newest_first)),
                 None => of.push(Versions::of(key.service, key.name, key.layer, newest_first)),
+            }
+        }
+        for (listed, hole) in holes {
+            let of = by_product.get_mut(&hole.key.product).into_iter().flatten();
+            let (service, name) = (&hole.key.service, &hole.key.name);
+            let mut own = of.filter(|one| one.service == *service && one.name == *name);
+            if let Some(of) = own.next() {
+                of.holes.push((listed, hole));
             }
         }
         let sites = shards.iter().flat_map(|one| one.sites.iter().cloned());
@@ -179,8 +216,28 @@ impl View {
     /// The pieces of documents that miss a file.
     pub(crate) fn behind(&self) -> impl Iterator<Item = &Arc<CachedDocument>> {
         let lacking: HashSet<_> = self.missing.iter().map(|(key, _)| key.document()).collect();
-        self.all()
-            .filter(move |one| lacking.contains(&one.entry.key.document()))
+        self.all().filter(move |one| {
+            let key = &one.entry.key;
+            lacking.contains(&key.document()) && !self.is_half_of(key, self.listed)
+        })
+    }
+
+    /// What is listed with pieces that are read as they were, and was never held.
+    pub(crate) fn holes_behind(&self) -> impl Iterator<Item = &Entry> {
+        let old = self.holes().filter(|(of, _)| *of != self.listed);
+        old.map(|(_, hole)| hole)
+    }
+
+    fn holes(&self) -> impl Iterator<Item = &Hole> {
+        let documents = self.documents.values().flatten();
+        documents.flat_map(|one| &one.holes)
+    }
+
+    /// Whether nothing of a document was held before this version of the repository: then it grows, file by file.
+    fn is_half_of(&self, key: &DocumentKey, listed: u64) -> bool {
+        let found = self.find(&key.product, &key.service, &key.name);
+        let mut holes = found.into_iter().flat_map(|one| &one.holes);
+        holes.any(|(of, _)| *of == listed)
     }
 
     /// All pieces, each as it came.
@@ -215,12 +272,37 @@ impl View {
     ) -> Option<Arc<CachedDocument>> {
         let versions = self.find(product, service, name)?;
         let given = |one: &Arc<CachedDocument>| self.is_given(one, site);
-        let layers = versions.of_site(self.layers_of(site).ok()?)?;
+        let own = self.layers_of(site).ok()?;
+        let layers = versions.of_site(own)?;
+        #[cfg(feature = "trial")]
+        let layers: Vec<_> = if planted(Bug::LayersBackwards) {
+            layers.into_iter().rev().collect()
+        } else {
+            layers
+        };
         if layers.is_empty() {
             return base_choice(&versions.newest_first, code, given).cloned();
         }
         let pieces = choose(&versions.newest_first, layers, code, given)?;
+        let is_newer = |hole: &Entry| {
+            let mut pieces = pieces.iter().map(|one| &one.entry);
+            let read = pieces.find(|one| one.key.layer == hole.key.layer);
+            hole.accepts.matches(code) && read.is_none_or(|read| read.version < hole.version)
+        };
+        if self.holes_of(versions, site).any(is_newer) {
+            return None;
+        }
         self.merged.get(&pieces)
+    }
+
+    /// What a site would be given of a document that it has layers of, and that is not held.
+    pub(super) fn holes_of<'a>(
+        &'a self,
+        versions: &'a Versions,
+        site: &'a Hostname,
+    ) -> impl Iterator<Item = &'a Entry> {
+        let holes = versions.holes.iter().map(|(_, hole)| hole);
+        holes.filter(|hole| self.is_for(site, hole) && !self.refusals.has(site, hole))
     }
 
     /// The layers of a site: `None` where nothing is told of it.
@@ -228,6 +310,11 @@ impl View {
     /// # Errors
     /// When something is, and it is not held: nobody knows what it reads.
     pub(super) fn layers_of(&self, site: &Hostname) -> Result<Option<&[Layer]>, told::Missing> {
+        #[cfg(feature = "trial")]
+        if planted(Bug::LayersOfAnother) {
+            let mut sites = self.shards.iter().flat_map(|one| &one.sites);
+            return Ok(sites.next().map(|(_, layers)| &**layers));
+        }
         match self.sites.get(site) {
             Some(layers) => Ok(Some(layers)),
             None if self.shards.iter().any(|one| one.lacks(site)) => Err(told::Missing),
@@ -246,7 +333,10 @@ impl View {
     /// Whether it is the site's turn to have a version that it did not refuse.
     pub(super) fn is_given(&self, one: &CachedDocument, site: &Hostname) -> bool {
         let entry = &one.entry;
-        entry.rollout.admits(site, entry.version) && !self.refusals.has(site, entry)
+        let is_admitted = entry.rollout.admits(site, entry.version);
+        #[cfg(feature = "trial")]
+        let is_admitted = is_admitted || (planted(Bug::LayersAtOnce) && !entry.key.layer.is_base());
+        is_admitted && !self.refusals.has(site, entry)
     }
 
     /// What a site refuses that names no layer: of the pieces that it reads as one, what was published
@@ -307,6 +397,7 @@ impl Versions {
             name,
             newest_first: base,
             layers,
+            holes: vec![],
         }
     }
 

@@ -31,6 +31,9 @@ pub(crate) struct Behind {
     pub(crate) repository: u64,
     /// What is read instead of what metadata lists.
     pub(crate) entries: Vec<Entry>,
+    /// What was listed with it and was never held.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) holes: Vec<Entry>,
 }
 
 impl TrustFile {
@@ -44,6 +47,7 @@ impl TrustFile {
         let behind = (!view.is_whole()).then(|| Behind {
             repository: view.repository,
             entries: view.behind().map(|one| one.entry.clone()).collect(),
+            holes: view.holes_behind().cloned().collect(),
         });
         let text = |behind: &Behind| serde_json::to_string(behind).map_err(unwritten);
         let text = behind.as_ref().map(text).transpose()?;
