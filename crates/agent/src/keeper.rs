@@ -84,9 +84,17 @@ impl Keeper {
         let stored = stored.filter(|_| !planted(Bug::ForgetTrust));
         let restored = stored.and_then(|stored| Some((stored.listing()?, stored)));
         let listing = match restored {
-            Some((listing, stored)) => {
+            Some((listing, stored)) if stored.is_whole() => {
                 cache.replace(&last_known_good(&stored, &listing, &bodies, cache));
                 cache.set_verified_at(stored.verified_at());
+                listing
+            }
+            // Trust does not go back by it. But a role may be gone, and a document without one of its layers is worse
+            // than none.
+            Some((listing, _)) => {
+                tracing::warn!(
+                    "what is believed changed on disk: nothing is read until an origin answers"
+                );
                 listing
             }
             None => Listing::read(Trust::pin(identity.root.as_bytes())?)?,

@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use clock::Clock;
-use domain::name::Hostname;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -188,6 +187,36 @@ pub fn behind(file: &[u8]) -> Option<(u64, Vec<tuf::Entry>)> {
     Some((behind.repository, behind.entries))
 }
 
+/// Everything that decides what the sites of an agent read, as it is at one moment.
+#[derive(Clone)]
+pub struct Shown(Arc<crate::cache::View>);
+
+impl Shown {
+    /// Whether nothing was changed since, or before: all that is read is the same then.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The newest repository version of which everything was held, 0 for none.
+    #[must_use]
+    pub fn repository(&self) -> u64 {
+        self.0.repository
+    }
+
+    /// The repository version that it is of, where nothing is missing.
+    #[must_use]
+    pub fn listed(&self) -> u64 {
+        self.0.listed
+    }
+
+    /// Whether nothing is missing.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.0.is_whole()
+    }
+}
+
 /// An agent that somebody else drives.
 #[derive(Clone)]
 pub struct Driven(Arc<Shared>);
@@ -249,7 +278,13 @@ impl Driven {
     /// Whether everything is held that metadata lists.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.0.cache.view().is_whole()
+        self.shown().is_whole()
+    }
+
+    /// What decides its reads now.
+    #[must_use]
+    pub fn shown(&self) -> Shown {
+        Shown(self.0.cache.view())
     }
 
     /// A site doubts what it reads.
@@ -263,18 +298,5 @@ impl Driven {
     /// When the disk fails, or there are too many.
     pub fn refuse(&self, refused: Refused) -> Result<bool, AgentError> {
         self.0.refuse(refused)
-    }
-
-    /// The versions that a site may read of all documents, with those that some code it does not run
-    /// would read.
-    #[must_use]
-    pub fn readable(&self, site: &Hostname) -> Vec<Arc<crate::CachedDocument>> {
-        let cache = &self.0.cache;
-        let readable = cache.readable(&cache.view(), site);
-        readable
-            .into_iter()
-            .flat_map(|(_, all)| all)
-            .map(|(one, _)| one)
-            .collect()
     }
 }

@@ -12,12 +12,12 @@ use jiff::Timestamp;
 use store::{AuditEntry, KeyChange, StoreError};
 use tuf::{Keys, MetadataFile, PublicKey, RoleSays, RootSays, Signers, SigningKey, Trust};
 
-use crate::delivery::{Repository, expires, signing};
+use crate::delivery::{Repository, expires};
 use crate::publish::Changed;
 use crate::{Engine, EngineError};
 pub(crate) use ending::Warned;
 pub use ending::{Ending, Ends, OVERDUE_DAYS_BEFORE};
-use held::Held;
+pub use held::Held;
 pub(crate) use held::current;
 pub use root::{Draft, NewRoot, ROOT_GOOD_FOR_DAYS_MAX, ROOT_WARNED_DAYS_BEFORE};
 pub use rotate::Rotated;
@@ -95,7 +95,8 @@ impl KeyRole {
     }
 
     /// What its next key is stored as, while no root names it.
-    fn next_name(self) -> String {
+    #[must_use]
+    pub fn next_name(self) -> String {
         format!("next {}", self.name())
     }
 
@@ -171,13 +172,8 @@ impl Engine {
         next: &RootSays,
         audit: &AuditEntry,
     ) -> Result<(), EngineError> {
-        let (old, new) = (held.keys_of(&held.root)?, held.keys_of(next)?);
-        let unsigned = tuf::unsigned_root(&new, next.version, next.expires).map_err(signing)?;
-        let both = old.root.here().into_iter().chain(new.root.here());
-        let signatures: Vec<_> = both.map(|key| unsigned.sign(key)).collect();
-        let root = unsigned.signed_by(&signatures).map_err(signing)?;
-        check_followed(before, &root)?;
-        let changed = (new, held.change_to(next));
+        let root = held.sign_root(before, next)?;
+        let changed = (held.keys_of(next)?, held.change_to(next));
         self.switch(before, changed, Some(root), audit).await
     }
 

@@ -94,6 +94,7 @@ pub use tuf::DetachedSignature;
 
 /// What the workers decide and sign, without a store: for them, and for the simulation of delivery.
 pub mod rules {
+    pub use crate::keys::Held as HeldKeys;
     pub use crate::publish::plan::{
         Documents, Signing, apply, check_releases, drop_unread, end_others, first_wave,
         releases_among, service_of,
@@ -101,7 +102,7 @@ pub mod rules {
     pub use crate::reader::{Reader, Said};
     pub use crate::release::{documents_for, judge, needed};
     pub use crate::spread::count_given;
-    pub use crate::told::{Telling, Told};
+    pub use crate::told::{Census, Retold, Telling, Told};
 }
 
 /// Signals that a slow listener may miss before it must look at everything again.

@@ -267,7 +267,8 @@ impl Engine {
         let mut documents = apply(before.documents(), new, &changed.spread);
         let dropped = self.drop_unread(&mut documents, &touched).await?;
         let published = touched.iter().map(|key| &key.product).collect();
-        let telling = self.tell_sites(&before.told, &documents, &changed.retold, &published)?;
+        let retold = &changed.retold;
+        let telling = Telling::new(&before.told, &documents, retold, &published, self)?;
         if touched.is_empty() && telling.roles.is_empty() {
             return Ok(());
         }

@@ -18,6 +18,7 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tuf::{LEVEL_MAX, Shard, ShardEntry, ShardRole, level_for};
 
+use crate::delivery::Repository;
 use crate::publish::Changed;
 use crate::publish::plan::Documents;
 use crate::{Engine, EngineError, Signal};
@@ -48,14 +49,88 @@ struct Part {
 /// What changes of it.
 #[derive(Clone, Default)]
 pub struct Telling {
-    pub(crate) told: Told,
-    pub(crate) shards: Vec<StoredShard>,
-    pub(crate) roles: BTreeSet<ShardRole>,
+    /// What is told from now on.
+    pub told: Told,
+    /// Shards with another body; one that is no more has none.
+    pub shards: Vec<StoredShard>,
+    /// The roles that sign them.
+    pub roles: BTreeSet<ShardRole>,
+}
+
+/// Where sites are, and which groups they belong to, as of now.
+pub trait Census {
+    /// All sites of a product.
+    fn of_product(&self, product: &ProductName) -> Vec<(Hostname, Facts)>;
+    /// One of them, if it is.
+    fn of_site(&self, product: &ProductName, site: &Hostname) -> Option<Facts>;
 }
 
 impl Telling {
+    /// What is told of sites once `documents` are the documents, of which those of the products `published` change.
+    ///
+    /// # Errors
+    /// When a shard of one of these products would be longer than agents read. Of another product, sites are told
+    /// what they were told before: what is wrong with one product stops nothing of the others.
+    pub fn new(
+        before: &Told,
+        documents: &Documents,
+        retold: &Retold,
+        published: &BTreeSet<&ProductName>,
+        census: &impl Census,
+    ) -> Result<Self, EngineError> {
+        let layered = documents.keys().filter(|key| !key.layer.is_base());
+        let layered: BTreeSet<_> = layered.map(|key| &key.product).collect();
+        let (mut products, mut shards) = (before.products.clone(), vec![]);
+        let mut roles = BTreeSet::new();
+        for name in layered {
+            let known = before.products.get(name);
+            let product = match (known, retold) {
+                (Some(_), Retold::New) => continue,
+                (Some(_), Retold::Site(of, _)) if of != name => continue,
+                (Some(known), Retold::Site(_, site)) => {
+                    with_site(known, (name, site), documents, census)
+                }
+                _ => product_told(name, documents, census),
+            };
+            let product = match product {
+                Err(error) if !published.contains(name) => {
+                    tracing::error!(
+                        product = %name,
+                        "agents are told of the sites of {name} what they were told before: {error}"
+                    );
+                    continue;
+                }
+                product => product?,
+            };
+            let changed = changed(known.map(|one| &**one), &product, name);
+            let is_same_level = known.is_some_and(|known| known.level == product.level);
+            if !is_same_level {
+                roles.extend(ShardRole::all(name, product.level));
+            }
+            roles.extend(changed.iter().map(|(shard, _)| shard.role()));
+            shards.extend(changed.into_iter().map(|(shard, body)| StoredShard {
+                product: shard.product,
+                level: shard.level,
+                number: shard.number,
+                body,
+            }));
+            products.insert(name.clone(), Arc::new(product));
+        }
+        let told = if roles.is_empty() {
+            before.clone()
+        } else {
+            Told::of(products)
+        };
+        Ok(Self {
+            told,
+            shards,
+            roles,
+        })
+    }
+
     /// All of it again, as it was.
-    pub(crate) fn of_all(told: Told) -> Self {
+    #[must_use]
+    pub fn of_all(told: Told) -> Self {
         Self {
             roles: told.roles().collect(),
             shards: vec![],
@@ -66,7 +141,7 @@ impl Telling {
 
 /// Which sites are told of anew.
 #[derive(Clone, Debug, Default)]
-pub(crate) enum Retold {
+pub enum Retold {
     /// Those of products that nothing was told of yet, where they have layers now.
     #[default]
     New,
@@ -143,71 +218,6 @@ impl Told {
 }
 
 impl Engine {
-    /// What is told of sites once `documents` are the documents, of which those of the products `published` change.
-    ///
-    /// # Errors
-    /// When a shard of one of these products would be longer than agents read. Of another product, sites are told
-    /// what they were told before: what is wrong with one product stops nothing of the others.
-    pub(crate) fn tell_sites(
-        &self,
-        before: &Told,
-        documents: &Documents,
-        retold: &Retold,
-        published: &BTreeSet<&ProductName>,
-    ) -> Result<Telling, EngineError> {
-        let layered: BTreeSet<_> = documents
-            .keys()
-            .filter(|key| !key.layer.is_base())
-            .collect();
-        let layered: BTreeSet<_> = layered.into_iter().map(|key| &key.product).collect();
-        let (mut products, mut shards) = (before.products.clone(), vec![]);
-        let mut roles = BTreeSet::new();
-        for name in layered {
-            let known = before.products.get(name);
-            let product = match (known, retold) {
-                (Some(_), Retold::New) => continue,
-                (Some(_), Retold::Site(of, _)) if of != name => continue,
-                (Some(known), Retold::Site(_, site)) => {
-                    self.with_site(known, site, name, documents)
-                }
-                _ => self.product_told(name, documents),
-            };
-            let product = match product {
-                Err(error) if !published.contains(name) => {
-                    tracing::error!(
-                        product = %name,
-                        "agents are told of the sites of {name} what they were told before: {error}"
-                    );
-                    continue;
-                }
-                product => product?,
-            };
-            let changed = changed(known.map(|one| &**one), &product, name);
-            let is_same_level = known.is_some_and(|known| known.level == product.level);
-            if !is_same_level {
-                roles.extend(ShardRole::all(name, product.level));
-            }
-            roles.extend(changed.iter().map(|(shard, _)| shard.role()));
-            shards.extend(changed.into_iter().map(|(shard, body)| StoredShard {
-                product: shard.product,
-                level: shard.level,
-                number: shard.number,
-                body,
-            }));
-            products.insert(name.clone(), Arc::new(product));
-        }
-        let told = if roles.is_empty() {
-            before.clone()
-        } else {
-            Told::of(products)
-        };
-        Ok(Telling {
-            told,
-            shards,
-            roles,
-        })
-    }
-
     /// Tells agents of sites whenever the fleet or its groups say something else than what was told, until
     /// it is stopped.
     pub(crate) async fn tell_of_sites(self, stop: CancellationToken) {
@@ -229,6 +239,13 @@ impl Engine {
         if repository.documents().keys().all(|key| key.layer.is_base()) {
             return Ok(());
         }
+        // Mostly nothing changed. To find that out takes a moment for each site, in which others may publish.
+        let engine = self.clone();
+        let look = move || engine.is_to_retell(&repository);
+        let looked = tokio::task::spawn_blocking(look).await;
+        if !looked.map_err(|e| EngineError::remote("tell of sites", &e))?? {
+            return Ok(());
+        }
         let _alone = self.0.delivery.publishing.lock().await;
         let what = "which layers of config are theirs";
         let audit = self.audit("lamplighter", "told agents of sites", what, "");
@@ -243,58 +260,10 @@ impl Engine {
         }
     }
 
-    /// What is told of all sites of a product.
-    fn product_told(
-        &self,
-        name: &ProductName,
-        documents: &Documents,
-    ) -> Result<Product, EngineError> {
-        let fleet = self.fleet();
-        let mut own = layers_of_sites(name, documents);
-        let of_product = fleet.sites().map(|(_, site)| site);
-        let of_product = of_product.filter(|site| site.product == *name);
-        let told = |site: Arc<Site>| {
-            let told = ToldSite {
-                facts: self.facts(&site),
-                layers: own.remove(&site.hostname).unwrap_or_default(),
-            };
-            (site.hostname.clone(), told)
-        };
-        divided(name, &of_product.map(told).collect())
-    }
-
-    /// A product with one shard made anew, because a site's own layers changed. All of them, where it is too long then.
-    fn with_site(
-        &self,
-        known: &Product,
-        site: &Hostname,
-        name: &ProductName,
-        documents: &Documents,
-    ) -> Result<Product, EngineError> {
-        let shard = Shard::of(name, known.level, site);
-        let number = shard.number;
-        let mut shards = known.shards.clone();
-        let mut sites = shards
-            .get(&number)
-            .map_or_else(BTreeMap::new, |part| part.sites.clone());
-        let found = self.fleet().site_at(site);
-        let Some(of_fleet) = found.filter(|one| one.product == *name) else {
-            return Err(EngineError::not_found("site of this product", site));
-        };
-        let facts = match sites.get(site) {
-            Some(told) => told.facts.clone(),
-            None => self.facts(&of_fleet),
-        };
-        let layers = layers_of(name, site, documents);
-        sites.insert(site.clone(), ToldSite { facts, layers });
-        let Ok(part) = part(shard, sites) else {
-            return self.product_told(name, documents);
-        };
-        shards.insert(number, Arc::new(part));
-        Ok(Product {
-            level: known.level,
-            shards,
-        })
+    fn is_to_retell(&self, repository: &Repository) -> Result<bool, EngineError> {
+        let (told, documents) = (&repository.told, repository.documents());
+        let telling = Telling::new(told, documents, &Retold::All, &BTreeSet::new(), self)?;
+        Ok(!telling.roles.is_empty())
     }
 
     /// Where a site is, and which groups it belongs to, as of now.
@@ -302,6 +271,69 @@ impl Engine {
         let groups = self.0.groups.load();
         Facts::of(site, groups.of(&site.hostname))
     }
+}
+
+impl Census for Engine {
+    fn of_product(&self, product: &ProductName) -> Vec<(Hostname, Facts)> {
+        let fleet = self.fleet();
+        let sites = fleet.sites().map(|(_, site)| site);
+        let own = sites.filter(|site| site.product == *product);
+        own.map(|site| (site.hostname.clone(), self.facts(&site)))
+            .collect()
+    }
+
+    fn of_site(&self, product: &ProductName, site: &Hostname) -> Option<Facts> {
+        let found = self.fleet().site_at(site);
+        let found = found.filter(|one| one.product == *product)?;
+        Some(self.facts(&found))
+    }
+}
+
+/// What is told of all sites of a product.
+fn product_told(
+    name: &ProductName,
+    documents: &Documents,
+    census: &impl Census,
+) -> Result<Product, EngineError> {
+    let mut own = layers_of_sites(name, documents);
+    let told = |(site, facts): (Hostname, Facts)| {
+        let layers = own.remove(&site).unwrap_or_default();
+        (site, ToldSite { facts, layers })
+    };
+    divided(
+        name,
+        &census.of_product(name).into_iter().map(told).collect(),
+    )
+}
+
+/// A product with one shard made anew, because a site's own layers changed. All of them, where it is too long then.
+fn with_site(
+    known: &Product,
+    (name, site): (&ProductName, &Hostname),
+    documents: &Documents,
+    census: &impl Census,
+) -> Result<Product, EngineError> {
+    let shard = Shard::of(name, known.level, site);
+    let number = shard.number;
+    let mut shards = known.shards.clone();
+    let mut sites = shards
+        .get(&number)
+        .map_or_else(BTreeMap::new, |part| part.sites.clone());
+    let Some(of_fleet) = census.of_site(name, site) else {
+        return Err(EngineError::not_found("site of this product", site));
+    };
+    let told = sites.get(site).map(|told| told.facts.clone());
+    let facts = told.unwrap_or(of_fleet);
+    let layers = layers_of(name, site, documents);
+    sites.insert(site.clone(), ToldSite { facts, layers });
+    let Ok(part) = part(shard, sites) else {
+        return product_told(name, documents, census);
+    };
+    shards.insert(number, Arc::new(part));
+    Ok(Product {
+        level: known.level,
+        shards,
+    })
 }
 
 /// Returns when agents may have to be told something else. Part of a `select`: it must lose nothing when

@@ -1,22 +1,30 @@
 //! The control plane: what its store holds, what its process remembers, and what it does. The rules are
 //! the engine's own (`engine::rules`), and so is the repository.
 
+mod keys;
+mod spread;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use aws_lc_rs::signature::Ed25519KeyPair;
 use bytes::Bytes;
 use domain::document::{Document, DocumentKey, Lane, Releases, check_coverage};
 use domain::id::AgentId;
+use domain::layer::Layer;
 use domain::name::{Hostname, ProductName};
 use domain::release::{Release, ReleaseState};
-use domain::rollout::{Next, Rollout, Seen};
+use domain::rollout::Rollout;
 use engine::{Repository, rules};
 use jiff::{SignedDuration, Timestamp};
 use protocol::delivery::{Acks, Held, Push, Refused};
 use semver::{Version, VersionReq};
 use store::Spread;
 use tuf::Keys;
+
+pub(crate) use keys::{Ring, key};
+
+use crate::fleet::{Fleet, Site};
+use crate::truth::{Pieces, ToldFacts, Truth};
 
 /// As long as the engine's: an agent that was not heard for this long is not waited for.
 const HEARD_WITHIN: SignedDuration = SignedDuration::from_secs(120);
@@ -41,14 +49,17 @@ pub enum ControlBug {
     ActivateWithoutAck,
     /// A rollout goes on although a site refused the version.
     IgnoreRefusals,
+    /// Who moved is told of no more: its layers stay those of where it was.
+    TellOnce,
 }
 
 impl ControlBug {
     /// All of them.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 4] = [
         Self::DropWhatARollbackNeeds,
         Self::ActivateWithoutAck,
         Self::IgnoreRefusals,
+        Self::TellOnce,
     ];
 }
 
@@ -60,6 +71,7 @@ pub(crate) struct Signed {
 
 pub(crate) struct Control {
     keys: Keys,
+    pub(crate) ring: Ring,
     pub(crate) bug: Option<ControlBug>,
     // What the store holds.
     pub(crate) repository: Arc<Repository>,
@@ -70,14 +82,25 @@ pub(crate) struct Control {
     reserved: u64,
     newest: BTreeMap<DocumentKey, u64>,
     since: BTreeMap<(DocumentKey, u64), Timestamp>,
+    pub(crate) fleet: Fleet,
+    told: rules::Told,
     // What the process remembers.
     pub(crate) is_up: bool,
     pub(crate) timestamp: Bytes,
     version: u64,
     heard: HashMap<AgentId, Timestamp>,
     // What is true, for the invariants.
-    pub(crate) published: BTreeMap<(DocumentKey, u64), Document>,
+    pub(crate) truth: Truth,
+    pub(crate) told_facts: ToldFacts,
     pub(crate) signed: BTreeMap<u64, Signed>,
+}
+
+/// What a commit changes.
+#[derive(Default)]
+struct Changed {
+    document: Option<Document>,
+    spread: Vec<Spread>,
+    retold: rules::Retold,
 }
 
 /// What is asked to be published.
@@ -102,7 +125,7 @@ impl New {
     }
 }
 
-type Told<T> = Result<T, String>;
+pub(crate) type Told<T> = Result<T, String>;
 
 /// Each product begins with the release that its sites run, and one that no site runs any more.
 fn first_releases() -> Told<Vec<Release>> {
@@ -120,13 +143,15 @@ fn first_releases() -> Told<Vec<Release>> {
 impl Control {
     pub(crate) fn new(
         sites: BTreeMap<Hostname, Known>,
+        fleet: Fleet,
         now: Timestamp,
         bug: Option<ControlBug>,
     ) -> Told<Self> {
-        let keys = keys()?;
+        let (ring, keys) = Ring::new()?;
         let repository = Repository::founded(&keys, now).map_err(said)?;
         let mut control = Self {
             keys,
+            ring,
             bug,
             repository: Arc::new(repository),
             releases: first_releases()?,
@@ -136,13 +161,17 @@ impl Control {
             reserved: 0,
             newest: BTreeMap::new(),
             since: BTreeMap::new(),
+            fleet,
+            told: rules::Told::default(),
             is_up: false,
             timestamp: Bytes::new(),
             version: 0,
             heard: HashMap::new(),
-            published: BTreeMap::new(),
+            truth: Truth::default(),
+            told_facts: ToldFacts::new(),
             signed: BTreeMap::new(),
         };
+        control.remember();
         control.start(now)?;
         Ok(control)
     }
@@ -175,18 +204,7 @@ impl Control {
     /// Signs a timestamp, and everything anew when it is time; gives what is pushed.
     pub(crate) fn beat(&mut self, now: Timestamp) -> Told<Push> {
         if self.repository.is_to_sign_again(now) {
-            let before = Arc::clone(&self.repository);
-            let signing = rules::Signing {
-                keys: &self.keys,
-                before: &before,
-                now,
-            };
-            let files = signing
-                .all(before.documents(), &rules::Telling::default())
-                .map_err(said)?;
-            let told = rules::Told::default();
-            let next = before.followed_by(before.documents().clone(), told, &files);
-            self.repository = Arc::new(next);
+            self.sign_all(None, now, false)?;
         }
         self.sign_timestamp(now)?;
         Ok(self.repository.heartbeat(&self.timestamp))
@@ -195,6 +213,8 @@ impl Control {
     /// Publishes; `None` when the process stopped between saving and telling.
     pub(crate) fn publish(&mut self, new: New, now: Timestamp, stops: bool) -> Told<Option<Push>> {
         let before = Arc::clone(&self.repository);
+        self.check_layer(&new.key)?;
+        let at_once = new.at_once || new.key.layer.is_site();
         let version = self.newest.get(&new.key).copied().unwrap_or(0) + 1;
         let mut document = Document {
             published: self.repository.version() + 1,
@@ -207,23 +227,69 @@ impl Control {
             body: new.body,
         };
         let releases = self.releases_of(&new.key.product);
-        if !new.at_once {
+        if !at_once {
             let canaries = self.canaries(&document, now);
             document.rollout =
                 rules::first_wave(&before, &document, &canaries, &releases).map_err(said)?;
         }
-        let spread = rules::end_others(&before, &document, new.at_once).map_err(said)?;
+        let spread = rules::end_others(&before, &document, at_once).map_err(said)?;
         rules::check_releases(&before, &document, &releases).map_err(said)?;
         self.newest.insert(new.key.clone(), version);
-        self.since.insert((new.key, version), now);
-        self.commit(Some(document), &spread, now, stops)
+        self.since.insert((new.key.clone(), version), now);
+        let retold = match &new.key.layer {
+            Layer::Site(site) => rules::Retold::Site(new.key.product.clone(), site.clone()),
+            _ => rules::Retold::New,
+        };
+        let changed = Changed {
+            document: Some(document),
+            spread,
+            retold,
+        };
+        self.commit(changed, now, stops)
+    }
+
+    /// A layer is of a document, and for some site.
+    fn check_layer(&self, key: &DocumentKey) -> Told<()> {
+        let base = key.with_layer(Layer::Base);
+        let documents = self.repository.documents();
+        if key.layer.is_base() || documents.get(&base).is_some_and(|all| !all.is_empty()) {
+            let mut own = self.fleet.sites.get(&key.product).into_iter().flatten();
+            let is_some = own.any(|(site, facts)| facts.has(site, &key.layer));
+            return is_some
+                .then_some(())
+                .ok_or("no site is in the layer".into());
+        }
+        Err("there is no such document".into())
+    }
+
+    /// Tells agents of sites anew, where the fleet says something else by now.
+    pub(crate) fn tell_of_sites(&mut self, now: Timestamp) -> Told<Option<Push>> {
+        let mut keys = self.repository.documents().keys();
+        if keys.all(|key| key.layer.is_base()) || self.bug == Some(ControlBug::TellOnce) {
+            return Ok(None);
+        }
+        let changed = Changed {
+            retold: rules::Retold::All,
+            ..Changed::default()
+        };
+        self.commit(changed, now, false)
+    }
+
+    fn remember(&mut self) {
+        let facts = self.told_facts.clone();
+        self.truth.remember(Arc::clone(&self.repository), facts);
     }
 
     fn canaries(&self, document: &Document, now: Timestamp) -> Vec<Hostname> {
         let reads = |(_, site): &(&Hostname, &Known)| {
             site.product == document.key.product && document.accepts.matches(&site.running)
         };
-        let reading = self.sites.iter().filter(reads);
+        let facts = self.fleet.sites.get(&document.key.product);
+        let is_in = |(hostname, _): &(&Hostname, &Known)| {
+            let facts = facts.and_then(|all| all.get(*hostname));
+            facts.is_some_and(|facts| facts.has(hostname, &document.key.layer))
+        };
+        let reading = self.sites.iter().filter(reads).filter(is_in);
         let heard = |(_, site): &(&Hostname, &Known)| self.is_heard(site.agent, now);
         let first = reading.filter(heard).map(|(hostname, _)| hostname.clone());
         first.take(1).collect()
@@ -234,49 +300,77 @@ impl Control {
         at.is_some_and(|at| now.duration_since(*at) <= HEARD_WITHIN)
     }
 
-    fn commit(
-        &mut self,
-        document: Option<Document>,
-        spread: &[Spread],
-        now: Timestamp,
-        stops: bool,
-    ) -> Told<Option<Push>> {
+    /// Signs and saves a change, and says what is pushed; nothing when nothing changes, or the process stops before it
+    /// can tell.
+    fn commit(&mut self, changed: Changed, now: Timestamp, stops: bool) -> Told<Option<Push>> {
+        let Changed {
+            document,
+            spread,
+            retold,
+        } = changed;
         let before = Arc::clone(&self.repository);
         let touched: BTreeSet<DocumentKey> = document
             .iter()
             .map(|new| new.key.clone())
             .chain(spread.iter().map(|one| one.key.clone()))
             .collect();
-        let mut documents = rules::apply(before.documents(), document.as_ref(), spread);
+        let mut documents = rules::apply(before.documents(), document.as_ref(), &spread);
         for key in &touched {
-            let releases = self.releases_of(&key.product);
-            if let Some(versions) = documents.get_mut(key) {
-                let refused = self.refusals.values().flatten();
-                let refused = refused.filter(|one| one.held.key == *key);
-                let refused = refused.map(|one| one.held.version).collect();
-                rules::drop_unread(versions, &releases, &refused);
-            }
+            self.drop_unread(&mut documents, key);
         }
-        let services = touched.iter().map(rules::service_of).collect();
+        let of = touched.iter().map(|key| &key.product).collect();
+        let telling = rules::Telling::new(&self.told, &documents, &retold, &of, &self.fleet);
+        let telling = telling.map_err(said)?;
+        if touched.is_empty() && telling.roles.is_empty() {
+            return Ok(None);
+        }
+        self.note_told(&documents, &retold);
+        let listed = touched.iter().filter(|key| !key.layer.is_site());
+        let services = listed.map(rules::service_of).collect();
         let signing = rules::Signing {
             keys: &self.keys,
             before: &before,
             now,
         };
         let files = signing
-            .changed(&documents, &services, &rules::Telling::default())
+            .changed(&documents, &services, &telling)
             .map_err(said)?;
         if let Some(document) = document {
             let of = (document.key.clone(), document.version);
-            self.published.insert(of, document);
+            self.truth.published.insert(of, document);
         }
-        self.repository = Arc::new(before.followed_by(documents, rules::Told::default(), &files));
+        self.told = telling.told.clone();
+        self.repository = Arc::new(before.followed_by(documents, telling.told, &files));
+        self.remember();
         if stops {
             self.stop();
             return Ok(None);
         }
         self.sign_timestamp(now)?;
         Ok(Some(self.repository.push_after(&before, &self.timestamp)))
+    }
+
+    fn drop_unread(&self, documents: &mut rules::Documents, key: &DocumentKey) {
+        let releases = self.releases_of(&key.product);
+        if let Some(versions) = documents.get_mut(key) {
+            let refused = self.refusals.values().flatten();
+            let refused = refused.filter(|one| one.held.key == *key);
+            let refused = refused.map(|one| one.held.version).collect();
+            rules::drop_unread(versions, &releases, &refused);
+        }
+    }
+
+    /// Where sites are, as it is told from now on.
+    fn note_told(&mut self, documents: &rules::Documents, retold: &rules::Retold) {
+        let layered = documents.keys().filter(|key| !key.layer.is_base());
+        for key in layered {
+            let is_anew = matches!(retold, rules::Retold::All);
+            if is_anew || !self.told_facts.contains_key(&key.product) {
+                let facts = self.fleet.sites.get(&key.product).cloned();
+                let facts = Arc::new(facts.unwrap_or_default());
+                self.told_facts.insert(key.product.clone(), facts);
+            }
+        }
     }
 
     pub(crate) fn releases_of(&self, product: &ProductName) -> Releases {
@@ -363,6 +457,18 @@ impl Control {
         rules::judge(&needed, held, "its host".into()).map_err(said)
     }
 
+    /// What a site reads of a document as the control plane itself decides it.
+    pub(crate) fn says(&self, site: &Site, key: &DocumentKey, code: &Version) -> Option<Pieces> {
+        let agent = crate::fleet::agent_id(site.agent);
+        let refused = self.refusals.get(&agent).map(|all| all.clone().into());
+        let said = rules::Said::new(self.acks.get(&agent).cloned(), refused);
+        let of = (&site.product, &site.hostname);
+        let reader = rules::Reader::of(&self.repository, of, Some(said));
+        let needed = rules::needed(&self.repository, std::slice::from_ref(key), code, &reader);
+        let pieces = needed.ok()?.into_iter();
+        Some(pieces.map(|one| (one.key.layer, one.version)).collect())
+    }
+
     /// Whether a site is given a version, as far as its agent said.
     pub(crate) fn is_given(&self, site: &Hostname, document: &Document) -> bool {
         let refused = self.refusals.values().flatten().any(|one| {
@@ -404,86 +510,6 @@ impl Control {
             .insert(id, Arc::new(acks.held.into_iter().collect()));
         self.refusals.insert(id, acks.refused);
     }
-
-    /// Goes on with versions that are on their way; gives what is pushed, and what was done.
-    pub(crate) fn spread(&mut self, now: Timestamp) -> Told<Vec<(Push, &'static str)>> {
-        let on_their_way: Vec<Arc<Document>> = self
-            .repository
-            .documents()
-            .values()
-            .flatten()
-            .filter(|one| !one.rollout.is_everywhere() && !one.rollout.is_nowhere())
-            .cloned()
-            .collect();
-        let mut pushes = vec![];
-        for one in on_their_way {
-            let seen = self.seen(&one, now);
-            let (rollout, what) = match one.rollout.decide(&seen) {
-                Next::Wait(_) => continue,
-                Next::Advance(rollout) => (rollout, "a wave went on"),
-                Next::Halt(_) => (Rollout::nowhere(), "a rollout was halted"),
-            };
-            let spread = Spread {
-                key: one.key.clone(),
-                version: one.version,
-                halted: String::new(),
-                rollout,
-            };
-            self.since.insert((one.key.clone(), one.version), now);
-            let push = self.commit(None, &[spread], now, false)?;
-            pushes.extend(push.map(|push| (push, what)));
-        }
-        Ok(pushes)
-    }
-
-    /// How many sites refused a version, as far as is known here.
-    pub(crate) fn refused(&self, key: &DocumentKey, version: u64) -> usize {
-        let all = self.refusals.values().flatten();
-        all.filter(|one| one.held.key == *key && one.held.version == version)
-            .count()
-    }
-
-    fn seen(&self, one: &Document, now: Timestamp) -> Seen {
-        let held = Held {
-            key: one.key.clone(),
-            version: one.version,
-        };
-        let own = self
-            .sites
-            .iter()
-            .filter(|(_, site)| site.product == one.key.product && self.is_heard(site.agent, now));
-        let own = own.map(|(hostname, site)| {
-            let acks = self.acks.get(&crate::fleet::agent_id(site.agent));
-            let holds = acks.is_some_and(|acks| acks.contains(&held));
-            (hostname, &site.running, holds)
-        });
-        let (sites, held) = rules::count_given(one, own);
-        let refused = match self.bug {
-            Some(ControlBug::IgnoreRefusals) => 0,
-            _ => self.refused(&one.key, one.version),
-        };
-        let since = self.since.get(&(one.key.clone(), one.version));
-        Seen {
-            sites,
-            held,
-            refused,
-            canaries_work: 0,
-            canaries_fail: 0,
-            canaries: 0,
-            waited: now.duration_since(since.copied().unwrap_or(now)),
-        }
-    }
-}
-
-/// The same keys in every run: what is signed is the same then, to the byte.
-fn keys() -> Told<Keys> {
-    let pkcs8 = |name: &str| {
-        let place = Keys::NAMES.iter().position(|known| *known == name)?;
-        let seed = [u8::try_from(place).ok()? + 1; 32];
-        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).ok()?;
-        Some(pair.to_pkcs8().ok()?.as_ref().to_vec())
-    };
-    Keys::read(pkcs8).map_err(said)
 }
 
 pub(crate) fn said(error: impl std::fmt::Display) -> String {

@@ -21,7 +21,7 @@ pub(crate) fn strike(world: &mut World) -> Checked {
         17 => rot(world, agent),
         18..20 => other_disk(world, agent),
         20 => mirror_follows(world),
-        21..23 => world.lie(),
+        21..23 => return world.lie(),
         23 => stick(world),
         _ => weather(world),
     }

@@ -1,9 +1,13 @@
 //! The sites of a run, the documents they read and the releases they may run.
 
+use std::collections::BTreeMap;
+
 use domain::document::DocumentKey;
 use domain::id::AgentId;
-use domain::layer::Layer;
-use domain::name::{BadName, Hostname, ProductName};
+use domain::layer::{Facts, Layer};
+use domain::name::{BadName, GroupName, Hostname, ProductName};
+use domain::site::Zone;
+use engine::rules::Census;
 use jiff::Timestamp;
 use semver::{BuildMetadata, Prerelease, Version, VersionReq};
 
@@ -33,12 +37,24 @@ const DOCUMENTS: [(&str, &str); 3] = [
     ("payments", "settings"),
 ];
 
+/// Where sites may be.
+const PLACES: [(&str, &str, Option<&str>); 5] = [
+    ("America/Los_Angeles", "CA", Some("Kern")),
+    ("America/Los_Angeles", "CA", Some("Inyo")),
+    ("America/Los_Angeles", "NV", Some("Clark")),
+    ("America/Denver", "NV", Some("Elko")),
+    ("America/Denver", "NV", None),
+];
+const GROUPS: [&str; 2] = ["early", "pilot"];
+/// Sites of a product that agents elsewhere serve: few, and so many that what is told is divided, once and twice.
+pub(crate) const OTHERS: [usize; 3] = [0, 25, 100];
+
 /// The service whose documents are of the first lane.
 pub(crate) const FIRST: &str = "sign-in";
 
-/// Whether a path leads to a document that is not of the first lane.
+/// Whether a path leads to a document that is not of the first lane. What is told of sites is.
 pub(crate) fn is_backlog(path: &str) -> bool {
-    path.contains("/targets/") && !path.contains("/sign-in/")
+    path.contains("/targets/") && !path.contains("/sign-in/") && !path.contains("/_sites-")
 }
 
 pub(crate) fn products() -> Result<Vec<ProductName>, BadName> {
@@ -80,6 +96,99 @@ pub(crate) fn keys() -> Result<Vec<DocumentKey>, BadName> {
     Ok(keys)
 }
 
+/// Where all sites are, and which groups they belong to, as an import says it.
+#[derive(Clone)]
+pub(crate) struct Fleet {
+    places: Vec<Facts>,
+    groups: Vec<GroupName>,
+    pub(crate) sites: BTreeMap<ProductName, BTreeMap<Hostname, Facts>>,
+}
+
+impl Fleet {
+    pub(crate) fn new(sites: &[Site]) -> Result<Self, BadName> {
+        let place = |(zone, state, county): &(&str, &str, Option<&str>)| {
+            Ok(Facts {
+                zone: Zone::parse(zone)?,
+                state: (*state).into(),
+                county: county.map(Into::into),
+                groups: [].into(),
+            })
+        };
+        let places = PLACES
+            .iter()
+            .map(place)
+            .collect::<Result<Vec<_>, BadName>>()?;
+        let groups = GROUPS.iter().map(|name| GroupName::parse(name));
+        let mut fleet = Self {
+            groups: groups.collect::<Result<_, _>>()?,
+            sites: BTreeMap::new(),
+            places,
+        };
+        for (number, site) in sites.iter().enumerate() {
+            let of = fleet.sites.entry(site.product.clone()).or_default();
+            let place = fleet.places.iter().cycle().nth(number);
+            of.extend(place.map(|place| (site.hostname.clone(), place.clone())));
+        }
+        Ok(fleet)
+    }
+
+    /// All layers that a document may have but those of single sites.
+    pub(crate) fn layers(&self) -> Vec<Layer> {
+        let mut layers: Vec<_> = self.groups.iter().cloned().map(Layer::Group).collect();
+        for place in &self.places {
+            layers.push(Layer::Zone(place.zone.clone()));
+            layers.push(Layer::State(place.state.clone()));
+            let county = place.county.clone();
+            layers.extend(county.map(|county| Layer::County(place.state.clone(), county)));
+        }
+        layers.sort();
+        layers.dedup();
+        layers
+    }
+
+    /// A site is somewhere else from now on, or joins or leaves a group: all by `number`.
+    pub(crate) fn move_site(&mut self, product: &ProductName, site: &Hostname, number: usize) {
+        let of = self.sites.get_mut(product);
+        let Some(facts) = of.and_then(|of| of.get_mut(site)) else {
+            return;
+        };
+        let (places, groups) = (&self.places, &self.groups);
+        if let Some(place) = places.get(number) {
+            let groups = std::mem::take(&mut facts.groups);
+            *facts = Facts {
+                groups,
+                ..place.clone()
+            };
+        } else if let Some(group) = groups.get(number % groups.len())
+            && !facts.groups.remove(group)
+        {
+            facts.groups.insert(group.clone());
+        }
+    }
+
+    /// Sites that agents elsewhere serve come or go.
+    pub(crate) fn set_others(&mut self, product: &ProductName, count: usize) {
+        let place = self.places.first().cloned();
+        let of = self.sites.entry(product.clone()).or_default();
+        of.retain(|site, _| !site.as_str().starts_with("village-"));
+        let names = (0..count).map(|number| format!("village-{number}.gov"));
+        let sites = names.filter_map(|name| Hostname::parse(&name).ok());
+        of.extend(sites.filter_map(|site| Some((site, place.clone()?))));
+    }
+}
+
+impl Census for Fleet {
+    fn of_product(&self, product: &ProductName) -> Vec<(Hostname, Facts)> {
+        let of = self.sites.get(product).into_iter().flatten();
+        of.map(|(site, facts)| (site.clone(), facts.clone()))
+            .collect()
+    }
+
+    fn of_site(&self, product: &ProductName, site: &Hostname) -> Option<Facts> {
+        self.sites.get(product)?.get(site).cloned()
+    }
+}
+
 /// The releases of a product, in their order.
 pub(crate) fn release(number: u64) -> Version {
     Version {
@@ -89,6 +198,11 @@ pub(crate) fn release(number: u64) -> Version {
         pre: Prerelease::EMPTY,
         build: BuildMetadata::EMPTY,
     }
+}
+
+/// The code that a site may run, and some that none does.
+pub(crate) fn codes() -> impl Iterator<Item = Version> {
+    (0..6).map(release)
 }
 
 /// What a document may accept: one release, those up to it, those from it on, all.

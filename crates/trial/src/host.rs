@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent::AgentSettings;
-use agent::trial::{Driven, Enrolment, Versions};
+use agent::trial::{Driven, Enrolment, Shown, Versions};
 use clock::{Clock, Hand};
-use domain::document::DocumentKey;
+use domain::document::{Document, DocumentKey};
+use domain::layer::Facts;
 use domain::name::Hostname;
 use jiff::{SignedDuration, Timestamp};
 use protocol::delivery::AgentSite;
@@ -19,6 +20,7 @@ use crate::executor::{Parts, now};
 use crate::fleet::{Site, agent_id, token};
 use crate::invariants::{self, FOLDER};
 use crate::network::{Line, Outside};
+use crate::truth::Standing;
 
 pub(crate) const FIRST_AFTER: Duration = Duration::from_secs(30);
 pub(crate) const OTHERS_AFTER: Duration = Duration::from_secs(60);
@@ -52,11 +54,22 @@ pub(crate) struct Host {
     pub(crate) is_clock_lost: bool,
     pub(crate) backup: Option<Copy>,
     /// What sites read for which code when they were looked at last.
-    pub(crate) read_before: Vec<(Hostname, Version, DocumentKey)>,
+    pub(crate) read_before: Vec<ReadBefore>,
+    /// What decided all reads when they were looked at last, and what its sites ran.
+    pub(crate) looked: Option<(Shown, Vec<(Version, bool)>)>,
     /// The version of which it was seen that it is on disk.
     durable: u64,
     /// The time that its clock showed when no update was under way, last: none can have begun before.
     pub(crate) quiet_at: Timestamp,
+}
+
+/// A document that a site read.
+pub(crate) struct ReadBefore {
+    pub(crate) site: Hostname,
+    pub(crate) code: Version,
+    pub(crate) key: DocumentKey,
+    /// Where it was, as far as it was told.
+    pub(crate) facts: Option<Facts>,
 }
 
 /// What became of a start.
@@ -112,6 +125,7 @@ impl Host {
             is_clock_lost: false,
             backup: None,
             read_before: vec![],
+            looked: None,
             durable: 0,
             quiet_at: crate::fleet::start(),
         })
@@ -179,9 +193,11 @@ impl Host {
             self.is_damaged = true;
             self.lose();
         } else {
-            invariants::i5_last_known_good_is_served(self, found.as_ref())?;
+            let outside = self.line.outside.clone();
+            let outside = outside.inner();
+            invariants::i5_last_known_good_is_served(self, found.as_ref(), &outside)?;
             for site in sites.iter().filter(|site| site.agent == self.agent) {
-                invariants::i5_a_read_survives(self, site)?;
+                invariants::i5_a_read_survives(self, site, &outside.control.truth)?;
             }
         }
         Ok(Started::Runs)
@@ -200,6 +216,7 @@ impl Host {
     pub(crate) fn stop(&mut self, lost_power: bool) {
         self.disk.stop();
         self.parts = Parts::default();
+        self.looked = None;
         self.driven = None;
         self.hand = None;
         self.disk.restart(lost_power);
@@ -233,22 +250,16 @@ impl Host {
         any
     }
 
-    /// Remembers what sites read, each for the code that it runs.
-    pub(crate) fn remember_reads(&mut self, sites: &[Site]) {
-        let Some(driven) = &self.driven else { return };
-        let cache = driven.cache();
-        let own = sites.iter().filter(|site| site.agent == self.agent);
-        let read = own.flat_map(|site| {
-            let read = cache.read_all(&site.hostname, &site.runs, None).into_iter();
-            read.map(|one| {
-                (
-                    site.hostname.clone(),
-                    site.runs.clone(),
-                    one.entry.key.clone(),
-                )
-            })
-        });
-        self.read_before = read.collect();
+    /// Whether a site of its has a version that is admitted by its rollout.
+    pub(crate) fn standing(&self, site: &Hostname, one: &Document) -> Standing {
+        let refused = (site.clone(), one.key.clone(), one.version);
+        if !one.rollout.admits(site, one.version) || self.refused.contains(&refused) {
+            Standing::Not
+        } else if self.maybe_refused.contains(&refused) {
+            Standing::Maybe
+        } else {
+            Standing::Given
+        }
     }
 
     /// What reads give is on disk; looked at when it changed.

@@ -2,25 +2,33 @@
 //! has the number of its invariant, and gives what is wrong. They know the truth of the run, and
 //! judge by it; they never ask the code that they judge whether it is right.
 
-use std::collections::BTreeMap;
+mod at_the_end;
+mod on_disk;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use agent::CachedDocument;
-use agent::trial::{Driven, Versions};
-use domain::document::{Document, DocumentKey, check_coverage};
-use protocol::delivery::Acks;
+use agent::trial::Versions;
+use domain::document::{Document, DocumentKey};
 use semver::Version;
 use tuf::{Entry, Listing, Trust};
 
 use crate::control::{Control, Signed};
-use crate::disk::Disk;
 use crate::fleet::Site;
 use crate::host::{Host, STALE_AFTER};
 use crate::network::Inner;
+use crate::truth::{Pieces, Reader, Truth};
+
+pub(crate) use at_the_end::{i3_all_converged, i10_first_lane_is_read};
+pub(crate) use on_disk::{
+    Found, i2_config_is_on_disk, i6_the_disk_is_whole, i8_what_is_read_is_durable,
+    i16_acked_is_on_disk,
+};
 
 pub(crate) type Checked = Result<(), String>;
-type Published = BTreeMap<(DocumentKey, u64), Document>;
 
 pub(crate) const FOLDER: &str = "/agent";
 
@@ -35,7 +43,7 @@ pub(crate) fn document_file(sha256: &[u8; 32]) -> PathBuf {
         .join(format!("{name}.json"))
 }
 
-fn require(holds: bool, number: &str, what: impl FnOnce() -> String) -> Checked {
+pub(crate) fn require(holds: bool, number: &str, what: impl FnOnce() -> String) -> Checked {
     if holds {
         return Ok(());
     }
@@ -47,62 +55,45 @@ pub(crate) fn listing(file: &[u8]) -> Option<Listing> {
     Listing::read(Trust::restore(&agent::trial::kept(file)?).ok()?).ok()
 }
 
-/// 1 and 13: what a site reads accepts its code, is the site's to read, and is to the byte what was
-/// published, whoever delivered it.
+/// 1 and 13: each piece of what a site reads accepts its code, and is the site's to read; and the whole is to the byte
+/// what was published, merged, whoever delivered it.
 pub(crate) fn i1_a_read_accepts_its_code(
     (site, code): (&Site, &Version),
     read: &CachedDocument,
-    published: &Published,
+    truth: &Truth,
 ) -> Checked {
-    let CachedDocument { entry, body, .. } = read;
-    let name = || {
-        let (host, key, version) = (&site.hostname, &entry.key, entry.version);
-        format!("{host} on {code} reads {key} version {version}")
-    };
-    require(entry.accepts.matches(code), "1", || {
-        format!("{}, which accepts {}", name(), entry.accepts)
-    })?;
-    require(
-        entry.rollout.admits(&site.hostname, entry.version),
-        "1",
-        || format!("{} before its turn", name()),
-    )?;
-    let known = published.get(&(entry.key.clone(), entry.version));
-    let is_true = known.is_some_and(|one| one.body == body[..] && one.accepts == entry.accepts);
-    require(is_true, "13", || {
-        format!("{}, which was not published so", name())
+    for entry in std::iter::once(&read.entry).chain(&read.layers) {
+        let name = || {
+            let (host, key, version) = (&site.hostname, &entry.key, entry.version);
+            format!("{host} on {code} reads {key} version {version}")
+        };
+        require(entry.accepts.matches(code), "1", || {
+            format!("{}, which accepts {}", name(), entry.accepts)
+        })?;
+        require(
+            entry.rollout.admits(&site.hostname, entry.version),
+            "1",
+            || format!("{} before its turn", name()),
+        )?;
+        let known = truth.published.get(&(entry.key.clone(), entry.version));
+        let is_true = known.is_some_and(|one| one.accepts == entry.accepts);
+        require(is_true, "13", || {
+            format!("{}, which was not published so", name())
+        })?;
+    }
+    let pieces = pieces_of(read);
+    let is_body = truth.is_body(&read.entry.key, &pieces, &read.body);
+    require(is_body, "13", || {
+        let (host, key) = (&site.hostname, &read.entry.key);
+        format!("{host} on {code} reads of {key} what is not {pieces:?} as one")
     })
 }
 
-/// 2, on the agent: a site is switched only when all that it needs is on its disk, durable.
-pub(crate) fn i2_config_is_on_disk(disk: &Disk, site: &Site, version: &Version) -> Checked {
-    let name = || format!("{} was switched to {version}", site.hostname);
-    let held = disk.surely(&trust_file()).and_then(|file| listing(&file));
-    let Some(held) = held else {
-        // Rotten metadata: what is in memory was on disk once.
-        let is_excused = disk.is_damaged(&trust_file());
-        return require(is_excused, "2", || {
-            format!("{} without metadata on disk", name())
-        });
-    };
-    let own = held
-        .entries()
-        .filter(|entry| entry.key.product == site.product);
-    let mut keys: BTreeMap<&DocumentKey, bool> = BTreeMap::new();
-    for entry in own {
-        let file = document_file(&entry.sha256);
-        let serves = entry.accepts.matches(version)
-            && entry.rollout.admits(&site.hostname, entry.version)
-            && (disk.surely(&file).is_some_and(|body| entry.fits(&body)) || disk.is_damaged(&file));
-        *keys.entry(&entry.key).or_default() |= serves;
-    }
-    require(!keys.is_empty(), "2", || {
-        format!("{} without any document", name())
-    })?;
-    match keys.iter().find(|(_, serves)| !**serves) {
-        Some((key, _)) => Err(format!("invariant 2: {} without {key} on disk", name())),
-        None => Ok(()),
-    }
+/// The versions that were merged into what is read.
+pub(crate) fn pieces_of(read: &CachedDocument) -> Pieces {
+    let all = std::iter::once(&read.entry).chain(&read.layers);
+    all.map(|one| (one.key.layer.clone(), one.version))
+        .collect()
 }
 
 /// 2, on the control plane: no site is told to run a release before its agent said that it holds config for it; and
@@ -114,7 +105,18 @@ pub(crate) fn i2_order_is_held(
     version: &Version,
 ) -> Checked {
     let documents = control.repository.documents().iter();
-    let mut own = documents.filter(|(key, _)| key.product == site.product);
+    let facts = control.told_facts.get(&site.product);
+    let facts = facts.and_then(|all| all.get(&site.hostname));
+    let is_own = |key: &DocumentKey, versions: &[Arc<Document>]| {
+        let layer = &key.layer;
+        let is_in = facts.is_some_and(|facts| facts.has(&site.hostname, layer));
+        let is_needed = versions
+            .iter()
+            .any(|one| one.accepts.matches(version) && control.is_given(&site.hostname, one));
+        // What is for one site lies on disk with what is told of the site.
+        layer.is_base() || (is_in && !layer.is_site() && is_needed)
+    };
+    let mut own = documents.filter(|(key, all)| key.product == site.product && is_own(key, all));
     let is_held = |one: &Document| {
         let file = document_file(&Entry::of(one).sha256);
         one.accepts.matches(version)
@@ -131,18 +133,30 @@ pub(crate) fn i2_order_is_held(
     })
 }
 
-/// 2, on the control plane: what sites run, and may go back to, finds a version of every document.
+/// 2, on the control plane: what sites run, and may go back to, finds a version of every document, and of every layer
+/// that is for all its sites.
 pub(crate) fn i2_documents_are_kept(control: &Control, sites: &[Site]) -> Checked {
     for (hostname, known) in &control.sites {
-        let documents = control.outlines(&known.product);
-        let mut needed = vec![known.running.clone()];
-        needed.extend(known.ran_before.clone());
         let own = sites.iter().filter(|site| site.hostname == *hostname);
-        needed.extend(own.map(|site| site.runs.clone()));
-        let covered = check_coverage(&documents, &needed);
-        require(covered.is_ok(), "2", || {
-            format!("{hostname} runs or may go back to {needed:?}, and {covered:?}")
-        })?;
+        let needed = std::iter::once(&known.running).chain(&known.ran_before);
+        let needed: BTreeSet<_> = needed.chain(own.map(|site| &site.runs)).collect();
+        let documents = control.repository.documents().iter();
+        for (key, versions) in documents.filter(|(key, _)| key.product == known.product) {
+            let covers = |code: &Version| {
+                let is_for_all = |one: &&Arc<Document>| one.rollout.is_everywhere();
+                let mut accepting = versions.iter().filter(|one| one.accepts.matches(code));
+                if key.layer.is_base() {
+                    return accepting.any(|one| is_for_all(&one));
+                }
+                accepting.next().is_some() || !versions.iter().any(|one| is_for_all(&one))
+            };
+            let uncovered = needed.iter().find(|code| !covers(code));
+            require(uncovered.is_none(), "2", || {
+                format!(
+                    "{hostname} runs or may go back to {uncovered:?}, and {key} has nothing for it"
+                )
+            })?;
+        }
     }
     Ok(())
 }
@@ -194,115 +208,44 @@ pub(crate) fn i4_no_silent_staleness(host: &Host, versions: Versions, now: Durat
 }
 
 /// 5 and 8: what a restarted agent finds is whole, and is served.
-pub(crate) fn i5_last_known_good_is_served(host: &Host, found: Option<&Found>) -> Checked {
+pub(crate) fn i5_last_known_good_is_served(
+    host: &Host,
+    found: Option<&Found>,
+    outside: &Inner,
+) -> Checked {
     let (Some(found), Some(driven)) = (found, &host.driven) else {
         return Ok(());
     };
-    let serves = driven.cache().repository_version();
+    let (agent, cache, truth) = (host.agent, driven.cache(), &outside.control.truth);
+    let serves = cache.repository_version();
     require(serves == found.version, "5", || {
-        let agent = host.agent;
-        format!(
-            "agent {agent} found version {} on disk and serves {serves}",
-            found.version
-        )
+        let whole = found.version;
+        format!("agent {agent} found version {whole} on disk and serves {serves}")
     })?;
-    for site in &found.readable {
-        let read = driven.readable(&site.0);
-        let is_read = |entry: &Entry| read.iter().any(|one| one.entry == *entry);
-        let missing = site.1.iter().find(|entry| !is_read(entry));
-        require(missing.is_none(), "5", || {
-            format!(
-                "agent {} does not give {} to {}",
-                host.agent,
-                missing.map_or(String::new(), Entry::file),
-                site.0
-            )
-        })?;
+    let own = outside.sites.iter().filter(|site| site.agent == agent);
+    for (site, code) in own.flat_map(|site| crate::fleet::codes().map(move |code| (site, code))) {
+        let reader = Reader {
+            product: &site.product,
+            site: &site.hostname,
+            code: &code,
+            told_at: found.listed,
+        };
+        let documents = found.documents.iter();
+        for (key, first) in documents.filter(|(key, _)| key.product == site.product) {
+            let read = cache.read(&site.hostname, &key.service, &key.name, &code);
+            let read = read.map(|read| pieces_of(&read));
+            let standing = |one: &Document| host.standing(&site.hostname, one);
+            let mut at = *first..=found.listed;
+            let is_right = at.any(|at| truth.may_read(reader, (at, key), read.as_ref(), &standing));
+            require(is_right, "5", || {
+                format!(
+                    "agent {agent} found {key} of version {first} to {} on disk, and {} on {code} reads {read:?}",
+                    found.listed, site.hostname
+                )
+            })?;
+        }
     }
     Ok(())
-}
-
-/// What lies on a disk, whole.
-pub(crate) struct Found {
-    pub(crate) version: u64,
-    readable: Vec<(domain::name::Hostname, Vec<Entry>)>,
-}
-
-/// 6 and 8: what lies on a disk after a stop passes all checks, is all there, and is not older than
-/// what was believed. `None` where the disk was damaged.
-pub(crate) fn i6_the_disk_is_whole(host: &Host, sites: &[Site]) -> Result<Option<Found>, String> {
-    let disk = &host.disk;
-    let agent = host.agent;
-    if host.is_damaged || disk.is_damaged(&trust_file()) {
-        return Ok(None);
-    }
-    let Some(file) = disk.look(&trust_file()) else {
-        require(host.floor.repository == 0, "6", || {
-            format!(
-                "agent {agent} held version {} and lost it",
-                host.floor.repository
-            )
-        })?;
-        return Ok(None);
-    };
-    let Some(held) = listing(&file) else {
-        return Err(format!(
-            "invariant 8: metadata on the disk of agent {agent} does not verify"
-        ));
-    };
-    let version = held.trust().version();
-    require(version >= host.floor.repository, "6", || {
-        format!(
-            "agent {agent} held version {} and now {version}",
-            host.floor.repository
-        )
-    })?;
-    let root = held.trust().root_version();
-    require(root >= host.floor.root, "6", || {
-        format!("agent {agent} held root {} and now {root}", host.floor.root)
-    })?;
-    let behind = agent::trial::behind(&file);
-    let mut is_damaged = false;
-    let mut is_there = |entry: &Entry| {
-        let file = document_file(&entry.sha256);
-        is_damaged |= disk.is_damaged(&file);
-        disk.is_damaged(&file) || disk.look(&file).is_some_and(|body| entry.fits(&body))
-    };
-    let missing: Vec<&Entry> = held.entries().filter(|one| !is_there(one)).collect();
-    let former = behind.as_ref().map_or(&[][..], |(_, entries)| entries);
-    let lost = former.iter().find(|one| !is_there(one));
-    let lost = lost.or_else(|| missing.first().copied().filter(|_| behind.is_none()));
-    require(lost.is_none(), "8", || {
-        let file = lost.map_or(String::new(), Entry::file);
-        format!("the disk of agent {agent} lists {file} and lacks it")
-    })?;
-    // What a document is read as: as metadata lists it, or while it lacks a file as it was.
-    let lacks = |entry: &Entry| missing.iter().any(|one| one.key == entry.key);
-    let was = |entry: &Entry| former.iter().any(|one| one.key == entry.key);
-    let current = held.entries().filter(|one| !lacks(one) || !was(one));
-    let current = current.filter(|one| !missing.contains(one));
-    let read: Vec<&Entry> = current
-        .chain(former.iter().filter(|one| lacks(one)))
-        .collect();
-    let own = sites.iter().filter(|site| site.agent == agent);
-    let readable = own.map(|site| {
-        let entries = read.iter().filter(|entry| {
-            let refused = (site.hostname.clone(), entry.key.clone(), entry.version);
-            entry.key.product == site.product
-                && entry.rollout.admits(&site.hostname, entry.version)
-                && !host.maybe_refused.contains(&refused)
-        });
-        (
-            site.hostname.clone(),
-            entries.map(|one| Entry::clone(one)).collect(),
-        )
-    });
-    let readable = readable.collect();
-    let version = match behind {
-        Some((whole, _)) if !missing.is_empty() => whole,
-        _ => version,
-    };
-    Ok((!is_damaged).then_some(Found { version, readable }))
 }
 
 /// 6: what an agent believes never goes back while it runs, nor over a restart.
@@ -314,6 +257,24 @@ pub(crate) fn i6_trust_is_monotonic(host: &Host, versions: Versions) -> Checked 
     require(holds, "6", || {
         format!(
             "agent {} believed {floor:?} and now {versions:?}",
+            host.agent
+        )
+    })
+}
+
+/// 6: what was signed by retired keys alone, or a root by too few of those before it, is not believed. All forgeries are
+/// newer than all that is true; other documents than were published are seen when they are read.
+pub(crate) fn i6_only_true_keys_are_believed(
+    host: &Host,
+    versions: Versions,
+    control: &Control,
+) -> Checked {
+    let is_true = versions.root <= control.ring.root_version()
+        && versions.repository <= control.repository.version()
+        && (versions.timestamp == 0 || control.signed.contains_key(&versions.timestamp));
+    require(is_true, "6", || {
+        format!(
+            "agent {} believes {versions:?}, which is forged",
             host.agent
         )
     })
@@ -341,13 +302,15 @@ pub(crate) fn i7_expired_is_not_believed(
 
 /// 9: what a site refused is not given to it.
 pub(crate) fn i9_refused_stays_out(host: &Host, site: &Site, read: &CachedDocument) -> Checked {
-    let entry = &read.entry;
-    let refused = (site.hostname.clone(), entry.key.clone(), entry.version);
-    require(!host.refused.contains(&refused), "9", || {
-        format!(
-            "{} reads {} version {}, which it refused",
-            site.hostname, entry.key, entry.version
-        )
+    let mut pieces = std::iter::once(&read.entry).chain(&read.layers);
+    let is_refused = |entry: &&Entry| {
+        let refused = (site.hostname.clone(), entry.key.clone(), entry.version);
+        host.refused.contains(&refused)
+    };
+    let refused = pieces.find(is_refused);
+    require(refused.is_none(), "9", || {
+        let file = refused.map_or(String::new(), Entry::file);
+        format!("{} reads {file}, which it refused", site.hostname)
     })
 }
 
@@ -369,74 +332,23 @@ pub(crate) fn i9_refused_is_halted(outside: &Inner, known: &[(DocumentKey, u64)]
     Ok(())
 }
 
-/// 16: an agent says that it holds only what is durable on its disk.
-pub(crate) fn i16_acked_is_on_disk(disk: &Disk, acks: &Acks, published: &Published) -> Checked {
-    let trust = trust_file();
-    let file = disk.surely(&trust);
-    let files = file.and_then(|file| agent::trial::kept(&file));
-    let durable = newest_snapshot(&files.unwrap_or_default());
-    let is_there = durable >= acks.repository || disk.is_damaged(&trust);
-    require(is_there, "16", || {
-        format!(
-            "version {} was acknowledged with {durable} on disk",
-            acks.repository
-        )
-    })?;
-    for held in &acks.held {
-        let Some(document) = published.get(&(held.key.clone(), held.version)) else {
-            return Err(format!(
-                "invariant 16: {held:?} was acknowledged and never published"
-            ));
-        };
-        let file = document_file(&Entry::of(document).sha256);
-        let is_there = disk.surely(&file).is_some_and(|body| body == document.body);
-        require(is_there || disk.is_damaged(&file), "16", || {
-            format!(
-                "{} version {} was acknowledged and is not durable; on disk: {}",
-                held.key,
-                held.version,
-                disk.look(&file).is_some()
-            )
-        })?;
-    }
-    Ok(())
-}
-
-/// 8: what reads give is on disk, surely.
-pub(crate) fn i8_what_is_read_is_durable(host: &Host) -> Checked {
-    let (Some(driven), disk) = (&host.driven, &host.disk) else {
-        return Ok(());
-    };
-    let reads = driven.cache().repository_version();
-    let file = disk.surely(&trust_file());
-    let files = file.and_then(|file| agent::trial::kept(&file));
-    let durable = newest_snapshot(&files.unwrap_or_default());
-    let is_there = durable >= reads || disk.is_damaged(&trust_file());
-    require(is_there, "8", || {
-        let agent = host.agent;
-        format!("agent {agent} gives version {reads} with {durable} on disk")
-    })
-}
-
-fn newest_snapshot(files: &BTreeMap<String, Vec<u8>>) -> u64 {
-    let versions = files
-        .keys()
-        .filter_map(|name| name.strip_suffix(".snapshot.json")?.parse().ok());
-    versions.max().unwrap_or(0)
-}
-
 /// 5: a site that reads config for its code goes on to, whatever is missing, and over a restart.
-pub(crate) fn i5_a_read_survives(host: &Host, site: &Site) -> Checked {
+pub(crate) fn i5_a_read_survives(host: &Host, site: &Site, truth: &Truth) -> Checked {
     let (Some(driven), false) = (&host.driven, host.is_damaged) else {
         return Ok(());
     };
-    let cache = driven.cache();
+    let (cache, shown) = (driven.cache(), driven.shown());
+    let facts = truth.facts_of(shown.listed(), (&site.product, &site.hostname));
+    // Who is somewhere else by now may find that its layers were not for its code yet.
+    let is_same_place = |before: Option<&domain::layer::Facts>| shown.is_whole() || before == facts;
     let before = host.read_before.iter();
-    let mut own =
-        before.filter(|(hostname, code, _)| *hostname == site.hostname && *code == site.runs);
-    let lost = own.find(|(hostname, code, key)| {
+    let mut own = before.filter(|one| {
+        let is_own = one.site == site.hostname && one.code == site.runs;
+        is_own && is_same_place(one.facts.as_ref())
+    });
+    let lost = own.find(|one| {
         cache
-            .read(hostname, &key.service, &key.name, code)
+            .read(&one.site, &one.key.service, &one.key.name, &one.code)
             .is_none()
     });
     let is_excused = host
@@ -444,84 +356,7 @@ pub(crate) fn i5_a_read_survives(host: &Host, site: &Site) -> Checked {
         .iter()
         .any(|(one, _, _)| *one == site.hostname);
     require(lost.is_none() || is_excused, "5", || {
-        let key = lost.map(|(_, _, key)| key.to_string());
+        let key = lost.map(|one| one.key.to_string());
         format!("{} on {} reads {key:?} no more", site.hostname, site.runs)
     })
-}
-
-/// 10: what is of the first lane is read by all, however stuck everything else is.
-pub(crate) fn i10_first_lane_is_read(outside: &Inner, host: &Host) -> Checked {
-    let Some(driven) = &host.driven else {
-        return Err(format!("invariant 10: agent {} does not run", host.agent));
-    };
-    check_reads(outside, host, driven, "10", |key| {
-        key.service.as_str() == crate::fleet::FIRST
-    })
-}
-
-/// 3, 11 and 16, at the end: all agents hold what is published, read what they should, say so, and have
-/// no litter.
-pub(crate) fn i3_all_converged(outside: &Inner, host: &Host) -> Checked {
-    let control = &outside.control;
-    let agent = host.agent;
-    let Some(driven) = &host.driven else {
-        return Err(format!("invariant 3: agent {agent} does not run"));
-    };
-    let cache = driven.cache();
-    let (held, newest) = (cache.repository_version(), control.repository.version());
-    let has_documents = !control.repository.documents().is_empty();
-    require(held == newest || !has_documents, "3", || {
-        format!("agent {agent} holds version {held}, and {newest} is the newest")
-    })?;
-    require(!driven.freshness().stale, "3", || {
-        format!("agent {agent} stays STALE")
-    })?;
-    check_reads(outside, host, driven, "3", |_| true)?;
-    let said = control.acks.get(&crate::fleet::agent_id(agent));
-    let said = said.map_or(0, |said| said.len());
-    let own = |key: &DocumentKey| cache.products().contains(&key.product);
-    let documents = control.repository.documents().iter();
-    let all: usize = documents
-        .filter(|(key, _)| own(key))
-        .map(|(_, all)| all.len())
-        .sum();
-    require(said == all, "16", || {
-        format!("agent {agent} said that it holds {said} versions, and {all} are published")
-    })?;
-    let files = host.disk.count(&Path::new(FOLDER).join("targets"));
-    // What a stop left is removed at the next change.
-    require(files <= all + 8, "3", || {
-        format!("agent {agent} keeps {files} files of {all} documents: its disk fills up")
-    })
-}
-
-/// All sites of a host read the newest of what they are given, of the documents that are asked for.
-fn check_reads(
-    outside: &Inner,
-    host: &Host,
-    driven: &Driven,
-    number: &str,
-    is_asked: impl Fn(&DocumentKey) -> bool,
-) -> Checked {
-    let (cache, control) = (driven.cache(), &outside.control);
-    let own = outside.sites.iter().filter(|site| site.agent == host.agent);
-    for site in own {
-        let documents = control.repository.documents().iter();
-        let asked = documents.filter(|(key, _)| key.product == site.product && is_asked(key));
-        for (key, versions) in asked {
-            for code in (0..6).map(crate::fleet::release) {
-                let mut given = versions.iter().filter(|one| {
-                    one.accepts.matches(&code) && control.is_given(&site.hostname, one)
-                });
-                let expected = given.next().map(|one| one.version);
-                let read = cache.read(&site.hostname, &key.service, &key.name, &code);
-                let read = read.map(|one| one.entry.version);
-                require(read == expected, number, || {
-                    let host = &site.hostname;
-                    format!("{host} on {code} reads {key} version {read:?} and not {expected:?}")
-                })?;
-            }
-        }
-    }
-    Ok(())
 }

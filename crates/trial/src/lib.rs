@@ -14,7 +14,10 @@ mod invariants;
 mod mirror;
 mod network;
 mod operators;
+mod reads;
+mod thief;
 mod trace;
+mod truth;
 mod world;
 
 pub use agent::trial::Bug;

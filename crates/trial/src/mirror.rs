@@ -6,6 +6,7 @@ use bytes::Bytes;
 use engine::Repository;
 
 use crate::dice::Dice;
+use crate::thief::{Forged, Forgery};
 
 /// The repository and its timestamp at some moment.
 #[derive(Clone)]
@@ -40,10 +41,12 @@ pub(crate) enum Manner {
     Failing,
     /// With nothing: as if no file were there.
     Missing,
+    /// With what was signed by keys that are retired, and all roots until today.
+    Forged(Forgery),
 }
 
 impl Manner {
-    pub(crate) const LIES: [Self; 9] = [
+    pub(crate) const LIES: [Self; 12] = [
         Self::Old,
         Self::Mixed,
         Self::Truncated,
@@ -53,6 +56,9 @@ impl Manner {
         Self::Swapped,
         Self::Failing,
         Self::Missing,
+        Self::Forged(Forgery::Timestamp),
+        Self::Forged(Forgery::Documents),
+        Self::Forged(Forgery::Root),
     ];
 }
 
@@ -63,6 +69,8 @@ pub(crate) struct Mirror {
     past: Vec<Moment>,
     /// The moment it serves while it serves an old one.
     pub(crate) old: usize,
+    /// What it serves instead of true files while it serves forged ones.
+    pub(crate) forged: Forged,
 }
 
 /// What an origin sends.
@@ -94,6 +102,7 @@ impl Mirror {
             past: vec![has.clone()],
             has,
             old: 0,
+            forged: Forged::new(),
         }
     }
 
@@ -117,6 +126,10 @@ impl Mirror {
         let honest = self.has.file(path);
         match self.manner {
             Manner::Honest => whole(Some(&self.has)),
+            Manner::Forged(_) => match file_of(path).and_then(|file| self.forged.get(file)) {
+                Some(forged) => Sent::Whole(forged.clone()),
+                None => whole(Some(&self.has)),
+            },
             Manner::Old => whole(self.past.get(self.old)),
             Manner::Mixed => whole(dice.pick(&self.past)),
             Manner::Missing => Sent::Missing,
@@ -148,6 +161,12 @@ impl Mirror {
             }
         }
     }
+}
+
+/// The name of a file by the path that it is asked for by.
+fn file_of(path: &str) -> Option<&str> {
+    let metadata = path.strip_prefix("/agent/v1/repository/");
+    metadata.or_else(|| path.strip_prefix("/agent/v1/targets/"))
 }
 
 fn changed(bytes: Option<Bytes>, change: impl FnOnce(&mut Vec<u8>)) -> Sent {

@@ -312,7 +312,8 @@ impl Inner {
         site.is_switched = true;
         let site = site.clone();
         self.trace.count("a site was switched");
-        let checked = invariants::i2_config_is_on_disk(&line.disk, &site, &version);
+        let checked =
+            invariants::i2_config_is_on_disk(&line.disk, &site, &version, &self.control.truth);
         self.broken.extend(checked.err());
         Answer::Json(b"{}".into())
     }
@@ -386,7 +387,7 @@ impl Line {
         // The same again was on its way to other origins for a while, and it was true when it was said.
         if outside.said.insert(self.agent, acks.clone()).as_ref() != Some(&acks) {
             let checked =
-                invariants::i16_acked_is_on_disk(&self.disk, &acks, &outside.control.published);
+                invariants::i16_acked_is_on_disk(&self.disk, &acks, &outside.control.truth);
             outside.broken.extend(checked.err());
         }
     }

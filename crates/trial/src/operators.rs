@@ -1,9 +1,12 @@
-//! What people do in a run: they publish, stage, activate, go back, retire; sites refuse and doubt.
+//! What people do in a run: they publish, also for some sites only, halt, hasten, stage, activate, go back, retire;
+//! sites refuse, doubt and move.
 
-use domain::document::Lane;
+use domain::document::{DocumentKey, Lane};
 use domain::id::CampaignId;
+use domain::layer::Layer;
 use domain::name::ProductName;
 use domain::release::ReleaseState;
+use domain::rollout::Rollout;
 use protocol::action::{Act, Action};
 use protocol::delivery::{EVENT_REPOSITORY, Held, Refused};
 use semver::Version;
@@ -20,30 +23,85 @@ pub(crate) fn act(world: &mut World) -> Checked {
     if !world.outside.inner().control.is_up {
         return Ok(());
     }
-    match world.dice.below(20) {
+    match world.dice.below(32) {
         0..8 => publish(world),
-        8..10 => stage(world),
-        10..13 => activate(world),
-        13..15 => activate_everywhere(world),
-        15..17 => retire(world),
-        17 => refuse(world),
+        8..14 => publish_layer(world),
+        14..16 => stage(world),
+        16..19 => activate(world),
+        19..21 => activate_everywhere(world),
+        21..23 => retire(world),
+        23 => refuse(world),
+        24 => end_rollout(world)?,
+        25..28 => move_site(world),
+        28 => resize(world),
+        29..31 => rotate(world, true)?,
         _ => doubt(world),
     }
     Ok(())
 }
 
 fn publish(world: &mut World) {
+    if let Some(key) = world.dice.pick(&world.keys).cloned() {
+        publish_version(world, key);
+    }
+}
+
+/// A version for some sites only.
+fn publish_layer(world: &mut World) {
     let Some(key) = world.dice.pick(&world.keys).cloned() else {
         return;
     };
-    let kind = world.dice.below(5);
-    let number = world.dice.between(0, 4);
+    let outside = world.outside.clone();
+    let outside = outside.inner();
+    let own = outside.sites.iter();
+    let own: Vec<_> = own.filter(|site| site.product == key.product).collect();
+    let layer = if world.dice.once_in(4) {
+        let site = world.dice.pick(&own);
+        site.map(|site| Layer::Site(site.hostname.clone()))
+    } else {
+        let layers = outside.control.fleet.layers();
+        world.dice.pick(&layers).cloned()
+    };
+    drop(outside);
+    if let Some(layer) = layer {
+        publish_version(world, key.with_layer(layer));
+    }
+}
+
+/// What is written, or what was once.
+fn body_of(world: &mut World, key: &DocumentKey) -> Vec<u8> {
+    let outside = world.outside.clone();
+    let outside = outside.inner();
+    let past = outside.control.truth.published.iter();
+    let past: Vec<_> = past.filter(|((one, _), _)| one == key).collect();
+    if world.dice.once_in(6)
+        && let Some((_, document)) = world.dice.pick(&past)
+    {
+        return document.body.clone();
+    }
     let length = match world.dice.below(12) {
-        0 => 20_000,
+        0 if key.layer.is_base() => 20_000,
         _ => world.dice.below(300),
     };
     let salt = world.dice.below(4);
-    let body = serde_json::json!({"salt": salt, "fill": "x".repeat(length)});
+    let layer = key.layer.to_string();
+    let body = match &key.layer {
+        Layer::Base => {
+            serde_json::json!({"salt": salt, "fill": "x".repeat(length), "of": {"base": salt}})
+        }
+        // Without what the document says there, or with something else.
+        _ if world.dice.once_in(2) => {
+            serde_json::json!({"salt": layer, "fill": null, "of": {layer: salt}})
+        }
+        _ => serde_json::json!({"salt": layer, "of": {layer: "y".repeat(length)}}),
+    };
+    serde_json::to_vec(&body).unwrap_or_default()
+}
+
+fn publish_version(world: &mut World, key: DocumentKey) {
+    let kind = world.dice.below(5);
+    let number = world.dice.between(0, 4);
+    let body = body_of(world, &key);
     let new = New {
         key: key.clone(),
         accepts: fleet::accepts(kind, number),
@@ -53,9 +111,10 @@ fn publish(world: &mut World) {
             Lane::Other
         },
         at_once: world.dice.once_in(3),
-        body: serde_json::to_vec(&body).unwrap_or_default(),
+        body,
     };
     let line = format!("{key} accepts {} at once {}", new.accepts, new.at_once);
+    let is_layer = !key.layer.is_base();
     let stops = world.dice.once_in(25);
     let now = world.clock.now();
     let outside = world.outside.clone();
@@ -63,7 +122,12 @@ fn publish(world: &mut World) {
     match outside.control.publish(new, now, stops) {
         Ok(Some(push)) => {
             outside.push(EVENT_REPOSITORY, &push);
-            world.tell("published", &format!("repository {}: {line}", push.version));
+            let kind = if is_layer {
+                "published a layer"
+            } else {
+                "published"
+            };
+            world.tell(kind, &format!("repository {}: {line}", push.version));
         }
         Ok(None) => {
             outside.hang_up(None);
@@ -71,6 +135,85 @@ fn publish(world: &mut World) {
         }
         Err(e) => world.tell("refused to publish", &format!("{line}: {e}")),
     }
+}
+
+/// A version that is on its way goes to nobody any more, or to all.
+fn end_rollout(world: &mut World) -> Checked {
+    let outside = world.outside.clone();
+    let mut outside = outside.inner();
+    let spreading = outside.control.on_their_way();
+    let Some(one) = world.dice.pick(&spreading) else {
+        return Ok(());
+    };
+    let (kind, rollout) = if world.dice.once_in(2) {
+        ("halted", Rollout::nowhere())
+    } else {
+        ("hastened", Rollout::everywhere())
+    };
+    let of = (&one.key, one.version);
+    let now = world.clock.now();
+    if let Some(push) = outside.control.end_rollout(of, rollout, now)? {
+        outside.push(EVENT_REPOSITORY, &push);
+    }
+    drop(outside);
+    world.tell(kind, &format!("{} version {}", one.key, one.version));
+    Ok(())
+}
+
+/// A site is somewhere else from now on, or joins or leaves a group.
+fn move_site(world: &mut World) {
+    let number = world.dice.below(8);
+    let outside = world.outside.clone();
+    let mut outside = outside.inner();
+    let Some(site) = world.dice.pick(&outside.sites).cloned() else {
+        return;
+    };
+    let fleet = &mut outside.control.fleet;
+    fleet.move_site(&site.product, &site.hostname, number);
+    let layers = fleet.sites.get(&site.product);
+    let facts = layers.and_then(|all| all.get(&site.hostname));
+    world.tell("moved", &format!("{} to {facts:?}", site.hostname));
+}
+
+/// Keys that sign config are replaced: those of a role on the server, or those of root. What was signed before by them
+/// alone must not be believed any more.
+pub(crate) fn rotate(world: &mut World, may_stop: bool) -> Checked {
+    const ONLINE: [&str; 4] = ["targets", "documents", "snapshot", "timestamp"];
+    let role = world.dice.below(7);
+    let by_people = world.dice.once_in(2);
+    let stops = world.dice.once_in(25) && may_stop;
+    let now = world.clock.now();
+    let outside = world.outside.clone();
+    let mut outside = outside.inner();
+    let control = &mut outside.control;
+    let push = match ONLINE.get(role) {
+        Some(role) => control.rotate(role, now, stops)?,
+        None => control.rotate_root(by_people, now, stops)?,
+    };
+    let name = ONLINE.get(role).unwrap_or(&"root");
+    let root = outside.control.ring.root_version();
+    match push {
+        Some(push) => outside.push(EVENT_REPOSITORY, &push),
+        None => outside.hang_up(None),
+    }
+    drop(outside);
+    world.tell("rotated a key", &format!("{name}; root {root}"));
+    Ok(())
+}
+
+/// Sites of a product come or go, so that what is told of them is divided otherwise.
+fn resize(world: &mut World) {
+    let products = fleet::products().unwrap_or_default();
+    let count = world.dice.pick(&fleet::OTHERS).copied().unwrap_or(0);
+    let Some(product) = world.dice.pick(&products) else {
+        return;
+    };
+    let outside = world.outside.clone();
+    outside.inner().control.fleet.set_others(product, count);
+    world.tell(
+        "the fleet changed",
+        &format!("{product} has {count} others"),
+    );
 }
 
 fn stage(world: &mut World) {
@@ -216,15 +359,16 @@ fn refuse(world: &mut World) {
     };
     let read = driven.cache().read_all(&site.hostname, &site.runs, None);
     // The newest come first to mind: a version that is on its way, where there is one.
-    let fresh: Vec<_> = read
+    let pieces = read
         .iter()
-        .filter(|one| !one.entry.rollout.is_everywhere())
-        .collect();
-    let all: Vec<_> = read.iter().collect();
+        .flat_map(|one| std::iter::once(&one.entry).chain(&one.layers));
+    let all: Vec<_> = pieces.collect();
+    let fresh = all.iter().filter(|one| !one.rollout.is_everywhere());
+    let fresh: Vec<_> = fresh.copied().collect();
     let chosen = world
         .dice
         .pick(if fresh.is_empty() { &all } else { &fresh });
-    let Some(entry) = chosen.map(|one| &one.entry) else {
+    let Some(entry) = chosen else {
         return;
     };
     let held = Held {

@@ -17,7 +17,7 @@ use crate::invariants::{self, Checked};
 use crate::mirror::Manner;
 use crate::network::{CONTROL, Inner, Outside};
 use crate::trace::Trace;
-use crate::{Plan, faults, operators};
+use crate::{Plan, faults, operators, reads, thief};
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Time passes in parts no longer than this: what waits for a moment waits for the end of a part.
@@ -59,7 +59,8 @@ impl World {
             };
             (site.hostname.clone(), known)
         });
-        let control = Control::new(known.collect(), clock.now(), plan.control_bug)?;
+        let fleet = fleet::Fleet::new(&sites).map_err(|e| e.to_string())?;
+        let control = Control::new(known.collect(), fleet, clock.now(), plan.control_bug)?;
         let root = control.repository.root();
         let outside = Outside::new(
             dice.split(),
@@ -176,6 +177,11 @@ impl World {
         }
         let refused = on_their_way_refused(&outside);
         let now = self.clock.now();
+        if let Some(push) = outside.control.tell_of_sites(now)? {
+            let line = format!("repository {}", push.version);
+            outside.tell("was told of sites", &line);
+            outside.push(EVENT_REPOSITORY, &push);
+        }
         for (push, what) in outside.control.spread(now)? {
             outside.tell(what, &format!("repository {}", push.version));
             outside.push(EVENT_REPOSITORY, &push);
@@ -248,9 +254,8 @@ impl World {
         let newest = outside.control.repository.version();
         for host in &mut self.hosts {
             self.trace.count("agents checked");
-            check_reads(host, &outside)?;
+            reads::look(host, &outside)?;
             host.check_durable()?;
-            host.remember_reads(&outside.sites);
             let Some(versions) = host.driven.as_ref().and_then(|driven| driven.versions()) else {
                 let is_updating = host.driven.is_some();
                 self.trace.count(if is_updating {
@@ -261,6 +266,7 @@ impl World {
                 continue;
             };
             invariants::i6_trust_is_monotonic(host, versions)?;
+            invariants::i6_only_true_keys_are_believed(host, versions, &outside.control)?;
             invariants::i7_expired_is_not_believed(host, versions, &outside.control.signed)?;
             host.observe(versions, passed, newest);
             invariants::i4_no_silent_staleness(host, versions, passed)?;
@@ -296,6 +302,11 @@ impl World {
                 }
             }
             self.start(agent)?;
+        }
+        self.spread()?;
+        // Several roots come while nobody is told.
+        for _ in 0..self.dice.below(4) {
+            operators::rotate(self, false)?;
         }
         // Rollouts that go on change what should be held: they end first, or do not move.
         self.beaten_at = self.clock.passed() + Duration::from_secs(100_000);
@@ -362,7 +373,10 @@ impl World {
     }
 
     /// The mirror that lies, and how.
-    pub(crate) fn lie(&mut self) {
+    ///
+    /// # Errors
+    /// When a forgery cannot be written.
+    pub(crate) fn lie(&mut self) -> Checked {
         let manner = self
             .dice
             .pick(&Manner::LIES)
@@ -370,14 +384,20 @@ impl World {
             .unwrap_or(Manner::Old);
         let mut outside = self.outside.inner();
         let moment = outside.moment();
+        let forged = match manner {
+            Manner::Forged(what) => thief::forge(&outside.control, what, self.clock.now())?,
+            _ => thief::Forged::new(),
+        };
         let Inner { mirrors, dice, .. } = &mut *outside;
         if let Some(liar) = mirrors.last_mut() {
             liar.manner = manner;
             liar.has = moment;
+            liar.forged = forged;
             liar.choose_old(dice);
         }
         drop(outside);
         self.tell("the mirror lies", &format!("{manner:?}"));
+        Ok(())
     }
 
     pub(crate) fn cut(&mut self, agent: usize, also_mirrors: bool) {
@@ -388,29 +408,6 @@ impl World {
         }
         outside.hang_up(Some(agent));
     }
-}
-
-fn check_reads(host: &Host, outside: &Inner) -> Checked {
-    let Some(driven) = &host.driven else {
-        return Ok(());
-    };
-    let cache = driven.cache();
-    for site in outside.sites.iter().filter(|site| site.agent == host.agent) {
-        for code in (0..6).map(fleet::release) {
-            for read in cache.read_all(&site.hostname, &code, None) {
-                outside.trace.count("reads checked");
-                invariants::i1_a_read_accepts_its_code(
-                    (site, &code),
-                    &read,
-                    &outside.control.published,
-                )?;
-                invariants::i9_refused_stays_out(host, site, &read)?;
-            }
-        }
-        invariants::i2_a_switched_site_reads(host, site)?;
-        invariants::i5_a_read_survives(host, site)?;
-    }
-    Ok(())
 }
 
 fn on_their_way_refused(outside: &Inner) -> Vec<(DocumentKey, u64)> {

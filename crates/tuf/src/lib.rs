@@ -17,6 +17,8 @@ mod shard;
 mod sign;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "trial")]
+pub mod trial;
 mod verify;
 
 pub use build::{

@@ -16,7 +16,7 @@ use crate::TrustError;
 const P256_POINT_BYTES: usize = 65;
 
 /// A public key. One of a kind that is not known here verifies nothing, and does no harm.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Key {
     keytype: String,
     scheme: String,

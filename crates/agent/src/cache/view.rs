@@ -15,6 +15,8 @@ use super::merged::Merged;
 use super::told::{self, HeldShard};
 use super::{CachedDocument, QuickMap};
 use crate::refusals::Refusals;
+#[cfg(feature = "trial")]
+use crate::trial::{Bug, planted};
 
 /// Everything that decides a read, replaced as one.
 #[derive(Clone, Default)]
@@ -278,7 +280,14 @@ impl View {
     ) -> Option<Arc<CachedDocument>> {
         let versions = self.find(product, service, name)?;
         let given = |one: &Arc<CachedDocument>| self.is_given(one, site);
-        let layers = versions.of_site(self.layers_of(site).ok()?)?;
+        let own = self.layers_of(site).ok()?;
+        let layers = versions.of_site(own)?;
+        #[cfg(feature = "trial")]
+        let layers: Vec<_> = if planted(Bug::LayersBackwards) {
+            layers.into_iter().rev().collect()
+        } else {
+            layers
+        };
         if layers.is_empty() {
             return base_choice(&versions.newest_first, code, given).cloned();
         }
@@ -309,6 +318,11 @@ impl View {
     /// # Errors
     /// When something is, and it is not held: nobody knows what it reads.
     pub(super) fn layers_of(&self, site: &Hostname) -> Result<Option<&[Layer]>, told::Missing> {
+        #[cfg(feature = "trial")]
+        if planted(Bug::LayersOfAnother) {
+            let mut sites = self.shards.iter().flat_map(|one| &one.sites);
+            return Ok(sites.next().map(|(_, layers)| &**layers));
+        }
         match self.sites.get(site) {
             Some(layers) => Ok(Some(layers)),
             None if self.shards.iter().any(|one| one.lacks(site)) => Err(told::Missing),
@@ -327,7 +341,10 @@ impl View {
     /// Whether it is the site's turn to have a version that it did not refuse.
     pub(super) fn is_given(&self, one: &CachedDocument, site: &Hostname) -> bool {
         let entry = &one.entry;
-        entry.rollout.admits(site, entry.version) && !self.refusals.has(site, entry)
+        let is_admitted = entry.rollout.admits(site, entry.version);
+        #[cfg(feature = "trial")]
+        let is_admitted = is_admitted || (planted(Bug::LayersAtOnce) && !entry.key.layer.is_base());
+        is_admitted && !self.refusals.has(site, entry)
     }
 
     /// What a site refuses that names no layer: of the pieces that it reads as one, what was published

@@ -1,9 +1,10 @@
 //! What is believed, in one file that is replaced whole: metadata, and what of the documents before it is
-//! still read because files of theirs are yet to come.
+//! still read because files of theirs are yet to come. Metadata is signed, but nobody signed which of it was kept, nor
+//! when it was verified: a hash keeps a disk that changed bits from hiding a document, or the age of what is read.
 
 use std::collections::BTreeMap;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tuf::{Entry, Listing, Trust};
@@ -18,10 +19,12 @@ pub(super) const FILE: &str = "trust.json";
 pub(crate) struct TrustFile {
     verified_at_ms: i64,
     pub(crate) files: BTreeMap<String, String>,
-    /// What is still read of an older snapshot: JSON, and its SHA-256. Nobody signed it as one; the hash keeps
-    /// a disk that changed bits from changing what is read.
+    /// What is still read of an older snapshot, as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    behind: Option<(String, String)>,
+    behind: Option<String>,
+    /// Of all the rest, in hexadecimal digits.
+    #[serde(default)]
+    sha256: String,
 }
 
 /// Documents that are read as they were, because files of what metadata lists of them are yet to come.
@@ -51,11 +54,14 @@ impl TrustFile {
         });
         let text = |behind: &Behind| serde_json::to_string(behind).map_err(unwritten);
         let text = behind.as_ref().map(text).transpose()?;
-        Ok(Self {
+        let mut file = Self {
             verified_at_ms: verified_at.as_millisecond(),
             files: files.collect(),
-            behind: text.map(|text| (hash(&text), text)),
-        })
+            behind: text,
+            sha256: String::new(),
+        };
+        file.sha256 = file.hash();
+        Ok(file)
     }
 
     /// `None` when there is none, or it does not read.
@@ -82,21 +88,31 @@ impl TrustFile {
         }
     }
 
+    /// Whether it is as it was written.
+    pub(super) fn is_whole(&self) -> bool {
+        self.sha256 == self.hash()
+    }
+
     pub(super) fn verified_at(&self) -> Timestamp {
         Timestamp::from_millisecond(self.verified_at_ms).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 
     /// What is read of an older snapshot; `None` when everything that metadata lists was held.
     pub(crate) fn behind(&self) -> Option<Behind> {
-        let (sha256, text) = self.behind.as_ref()?;
-        let is_whole = *sha256 == hash(text);
-        let behind = is_whole.then(|| serde_json::from_str(text).ok()).flatten();
-        Some(behind.unwrap_or_default())
+        let text = self.behind.as_ref()?;
+        Some(serde_json::from_str(text).unwrap_or_default())
     }
-}
 
-fn hash(text: &str) -> String {
-    hex::encode(digest(&SHA256, text.as_bytes()))
+    fn hash(&self) -> String {
+        let mut context = Context::new(&SHA256);
+        context.update(&self.verified_at_ms.to_be_bytes());
+        let files = self.files.iter().flat_map(|(name, text)| [name, text]);
+        for text in files.chain(&self.behind) {
+            context.update(&(text.len() as u64).to_be_bytes());
+            context.update(text.as_bytes());
+        }
+        hex::encode(context.finish())
+    }
 }
 
 fn unwritten(e: serde_json::Error) -> AgentError {
@@ -107,22 +123,34 @@ fn unwritten(e: serde_json::Error) -> AgentError {
 mod tests {
     use super::*;
 
+    fn written() -> TrustFile {
+        let files = [("targets.json", "{}"), ("web~sign-in.json", "{}")];
+        let files = files.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let mut file = TrustFile {
+            verified_at_ms: 1_689_116_400_000,
+            files: files.into(),
+            behind: Some(r#"{"repository":7,"entries":[]}"#.into()),
+            sha256: String::new(),
+        };
+        file.sha256 = file.hash();
+        file
+    }
+
+    /// A role whose name changed reads like one of a product that this agent has no sites of.
     #[test]
-    fn what_is_behind_is_believed_only_as_it_was_written() {
-        let behind = |sha256: String, text: &str| TrustFile {
-            verified_at_ms: 0,
-            files: BTreeMap::new(),
-            behind: Some((sha256, text.into())),
-        };
-        let text = r#"{"repository":7,"entries":[]}"#;
-        let read = |file: TrustFile| file.behind().map(|behind| behind.repository);
-        assert_eq!(read(behind(hash(text), text)), Some(7));
-        // A bit that changed: something is behind, and nobody knows what.
-        assert_eq!(read(behind(hash(text), &text.replace('7', "5"))), Some(0));
-        let whole = TrustFile {
-            behind: None,
-            ..behind(String::new(), "")
-        };
-        assert_eq!(read(whole), None);
+    fn it_is_seen_when_anything_in_it_changed() {
+        let file = written();
+        let text = serde_json::to_string(&file).unwrap();
+        let is_whole = |text: &str| serde_json::from_str::<TrustFile>(text).unwrap().is_whole();
+        assert!(is_whole(&text));
+        for (old, new) in [
+            ("sign-in", "sign-on"),
+            ("1689116", "1689117"),
+            (":7", ":5"),
+            ("{}", "[]"),
+            (r#""sha256":"#, r#""sha":"#),
+        ] {
+            assert!(!is_whole(&text.replace(old, new)), "{new}");
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::cell::Cell;
 
+use tuf::trial::Weakness;
+
 /// A bug that can be planted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bug {
@@ -29,11 +31,21 @@ pub enum Bug {
     SkipHash,
     /// Documents of the first lane wait for all others.
     AllAtOnce,
+    /// Layers are merged from the narrow to the wide.
+    LayersBackwards,
+    /// A site is given the layers of another site of its agent.
+    LayersOfAnother,
+    /// A layer is read as soon as it is held, before it is the site's turn.
+    LayersAtOnce,
+    /// A new root needs no signatures by the keys of the one before.
+    RootByItself,
+    /// The keys of the root before go on signing.
+    RetiredKeysSign,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::SkipAccepts,
         Self::PersistBeforeVerifying,
         Self::IgnoreExpiry,
@@ -46,6 +58,11 @@ impl Bug {
         Self::AnyTimestampIsNews,
         Self::SkipHash,
         Self::AllAtOnce,
+        Self::LayersBackwards,
+        Self::LayersOfAnother,
+        Self::LayersAtOnce,
+        Self::RootByItself,
+        Self::RetiredKeysSign,
     ];
 }
 
@@ -58,6 +75,11 @@ impl Bug {
     /// Plants a bug into the agents of this thread, or takes out the one that is there.
     pub fn plant(bug: Option<Self>) {
         PLANTED.set(bug);
+        Weakness::plant(match bug {
+            Some(Self::RootByItself) => Some(Weakness::RootByItself),
+            Some(Self::RetiredKeysSign) => Some(Weakness::RetiredKeysSign),
+            _ => None,
+        });
     }
 }
 

@@ -2,21 +2,23 @@
 
 use jiff::Timestamp;
 use store::KeyChange;
-use tuf::{Keys, PublicKey, RoleSays, RootSays, SigningKey};
+use tuf::{Keys, MetadataFile, PublicKey, RoleSays, RootSays, SigningKey};
 
-use super::{KeyRole, keys_fail, read_root};
+use super::{KeyRole, check_followed, keys_fail, read_root};
 use crate::EngineError;
+use crate::delivery::{Repository, signing};
 
 /// What the store has, and what the root says.
-pub(super) struct Held {
-    pub(super) root: RootSays,
+pub struct Held {
+    /// The newest root.
+    pub root: RootSays,
     /// Private keys by name, in PKCS#8.
-    pub(super) keys: Vec<(String, Vec<u8>)>,
+    pub keys: Vec<(String, Vec<u8>)>,
 }
 
 impl Held {
     /// Puts a key in place of the one of that name.
-    pub(super) fn replace(&mut self, name: &str, key: Vec<u8>) -> KeyChange {
+    pub fn replace(&mut self, name: &str, key: Vec<u8>) -> KeyChange {
         self.keys.retain(|(known, _)| known != name);
         self.keys.push((name.into(), key.clone()));
         KeyChange {
@@ -40,7 +42,10 @@ impl Held {
     }
 
     /// The keys to sign with while `root` is the newest.
-    pub(super) fn keys_of(&self, root: &RootSays) -> Result<Keys, EngineError> {
+    ///
+    /// # Errors
+    /// When a key does not read, or is missing.
+    pub fn keys_of(&self, root: &RootSays) -> Result<Keys, EngineError> {
         let documents = self.find(KeyRole::Documents.name()).unwrap_or_default();
         let documents = SigningKey::from_pkcs8(documents).map_err(keys_fail)?;
         let held = |public: &PublicKey| SigningKey::from_pkcs8(self.named(public)?.1).ok();
@@ -53,7 +58,8 @@ impl Held {
     }
 
     /// The root after this one: what waits takes the place of what signs now.
-    pub(super) fn next_root(&self, expires: Timestamp) -> RootSays {
+    #[must_use]
+    pub fn next_root(&self, expires: Timestamp) -> RootSays {
         let mut next = self.root.clone();
         next.version += 1;
         next.expires = expires;
@@ -66,9 +72,28 @@ impl Held {
         next
     }
 
+    /// Signs the next root with the keys of both that are here.
+    ///
+    /// # Errors
+    /// When these are not enough for agents.
+    pub fn sign_root(
+        &self,
+        before: &Repository,
+        next: &RootSays,
+    ) -> Result<MetadataFile, EngineError> {
+        let (old, new) = (self.keys_of(&self.root)?, self.keys_of(next)?);
+        let unsigned = tuf::unsigned_root(&new, next.version, next.expires).map_err(signing)?;
+        let both = old.root.here().into_iter().chain(new.root.here());
+        let signatures: Vec<_> = both.map(|key| unsigned.sign(key)).collect();
+        let root = unsigned.signed_by(&signatures).map_err(signing)?;
+        check_followed(before, &root)?;
+        Ok(root)
+    }
+
     /// What becomes of the keys that are here once `root` is the newest: those that it names take the names of their
     /// roles, and all others of those names are forgotten. What still waits goes on waiting.
-    pub(super) fn change_to(&self, root: &RootSays) -> KeyChange {
+    #[must_use]
+    pub fn change_to(&self, root: &RootSays) -> KeyChange {
         let mut change = KeyChange::default();
         for (name, says) in root.roles() {
             let named = says.keys.iter().find_map(|key| self.named(key));

@@ -306,3 +306,141 @@ impl Signing<'_> {
         later(self.now, METADATA_EXPIRES_AFTER)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::document::Lane;
+    use domain::layer::{Facts, Layer};
+    use domain::site::Zone;
+    use semver::VersionReq;
+    use tuf::SigningKey;
+
+    use super::*;
+    use crate::told::{Census, Retold, Told};
+
+    /// So many sites, all in one place.
+    struct Sites(usize);
+
+    impl Sites {
+        fn facts() -> Facts {
+            Facts {
+                zone: Zone::parse("America/Los_Angeles").unwrap(),
+                state: "CA".into(),
+                county: None,
+                groups: BTreeSet::new(),
+            }
+        }
+    }
+
+    impl Census for Sites {
+        fn of_product(&self, _: &ProductName) -> Vec<(Hostname, Facts)> {
+            let site = |number| Hostname::parse(&format!("town-{number}.gov")).unwrap();
+            let numbers = 0..self.0;
+            numbers
+                .map(|number| (site(number), Self::facts()))
+                .collect()
+        }
+
+        fn of_site(&self, _: &ProductName, _: &Hostname) -> Option<Facts> {
+            Some(Self::facts())
+        }
+    }
+
+    fn document(layer: &str, version: u64, accepts: &str, rollout: Rollout) -> Document {
+        let [product, service, name] = ["web", "sign-in", "client"];
+        let base = DocumentKey::base(
+            product.parse().unwrap(),
+            service.parse().unwrap(),
+            name.parse().unwrap(),
+        );
+        Document {
+            key: base.with_layer(Layer::parse(layer).unwrap()),
+            version,
+            accepts: VersionReq::parse(accepts).unwrap(),
+            lane: Lane::First,
+            json_schema: None,
+            rollout,
+            published: version,
+            body: b"{}".to_vec(),
+        }
+    }
+
+    fn keys() -> Keys {
+        Keys::read(|_| SigningKey::generate().ok()).unwrap()
+    }
+
+    fn after(
+        before: &Repository,
+        files: &[MetadataFile],
+        documents: &Documents,
+        told: Told,
+    ) -> Repository {
+        before.followed_by(documents.clone(), told, files)
+    }
+
+    /// Roles that were needed once stay in the snapshot. When they are needed again they are not new, and when they are
+    /// not they are not signed anew: both once made agents read what was told long ago, or metadata be signed for ever.
+    #[test]
+    fn what_is_told_is_delegated_to_when_a_fleet_grows_and_shrinks_again() {
+        let (keys, now) = (keys(), Timestamp::UNIX_EPOCH);
+        let mut repository = Repository::founded(&keys, now).unwrap();
+        let mut documents = Documents::new();
+        for layer in ["", "state:CA"] {
+            let one = document(layer, 1, "*", Rollout::everywhere());
+            documents.insert(one.key.clone(), vec![Arc::new(one)]);
+        }
+        let services = documents.keys().map(service_of).collect();
+        for sites in [10, 30, 10, 200, 30] {
+            let (before, census, published) = (&repository, Sites(sites), BTreeSet::new());
+            let telling =
+                Telling::new(&before.told, &documents, &Retold::All, &published, &census).unwrap();
+            let signing = Signing {
+                keys: &keys,
+                before,
+                now,
+            };
+            let files = signing.changed(&documents, &services, &telling).unwrap();
+            repository = after(before, &files, &documents, telling.told);
+            let targets: serde_json::Value =
+                serde_json::from_slice(&repository.current["targets"].bytes).unwrap();
+            let roles = targets["signed"]["delegations"]["roles"]
+                .as_array()
+                .unwrap();
+            let names = roles.iter().filter_map(|role| role["name"].as_str());
+            let delegated: BTreeSet<_> = names.filter_map(ShardRole::parse).collect();
+            let told: BTreeSet<_> = repository.told.roles().collect();
+            assert_eq!(delegated, told, "{sites} sites");
+        }
+        let soon = later(now, jiff::SignedDuration::from_hours(24 * 80));
+        assert!(repository.is_to_sign_again(soon));
+        let before = &repository;
+        let signing = Signing {
+            keys: &keys,
+            before,
+            now: soon,
+        };
+        let telling = Telling::of_all(before.told.clone());
+        let files = signing.all(&documents, &telling).unwrap();
+        let again = after(before, &files, &documents, telling.told);
+        assert!(!again.is_to_sign_again(soon));
+    }
+
+    /// It ends what is on its way, so that covers nothing.
+    #[test]
+    fn what_comes_at_once_covers_all_releases_by_itself() {
+        let now = Timestamp::UNIX_EPOCH;
+        let before = Repository::founded(&keys(), now).unwrap();
+        let canaries = Rollout::canaries([Hostname::parse("a.gov").unwrap()]);
+        let coming = document("state:CA", 1, "*", canaries);
+        let documents = Documents::from([(coming.key.clone(), vec![Arc::new(coming)])]);
+        let before = after(&before, &[], &documents, Told::default());
+        let releases = Releases {
+            needed: ["5.1.0", "5.2.0"].map(|code| code.parse().unwrap()).into(),
+            retired: BTreeSet::new(),
+        };
+        for (accepts, is_checked) in [("<5.2", false), (">=5.1", true)] {
+            let new = document("state:CA", 2, accepts, Rollout::everywhere());
+            assert_eq!(check_releases(&before, &new, &releases).is_ok(), is_checked);
+        }
+    }
+}

@@ -460,6 +460,46 @@ async fn the_last_known_good_is_served_at_cold_boot_and_flagged() {
     plane.stop.cancel();
 }
 
+/// A role whose name changed on disk reads like one of a product without sites here. Nothing newer is published, and the
+/// site reads again all the same.
+#[tokio::test]
+async fn a_document_that_the_disk_hides_is_back_with_the_next_look() {
+    let plane = Plane::start().await;
+    let body = r#"{"pkce":"optional"}"#;
+    plane.publish("~5.1", body).await.unwrap();
+    let stop = CancellationToken::new();
+    let agent = plane.agent(&plane.url, &stop).await;
+    plane.ready_sites(&Version::new(5, 1, 0), 2).await;
+    stop.cancel();
+    agent.wait().await;
+
+    let file = plane.folder.path().join("agent/trust.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let role = format!("{}.{}.json", key().product, key().service);
+    assert!(text.contains(&role), "{text}");
+    std::fs::write(&file, text.replace(&role, "2.web-c.sign-in.json")).unwrap();
+    let stop = CancellationToken::new();
+    let agent = plane.agent(&origins::nowhere(), &stop).await;
+    let found = read(&agent, "b.example", "5.1.0", None).await;
+    assert_eq!((found.status, found.stale), (404, true));
+    assert_eq!(agent.cache().repository_version(), 0);
+    stop.cancel();
+    agent.wait().await;
+
+    let stop = CancellationToken::new();
+    let agent = plane.agent(&plane.url, &stop).await;
+    for _ in 0..120 {
+        if origins::reads(&agent, body) {
+            break;
+        }
+        plane.clock.sleep(Duration::from_secs(1)).await;
+    }
+    assert!(origins::reads(&agent, body));
+    stop.cancel();
+    agent.wait().await;
+    plane.stop.cancel();
+}
+
 fn change_files(folder: &Path) -> usize {
     let files = std::fs::read_dir(folder)
         .unwrap()

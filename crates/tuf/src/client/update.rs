@@ -140,7 +140,13 @@ impl Update {
     fn take_root(&mut self, file: &str, bytes: &[u8]) -> Result<(), TrustError> {
         let new = Signed::<Root>::read(file, bytes, SMALL_METADATA_BYTES_MAX)?;
         let old = &self.trust.root.role;
-        signed_by_root(file, old, &new)?;
+        let by_old = signed_by_root(file, old, &new);
+        #[cfg(feature = "trial")]
+        let by_old = by_old.or_else(|e| {
+            let is_planted = crate::trial::Weakness::RootByItself.is_planted();
+            if is_planted { Ok(()) } else { Err(e) }
+        });
+        by_old?;
         signed_by_root(file, &new.role, &new)?;
         same_version(file, &new.header, self.next_root())?;
         let (before, after) = (&old.roles, &new.role.roles);
@@ -151,6 +157,8 @@ impl Update {
             self.trust.timestamp = None;
             self.trust.snapshot = None;
         }
+        #[cfg(feature = "trial")]
+        let new = with_retired(old, new);
         self.trust.root = Arc::new(Believed::new(new, bytes));
         self.roots_walked += 1;
         if self.roots_walked >= ROOTS_PER_UPDATE_MAX {
@@ -293,4 +301,22 @@ impl Update {
             _ => Ok(()),
         }
     }
+}
+
+/// A new root, and where it is planted the keys of the old one with it.
+#[cfg(feature = "trial")]
+fn with_retired(old: &Root, mut new: Signed<Root>) -> Signed<Root> {
+    if crate::trial::Weakness::RetiredKeysSign.is_planted() {
+        let known = old.keys.iter().map(|(id, key)| (id.clone(), key.clone()));
+        new.role.keys.extend(known);
+        let (before, after) = (&old.roles, &mut new.role.roles);
+        for (before, after) in [
+            (&before.timestamp, &mut after.timestamp),
+            (&before.snapshot, &mut after.snapshot),
+            (&before.targets, &mut after.targets),
+        ] {
+            after.keyids.extend(before.keyids.iter().cloned());
+        }
+    }
+    new
 }
