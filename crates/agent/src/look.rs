@@ -99,7 +99,7 @@ impl Keeper {
         cache: &Cache,
     ) -> Result<bool, AgentError> {
         let mut state = self.state.lock().await;
-        let asked_at = self.clock.now();
+        let asked_at = self.clock.passed();
         let changed = self.update(&mut state, source, cache).await?;
         let timestamp = state.listing.trust().timestamp_version();
         origins.answered(origin, asked_at, timestamp);

@@ -76,6 +76,7 @@ pub(crate) struct OriginTally<'a> {
     /// No answer, an error, or an answer that was too large.
     pub(crate) failed: u64,
     pub(crate) health: Health,
+    pub(crate) rests_until: Option<Timestamp>,
 }
 
 impl Origin {
@@ -163,7 +164,7 @@ impl Origins {
 
     /// The indexes of the origins that a look asks, the best first.
     pub(crate) fn turns(&self) -> Vec<usize> {
-        health::turns(&self.healths(), self.clock.now(), self.rest_max)
+        health::turns(&self.healths(), self.clock.passed())
     }
 
     pub(crate) fn prefer(&self, origin: usize) {
@@ -184,16 +185,16 @@ impl Origins {
     }
 
     /// Notes that an origin gave an update that passes all checks, up to the timestamp of this version.
-    pub(crate) fn answered(&self, origin: usize, asked_at: Timestamp, timestamp: u64) {
-        let now = self.clock.now();
-        let took = Duration::try_from(now.duration_since(asked_at)).unwrap_or_default();
+    pub(crate) fn answered(&self, origin: usize, asked_at: Duration, timestamp: u64) {
+        let now = self.clock.passed();
+        let took = now.saturating_sub(asked_at);
         self.note(origin, |health| health.answered(now, took, timestamp));
         self.prefer(origin);
     }
 
     /// Notes that an origin gave none.
     pub(crate) fn failed(&self, origin: usize) {
-        let (now, rest_max) = (self.clock.now(), self.rest_max);
+        let (now, rest_max) = (self.clock.passed(), self.rest_max);
         let chance = self.clock.chance();
         self.note(origin, |health| health.failed(now, rest_max, chance));
     }
@@ -240,9 +241,16 @@ impl Origins {
             kind: *kind,
             asked: origin.tally.asked.load(Ordering::Relaxed),
             failed: origin.tally.failed.load(Ordering::Relaxed),
+            rests_until: health.rests_until.and_then(|until| self.time_at(until)),
             health: health.clone(),
         })
         .collect()
+    }
+
+    /// What the clock shows when so much has passed.
+    fn time_at(&self, passed: Duration) -> Option<Timestamp> {
+        let left = passed.checked_sub(self.clock.passed())?;
+        self.clock.now().checked_add(left).ok()
     }
 
     /// Counts how it went.

@@ -53,7 +53,7 @@ fn origin(one: &OriginTally<'_>) -> serde_json::Value {
         "behind": health.is_behind(),
         "failing": health.failing,
         "latency_seconds": health.latency.map(|latency| latency.as_secs_f64()),
-        "rests_until": health.rests_until,
+        "rests_until": one.rests_until,
         "timestamp_version": health.timestamp,
         "asked": one.asked,
         "failed": one.failed,
