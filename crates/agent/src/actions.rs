@@ -109,13 +109,21 @@ async fn act(shared: &Shared, site: &Hostname, act: &Act) -> Result<(), String> 
             let asked_at = shared.clock.passed();
             shared.refresh(asked_at).await.map_err(|e| e.to_string())
         }
-        Act::ActivateRelease { version } => activate(shared, site, version).await,
+        Act::ActivateRelease {
+            version,
+            repository,
+        } => activate(shared, site, version, *repository).await,
     }
 }
 
 /// Only with verified documents for the release on this disk.
-async fn activate(shared: &Shared, site: &Hostname, version: &Version) -> Result<(), String> {
-    shared.cache.ready_for(site, version)?;
+async fn activate(
+    shared: &Shared,
+    site: &Hostname,
+    version: &Version,
+    repository: u64,
+) -> Result<(), String> {
+    shared.cache.ready_for(site, version, repository)?;
     let hook = shared.settings.activate_hook.as_ref();
     let hook = hook.ok_or("this agent has no activate hook: it cannot switch the site's code")?;
     let body = serde_json::json!({"site": site, "version": version});

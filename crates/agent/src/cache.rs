@@ -230,30 +230,41 @@ impl Cache {
         found.newest_first.first().cloned()
     }
 
-    /// Whether verified documents wait for a site to run a release: every document of its product has
-    /// a version that the site would read then, and there is at least one. Stricter than the control plane's gate,
-    /// which knows what is newest: an agent that is behind cannot tell a document that the release does without from
-    /// one whose version it has not heard of.
+    /// Whether verified documents wait for a site to run a release: of every document of its product that has a version
+    /// for the release, the site reads one then, and there is at least one document. `repository` is the version of the
+    /// repository by which the control plane judged the same. Who has older metadata needs a version of every document: it
+    /// cannot tell one that the release does without from one whose version it has not heard of.
     ///
     /// # Errors
     /// Names the first document without one.
-    pub fn ready_for(&self, site: &Hostname, code: &Version) -> Result<(), String> {
+    pub fn ready_for(
+        &self,
+        site: &Hostname,
+        code: &Version,
+        repository: u64,
+    ) -> Result<(), String> {
         #[cfg(feature = "trial")]
         if planted(Bug::ActivateUnready) {
             return Ok(());
         }
         let product = self.product_of(site).ok_or("not a site of this agent")?;
         let view = self.0.view.load();
-        let own = view.of(product);
-        let own: Vec<_> = own
-            .filter(|(service, ..)| service.as_str() != BANNERS)
-            .collect();
+        let knows = view.listed >= repository;
+        #[cfg(feature = "trial")]
+        let knows = knows || planted(Bug::ForgetOrdersVersion);
+        let needed = |(service, name, all): &(&ServiceName, &DocumentName, &view::Versions)| {
+            let key = (product, *service, *name);
+            service.as_str() != BANNERS && !(knows && view.does_without(key, all, code))
+        };
+        let own: Vec<_> = view.of(product).filter(needed).collect();
         let is_read = |service, name| view.read(product, (site, service, name), code).is_some();
         match own
             .iter()
             .find(|(service, name, _)| !is_read(service, name))
         {
-            _ if own.is_empty() => Err(format!("this agent holds no document of {product}")),
+            _ if own.is_empty() => Err(format!(
+                "this agent holds no document of {product} that accepts {code}"
+            )),
             Some((service, name, _)) => {
                 let key = format!("{product}/{service}/{name}");
                 Err(format!(

@@ -30,7 +30,7 @@ use domain::release::ReleaseState;
 use domain::site::import::Defaults;
 use domain::site::state::SiteState;
 use engine::{Acceptance, Engine, NewDocument, Probe, Progress, Proposal};
-use protocol::action::ActionResult;
+use protocol::action::{Act, ActionResult};
 use protocol::delivery::{Acks, Enrol, Held};
 use standardwebhooks::Webhook;
 use tokio_util::sync::CancellationToken;
@@ -486,6 +486,9 @@ async fn obey(engine: Engine, agent: AgentId, platform: Platform) {
         let results: Vec<_> = actions
             .into_iter()
             .map(|action| {
+                if let Act::ActivateRelease { repository, .. } = action.act {
+                    assert_eq!(repository, engine.repository().version());
+                }
                 let generation = (action.generation, 1);
                 let mut cleared = platform.0.cleared.lock().unwrap();
                 cleared.insert(action.site.to_string(), generation);

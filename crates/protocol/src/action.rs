@@ -18,6 +18,10 @@ pub enum Act {
     ActivateRelease {
         /// The release.
         version: Version,
+        /// The version of the repository by which the control plane judged that config waits for it. An agent whose
+        /// metadata is older cannot tell what the release does without from what it has not heard of.
+        #[serde(default)]
+        repository: u64,
     },
 }
 

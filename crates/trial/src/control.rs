@@ -83,6 +83,8 @@ pub(crate) struct Control {
     newest: BTreeMap<DocumentKey, u64>,
     since: BTreeMap<(DocumentKey, u64), Timestamp>,
     pub(crate) fleet: Fleet,
+    /// Documents that once left a release without a version.
+    pub(crate) past_coverage: BTreeSet<DocumentKey>,
     told: rules::Told,
     // What the process remembers.
     pub(crate) is_up: bool,
@@ -110,6 +112,8 @@ pub(crate) struct New {
     pub(crate) lane: Lane,
     pub(crate) at_once: bool,
     pub(crate) body: Vec<u8>,
+    /// Whether it is published also where it leaves releases without a version: they do without it.
+    pub(crate) past_coverage: bool,
 }
 
 impl New {
@@ -121,6 +125,7 @@ impl New {
             lane: Lane::First,
             at_once: true,
             body: b"{}".into(),
+            past_coverage: false,
         }
     }
 }
@@ -162,6 +167,7 @@ impl Control {
             newest: BTreeMap::new(),
             since: BTreeMap::new(),
             fleet,
+            past_coverage: BTreeSet::new(),
             told: rules::Told::default(),
             is_up: false,
             timestamp: Bytes::new(),
@@ -233,7 +239,12 @@ impl Control {
                 rules::first_wave(&before, &document, &canaries, &releases).map_err(said)?;
         }
         let spread = rules::end_others(&before, &document, at_once).map_err(said)?;
-        rules::check_releases(&before, &document, &releases).map_err(said)?;
+        let covered = rules::check_releases(&before, &document, &releases).map_err(said);
+        if new.past_coverage && new.key.layer.is_base() && covered.is_err() {
+            self.past_coverage.insert(new.key.clone());
+        } else {
+            covered?;
+        }
         self.newest.insert(new.key.clone(), version);
         self.since.insert((new.key.clone(), version), now);
         let retold = match &new.key.layer {
@@ -392,13 +403,25 @@ impl Control {
     }
 
     /// Stages the release after the newest.
-    pub(crate) fn stage(&mut self, product: &ProductName, version: &Version) -> Told<()> {
+    pub(crate) fn stage(
+        &mut self,
+        product: &ProductName,
+        version: &Version,
+        past_coverage: bool,
+    ) -> Told<()> {
         let documents = self.outlines(product);
         if documents.is_empty() {
             return Err("the product has no documents".into());
         }
-        check_coverage(&documents, std::slice::from_ref(version))
-            .map_err(|uncovered| format!("{} documents lack a version", uncovered.len()))?;
+        let covered = check_coverage(&documents, std::slice::from_ref(version));
+        if let Err(uncovered) = covered {
+            let mut keys = uncovered.iter().map(|one| &one.key);
+            if !(past_coverage && keys.all(|key| key.layer.is_base())) {
+                return Err(format!("{} documents lack a version", uncovered.len()));
+            }
+            self.past_coverage
+                .extend(uncovered.into_iter().map(|one| one.key));
+        }
         self.releases.push(Release {
             product: product.clone(),
             version: version.clone(),

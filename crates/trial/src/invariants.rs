@@ -13,6 +13,7 @@ use std::time::Duration;
 use agent::CachedDocument;
 use agent::trial::Versions;
 use domain::document::{Document, DocumentKey};
+use domain::layer::Layer;
 use semver::Version;
 use tuf::{Entry, Listing, Trust};
 
@@ -116,7 +117,14 @@ pub(crate) fn i2_order_is_held(
         // What is for one site lies on disk with what is told of the site.
         layer.is_base() || (is_in && !layer.is_site() && is_needed)
     };
-    let mut own = documents.filter(|(key, all)| key.product == site.product && is_own(key, all));
+    // A release does without a document none of whose versions accepts it, and so without its layers.
+    let newest = control.repository.version();
+    let is_used = |key: &DocumentKey| {
+        let base = key.with_layer(Layer::Base);
+        control.truth.has_any_for(version, (newest, &base))
+    };
+    let mut own = documents
+        .filter(|(key, all)| key.product == site.product && is_used(key) && is_own(key, all));
     let is_held = |one: &Document| {
         let file = document_file(&Entry::of(one).sha256);
         one.accepts.matches(version)
@@ -141,7 +149,10 @@ pub(crate) fn i2_documents_are_kept(control: &Control, sites: &[Site]) -> Checke
         let needed = std::iter::once(&known.running).chain(&known.ran_before);
         let needed: BTreeSet<_> = needed.chain(own.map(|site| &site.runs)).collect();
         let documents = control.repository.documents().iter();
-        for (key, versions) in documents.filter(|(key, _)| key.product == known.product) {
+        let is_checked = |key: &DocumentKey| {
+            key.product == known.product && !control.past_coverage.contains(key)
+        };
+        for (key, versions) in documents.filter(|(key, _)| is_checked(key)) {
             let covers = |code: &Version| {
                 let is_for_all = |one: &&Arc<Document>| one.rollout.is_everywhere();
                 let mut accepting = versions.iter().filter(|one| one.accepts.matches(code));
@@ -163,11 +174,11 @@ pub(crate) fn i2_documents_are_kept(control: &Control, sites: &[Site]) -> Checke
 
 /// 2: a site that was switched finds config from then on. While files are missing, a document may be so new that it
 /// has none; what it read before is looked at by `i5_a_read_survives`.
-pub(crate) fn i2_a_switched_site_reads(host: &Host, site: &Site) -> Checked {
+pub(crate) fn i2_a_switched_site_reads(host: &Host, site: &Site, truth: &Truth) -> Checked {
     let Some(driven) = &host.driven else {
         return Ok(());
     };
-    let cache = driven.cache();
+    let (cache, listed) = (driven.cache(), driven.shown().listed());
     let is_excused = !site.is_switched
         || host.is_damaged
         || cache.repository_version() == 0
@@ -176,9 +187,16 @@ pub(crate) fn i2_a_switched_site_reads(host: &Host, site: &Site) -> Checked {
             .maybe_refused
             .iter()
             .any(|(refusing, _, _)| *refusing == site.hostname);
-    let ready = cache.ready_for(&site.hostname, &site.runs);
-    require(is_excused || ready.is_ok(), "2", || {
-        format!("{} runs {}: {ready:?}", site.hostname, site.runs)
+    let documents = truth.documents_at(listed, &site.product);
+    let mut needed = documents.filter(|key| truth.has_any_for(&site.runs, (listed, key)));
+    let is_unread = |key: &&DocumentKey| {
+        let read = cache.read(&site.hostname, &key.service, &key.name, &site.runs);
+        read.is_none()
+    };
+    let unread = needed.find(is_unread);
+    require(is_excused || unread.is_none(), "2", || {
+        let key = unread.map_or(String::new(), DocumentKey::to_string);
+        format!("{} runs {} and reads no {key}", site.hostname, site.runs)
     })
 }
 

@@ -282,7 +282,7 @@ impl Inner {
         let Some(action) = action.filter(|one| one.fence == result.fence) else {
             return;
         };
-        let protocol::action::Act::ActivateRelease { version } = action.act.clone() else {
+        let protocol::action::Act::ActivateRelease { version, .. } = action.act.clone() else {
             return;
         };
         self.actions.remove(&result.site);
@@ -312,8 +312,19 @@ impl Inner {
         site.is_switched = true;
         let site = site.clone();
         self.trace.count("a site was switched");
+        let action = self.actions.get(&site.hostname).map(|one| &one.act);
+        let judged_at = match action {
+            Some(protocol::action::Act::ActivateRelease { repository, .. }) => *repository,
+            _ => 0,
+        };
+        let truth = &self.control.truth;
+        let newest = self.control.repository.version();
+        let mut documents = truth.documents_at(newest, &site.product);
+        if documents.any(|key| !truth.has_any_for(&version, (newest, key))) {
+            self.trace.count("a site was switched without a document");
+        }
         let checked =
-            invariants::i2_config_is_on_disk(&line.disk, &site, &version, &self.control.truth);
+            invariants::i2_config_is_on_disk(&line.disk, (&site, &version), judged_at, truth);
         self.broken.extend(checked.err());
         Answer::Json(b"{}".into())
     }

@@ -112,8 +112,15 @@ fn publish_version(world: &mut World, key: DocumentKey) {
         },
         at_once: world.dice.once_in(3),
         body,
+        past_coverage: world.dice.once_in(4),
     };
-    let line = format!("{key} accepts {} at once {}", new.accepts, new.at_once);
+    let past = if new.past_coverage {
+        ", whatever it covers"
+    } else {
+        ""
+    };
+    let (accepts, at_once) = (&new.accepts, new.at_once);
+    let line = format!("{key} accepts {accepts} at once {at_once}{past}");
     let is_layer = !key.layer.is_base();
     let stops = world.dice.once_in(25);
     let now = world.clock.now();
@@ -232,7 +239,8 @@ fn stage(world: &mut World) {
         return;
     }
     let version = fleet::release(number as u64);
-    let staged = outside.control.stage(product, &version);
+    let past_coverage = world.dice.once_in(2);
+    let staged = outside.control.stage(product, &version, past_coverage);
     drop(outside);
     match staged {
         Ok(()) => world.tell("staged", &format!("{product} {version}")),
@@ -291,6 +299,7 @@ fn switch(world: &mut World, site: &fleet::Site, version: &Version) {
             let action = Action {
                 act: Act::ActivateRelease {
                     version: version.clone(),
+                    repository: outside.control.repository.version(),
                 },
                 site: site.hostname.clone(),
                 campaign: CampaignId::from(uuid::Uuid::from_u128(7)),
@@ -328,7 +337,7 @@ fn retire(world: &mut World) {
         let action = outside.actions.get(&site.hostname);
         let to = action.map(|action| &action.act);
         site.product == release.product
-            && matches!(to, Some(Act::ActivateRelease { version }) if *version == release.version)
+            && matches!(to, Some(Act::ActivateRelease { version, .. }) if *version == release.version)
     };
     if outside.sites.iter().any(asked) {
         return;

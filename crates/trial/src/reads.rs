@@ -33,7 +33,7 @@ pub(crate) fn look(host: &mut Host, outside: &Inner) -> Checked {
         for code in codes() {
             i1_a_site_reads_what_was_decided(host, (&driven, &shown), (site, &code), outside)?;
         }
-        invariants::i2_a_switched_site_reads(host, site)?;
+        invariants::i2_a_switched_site_reads(host, site, &outside.control.truth)?;
         invariants::i5_a_read_survives(host, site, &outside.control.truth)?;
     }
     let read = own().flat_map(|site| read_now(&driven, &shown, site, outside));
@@ -97,9 +97,10 @@ fn i1_a_site_reads_what_was_decided(
         let is_right = if shown.is_whole() {
             may_read(listed)
         } else if let Some(pieces) = &pieces {
-            // Of a document without layers of the site an older version is better than nothing.
-            let is_layered = pieces.len() > 1 || truth.has_layers(reader, (listed, key));
-            !is_layered || (shown.repository().max(1)..=listed).any(may_read)
+            // Of a document that had no layers of the site, an older version is better than nothing.
+            let may_be_older = |at| pieces.len() == 1 && !truth.has_layers(reader, (at, key));
+            let mut since = shown.repository().max(1)..=listed;
+            since.any(|at| may_read(at) || may_be_older(at))
         } else {
             true
         };

@@ -108,6 +108,12 @@ impl Truth {
         keys.filter(move |key| key.product == *product && key.layer.is_base())
     }
 
+    /// Whether some version of a document or a layer accepts a release. Without one, a release does without.
+    pub(crate) fn has_any_for(&self, code: &Version, (at, key): (u64, &DocumentKey)) -> bool {
+        let mut versions = self.versions(at, key).iter();
+        versions.any(|one| one.accepts.matches(code))
+    }
+
     /// Whether a document has layers of a site at a version of the repository.
     pub(crate) fn has_layers(&self, reader: Reader<'_>, (at, key): (u64, &DocumentKey)) -> bool {
         let own = self.layers_of(reader.told_at, (reader.product, reader.site));

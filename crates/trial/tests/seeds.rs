@@ -42,6 +42,7 @@ fn seeds_run_clean_and_all_kinds_of_things_happen() {
         "stopped while publishing",
         "the backlog",
         "read during an update",
+        "a site was switched without a document",
     ] {
         assert!(tally.contains_key(kind), "{kind} never happened: {tally:?}");
     }

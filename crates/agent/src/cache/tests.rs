@@ -55,9 +55,30 @@ fn a_read_gives_the_newest_version_that_accepts_the_code() {
         assert_eq!(read("a.gov", code), version, "{code}");
     }
     assert_eq!(read("b.gov", "5.2.0"), None);
-    assert_eq!(cache.ready_for(&site, &Version::new(5, 2, 0)), Ok(()));
-    let unready = cache.ready_for(&site, &Version::new(6, 0, 0)).unwrap_err();
+    assert_eq!(cache.ready_for(&site, &Version::new(5, 2, 0), 10), Ok(()));
+    let unready = cache.ready_for(&site, &Version::new(6, 0, 0), 10);
+    let unready = unready.unwrap_err();
     assert!(unready.contains("no version"), "{unready}");
+}
+
+/// A document that was published past the check of releases must not keep sites from one that does without it. Who is
+/// behind may not have heard of its version yet.
+#[test]
+fn a_release_does_without_what_no_version_accepts_for_whoever_knows_as_much_as_the_control_plane() {
+    let site = Hostname::parse("a.gov").unwrap();
+    let product = ProductName::parse("web").unwrap();
+    let cache = Cache::new([(site.clone(), product)]);
+    let mut other = CachedDocument::clone(&document(1, ">=7"));
+    other.entry.key.name = DocumentName::parse("keys").unwrap();
+    let ready = |code: u64, repository| {
+        let ready = cache.ready_for(&site, &Version::new(code, 0, 0), repository);
+        ready.is_ok()
+    };
+    cache.replace(&View::new(9, [document(1, "<7"), Arc::new(other)], vec![]));
+    assert!(ready(5, 9) && !ready(5, 10));
+    assert!(ready(7, 9) && !ready(7, 10));
+    cache.replace(&View::new(9, [document(1, "<7")], vec![]));
+    assert!(!ready(7, 9), "nothing is left to read");
 }
 
 #[test]
@@ -179,14 +200,15 @@ fn half_of_a_document_with_layers_is_read_by_nobody_whom_the_other_half_concerns
     let facts = |state: &str| format!(r#"{{"zone":"America/Denver","state":"{state}"}}"#);
     let shards = vec![told(&here, &facts("CA")), told(&there, &facts("NV"))];
     let base = document(1, "*");
-    let mut layer = CachedDocument::clone(&document(1, "*"));
+    let mut layer = CachedDocument::clone(&document(1, "<6"));
     layer.entry.key.layer = "state:CA".parse().unwrap();
     let layer = Arc::new(layer);
-    let reads = |site: &Hostname| {
+    let reads_on = |site: &Hostname, code: u64| {
         let key = &base.entry.key;
-        let read = cache.read(site, &key.service, &key.name, &Version::new(5, 1, 0));
+        let read = cache.read(site, &key.service, &key.name, &Version::new(code, 1, 0));
         read.map(|read| read.layers.len())
     };
+    let reads = |site: &Hostname| reads_on(site, 5);
     let all = [base.entry.clone(), layer.entry.clone()];
     let mut view = View::default();
     // Newer metadata does not make of a half what was there before; nor does a restart.
@@ -199,6 +221,8 @@ fn half_of_a_document_with_layers_is_read_by_nobody_whom_the_other_half_concerns
         cache.replace(&view);
         assert_eq!((reads(&here), reads(&there)), (None, Some(0)), "{version}");
         assert_eq!(cache.readable(&view, &here)[0].1.len(), 0);
+        // Nor where the layer that is missing would leave nothing to read.
+        assert_eq!((reads_on(&here, 6), reads_on(&there, 6)), (None, Some(0)));
     }
     let behind: Vec<_> = view.behind().cloned().collect();
     let again = View::before(0, behind, view.holes_behind().cloned());

@@ -213,6 +213,19 @@ impl View {
         self.missing.contains(&of)
     }
 
+    /// Whether no version of a document accepts a release, as far as is listed.
+    pub(super) fn does_without(
+        &self,
+        (product, service, name): (&ProductName, &ServiceName, &DocumentName),
+        versions: &Versions,
+        code: &Version,
+    ) -> bool {
+        let lacked = self.missing.iter();
+        let mut lacked = lacked.filter(|(key, _)| key.document() == (product, service, name));
+        let accepts = |one: &Arc<CachedDocument>| one.entry.accepts.matches(code);
+        lacked.next().is_none() && !versions.newest_first.iter().any(accepts)
+    }
+
     /// How many versions metadata lists that are not held.
     pub(crate) fn missing_count(&self) -> usize {
         self.missing.len()
@@ -292,12 +305,20 @@ impl View {
             return base_choice(&versions.newest_first, code, given).cloned();
         }
         let pieces = choose(&versions.newest_first, layers, code, given)?;
-        let is_newer = |hole: &Entry| {
+        let read = |layer: &Layer| {
             let mut pieces = pieces.iter().map(|one| &one.entry);
-            let read = pieces.find(|one| one.key.layer == hole.key.layer);
+            pieces.find(|one| one.key.layer == *layer)
+        };
+        let is_newer = |hole: &Entry| {
+            let read = read(&hole.key.layer);
             hole.accepts.matches(code) && read.is_none_or(|read| read.version < hole.version)
         };
-        if self.holes_of(versions, site).any(is_newer) {
+        let uncovers = |hole: &Entry| {
+            let layer = &hole.key.layer;
+            self.is_for(site, hole) && read(layer).is_none() && versions.uncovers(hole, code)
+        };
+        let mut all = versions.holes.iter().map(|(_, hole)| hole);
+        if self.holes_of(versions, site).any(is_newer) || all.any(uncovers) {
             return None;
         }
         self.merged.get(&pieces)
@@ -396,6 +417,16 @@ impl View {
 }
 
 impl Versions {
+    /// Whether a layer is settled by what is not held, and no version of it accepts the code: then nothing is read.
+    fn uncovers(&self, hole: &Entry, code: &Version) -> bool {
+        let layer = &hole.key.layer;
+        let held = self.layers.get(layer).into_iter().flatten();
+        let held = held.map(|one| &one.entry);
+        let holes = self.holes.iter().map(|(_, hole)| hole);
+        let mut all = held.chain(holes.filter(|one| one.key.layer == *layer));
+        hole.rollout.is_everywhere() && !all.any(|one| one.accepts.matches(code))
+    }
+
     /// Of its layers, those of a site; `None` where nobody knows which they are. Allocates nothing where it
     /// has none.
     pub(super) fn of_site(&self, layers: Option<&[Layer]>) -> Option<Vec<&[Arc<CachedDocument>]>> {

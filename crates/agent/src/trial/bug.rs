@@ -41,11 +41,13 @@ pub enum Bug {
     RootByItself,
     /// The keys of the root before go on signing.
     RetiredKeysSign,
+    /// A release does without what this agent has not heard of.
+    ForgetOrdersVersion,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::SkipAccepts,
         Self::PersistBeforeVerifying,
         Self::IgnoreExpiry,
@@ -63,6 +65,7 @@ impl Bug {
         Self::LayersAtOnce,
         Self::RootByItself,
         Self::RetiredKeysSign,
+        Self::ForgetOrdersVersion,
     ];
 }
 

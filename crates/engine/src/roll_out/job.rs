@@ -145,7 +145,9 @@ impl Job {
                 .is_ready(self.index, version)
                 .map_err(|e| format!("not ready: {e}"))?;
         }
-        let message = self.message(site.hostname.clone());
+        // At least as new as what the site was judged by.
+        let repository = self.engine.repository().version();
+        let message = self.message(site.hostname.clone(), repository);
         match &self.sender.webhook {
             Some((url, Some(signer))) => self.call(url, signer, &message).await,
             Some((_, None)) => Err("the product has no webhook_secret to sign with".into()),
@@ -153,13 +155,14 @@ impl Job {
         }
     }
 
-    fn message(&self, site: Hostname) -> Message {
+    fn message(&self, site: Hostname, repository: u64) -> Message {
         Message {
             act: match &self.campaign.order.action {
                 Action::ClearCache => Act::ClearCache,
                 Action::Refresh => Act::Refresh,
                 Action::ActivateRelease { version } => Act::ActivateRelease {
                     version: version.clone(),
+                    repository,
                 },
             },
             site,

@@ -99,7 +99,12 @@ fn check_reads(
                 .truth
                 .may_read(reader, (newest, key), read.as_ref(), &standing);
             require(is_right, number, || {
-                format!("{} {read:?}, and not what version {newest} gives", name())
+                let shown = driven.shown();
+                let (listed, whole) = (shown.listed(), shown.is_whole());
+                format!(
+                    "{} {read:?}, and not what version {newest} gives; it shows {listed} (whole: {whole})",
+                    name()
+                )
             })?;
             let said = control.says(site, key, &code);
             require(said == read, number, || {

@@ -18,8 +18,8 @@ use crate::truth::Truth;
 /// 2, on the agent: a site is switched only when all that it needs is on its disk, durable.
 pub(crate) fn i2_config_is_on_disk(
     disk: &Disk,
-    site: &Site,
-    version: &Version,
+    (site, version): (&Site, &Version),
+    judged_at: u64,
     truth: &Truth,
 ) -> Checked {
     let name = || format!("{} was switched to {version}", site.hostname);
@@ -45,6 +45,12 @@ pub(crate) fn i2_config_is_on_disk(
     let current = held.entries().filter(|one| !(lacks(one) && was(one)));
     let before = behind.iter().filter(lacks);
     let own = truth.layers_of(held.trust().version(), (&site.product, &site.hostname));
+    // A release does without a document none of whose versions accepts it, for whoever knows as much as the control plane
+    // did.
+    let listed = held.trust().version();
+    let does_without = |key: &DocumentKey| {
+        listed >= judged_at && !truth.has_any_for(version, (listed, &base_of(key)))
+    };
     let mut keys: BTreeMap<&DocumentKey, (bool, bool)> = BTreeMap::new();
     for entry in current.chain(before) {
         let is_own = entry.key.layer.is_base() || own.contains(&entry.key.layer);
@@ -55,7 +61,7 @@ pub(crate) fn i2_config_is_on_disk(
             entry.accepts.matches(version) && entry.rollout.admits(&site.hostname, entry.version);
         let (needed, serves) = keys.entry(&entry.key).or_default();
         // Before its turn, a layer is not the site's.
-        *needed |= entry.key.layer.is_base() || is_given;
+        *needed |= (entry.key.layer.is_base() || is_given) && !does_without(&entry.key);
         *serves |= is_given && is_there(entry);
     }
     require(!keys.is_empty(), "2", || {
