@@ -178,8 +178,9 @@ fn check_hook(cache: &Cache, body: &[u8]) {
         version: Version,
     }
     let Told { site, version } = serde_json::from_slice(body).expect("what it posts is JSON");
+    // By whatever version of the repository it was asked to.
     cache
-        .ready_for(&site, &version)
+        .ready_for(&site, &version, 0)
         .expect("it is ready for what it was told to run");
 }
 
@@ -196,7 +197,7 @@ pub(crate) fn origin_seeds() -> Vec<Vec<u8>> {
         .chain(files)
         .collect();
     vec![
-        action(r#""action":"activate_release","version":"5.2.0""#).into_bytes(),
+        action(r#""action":"activate_release","version":"5.2.0","repository":2"#).into_bytes(),
         action(r#""action":"refresh""#).into_bytes(),
         action(r#""action":"clear_cache""#).into_bytes(),
         joined(&whole),
