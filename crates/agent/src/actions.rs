@@ -123,6 +123,11 @@ async fn activate(
     version: &Version,
     repository: u64,
 ) -> Result<(), String> {
+    if shared.cache.view().listed < repository {
+        // The order came before the push. Whatever becomes of this look, what is known by then decides.
+        let asked_at = shared.clock.passed();
+        let _ = shared.refresh(asked_at).await;
+    }
     shared.cache.ready_for(site, version, repository)?;
     let hook = shared.settings.activate_hook.as_ref();
     let hook = hook.ok_or("this agent has no activate hook: it cannot switch the site's code")?;

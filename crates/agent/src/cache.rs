@@ -231,12 +231,12 @@ impl Cache {
     }
 
     /// Whether verified documents wait for a site to run a release: of every document of its product that has a version
-    /// for the release, the site reads one then, and there is at least one document. `repository` is the version of the
-    /// repository by which the control plane judged the same. Who has older metadata needs a version of every document: it
-    /// cannot tell one that the release does without from one whose version it has not heard of.
+    /// for the release, the site reads one then, and there is at least one document. `repository` is a version of the
+    /// repository at least as new as the one by which the control plane judged the same: who has older metadata may not
+    /// have heard of a document. Where it is not known, 0, a version of every document is asked for.
     ///
     /// # Errors
-    /// Names the first document without one.
+    /// Names the first document without one, or how far this agent is behind.
     pub fn ready_for(
         &self,
         site: &Hostname,
@@ -249,12 +249,19 @@ impl Cache {
         }
         let product = self.product_of(site).ok_or("not a site of this agent")?;
         let view = self.0.view.load();
-        let knows = view.listed >= repository;
+        let is_behind = view.listed < repository;
         #[cfg(feature = "trial")]
-        let knows = knows || planted(Bug::ForgetOrdersVersion);
+        let is_behind = is_behind && !planted(Bug::ForgetOrdersVersion);
+        if is_behind {
+            return Err(format!(
+                "this agent knows config up to version {} of the repository, and was asked to go by {repository}",
+                view.listed
+            ));
+        }
         let needed = |(service, name, all): &(&ServiceName, &DocumentName, &view::Versions)| {
             let key = (product, *service, *name);
-            service.as_str() != BANNERS && !(knows && view.does_without(key, all, code))
+            let is_left_out = repository > 0 && view.does_without(key, all, code);
+            service.as_str() != BANNERS && !is_left_out
         };
         let own: Vec<_> = view.of(product).filter(needed).collect();
         let is_read = |service, name| view.read(product, (site, service, name), code).is_some();

@@ -18,8 +18,9 @@ pub enum Act {
     ActivateRelease {
         /// The release.
         version: Version,
-        /// The version of the repository by which the control plane judged that config waits for it. An agent whose
-        /// metadata is older cannot tell what the release does without from what it has not heard of.
+        /// A version of the repository at least as new as the one by which the control plane judged that config waits for
+        /// it; 0 from an older control plane, which does not say. An agent whose metadata is older cannot tell what the
+        /// release does without from what it has not heard of.
         #[serde(default)]
         repository: u64,
     },

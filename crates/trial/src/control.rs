@@ -83,8 +83,8 @@ pub(crate) struct Control {
     newest: BTreeMap<DocumentKey, u64>,
     since: BTreeMap<(DocumentKey, u64), Timestamp>,
     pub(crate) fleet: Fleet,
-    /// Documents that once left a release without a version.
-    pub(crate) past_coverage: BTreeSet<DocumentKey>,
+    /// Documents, and the releases that they left without a version.
+    pub(crate) past_coverage: BTreeSet<(DocumentKey, Version)>,
     told: rules::Told,
     // What the process remembers.
     pub(crate) is_up: bool,
@@ -241,7 +241,15 @@ impl Control {
         let spread = rules::end_others(&before, &document, at_once).map_err(said)?;
         let covered = rules::check_releases(&before, &document, &releases).map_err(said);
         if new.past_coverage && new.key.layer.is_base() && covered.is_err() {
-            self.past_coverage.insert(new.key.clone());
+            let left_out = releases.needed.iter();
+            let known = before.documents().get(&new.key).into_iter().flatten();
+            let known: Vec<_> = known.filter(|one| one.rollout.is_everywhere()).collect();
+            let left_out = left_out.filter(|code| {
+                let mut all = known.iter().map(|one| &one.accepts);
+                !document.accepts.matches(code) && !all.any(|accepts| accepts.matches(code))
+            });
+            let pairs = left_out.map(|code| (new.key.clone(), code.clone()));
+            self.past_coverage.extend(pairs);
         } else {
             covered?;
         }
@@ -420,7 +428,7 @@ impl Control {
                 return Err(format!("{} documents lack a version", uncovered.len()));
             }
             self.past_coverage
-                .extend(uncovered.into_iter().map(|one| one.key));
+                .extend(uncovered.into_iter().map(|one| (one.key, one.release)));
         }
         self.releases.push(Release {
             product: product.clone(),

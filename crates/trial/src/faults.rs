@@ -195,6 +195,7 @@ fn other_disk(world: &mut World, agent: usize) {
         files.retain(|path, _| path.ends_with("identity.json"));
     }
     host.disk.put(&files);
+    host.first_shown = u64::from(!is_empty);
     host.lose();
     world.tell(
         if is_empty {

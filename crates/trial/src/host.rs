@@ -48,6 +48,8 @@ pub(crate) struct Host {
     pub(crate) maybe_refused: BTreeSet<(Hostname, DocumentKey, u64)>,
     /// Its disk lost or changed what was on it, and it has not converged since.
     pub(crate) is_damaged: bool,
+    /// The first version that it showed since its disk was emptied: nothing older is what it reads. 0 for none yet.
+    pub(crate) first_shown: u64,
     /// When its clock was set, until a timestamp that came later is surely on disk.
     clock_set_at: Option<Duration>,
     /// Its process began after its clock was set: nothing can tell how old what it found on disk is.
@@ -121,6 +123,7 @@ impl Host {
             refused: BTreeSet::new(),
             maybe_refused: BTreeSet::new(),
             is_damaged: false,
+            first_shown: 0,
             clock_set_at: None,
             is_clock_lost: false,
             backup: None,
@@ -146,7 +149,12 @@ impl Host {
     ) -> Result<Started, String> {
         let found = invariants::i6_the_disk_is_whole(self, sites)?;
         if found.is_none() && (self.floor.repository > 0 || !self.read_before.is_empty()) {
+            let floor = self.floor;
             self.lose();
+            // Documents rotted. What is believed did not, and does not go back.
+            if invariants::is_trust_whole(&self.disk) {
+                self.floor = floor;
+            }
         }
         if self
             .disk
@@ -260,6 +268,12 @@ impl Host {
         } else {
             Standing::Given
         }
+    }
+
+    /// Whether a site may have refused a version of a document, or of a layer of it.
+    pub(crate) fn maybe_refuses(&self, site: &Hostname, document: &DocumentKey) -> bool {
+        let mut all = self.maybe_refused.iter();
+        all.any(|(one, key, _)| one == site && key.is_of(document))
     }
 
     /// What reads give is on disk; looked at when it changed.

@@ -18,6 +18,7 @@ use semver::Version;
 use tuf::{Entry, Listing, Trust};
 
 use crate::control::{Control, Signed};
+use crate::disk::Disk;
 use crate::fleet::Site;
 use crate::host::{Host, STALE_AFTER};
 use crate::network::Inner;
@@ -49,6 +50,12 @@ pub(crate) fn require(holds: bool, number: &str, what: impl FnOnce() -> String) 
         return Ok(());
     }
     Err(format!("invariant {number}: {}", what()))
+}
+
+/// Whether metadata lies on a disk, whatever became of the files that it lists.
+pub(crate) fn is_trust_whole(disk: &Disk) -> bool {
+    let file = disk.look(&trust_file());
+    file.is_some_and(|file| listing(&file).is_some())
 }
 
 /// What the metadata in a file lists, verified anew.
@@ -128,6 +135,7 @@ pub(crate) fn i2_order_is_held(
     let is_held = |one: &Document| {
         let file = document_file(&Entry::of(one).sha256);
         one.accepts.matches(version)
+            && control.is_given(&site.hostname, one)
             && (host.disk.surely(&file).is_some_and(|body| body == one.body)
                 || host.disk.is_damaged(&file))
     };
@@ -149,10 +157,7 @@ pub(crate) fn i2_documents_are_kept(control: &Control, sites: &[Site]) -> Checke
         let needed = std::iter::once(&known.running).chain(&known.ran_before);
         let needed: BTreeSet<_> = needed.chain(own.map(|site| &site.runs)).collect();
         let documents = control.repository.documents().iter();
-        let is_checked = |key: &DocumentKey| {
-            key.product == known.product && !control.past_coverage.contains(key)
-        };
-        for (key, versions) in documents.filter(|(key, _)| is_checked(key)) {
+        for (key, versions) in documents.filter(|(key, _)| key.product == known.product) {
             let covers = |code: &Version| {
                 let is_for_all = |one: &&Arc<Document>| one.rollout.is_everywhere();
                 let mut accepting = versions.iter().filter(|one| one.accepts.matches(code));
@@ -161,7 +166,12 @@ pub(crate) fn i2_documents_are_kept(control: &Control, sites: &[Site]) -> Checke
                 }
                 accepting.next().is_some() || !versions.iter().any(|one| is_for_all(&one))
             };
-            let uncovered = needed.iter().find(|code| !covers(code));
+            let is_left_out = |code: &Version| {
+                let of = (key.clone(), code.clone());
+                control.past_coverage.contains(&of)
+            };
+            let mut needed = needed.iter().filter(|code| !is_left_out(code));
+            let uncovered = needed.find(|code| !covers(code));
             require(uncovered.is_none(), "2", || {
                 format!(
                     "{hostname} runs or may go back to {uncovered:?}, and {key} has nothing for it"
@@ -182,16 +192,12 @@ pub(crate) fn i2_a_switched_site_reads(host: &Host, site: &Site, truth: &Truth) 
     let is_excused = !site.is_switched
         || host.is_damaged
         || cache.repository_version() == 0
-        || !driven.is_whole()
-        || host
-            .maybe_refused
-            .iter()
-            .any(|(refusing, _, _)| *refusing == site.hostname);
+        || !driven.is_whole();
     let documents = truth.documents_at(listed, &site.product);
     let mut needed = documents.filter(|key| truth.has_any_for(&site.runs, (listed, key)));
     let is_unread = |key: &&DocumentKey| {
         let read = cache.read(&site.hostname, &key.service, &key.name, &site.runs);
-        read.is_none()
+        read.is_none() && !host.maybe_refuses(&site.hostname, key)
     };
     let unread = needed.find(is_unread);
     require(is_excused || unread.is_none(), "2", || {
@@ -365,15 +371,10 @@ pub(crate) fn i5_a_read_survives(host: &Host, site: &Site, truth: &Truth) -> Che
         is_own && is_same_place(one.facts.as_ref())
     });
     let lost = own.find(|one| {
-        cache
-            .read(&one.site, &one.key.service, &one.key.name, &one.code)
-            .is_none()
+        let read = cache.read(&one.site, &one.key.service, &one.key.name, &one.code);
+        read.is_none() && !host.maybe_refuses(&site.hostname, &one.key)
     });
-    let is_excused = host
-        .maybe_refused
-        .iter()
-        .any(|(one, _, _)| *one == site.hostname);
-    require(lost.is_none() || is_excused, "5", || {
+    require(lost.is_none(), "5", || {
         let key = lost.map(|one| one.key.to_string());
         format!("{} on {} reads {key:?} no more", site.hostname, site.runs)
     })

@@ -29,6 +29,9 @@ pub(crate) fn look(host: &mut Host, outside: &Inner) -> Checked {
     if known.is_some_and(|(before, ran)| before.is(&shown) && *ran == runs) {
         return Ok(());
     }
+    if host.first_shown == 0 {
+        host.first_shown = shown.listed();
+    }
     for site in own() {
         for code in codes() {
             i1_a_site_reads_what_was_decided(host, (&driven, &shown), (site, &code), outside)?;
@@ -99,7 +102,7 @@ fn i1_a_site_reads_what_was_decided(
         } else if let Some(pieces) = &pieces {
             // Of a document that had no layers of the site, an older version is better than nothing.
             let may_be_older = |at| pieces.len() == 1 && !truth.has_layers(reader, (at, key));
-            let mut since = shown.repository().max(1)..=listed;
+            let mut since = shown.repository().max(host.first_shown)..=listed;
             since.any(|at| may_read(at) || may_be_older(at))
         } else {
             true

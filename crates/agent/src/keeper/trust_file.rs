@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tuf::{Entry, Listing, Trust};
@@ -19,9 +19,9 @@ pub(super) const FILE: &str = "trust.json";
 pub(crate) struct TrustFile {
     verified_at_ms: i64,
     pub(crate) files: BTreeMap<String, String>,
-    /// What is still read of an older snapshot, as JSON.
+    /// What is still read of an older snapshot: its SHA-256, and JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    behind: Option<String>,
+    behind: Option<(String, String)>,
     /// Of all the rest, in hexadecimal digits. Older agents wrote none; what their sites read, they go on reading when a
     /// newer one takes over.
     #[serde(default)]
@@ -58,7 +58,7 @@ impl TrustFile {
         let mut file = Self {
             verified_at_ms: verified_at.as_millisecond(),
             files: files.collect(),
-            behind: text,
+            behind: text.map(|text| (hash(&text), text)),
             sha256: None,
         };
         file.sha256 = Some(file.hash());
@@ -67,7 +67,10 @@ impl TrustFile {
 
     /// `None` when there is none, or it does not read.
     pub(super) fn read(disk: &Disk) -> Option<Self> {
-        serde_json::from_slice(&disk.read_if_well(FILE)?).ok()
+        let unread =
+            |e: &serde_json::Error| tracing::warn!("{FILE} does not read, and is left aside: {e}");
+        let read = serde_json::from_slice(&disk.read_if_well(FILE)?);
+        read.inspect_err(unread).ok()
     }
 
     pub(super) fn write(&self, disk: &Disk) -> Result<(), AgentError> {
@@ -101,20 +104,24 @@ impl TrustFile {
 
     /// What is read of an older snapshot; `None` when everything that metadata lists was held.
     pub(crate) fn behind(&self) -> Option<Behind> {
-        let text = self.behind.as_ref()?;
-        Some(serde_json::from_str(text).unwrap_or_default())
+        let (sha256, text) = self.behind.as_ref()?;
+        let is_whole = *sha256 == hash(text);
+        let behind = is_whole.then(|| serde_json::from_str(text).ok()).flatten();
+        Some(behind.unwrap_or_default())
     }
 
     fn hash(&self) -> String {
-        let mut context = Context::new(&SHA256);
-        context.update(&self.verified_at_ms.to_be_bytes());
+        let verified_at = self.verified_at_ms.to_string();
         let files = self.files.iter().flat_map(|(name, text)| [name, text]);
-        for text in files.chain(&self.behind) {
-            context.update(&(text.len() as u64).to_be_bytes());
-            context.update(text.as_bytes());
-        }
-        hex::encode(context.finish())
+        let behind = self.behind.iter().flat_map(|(sha256, text)| [sha256, text]);
+        let all = std::iter::once(&verified_at).chain(files).chain(behind);
+        // JSON has no such character.
+        hash(&all.map(String::as_str).collect::<Vec<_>>().join("\0"))
     }
+}
+
+fn hash(text: &str) -> String {
+    hex::encode(digest(&SHA256, text.as_bytes()))
 }
 
 fn unwritten(e: serde_json::Error) -> AgentError {
@@ -125,13 +132,13 @@ fn unwritten(e: serde_json::Error) -> AgentError {
 mod tests {
     use super::*;
 
-    fn written() -> TrustFile {
+    fn written(text: &str) -> TrustFile {
         let files = [("targets.json", "{}"), ("web~sign-in.json", "{}")];
         let files = files.map(|(name, text)| (name.to_owned(), text.to_owned()));
         let mut file = TrustFile {
             verified_at_ms: 1_689_116_400_000,
             files: files.into(),
-            behind: Some(r#"{"repository":7,"entries":[]}"#.into()),
+            behind: Some((hash(text), text.into())),
             sha256: None,
         };
         file.sha256 = Some(file.hash());
@@ -141,18 +148,27 @@ mod tests {
     /// A role whose name changed reads like one of a product that this agent has no sites of.
     #[test]
     fn it_is_seen_when_anything_in_it_changed() {
-        let file = written();
+        let file = written(r#"{"repository":7,"entries":[]}"#);
         let text = serde_json::to_string(&file).unwrap();
-        let is_whole = |text: &str| serde_json::from_str::<TrustFile>(text).unwrap().is_whole();
-        assert!(is_whole(&text));
-        assert!(is_whole(&text.replace("sha256", "of_an_older_agent")));
+        let read = |text: &str| serde_json::from_str::<TrustFile>(text).unwrap();
+        assert!(read(&text).is_whole());
         for (old, new) in [
             ("sign-in", "sign-on"),
             ("1689116", "1689117"),
             (":7", ":5"),
             ("{}", "[]"),
         ] {
-            assert!(!is_whole(&text.replace(old, new)), "{new}");
+            assert!(!read(&text.replace(old, new)).is_whole(), "{new}");
         }
+        // An older agent wrote no hash of all. What was behind had one, and has it still.
+        let older = text.replace("sha256", "of_all");
+        let behind = |text: &str| {
+            (
+                read(text).is_whole(),
+                read(text).behind().unwrap().repository,
+            )
+        };
+        assert_eq!(behind(&older), (true, 7));
+        assert_eq!(behind(&older.replace(":7", ":5")), (true, 0));
     }
 }

@@ -1,7 +1,7 @@
 //! Which origin is asked first, and which is left alone for a while: decided from how each did until now.
 //!
 //! Never asks anybody. Time and chance are arguments; moments are what passed of a clock that nobody sets: one that was
-//! set back would make a frozen origin look well for as long.
+//! set back would make a frozen origin look well for as long. A machine that sleeps lets nothing pass.
 
 use std::time::Duration;
 

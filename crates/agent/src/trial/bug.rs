@@ -41,13 +41,15 @@ pub enum Bug {
     RootByItself,
     /// The keys of the root before go on signing.
     RetiredKeysSign,
-    /// A release does without what this agent has not heard of.
+    /// A site is switched by older metadata than the control plane judged by.
     ForgetOrdersVersion,
+    /// A document is read without a layer of the site that is yet to come.
+    ReadHalves,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::SkipAccepts,
         Self::PersistBeforeVerifying,
         Self::IgnoreExpiry,
@@ -66,6 +68,7 @@ impl Bug {
         Self::RootByItself,
         Self::RetiredKeysSign,
         Self::ForgetOrdersVersion,
+        Self::ReadHalves,
     ];
 }
 

@@ -48,9 +48,11 @@ pub(crate) fn i2_config_is_on_disk(
     // A release does without a document none of whose versions accepts it, for whoever knows as much as the control plane
     // did.
     let listed = held.trust().version();
-    let does_without = |key: &DocumentKey| {
-        listed >= judged_at && !truth.has_any_for(version, (listed, &base_of(key)))
-    };
+    require(listed >= judged_at, "2", || {
+        format!("{} by version {listed}, and by {judged_at} it may", name())
+    })?;
+    let does_without =
+        |key: &DocumentKey| judged_at > 0 && !truth.has_any_for(version, (listed, &base_of(key)));
     let mut keys: BTreeMap<&DocumentKey, (bool, bool)> = BTreeMap::new();
     for entry in current.chain(before) {
         let is_own = entry.key.layer.is_base() || own.contains(&entry.key.layer);
