@@ -41,6 +41,8 @@ pub(crate) struct Inner {
     /// Which origins an agent cannot reach.
     pub(crate) cut: BTreeSet<(usize, usize)>,
     pub(crate) actions: BTreeMap<Hostname, Action>,
+    /// The version of the repository that the last order of a site named, also when it is over.
+    pub(crate) judged_at: BTreeMap<Hostname, u64>,
     /// One request in this many is lost, or its answer is; none when 0.
     pub(crate) loses_one_in: usize,
     /// One push in this many is lost; all when 1.
@@ -104,6 +106,7 @@ impl Outside {
             sites,
             cut: BTreeSet::new(),
             actions: BTreeMap::new(),
+            judged_at: BTreeMap::new(),
             loses_one_in: 20,
             loses_push_in: 8,
             backlog_is_stuck: false,
@@ -312,11 +315,8 @@ impl Inner {
         site.is_switched = true;
         let site = site.clone();
         self.trace.count("a site was switched");
-        let action = self.actions.get(&site.hostname).map(|one| &one.act);
-        let judged_at = match action {
-            Some(protocol::action::Act::ActivateRelease { repository, .. }) => *repository,
-            _ => 0,
-        };
+        let judged_at = self.judged_at.get(&site.hostname).copied();
+        let judged_at = judged_at.unwrap_or_default();
         let truth = &self.control.truth;
         let newest = self.control.repository.version();
         let mut documents = truth.documents_at(newest, &site.product);

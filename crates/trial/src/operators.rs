@@ -306,6 +306,8 @@ fn switch(world: &mut World, site: &fleet::Site, version: &Version) {
                 generation: world.fence,
                 fence: world.fence,
             };
+            let newest = outside.control.repository.version();
+            outside.judged_at.insert(site.hostname.clone(), newest);
             outside.actions.insert(site.hostname.clone(), action);
             if let Some(host) = world.hosts.get(site.agent) {
                 let held = invariants::i2_order_is_held(host, &outside.control, site, version);
