@@ -36,6 +36,9 @@ pub const EVENT_LOOK_AGAIN: &str = "look-again";
 pub struct Enrol {
     /// A token that works once.
     pub token: String,
+    /// The agent's own token, for everything after this: it draws one and keeps it before it asks. Whoever asks again
+    /// with the same two is told the same again, because the first answer may have been lost.
+    pub secret: String,
     /// What the host is called, for people.
     pub host: String,
     /// The sites it serves; at most [`AGENT_SITES_MAX`].
@@ -47,8 +50,6 @@ pub struct Enrol {
 pub struct Enrolled {
     /// Who it is now.
     pub agent: AgentId,
-    /// Its own token, for everything after this.
-    pub token: String,
     /// The root file it trusts from now on: JSON.
     pub root: String,
     /// Its sites, and the product of each.

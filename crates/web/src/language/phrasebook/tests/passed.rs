@@ -32,6 +32,7 @@ pub(super) const PASSED: [(&str, &[&str]); 14] = [
             "a host's name has 1 to 100 characters",
             "is more than an hour away from this server's clock",
             "names 7 again, after rows[7]; a site has one row in a message",
+            "the secret of an agent is lmp_ and 43 to 96 letters, digits, - or _, drawn by chance",
             "there is no metadata file 7",
             "what is held is told in at most 7 parts",
             "this token enrols no agent of 7",
