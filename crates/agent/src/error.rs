@@ -110,7 +110,7 @@ pub enum AgentError {
     NoChance,
     /// Sites refused more versions than an agent keeps.
     #[error(
-        "this agent keeps at most {REFUSED_MAX} refusals; publish a version that its sites take"
+        "this agent keeps at most {REFUSED_MAX} refusals; publish versions that its sites take"
     )]
     TooManyRefusals,
     /// Not enrolled, and no way to enrol.

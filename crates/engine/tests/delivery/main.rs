@@ -18,7 +18,7 @@ use domain::layer::Layer;
 use domain::name::{DocumentName, GroupName, Hostname, ProductName, ServiceName};
 use domain::site::import::Defaults;
 use engine::{Activate, Engine, How, NewDocument, Sites};
-use protocol::delivery::{Acks, Enrol, Held, Part, Refused};
+use protocol::delivery::{Acks, Enrol, Held, Part, REFUSED_PER_PART_MAX, Refused};
 use semver::Version;
 use tokio_util::sync::CancellationToken;
 
@@ -357,6 +357,48 @@ async fn what_is_held_is_told_in_parts() {
         );
     }
     assert_eq!(plane.held().await, [1, 2, 3]);
+}
+
+/// A version that no site of a very large host can use: more of them refuse it than one message may tell.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_refused_is_told_in_parts() {
+    let plane = Plane::start().await;
+    let a = plane.agent("a.example").await;
+    for version in 1..=3 {
+        let body = format!(r#"{{"n":{version}}}"#);
+        plane.publish("", "^5", &body, at_once()).await;
+    }
+    let now = plane.engine.repository().version();
+    let refused = |version| Refused {
+        site: host("a.example"),
+        held: Held {
+            key: key(),
+            version,
+        },
+        reason: "because".into(),
+    };
+    let part = |number, version| Acks {
+        part: Some(Part { number, of: 2 }),
+        refused: vec![refused(version)],
+        ..says(now, &[version])
+    };
+    let take = async |acks| plane.engine.take_acks(a, acks).await;
+    let refusals = || [1, 2, 3].map(|version| plane.engine.refused(&key(), version).len());
+    take(part(1, 2)).await.unwrap();
+    assert_eq!(
+        refusals(),
+        [0, 0, 0],
+        "nothing changes before the last part"
+    );
+    take(part(2, 3)).await.unwrap();
+    assert_eq!(refusals(), [0, 1, 1]);
+    let more = Acks {
+        refused: vec![refused(3); REFUSED_PER_PART_MAX + 1],
+        ..says(now, &[3])
+    };
+    let too_many = take(more).await.unwrap_err().to_string();
+    assert!(too_many.contains("1000 refusals"), "{too_many}");
+    assert_eq!(refusals(), [0, 1, 1]);
 }
 
 fn long(length: usize) -> String {

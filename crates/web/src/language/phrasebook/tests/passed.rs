@@ -28,7 +28,7 @@ pub(super) const PASSED: [(&str, &[&str]); 14] = [
             "an error code has 1 to 7 characters, none of them control",
             "a part before this one is missing: say what is held from the first part on",
             "at most 7 document versions are taken at once",
-            "at most 7 refusals are taken",
+            "at most 7 refusals are taken at once",
             "a host's name has 1 to 100 characters",
             "is more than an hour away from this server's clock",
             "names 7 again, after rows[7]; a site has one row in a message",
