@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use protocol::delivery::{Acks, HELD_PARTS_MAX, HELD_PER_PART_MAX, Held, Part};
+use protocol::delivery::{Acks, HELD_PARTS_MAX, HELD_PER_PART_MAX, Part, REFUSED_PER_PART_MAX};
 
 use crate::{AgentError, Shared, pause_after};
 
@@ -37,19 +37,16 @@ async fn tell_until_taken(shared: &Shared) {
 }
 
 async fn tell(shared: &Shared) -> Result<(), AgentError> {
-    for part in in_parts(held(shared), HELD_PER_PART_MAX) {
+    for part in in_parts(held(shared), (HELD_PER_PART_MAX, REFUSED_PER_PART_MAX)) {
         let token = &shared.identity.token;
         shared.origins.post("/agent/v1/acks", token, &part).await?;
     }
     Ok(())
 }
 
-/// As one message where it fits, which is nearly always; else in parts, of which the last says what was refused.
-fn in_parts(mut all: Acks, per_part_max: usize) -> Vec<Acks> {
-    if all.held.len() <= per_part_max {
-        return vec![all];
-    }
-    let room = per_part_max * HELD_PARTS_MAX as usize;
+/// As one message where it fits, which is nearly always; else in parts, of at most so many versions and refusals each.
+fn in_parts(mut all: Acks, (held_max, refused_max): (usize, usize)) -> Vec<Acks> {
+    let room = held_max * HELD_PARTS_MAX as usize;
     if all.held.len() > room {
         let held = all.held.len();
         tracing::error!(
@@ -57,19 +54,21 @@ fn in_parts(mut all: Acks, per_part_max: usize) -> Vec<Acks> {
         );
         all.held.truncate(room);
     }
-    let parts = all.held.chunks(per_part_max);
-    let of = u32::try_from(parts.len()).unwrap_or(HELD_PARTS_MAX);
-    let part = |(number, held): (u32, &[Held])| Acks {
+    let parts = all.held.len().div_ceil(held_max);
+    let parts = parts.max(all.refused.len().div_ceil(refused_max));
+    if parts <= 1 {
+        return vec![all];
+    }
+    let of = u32::try_from(parts).unwrap_or(HELD_PARTS_MAX);
+    let mut held = all.held.chunks(held_max);
+    let mut refused = all.refused.chunks(refused_max);
+    let part = |number| Acks {
         repository: all.repository,
-        held: held.to_vec(),
-        refused: if number == of {
-            all.refused.clone()
-        } else {
-            vec![]
-        },
+        held: held.next().unwrap_or_default().to_vec(),
+        refused: refused.next().unwrap_or_default().to_vec(),
         part: Some(Part { number, of }),
     };
-    (1..).zip(parts).map(part).collect()
+    (1..=of).map(part).collect()
 }
 
 fn held(shared: &Shared) -> Acks {
@@ -91,6 +90,7 @@ mod tests {
     use axum::http::{StatusCode, header};
     use axum::response::IntoResponse as _;
     use clock::Clock;
+    use protocol::delivery::{REFUSED_MAX, Refused};
 
     use super::*;
     use crate::plane::plane;
@@ -107,18 +107,47 @@ mod tests {
         }
     }
 
+    fn refusing(versions: u64) -> Acks {
+        let refused = acks(versions).held.into_iter().map(|held| Refused {
+            site: "a.example".parse().unwrap(),
+            held,
+            reason: "because".into(),
+        });
+        Acks {
+            refused: refused.collect(),
+            ..acks(0)
+        }
+    }
+
     #[test]
     fn what_is_held_is_told_whole_in_parts_and_in_one_message_where_it_fits() {
-        assert_eq!(in_parts(acks(10), 10), [acks(10)]);
-        assert_eq!(in_parts(acks(0), 10), [acks(0)]);
-        let parts = in_parts(acks(25), 10);
-        let numbers: Vec<_> = parts.iter().filter_map(|one| one.part).collect();
-        let numbers: Vec<_> = numbers.iter().map(|one| (one.number, one.of)).collect();
-        assert_eq!(numbers, [(1, 3), (2, 3), (3, 3)]);
-        let told: Vec<_> = parts.into_iter().flat_map(|one| one.held).collect();
-        assert_eq!(told, acks(25).held);
-        let most = in_parts(acks(999), 10);
+        let in_tens = |acks| in_parts(acks, (10, 4));
+        assert_eq!(in_tens(acks(10)), [acks(10)]);
+        assert_eq!(in_tens(acks(0)), [acks(0)]);
+        assert_eq!(in_tens(refusing(4)), [refusing(4)]);
+        for (held, refused, of) in [(25, 0, 3), (25, 4, 3), (25, 17, 5), (0, 5, 2), (3, 80, 20)] {
+            let all = Acks {
+                refused: refusing(refused).refused,
+                ..acks(held)
+            };
+            let parts = in_tens(all.clone());
+            let numbers: Vec<_> = parts.iter().filter_map(|one| one.part).collect();
+            let numbers: Vec<_> = numbers.iter().map(|one| (one.number, one.of)).collect();
+            let expected: Vec<_> = (1..=of).map(|number| (number, of)).collect();
+            assert_eq!(numbers, expected, "{held} {refused}");
+            assert!(
+                parts
+                    .iter()
+                    .all(|one| one.held.len() <= 10 && one.refused.len() <= 4)
+            );
+            let (held, refused): (Vec<_>, Vec<_>) =
+                parts.into_iter().map(|one| (one.held, one.refused)).unzip();
+            assert_eq!((held.concat(), refused.concat()), (all.held, all.refused));
+        }
+        let most = in_tens(acks(999));
         assert_eq!(most.len(), HELD_PARTS_MAX as usize);
+        let told = REFUSED_PER_PART_MAX * HELD_PARTS_MAX as usize;
+        assert_eq!(REFUSED_MAX, told, "all that is kept is told");
     }
 
     #[tokio::test]

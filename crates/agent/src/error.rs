@@ -105,9 +105,12 @@ pub enum AgentError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The machine gives no chance to draw a secret from.
+    #[error("this machine gives no random bytes: an agent cannot draw its secret")]
+    NoChance,
     /// Sites refused more versions than an agent keeps.
     #[error(
-        "this agent keeps at most {REFUSED_MAX} refusals; publish a version that its sites take"
+        "this agent keeps at most {REFUSED_MAX} refusals; publish versions that its sites take"
     )]
     TooManyRefusals,
     /// Not enrolled, and no way to enrol.

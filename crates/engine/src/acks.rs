@@ -9,8 +9,8 @@ use arc_swap::ArcSwap;
 use domain::id::AgentId;
 use domain::site::Site;
 use protocol::delivery::{
-    Acks, HELD_PARTS_MAX, HELD_PER_PART_MAX, Held, Part, REASON_CHARACTERS_MAX, REFUSED_MAX,
-    Refused,
+    Acks, HELD_PARTS_MAX, HELD_PER_PART_MAX, Held, Part, REASON_CHARACTERS_MAX,
+    REFUSED_PER_PART_MAX, Refused,
 };
 use store::{AckChange, Refusal};
 use tokio::sync::Mutex;
@@ -19,6 +19,7 @@ use crate::delivery::{PerAgent, Repository};
 use crate::{Engine, EngineError};
 
 pub(crate) use parts::Parts;
+use parts::Said;
 
 /// More agents than are taken at their word at once.
 const TURNS: usize = 256;
@@ -48,23 +49,21 @@ impl Engine {
     /// # Errors
     /// When it names too much, a part comes without those before it, or the store fails.
     pub async fn take_acks(&self, agent: AgentId, acks: Acks) -> Result<(), EngineError> {
-        if acks.held.len() > HELD_PER_PART_MAX {
-            let reason = format!("at most {HELD_PER_PART_MAX} document versions are taken at once");
-            return Err(EngineError::refused_at("held", reason));
-        }
+        check_size(&acks)?;
         let Acks {
             repository,
             held,
             refused,
             part,
         } = acks;
-        let Some(held) = self.gather(agent, (repository, part), held)? else {
+        let said = Said { held, refused };
+        let Some(Said { held, refused }) = self.gather(agent, (repository, part), said)? else {
             return Ok(());
         };
         let delivery = &self.0.delivery;
         // What it said before is saved and known before what it says now is compared with it.
         let _turn = delivery.turns.of(agent).lock().await;
-        let refused = self.own_refusals(agent, refused)?;
+        let refused = self.own_refusals(agent, refused);
         let held = self.that_exist(agent, repository, held);
         let before = delivery.acks.load().get(&agent).cloned();
         let refused_before = delivery.refusals.load().get(&agent).cloned();
@@ -108,24 +107,24 @@ impl Engine {
         Ok(())
     }
 
-    /// All that an agent holds, once its last part came.
+    /// All that an agent says, once its last part came.
     fn gather(
         &self,
         agent: AgentId,
         (repository, part): (u64, Option<Part>),
-        held: Vec<Held>,
-    ) -> Result<Option<Vec<Held>>, EngineError> {
+        said: Said,
+    ) -> Result<Option<Said>, EngineError> {
         let parts = self.0.delivery.parts.lock();
         let mut parts = parts.unwrap_or_else(std::sync::PoisonError::into_inner);
         let Some(part) = part else {
             parts.forget(agent);
-            return Ok(Some(held));
+            return Ok(Some(said));
         };
         if !(1..=part.of).contains(&part.number) || part.of > HELD_PARTS_MAX {
             let reason = format!("what is held is told in at most {HELD_PARTS_MAX} parts");
             return Err(EngineError::refused_at("part", reason));
         }
-        let taken = parts.take(agent, repository, part, held);
+        let taken = parts.take(agent, repository, part, said);
         taken.map_err(|parts::OutOfTurn| {
             EngineError::conflict(
                 "a part before this one is missing: say what is held from the first part on",
@@ -158,27 +157,18 @@ impl Engine {
     }
 
     /// The refusals of sites that are the agent's own, of what is the sites' own, each once, in order.
-    fn own_refusals(
-        &self,
-        agent: AgentId,
-        refused: Vec<Refused>,
-    ) -> Result<Vec<Refused>, EngineError> {
-        if refused.len() > REFUSED_MAX {
-            let reason = format!("at most {REFUSED_MAX} refusals are taken");
-            return Err(EngineError::refused_at("refused", reason));
-        }
+    fn own_refusals(&self, agent: AgentId, refused: Vec<Refused>) -> Vec<Refused> {
         let (fleet, repository) = (self.fleet(), self.repository());
         let before = self.0.delivery.refusals.load().get(&agent).cloned();
         let before = before.unwrap_or_default();
+        let before: HashSet<_> = before.iter().map(|old| (&old.site, &old.held)).collect();
         let mut own: Vec<Refused> = refused
             .into_iter()
             .filter(|one| {
                 let site = fleet.site_at(&one.site);
                 let own = site.filter(|site| self.agent_of_site(site.id) == Some(agent));
                 // What was halted since is given to nobody, and stays refused.
-                let is_known = before
-                    .iter()
-                    .any(|old| (&old.site, &old.held) == (&one.site, &one.held));
+                let is_known = before.contains(&(&one.site, &one.held));
                 own.is_some_and(|site| is_known || may_refuse(&repository, &site, &one.held))
             })
             .map(|mut one| {
@@ -189,11 +179,11 @@ impl Engine {
             .collect();
         own.sort_by(|a, b| (&a.held, &a.site).cmp(&(&b.held, &b.site)));
         own.dedup_by(|a, b| (&a.held, &a.site) == (&b.held, &b.site));
-        Ok(own)
+        own
     }
 
     /// Of versions that all sites are given and that nobody refused so far, the first refusal: no rollout
-    /// comes back for them, so people must know.
+    /// comes back for them, so people must know. Thousands of sites may refuse the same, one after the other in order.
     fn first_refusals(&self, refused: &[Refused]) -> Vec<Refused> {
         let repository = self.repository();
         let is_everywhere = |held: &Held| {
@@ -201,9 +191,11 @@ impl Engine {
             versions.any(|one| one.version == held.version && one.rollout.is_everywhere())
         };
         let mut news: Vec<Refused> = vec![];
-        for one in refused {
-            let is_known = news.iter().any(|other| other.held == one.held)
-                || !self.refused(&one.held.key, one.held.version).is_empty();
+        for same in refused.chunk_by(|a, b| a.held == b.held) {
+            let Some(one) = same.first() else {
+                continue;
+            };
+            let is_known = !self.refused(&one.held.key, one.held.version).is_empty();
             if !is_known && is_everywhere(&one.held) && !self.is_paged(&one.held) {
                 news.push(one.clone());
             }
@@ -226,6 +218,18 @@ impl Engine {
         let paged = self.0.delivery.refusals_paged.lock();
         paged.unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+fn check_size(acks: &Acks) -> Result<(), EngineError> {
+    if acks.held.len() > HELD_PER_PART_MAX {
+        let reason = format!("at most {HELD_PER_PART_MAX} document versions are taken at once");
+        return Err(EngineError::refused_at("held", reason));
+    }
+    if acks.refused.len() > REFUSED_PER_PART_MAX {
+        let reason = format!("at most {REFUSED_PER_PART_MAX} refusals are taken at once");
+        return Err(EngineError::refused_at("refused", reason));
+    }
+    Ok(())
 }
 
 /// Whether a site may have an opinion of a version: it is of its product and its layers, and given to it. One

@@ -13,7 +13,7 @@ use tokio::sync::broadcast;
 use crate::{Engine, EngineError};
 
 const TOKEN_BYTES: usize = 32;
-const PREFIX: &str = "lmp_";
+pub(crate) const PREFIX: &str = "lmp_";
 /// What the audit calls whoever uses the token in the data folder.
 const BREAK_GLASS: &str = "break-glass";
 

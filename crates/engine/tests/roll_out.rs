@@ -459,6 +459,10 @@ async fn agent(engine: &Engine) -> AgentId {
             .make_enrolment(&Bounds::default(), "a test")
             .await
             .unwrap(),
+        secret: format!(
+            "lmp_{:a>43}",
+            engine.clock().id::<domain::id::AgentId>().to_string()
+        ),
         host: "a host".into(),
         sites,
     };

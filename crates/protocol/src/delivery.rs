@@ -12,8 +12,11 @@ pub const AGENT_SITES_MAX: usize = 20_000;
 pub const HELD_PER_PART_MAX: usize = 10_000;
 /// The most parts: enough for ten versions on each of the sites.
 pub const HELD_PARTS_MAX: u32 = 20;
-/// The most refusals that an agent keeps and tells.
-pub const REFUSED_MAX: usize = 1_000;
+/// The most refusals of one message of what is held; an agent that keeps more says so in parts.
+pub const REFUSED_PER_PART_MAX: usize = 1_000;
+/// The most refusals that an agent keeps and tells: what comes in all parts, and one for each of the most sites. A
+/// version that is bad for one site is bad for all of them, often enough.
+pub const REFUSED_MAX: usize = 20_000;
 /// The longest reason of a refusal, in characters.
 pub const REASON_CHARACTERS_MAX: usize = 300;
 /// Documents up to this many bytes travel inside a push: each agent needs them all the same, and twenty
@@ -36,6 +39,9 @@ pub const EVENT_LOOK_AGAIN: &str = "look-again";
 pub struct Enrol {
     /// A token that works once.
     pub token: String,
+    /// The agent's own token, for everything after this: it draws one and keeps it before it asks. Whoever asks again
+    /// with the same two is told the same again, because the first answer may have been lost.
+    pub secret: String,
     /// What the host is called, for people.
     pub host: String,
     /// The sites it serves; at most [`AGENT_SITES_MAX`].
@@ -47,8 +53,6 @@ pub struct Enrol {
 pub struct Enrolled {
     /// Who it is now.
     pub agent: AgentId,
-    /// Its own token, for everything after this.
-    pub token: String,
     /// The root file it trusts from now on: JSON.
     pub root: String,
     /// Its sites, and the product of each.
@@ -87,15 +91,15 @@ pub struct Acks {
     pub repository: u64,
     /// Every version of every document it holds; at most [`HELD_PER_PART_MAX`] in one message.
     pub held: Vec<Held>,
-    /// Versions that its sites refused; at most [`REFUSED_MAX`]. Of parts, those of the last one count.
+    /// Versions that its sites refused; at most [`REFUSED_PER_PART_MAX`] in one message.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<Refused>,
-    /// Where one message is not enough: which part of it this is. They count together, with the last one.
+    /// Where one message is not enough: which part of it this is. They count together, when the last one came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
 }
 
-/// One of several messages that together say what is held, sent in order.
+/// One of several messages that together say what is held and refused, sent in order.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]

@@ -81,6 +81,20 @@ impl std::fmt::Debug for KeyChange {
     }
 }
 
+/// What a token for enrolling is good for, until it expires.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Enrolment {
+    /// It enrols an agent of sites within these bounds.
+    Fresh(Bounds),
+    /// It enrolled one, whose own token is in use.
+    Used {
+        /// The agent.
+        agent: AgentId,
+        /// The SHA-256 of its token.
+        token_hash: Vec<u8>,
+    },
+}
+
 /// An agent, as it enrols.
 #[derive(Clone, Debug)]
 pub struct NewAgent {
@@ -315,7 +329,7 @@ impl Store {
             .map(drop)
     }
 
-    /// Of which sites a token enrols an agent at `now`; `None` when it is unknown, used or expired.
+    /// What a token is good for at `now`; `None` when it is unknown or expired, or its agent's own was withdrawn.
     ///
     /// # Errors
     /// When the database fails.
@@ -323,18 +337,31 @@ impl Store {
         &self,
         token_hash: &[u8; 32],
         now: Timestamp,
-    ) -> Result<Option<Bounds>, StoreError> {
-        const FIND: &str = "SELECT bounds FROM enrolments \
+    ) -> Result<Option<Enrolment>, StoreError> {
+        const FRESH: &str = "SELECT bounds FROM enrolments \
             WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2";
-        let rows = self.db.read(FIND, params![&token_hash[..], now]).await?;
-        let bounds = |row: &Row| {
-            serde_json::from_str(row.str(0)?).map_err(|e| corrupt("bounds", &e.to_string()))
+        const USED: &str = "SELECT a.id, h.token_hash FROM enrolments e JOIN agents a ON a.id = e.agent \
+            JOIN holders h ON h.id = a.holder AND h.withdrawn_at IS NULL \
+            WHERE e.token_hash = $1 AND e.expires_at > $2";
+        let asked = || params![&token_hash[..], now];
+        let fresh = self.db.read(FRESH, asked()).await?;
+        if let Some(row) = fresh.first() {
+            let bounds = serde_json::from_str(row.str(0)?);
+            let bounds = bounds.map_err(|e| corrupt("bounds", &e.to_string()))?;
+            return Ok(Some(Enrolment::Fresh(bounds)));
+        }
+        let used = |row: &Row| {
+            Ok(Enrolment::Used {
+                agent: row.id(0, AgentId::from_bytes)?,
+                token_hash: row.bytes(1)?.to_vec(),
+            })
         };
-        rows.first().map(bounds).transpose()
+        let rows = self.db.read(USED, asked()).await?;
+        rows.first().map(used).transpose()
     }
 
     /// Enrols an agent by a token that works once. A conflict when the token is unknown, used or
-    /// expired; nothing is changed then.
+    /// expired, or the agent's own is somebody's already; nothing is changed then.
     ///
     /// # Errors
     /// When the database fails.
@@ -344,10 +371,10 @@ impl Store {
         agent: &NewAgent,
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
-        const USE: &str = "UPDATE enrolments SET used_at = $2 \
+        const USE: &str = "UPDATE enrolments SET used_at = $2, agent = $3 \
             WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2";
         const HOLDER: &str = "INSERT INTO holders (id, name, role, token_hash, created_at) \
-            VALUES ($1, $2, $3, $4, $5)";
+            VALUES ($1, $2, $3, $4, $5) ON CONFLICT (token_hash) DO NOTHING";
         const AGENT: &str =
             "INSERT INTO agents (id, holder, host, enrolled_at) VALUES ($1, $2, $3, $4)";
         const SITE: &str = "INSERT INTO agent_sites (site, agent) VALUES ($1, $2) \
@@ -355,7 +382,7 @@ impl Store {
         let holder = &agent.holder;
         let hash = &agent.token_hash[..];
         let change = Change::new()
-            .run(USE, params![&enrolment_hash[..], audit.at])
+            .run(USE, params![&enrolment_hash[..], audit.at, agent.id])
             .expect_rows(1)
             .run(
                 HOLDER,
@@ -367,6 +394,7 @@ impl Store {
                     audit.at
                 ],
             )
+            .expect_rows(1)
             .run(AGENT, params![agent.id, holder.id, &agent.host, audit.at])
             .run_many(
                 SITE,

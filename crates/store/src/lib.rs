@@ -46,8 +46,8 @@ pub use campaign::{Answer, CampaignRow, Claim, NewCampaign, RowCount};
 pub use comment::{Reader, WrittenComment};
 pub use db::Migrations;
 pub use delivery::{
-    AckChange, FILES_KEPT, KeyChange, NewAgent, Publication, Refusal, RepositoryFile, StoredAck,
-    StoredAgent, StoredRepository,
+    AckChange, Enrolment, FILES_KEPT, KeyChange, NewAgent, Publication, Refusal, RepositoryFile,
+    StoredAck, StoredAgent, StoredRepository,
 };
 pub use document::{DocumentVersion, NewVersion, Spread, Spreading};
 pub use drill::{RecordedDrill, Recording};

@@ -31,6 +31,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0030_rollouts.sql"),
     include_str!("../migrations/0031_layers.sql"),
     include_str!("../migrations/0032_enrolment_bounds.sql"),
+    include_str!("../migrations/0033_enrolled_agents.sql"),
 ];
 
 /// What differs between the databases.

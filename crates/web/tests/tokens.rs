@@ -134,11 +134,13 @@ async fn the_token_of_an_agent_is_withdrawn_by_the_identifier_that_it_enrolled_w
         .await;
     assert!(answer.status.is_success(), "{}", answer.text);
     let mut enrolled = vec![];
-    for _ in 0..2 {
+    for secret in ["first", "second"].map(|name| format!("lmp_{name:a>43}")) {
         let token = desk.post("/api/v1/agents/enrolments", json!({})).await.1["token"].clone();
-        let enrol = json!({"token": token, "host": "localhost", "sites": ["a.gov"]});
-        let (status, agent) = desk.post("/agent/v1/enrol", enrol).await;
+        let enrol =
+            json!({"token": token, "secret": secret, "host": "localhost", "sites": ["a.gov"]});
+        let (status, mut agent) = desk.post("/agent/v1/enrol", enrol).await;
         assert_eq!(status, 200, "{agent}");
+        agent["token"] = secret.into();
         enrolled.push(agent);
     }
     let list = desk.list("").await;

@@ -3,16 +3,25 @@
 use std::collections::HashMap;
 
 use domain::id::AgentId;
-use protocol::delivery::{Held, Part};
+use protocol::delivery::{Held, Part, Refused};
 
-/// What is gathered, by agent. Bounded by the parts of one agent and the versions of one part.
+/// What an agent says of documents.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Said {
+    /// What it holds.
+    pub(super) held: Vec<Held>,
+    /// What its sites refused.
+    pub(super) refused: Vec<Refused>,
+}
+
+/// What is gathered, by agent. Bounded by the parts of one agent, and the versions and refusals of one part.
 #[derive(Default)]
 pub(crate) struct Parts(HashMap<AgentId, Gathered>);
 
 struct Gathered {
     repository: u64,
     last: Part,
-    held: Vec<Held>,
+    said: Said,
 }
 
 /// A part before this one is missing.
@@ -20,29 +29,30 @@ struct Gathered {
 pub(super) struct OutOfTurn;
 
 impl Parts {
-    /// Takes a part; all that is held when it is the last one. The first begins anew, whatever came before it: an
+    /// Takes a part; all that was said when it is the last one. The first begins anew, whatever came before it: an
     /// agent that was cut off, or holds something else by now, starts again.
     pub(super) fn take(
         &mut self,
         agent: AgentId,
         repository: u64,
         part: Part,
-        held: Vec<Held>,
-    ) -> Result<Option<Vec<Held>>, OutOfTurn> {
+        said: Said,
+    ) -> Result<Option<Said>, OutOfTurn> {
         let before = self.0.remove(&agent);
         let mut all = match before {
-            _ if part.number == 1 => vec![],
-            Some(before) if before.is_followed_by(repository, part) => before.held,
+            _ if part.number == 1 => Said::default(),
+            Some(before) if before.is_followed_by(repository, part) => before.said,
             _ => return Err(OutOfTurn),
         };
-        all.extend(held);
+        all.held.extend(said.held);
+        all.refused.extend(said.refused);
         if part.number == part.of {
             return Ok(Some(all));
         }
         let gathered = Gathered {
             repository,
             last: part,
-            held: all,
+            said: all,
         };
         self.0.insert(agent, gathered);
         Ok(None)
@@ -74,6 +84,25 @@ mod tests {
         serde_json::from_value(key).unwrap()
     }
 
+    fn said(version: u64) -> Said {
+        let refused = Refused {
+            site: "a.example".parse().unwrap(),
+            held: held(version),
+            reason: String::new(),
+        };
+        Said {
+            held: vec![held(version)],
+            refused: vec![refused],
+        }
+    }
+
+    fn versions(all: &Said) -> Vec<u64> {
+        let held: Vec<_> = all.held.iter().map(|one| one.version).collect();
+        let refused: Vec<_> = all.refused.iter().map(|one| one.held.version).collect();
+        assert_eq!(held, refused);
+        held
+    }
+
     /// Parts as `(repository, number, of)`; each holds one version, named by its place.
     fn told(parts: &[(u64, u32, u32)]) -> Vec<Result<Option<Vec<u64>>, OutOfTurn>> {
         let (mut all, agent) = (Parts::default(), AgentId::from_bytes(&[1; 16]).unwrap());
@@ -82,8 +111,9 @@ mod tests {
                 number: *number,
                 of: *of,
             };
-            let taken = all.take(agent, *repository, part, vec![held(at as u64 + 1)]);
-            taken.map(|all| all.map(|all| all.iter().map(|one| one.version).collect()))
+            let version = at as u64 + 1;
+            let taken = all.take(agent, *repository, part, said(version));
+            taken.map(|all| all.map(|all| versions(&all)))
         };
         parts.iter().enumerate().map(take).collect()
     }

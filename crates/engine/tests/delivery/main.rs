@@ -18,7 +18,7 @@ use domain::layer::Layer;
 use domain::name::{DocumentName, GroupName, Hostname, ProductName, ServiceName};
 use domain::site::import::Defaults;
 use engine::{Activate, Engine, How, NewDocument, Sites};
-use protocol::delivery::{Acks, Enrol, Held, Part, Refused};
+use protocol::delivery::{Acks, Enrol, Held, Part, REFUSED_PER_PART_MAX, Refused};
 use semver::Version;
 use tokio_util::sync::CancellationToken;
 
@@ -82,6 +82,11 @@ impl Plane {
         self.engine.publish_document(new, "a test").await.unwrap()
     }
 
+    fn fresh_secret(&self) -> String {
+        let drawn: AgentId = self.engine.clock().id();
+        format!("lmp_{:a>43}", drawn.to_string())
+    }
+
     async fn agent(&self, site: &str) -> AgentId {
         let enrol = Enrol {
             token: self
@@ -89,6 +94,7 @@ impl Plane {
                 .make_enrolment(&Bounds::default(), "a test")
                 .await
                 .unwrap(),
+            secret: self.fresh_secret(),
             host: "a host".into(),
             sites: vec![host(site)],
         };
@@ -353,6 +359,48 @@ async fn what_is_held_is_told_in_parts() {
     assert_eq!(plane.held().await, [1, 2, 3]);
 }
 
+/// A version that no site of a very large host can use: more of them refuse it than one message may tell.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_refused_is_told_in_parts() {
+    let plane = Plane::start().await;
+    let a = plane.agent("a.example").await;
+    for version in 1..=3 {
+        let body = format!(r#"{{"n":{version}}}"#);
+        plane.publish("", "^5", &body, at_once()).await;
+    }
+    let now = plane.engine.repository().version();
+    let refused = |version| Refused {
+        site: host("a.example"),
+        held: Held {
+            key: key(),
+            version,
+        },
+        reason: "because".into(),
+    };
+    let part = |number, version| Acks {
+        part: Some(Part { number, of: 2 }),
+        refused: vec![refused(version)],
+        ..says(now, &[version])
+    };
+    let take = async |acks| plane.engine.take_acks(a, acks).await;
+    let refusals = || [1, 2, 3].map(|version| plane.engine.refused(&key(), version).len());
+    take(part(1, 2)).await.unwrap();
+    assert_eq!(
+        refusals(),
+        [0, 0, 0],
+        "nothing changes before the last part"
+    );
+    take(part(2, 3)).await.unwrap();
+    assert_eq!(refusals(), [0, 1, 1]);
+    let more = Acks {
+        refused: vec![refused(3); REFUSED_PER_PART_MAX + 1],
+        ..says(now, &[3])
+    };
+    let too_many = take(more).await.unwrap_err().to_string();
+    assert!(too_many.contains("1000 refusals"), "{too_many}");
+    assert_eq!(refusals(), [0, 1, 1]);
+}
+
 fn long(length: usize) -> String {
     format!(r#"{{"text":"{}"}}"#, "x".repeat(length))
 }
@@ -479,6 +527,52 @@ async fn what_cannot_be_told_of_one_product_stops_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_enrols_again_with_the_same_secret_is_told_of_the_same_agent() {
+    let plane = Plane::start().await;
+    let engine = &plane.engine;
+    let made = engine.make_enrolment(&Bounds::default(), "a test").await;
+    let enrol = Enrol {
+        token: made.unwrap(),
+        secret: plane.fresh_secret(),
+        host: "a host".into(),
+        sites: vec![host("b.example"), host("a.example")],
+    };
+    let other = Enrol {
+        secret: plane.fresh_secret(),
+        ..enrol.clone()
+    };
+    // At once, as where a connection broke, and later, as where the host ended.
+    let (one, two) = tokio::join!(engine.enrol_agent(&enrol), engine.enrol_agent(&enrol));
+    let (one, two) = (one.unwrap(), two.unwrap());
+    let three = engine.enrol_agent(&enrol).await.unwrap();
+    assert_eq!((one.agent, one.agent), (two.agent, three.agent));
+    assert_eq!(three.sites.len(), 2);
+    let agents = engine.store().agents().await.unwrap();
+    assert_eq!(agents.len(), 1);
+    let is_refused = async |enrol: &Enrol| {
+        let came = engine.enrol_agent(enrol).await;
+        came.is_err_and(|e| e.to_string().contains("unknown, used or expired"))
+    };
+    assert!(is_refused(&other).await, "a stolen token is of no use");
+    // What it holds in its own name it may use, until it is withdrawn.
+    let holder = engine.holder(&enrol.secret).await.unwrap().unwrap();
+    assert_eq!(engine.agent_of_holder(holder.id), Some(one.agent));
+    plane.agent("a.example").await;
+    let left = engine.enrol_agent(&enrol).await.unwrap().sites;
+    assert_eq!(left.len(), 1, "the other one was moved");
+    engine.withdraw_token(holder.id, "a test").await.unwrap();
+    assert!(is_refused(&enrol).await);
+    for short in ["", "lmp_1", "a".repeat(60).as_str()] {
+        let weak = Enrol {
+            secret: short.into(),
+            ..enrol.clone()
+        };
+        let refused = engine.enrol_agent(&weak).await.unwrap_err().to_string();
+        assert!(refused.contains("drawn by chance"), "{short}: {refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_enrols_an_agent_of_the_sites_that_it_names() {
     let plane = Plane::start().await;
     let engine = &plane.engine;
@@ -490,6 +584,7 @@ async fn a_token_enrols_an_agent_of_the_sites_that_it_names() {
     let enrol = async |token: &str, sites: &[&str]| {
         let enrol = Enrol {
             token: token.into(),
+            secret: plane.fresh_secret(),
             host: "a host".into(),
             sites: sites.iter().map(|site| host(site)).collect(),
         };

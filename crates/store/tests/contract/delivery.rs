@@ -10,7 +10,7 @@ use domain::enrolment::Bounds;
 use domain::name::{DocumentName, ProductName, ServiceName};
 use domain::rollout::Rollout;
 use store::{
-    AckChange, Holder, KeyChange, KeyState, NewAgent, NewVersion, Publication, Refusal,
+    AckChange, Enrolment, Holder, KeyChange, KeyState, NewAgent, NewVersion, Publication, Refusal,
     RepositoryFile, Spread, Spreading, Store, StoreError,
 };
 
@@ -231,11 +231,17 @@ pub(crate) async fn an_enrolment_works_once_and_in_time(store: Store) {
         .await
         .unwrap();
     let found = async |number: u8| store.enrolment(&[number; 32], audit().at).await.unwrap();
-    assert_eq!(found(100).await, Some(bounds));
+    assert_eq!(found(100).await, Some(Enrolment::Fresh(bounds)));
     assert_eq!((found(101).await, found(102).await), (None, None));
     let first = agent(1);
     store.enrol(&[100; 32], &first, &audit()).await.unwrap();
-    assert_eq!(found(100).await, None, "it works once");
+    let used = Some(Enrolment::Used {
+        agent: first.id,
+        token_hash: vec![1; 32],
+    });
+    assert_eq!(found(100).await, used, "it works once");
+    let later = at("2023-07-11T21:00:01Z");
+    assert_eq!(store.enrolment(&[100; 32], later).await.unwrap(), None);
     // Used, expired, unknown.
     for hash in [[100; 32], [101; 32], [102; 32]] {
         let refused = store.enrol(&hash, &agent(2), &audit()).await;
@@ -244,9 +250,21 @@ pub(crate) async fn an_enrolment_works_once_and_in_time(store: Store) {
             "{refused:?}"
         );
     }
+    let expires_at = at("2023-07-11T21:00:01Z");
+    let added = store.add_enrolment(&[103; 32], &Bounds::default(), expires_at, &audit());
+    added.await.unwrap();
+    let twice = store.enrol(&[103; 32], &agent(1), &audit()).await;
+    assert!(
+        matches!(twice, Err(StoreError::Conflict { .. })),
+        "nobody takes the token that another holds: {twice:?}"
+    );
+    assert_eq!(found(103).await, Some(Enrolment::Fresh(Bounds::default())));
     assert_eq!(store.agents().await.unwrap().len(), 1);
     let sites = store.agent_sites().await.unwrap();
     assert!(sites.len() == 2 && sites.iter().all(|(_, one)| *one == first.id));
+    let withdrawn = store.withdraw_holder(first.holder.id, &audit()).await;
+    withdrawn.unwrap();
+    assert_eq!(found(100).await, None, "it is nobody's any more");
 }
 
 pub(crate) async fn acks_replace_what_was_said_before(store: Store) {

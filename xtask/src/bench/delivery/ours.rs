@@ -83,10 +83,13 @@ impl Server {
 
     /// The token of an agent of the first site.
     pub(crate) fn agent_token(&self) -> Result<String, String> {
-        let enrol = json!({"token": self.enrolment()?, "host": "bench", "sites": [site(0)]});
-        let enrolled = Http::connect(self.address, "")?
-            .post("/agent/v1/enrol", enrol.to_string().as_bytes())?;
-        Ok(enrolled["token"].as_str().unwrap_or_default().into())
+        let token = self.enrolment()?;
+        // As much chance as the token had.
+        let secret = token.chars().rev().filter(|c| *c != '_');
+        let secret = format!("lmp_{}", secret.collect::<String>());
+        let enrol = json!({"token": token, "secret": secret, "host": "bench", "sites": [site(0)]});
+        Http::connect(self.address, "")?.post("/agent/v1/enrol", enrol.to_string().as_bytes())?;
+        Ok(secret)
     }
 
     /// Agents' streams, each over a connection of its own.
