@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use protocol::delivery::{Acks, HELD_PARTS_MAX, HELD_PER_PART_MAX, Part, REFUSED_PER_PART_MAX};
+use protocol::delivery::{
+    Acks, HELD_PARTS_MAX, HELD_PER_PART_MAX, Held, Part, REFUSED_PER_PART_MAX,
+};
 
 use crate::{AgentError, Shared, pause_after};
 
