@@ -144,6 +144,13 @@ async fn what_is_asked_of_a_campaign_or_release_exists() {
             "stage it first",
         ),
         (
+            "GET",
+            "/api/v1/config/web-central/sign-in/clinet?code=5.1.0".to_owned(),
+            json!(null),
+            404,
+            "there is no document",
+        ),
+        (
             "POST",
             format!("{releases}/5.1.0/activate"),
             json!({"sites": []}),
