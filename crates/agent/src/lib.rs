@@ -461,14 +461,16 @@ impl Shared {
     }
 
     /// Says so where the control plane turns this agent away: with mirrors, or with what it holds, it would look well
-    /// for long.
-    pub(crate) fn note_if_turned_away(&self, came: &AgentError) {
-        if came.turns_away() {
+    /// for long. True when it did: that says more than what was tried.
+    pub(crate) fn note_if_turned_away(&self, came: &AgentError) -> bool {
+        let is_away = came.turns_away();
+        if is_away {
             self.counts.failed(self.clock.now(), came);
             tracing::warn!(
                 "the control plane turns this agent away; if its token was withdrawn, enrol it anew into an empty folder: {came}"
             );
         }
+        is_away
     }
 
     /// Looks again now; a failure is logged and shows in the age.
