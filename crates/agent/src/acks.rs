@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use protocol::delivery::{Acks, HELD_PARTS_MAX, HELD_PER_PART_MAX, Part, REFUSED_PER_PART_MAX};
+use protocol::delivery::{
+    Acks, HELD_PARTS_MAX, HELD_PER_PART_MAX, Held, Part, REFUSED_PER_PART_MAX,
+};
 
 use crate::{AgentError, Shared, pause_after};
 
@@ -29,8 +31,9 @@ async fn tell_until_taken(shared: &Shared) {
         let Err(e) = tell(shared).await else {
             return;
         };
-        tracing::warn!("could not say what is held: {e}");
-        shared.note_if_turned_away(&e);
+        if !shared.note_if_turned_away(&e) {
+            tracing::warn!("could not say what is held: {e}");
+        }
         pause_after(shared, failures, &e).await;
         failures = failures.saturating_add(1);
     }
@@ -87,10 +90,15 @@ fn held(shared: &Shared) -> Acks {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use axum::http::{StatusCode, header};
     use axum::response::IntoResponse as _;
     use clock::Clock;
     use protocol::delivery::{REFUSED_MAX, Refused};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Level, Metadata};
 
     use super::*;
     use crate::plane::plane;
@@ -186,6 +194,42 @@ mod tests {
         let wait = asked[1].1 - asked[0].1;
         let said = Duration::from_secs(1);
         assert!((said..said * 4).contains(&wait), "{wait:?}");
+    }
+
+    /// Counts what is worth a warning.
+    struct Warnings(Arc<AtomicUsize>);
+
+    impl tracing::Subscriber for Warnings {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            *metadata.level() <= Level::WARN
+        }
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn event(&self, _: &Event<'_>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[tokio::test]
+    async fn an_agent_that_is_turned_away_warns_once_for_each_try() {
+        let start = "2023-07-11T21:00:00Z".parse().unwrap();
+        // Nobody moves its hand: there is no second try.
+        let (clock, _hand) = Clock::seeded(start, 1);
+        let plane = plane(clock, |_| StatusCode::UNAUTHORIZED.into_response()).await;
+        let warned = Arc::new(AtomicUsize::new(0));
+        let _own = tracing::subscriber::set_default(Warnings(Arc::clone(&warned)));
+        let is_told = async {
+            plane.until_asked(1).await;
+            plane.moment().await;
+        };
+        tokio::select! { () = tell_until_taken(&plane.shared) => {} () = is_told => {} }
+        assert_eq!(warned.load(Ordering::Relaxed), 1);
+        assert!(plane.last_error().contains("401"), "{}", plane.last_error());
     }
 
     #[tokio::test]

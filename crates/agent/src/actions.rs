@@ -68,12 +68,13 @@ async fn report(shared: &Shared, results: &[ActionResult]) -> bool {
         let Err(e) = told.await else {
             return true;
         };
-        tracing::warn!("could not report {} actions: {e}", results.len());
+        if !shared.note_if_turned_away(&e) {
+            tracing::warn!("could not report {} actions: {e}", results.len());
+        }
         if let AgentError::Answer {
             status: 400..=499, ..
         } = e
         {
-            shared.note_if_turned_away(&e);
             return false;
         }
         pause_after(shared, failures, &e).await;

@@ -95,6 +95,8 @@ mod counts;
 mod device;
 mod disk;
 mod doubt;
+#[cfg(test)]
+mod dropped;
 mod error;
 mod events;
 mod files;
@@ -127,6 +129,7 @@ use protocol::delivery::Refused;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio_util::sync::DropGuard;
 
 pub use cache::{Cache, CachedDocument, Freshness, Reading};
 pub use error::AgentError;
@@ -237,12 +240,15 @@ pub(crate) struct Shared {
     pub(crate) actions_due: Notify,
 }
 
-/// A running agent. Dropping it ends it at once, also in the middle of an answer; to let it finish, cancel
-/// the token that it was started with, and [`wait`](Agent::wait). Its folder is safe either way.
+/// A running agent. Dropping it ends it, also in the middle of a look, and gives its folder free a moment later, when
+/// its last answer is out: another agent that is started at once may meet the lock ([`AgentError::InUse`]). To know
+/// that it has ended, cancel the token that it was started with, and [`wait`](Agent::wait). Its folder is safe either way.
 pub struct Agent {
     shared: Arc<Shared>,
     tasks: JoinSet<()>,
     address: Option<SocketAddr>,
+    /// Connections of sites are tasks of their own, and would hold the folder for as long as they stand.
+    _ends: DropGuard,
 }
 
 impl Agent {
@@ -262,6 +268,7 @@ impl Agent {
         let settings = &shared.settings;
         let files = settings.files.as_deref().map(Files::open).transpose()?;
         let listener = listen(settings.listen).await?;
+        let stop = stop.child_token();
         let socket = settings.socket.as_deref().map(Socket::bind).transpose()?;
         let address = listener.as_ref().and_then(|one| one.local_addr().ok());
         let shared = Arc::new(shared);
@@ -293,6 +300,7 @@ impl Agent {
             shared,
             tasks,
             address,
+            _ends: stop.drop_guard(),
         })
     }
 
@@ -461,14 +469,16 @@ impl Shared {
     }
 
     /// Says so where the control plane turns this agent away: with mirrors, or with what it holds, it would look well
-    /// for long.
-    pub(crate) fn note_if_turned_away(&self, came: &AgentError) {
-        if came.turns_away() {
+    /// for long. True when it did: that says more than what was tried.
+    pub(crate) fn note_if_turned_away(&self, came: &AgentError) -> bool {
+        let is_away = came.turns_away();
+        if is_away {
             self.counts.failed(self.clock.now(), came);
             tracing::warn!(
                 "the control plane turns this agent away; if its token was withdrawn, enrol it anew into an empty folder: {came}"
             );
         }
+        is_away
     }
 
     /// Looks again now; a failure is logged and shows in the age.

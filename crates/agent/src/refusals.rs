@@ -136,7 +136,7 @@ mod tests {
     use crate::CachedDocument;
 
     /// More than fit into one message to the control plane.
-    const SITES: usize = 1_200;
+    const SITES: usize = 1_050;
 
     fn site(number: usize) -> Hostname {
         format!("s{number}.example").parse().unwrap()

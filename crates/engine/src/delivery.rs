@@ -404,6 +404,11 @@ impl Engine {
         }
     }
 
+    /// Waits until nobody publishes; nobody does until what it gives is dropped, and heartbeats wait, too.
+    pub async fn hold_publishing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.delivery.publishing.lock().await
+    }
+
     async fn beat(&self) {
         let delivery = &self.0.delivery;
         let _alone = delivery.publishing.lock().await;

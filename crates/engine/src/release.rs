@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use domain::campaign::{Action, Campaign, State};
-use domain::document::{DocumentKey, check_coverage};
+use domain::document::{Document, DocumentKey, check_coverage};
 use domain::id::{AgentId, SiteId};
 use domain::name::{Hostname, ProductName};
 use domain::release::{Release, ReleaseState};
@@ -30,7 +30,10 @@ const SITES_NAMED_MAX: usize = 50;
 /// Why a site may not run a release yet.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotReady {
-    /// The product has no document at all that accepts the release.
+    /// The product has no document at all.
+    #[error("the product has no documents yet")]
+    NoDocuments,
+    /// The product has documents, and none of them accepts the release.
     #[error("no document of the product accepts release {0}")]
     NoDocument(Version),
     /// No agent serves the site.
@@ -467,16 +470,19 @@ struct Gate<'a> {
     repository: Arc<Repository>,
     /// The documents of the product that the release needs.
     asked: Vec<DocumentKey>,
+    has_documents: bool,
     verdicts: HashMap<(AgentId, Vec<Held>), Result<(), NotReady>>,
 }
 
 impl<'a> Gate<'a> {
     fn new(engine: &'a Engine, product: &ProductName, version: &'a Version) -> Self {
         let repository = engine.repository();
+        let has_documents = own_documents(&repository, product).next().is_some();
         Self {
             engine,
             version,
             asked: documents_for(&repository, product, version),
+            has_documents,
             repository,
             verdicts: HashMap::new(),
         }
@@ -484,7 +490,10 @@ impl<'a> Gate<'a> {
 
     fn check(&mut self, site: &Site) -> Result<(), NotReady> {
         if self.asked.is_empty() {
-            return Err(NotReady::NoDocument(self.version.clone()));
+            return Err(match self.has_documents {
+                true => NotReady::NoDocument(self.version.clone()),
+                false => NotReady::NoDocuments,
+            });
         }
         let agents = self.engine.0.delivery.agents.load();
         let agent = *agents.by_site.get(&site.id).ok_or(NotReady::NoAgent)?;
@@ -513,12 +522,20 @@ pub fn documents_for(
     product: &ProductName,
     version: &Version,
 ) -> Vec<DocumentKey> {
-    let own = repository
-        .documents()
-        .iter()
-        .filter(|(key, _)| key.product == *product && !is_banners(key) && key.layer.is_base());
+    let own = own_documents(repository, product);
     let needed = own.filter(|(_, all)| all.iter().any(|one| one.accepts.matches(version)));
     needed.map(|(key, _)| key.clone()).collect()
+}
+
+/// What sites of a product read, each with its versions; banners are nothing that code needs.
+fn own_documents<'a>(
+    repository: &'a Repository,
+    product: &'a ProductName,
+) -> impl Iterator<Item = (&'a DocumentKey, &'a [Arc<Document>])> {
+    let all = repository.documents().iter();
+    let own = all.filter(|(key, _)| key.product == *product && key.layer.is_base());
+    let own = own.filter(|(key, _)| !is_banners(key));
+    own.map(|(key, all)| (key, &all[..]))
 }
 
 /// What the agent of a site must hold before the site runs a release: all pieces of all that the site

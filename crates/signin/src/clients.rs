@@ -1,5 +1,7 @@
 //! Clients: which rules hold for a site, asked of the outside; and their secrets.
 
+use std::pin::Pin;
+
 use domain::document::DocumentKey;
 use domain::name::Hostname;
 use jiff::Timestamp;
@@ -16,7 +18,13 @@ pub trait Clients: Send + Sync + 'static {
     /// The first settings that name a key to sign with, among those that sites read or may go back to:
     /// the document and its version.
     fn settings_that_name(&self, kid: &str) -> Option<(DocumentKey, u64)>;
+
+    /// Waits until nobody publishes settings; nobody does until what it gives is dropped.
+    fn hold_settings(&self) -> Pin<Box<dyn Future<Output = HeldSettings<'_>> + Send + '_>>;
 }
+
+/// Settings that stay as they are while this is kept.
+pub type HeldSettings<'a> = Box<dyn Send + 'a>;
 
 /// What the provider holds a client to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -187,6 +187,11 @@ impl Provider {
         who: &str,
     ) -> Result<(), SignInError> {
         let key = self.inner().keys.load().find(kid);
+        // Settings that are published between the look at them and the retirement would name a key that is no more.
+        let _held = match state {
+            KeyState::Retired => Some(self.clients().hold_settings().await),
+            _ => None,
+        };
         if let Some(key) = key.filter(|_| !at_once) {
             let may = self.may_move(&key, state);
             may.map_err(|early| SignInError::refused("state", early))?;

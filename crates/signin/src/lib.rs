@@ -28,7 +28,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 pub use accounts::{NewAccount, Password};
-pub use clients::{ClientPolicy, ClientSecret, Clients};
+pub use clients::{ClientPolicy, ClientSecret, Clients, HeldSettings};
 pub use error::SignInError;
 pub use keys::PublishedKey;
 pub use password::{PLAIN_PASSWORDS_PER_CALL_MAX, PasswordHash};

@@ -4,7 +4,9 @@
 mod server;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use clock::Clock;
 use jiff::SignedDuration;
 use openidconnect::core::{
     CoreAuthenticationFlow, CoreClient, CoreProviderMetadata, CoreUserInfoClaims,
@@ -496,4 +498,34 @@ async fn the_pages_speak_the_language_that_the_site_asks_for() {
         metadata.json()["ui_locales_supported"],
         serde_json::json!(["en", "es"])
     );
+}
+
+#[tokio::test]
+async fn a_key_is_not_retired_while_settings_that_name_it_are_published() {
+    let server = Server::start().await;
+    let old = server.provider.signing_keys()[0].public.kid.clone();
+    let made = server.provider.new_signing_key("test").await;
+    let new = made.unwrap().public.kid;
+    let wait = |minutes| {
+        let wait = SignedDuration::from_mins(minutes);
+        server.hand.advance(wait.unsigned_abs());
+    };
+    wait(5);
+    let set = async |kid: &str, state| {
+        let moved = server.provider.set_key_state(kid, (state, false), "test");
+        moved.await.map_err(|e| e.to_string())
+    };
+    set(&new, signin::KeyState::Active).await.unwrap();
+    wait(60);
+    let publishing = server.publishing().await;
+    let publish = async {
+        // Long enough to retire it.
+        Clock::system().sleep(Duration::from_millis(500)).await;
+        server.require_pkce(Some(old.clone()));
+        drop(publishing);
+    };
+    let (retired, ()) = tokio::join!(set(&old, signin::KeyState::Retired), publish);
+    let refused = retired.unwrap_err();
+    assert!(refused.contains("sign-in/client"), "{refused}");
+    assert_eq!(server.provider.signing_keys().len(), 2);
 }

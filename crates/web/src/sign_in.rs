@@ -2,6 +2,7 @@
 //! document of the release it runs. Never signs anybody in.
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -15,7 +16,7 @@ use domain::site::Site;
 use engine::{Answer, Engine, Repository};
 use jiff::{SignedDuration, Timestamp};
 use semver::{Version, VersionReq};
-use signin::{ClientPolicy, Clients, Provider, SignInError};
+use signin::{ClientPolicy, Clients, HeldSettings, Provider, SignInError};
 
 /// How long after an activation a sign-in may go on as it was begun, under the release before.
 pub const ACTIVATION_OVERLAP: SignedDuration = SignedDuration::from_secs(60);
@@ -90,6 +91,10 @@ impl Clients for FleetClients {
         let mut all = all.flat_map(|(product, all)| all.iter().map(move |one| (product, one)));
         let (product, one) = all.find(|(_, one)| one.settings.signing_kid == kid)?;
         Some((settings_of(product.clone())?, one.version))
+    }
+
+    fn hold_settings(&self) -> Pin<Box<dyn Future<Output = HeldSettings<'_>> + Send + '_>> {
+        Box::pin(async { Box::new(self.engine.hold_publishing().await) as HeldSettings<'_> })
     }
 }
 

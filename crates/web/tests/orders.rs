@@ -145,6 +145,27 @@ async fn what_is_asked_of_a_campaign_or_release_exists() {
         ),
         (
             "POST",
+            "/api/v1/releases".to_owned(),
+            json!({"product": "web-central", "version": "5.2.0", "why": "it must"}),
+            422,
+            "set bypass_coverage, too",
+        ),
+        (
+            "POST",
+            format!("{releases}/5.1.0/activate"),
+            json!({"all": true, "reason": "it must"}),
+            422,
+            "set bypass_gate, too",
+        ),
+        (
+            "GET",
+            "/api/v1/config/web-central/sign-in/clinet?code=5.1.0".to_owned(),
+            json!(null),
+            404,
+            "there is no document",
+        ),
+        (
+            "POST",
             format!("{releases}/5.1.0/activate"),
             json!({"sites": []}),
             422,

@@ -85,6 +85,22 @@ async fn what_only_a_retired_release_read_travels_no_more() {
 }
 
 /// A document that was published past the check, for a release to come, keeps nobody from the releases that do without it.
+/// Who reads why publishes something in the one case, and looks at what the documents accept in the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_product_without_documents_is_told_from_one_whose_documents_accept_other_releases() {
+    let plane = Plane::start().await;
+    plane.agent("a.example").await;
+    let why = |version| {
+        let readiness = plane.engine.readiness(&product("web-central"), &version);
+        readiness.unwrap().unready[0].reason.clone()
+    };
+    let code = Version::new(5, 1, 0);
+    assert_eq!(why(code.clone()), "the product has no documents yet");
+    plane.publish("", "^5", "{}", at_once()).await;
+    assert!(why(code).contains("has not acknowledged"));
+    assert!(why(Version::new(6, 0, 0)).contains("no document of the product accepts"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_emergency_publication_does_not_keep_releases_out() {
     let plane = Plane::start().await;

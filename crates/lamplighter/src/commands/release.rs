@@ -19,7 +19,7 @@ pub(crate) enum Release {
         #[arg(long, requires = "why")]
         bypass_coverage: bool,
         /// Why the check is left out. It is audited.
-        #[arg(long)]
+        #[arg(long, requires = "bypass_coverage")]
         why: Option<String>,
     },
     /// List releases that are not retired.
@@ -45,7 +45,7 @@ pub(crate) enum Release {
         #[arg(long, requires = "reason")]
         bypass_gate: bool,
         /// Why the gate is bypassed.
-        #[arg(long)]
+        #[arg(long, requires = "bypass_gate")]
         reason: Option<String>,
     },
     /// Retire a release that no site runs or may go back to.

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
@@ -18,7 +19,7 @@ use domain::sign_in::settings_of;
 use jiff::Timestamp;
 use openidconnect::{HttpRequest, HttpResponse};
 use reqwest::{Client, StatusCode};
-use signin::{ClientPolicy, Clients, NewAccount, Password, Provider, Settings};
+use signin::{ClientPolicy, Clients, HeldSettings, NewAccount, Password, Provider, Settings};
 use store::{Place, Store};
 
 pub const CLIENT: &str = "29palms.gov";
@@ -27,7 +28,7 @@ pub const EMAIL: &str = "resident@29palms.gov";
 pub const PASSWORD: &str = "correct horse battery";
 
 #[derive(Clone)]
-struct OneClient(Arc<Mutex<ClientPolicy>>);
+struct OneClient(Arc<Mutex<ClientPolicy>>, Arc<tokio::sync::Mutex<()>>);
 
 impl Clients for OneClient {
     fn policy(&self, client_id: &Hostname, _: Timestamp) -> Option<ClientPolicy> {
@@ -39,6 +40,10 @@ impl Clients for OneClient {
         let named = policy.signing_kid.as_deref() == Some(kid);
         let key = settings_of("web".parse().unwrap());
         key.filter(|_| named).map(|key| (key, 1))
+    }
+
+    fn hold_settings(&self) -> Pin<Box<dyn Future<Output = HeldSettings<'_>> + Send + '_>> {
+        Box::pin(async { Box::new(self.1.lock().await) as HeldSettings<'_> })
     }
 }
 
@@ -64,11 +69,12 @@ impl Server {
         let (clock, hand) = Clock::manual(Clock::system().now());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let policy = OneClient(Arc::new(Mutex::new(ClientPolicy {
+        let policy = ClientPolicy {
             redirect_uris: vec![CALLBACK.into()],
             pkce_required: false,
             signing_kid: None,
-        })));
+        };
+        let policy = OneClient(Arc::new(Mutex::new(policy)), Arc::default());
         let settings = Settings::new(&base);
         let provider = Provider::open(store, clock.clone(), settings, policy.clone())
             .await
@@ -110,6 +116,11 @@ impl Server {
         let mut policy = self.policy.0.lock().unwrap();
         policy.pkce_required = true;
         policy.signing_kid = signing_kid;
+    }
+
+    /// Publishes settings until what it gives is dropped.
+    pub async fn publishing(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        Arc::clone(&self.policy.1).lock_owned().await
     }
 
     /// The client that `openidconnect` speaks through.

@@ -250,15 +250,17 @@ pub(crate) async fn an_enrolment_works_once_and_in_time(store: Store) {
             "{refused:?}"
         );
     }
-    let expires_at = at("2023-07-11T21:00:01Z");
-    let added = store.add_enrolment(&[103; 32], &Bounds::default(), expires_at, &audit());
-    added.await.unwrap();
+    let (any, expires_at) = (Bounds::default(), at("2023-07-11T21:00:01Z"));
+    store
+        .add_enrolment(&[103; 32], &any, expires_at, &audit())
+        .await
+        .unwrap();
     let twice = store.enrol(&[103; 32], &agent(1), &audit()).await;
     assert!(
         matches!(twice, Err(StoreError::Conflict { .. })),
         "nobody takes the token that another holds: {twice:?}"
     );
-    assert_eq!(found(103).await, Some(Enrolment::Fresh(Bounds::default())));
+    assert_eq!(found(103).await, Some(Enrolment::Fresh(any)));
     assert_eq!(store.agents().await.unwrap().len(), 1);
     let sites = store.agent_sites().await.unwrap();
     assert!(sites.len() == 2 && sites.iter().all(|(_, one)| *one == first.id));

@@ -16,7 +16,7 @@ use domain::document::{DocumentKey, Lane};
 use domain::layer::Layer;
 use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
 use domain::rollout::Rollout;
-use engine::{How, NewDocument};
+use engine::{EngineError, How, NewDocument};
 use semver::{Version, VersionReq};
 use serde_json::Value;
 
@@ -197,6 +197,14 @@ impl Gives for Config {
     }
 }
 
+/// Who mistypes a name must not look for a release that it accepts.
+fn nothing_read(app: &App, key: &DocumentKey, code: &Version) -> ApiError {
+    if app.engine().repository().documents().contains_key(key) {
+        return ApiError::not_found(format!("no version of document {key} accepts code {code}"));
+    }
+    EngineError::not_found("document", key).into()
+}
+
 /// Public: it is what a site's page source would show anyway, and a site whose sign-in is broken
 /// must be able to refill its cache.
 async fn config(
@@ -218,9 +226,7 @@ async fn config(
     });
     let site = site.transpose()?;
     let document = app.engine().document_for(&key, &code, site.as_deref());
-    let document = document.ok_or_else(|| {
-        ApiError::not_found(format!("no version of document {key} accepts code {code}"))
-    })?;
+    let document = document.ok_or_else(|| nothing_read(&app, &key, &code))?;
     let etag = format!("\"{}\"", document.tag());
     let version = document.version().to_string();
     let known = held.is_some_and(|held| held.as_bytes() == etag.as_bytes());

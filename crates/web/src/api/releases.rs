@@ -59,7 +59,7 @@ struct Stage {
     /// Also when documents have no version that accepts it.
     #[serde(default)]
     bypass_coverage: bool,
-    /// Why a check is left out; must be given then.
+    /// Why a check is left out; must be given then, and only then.
     why: Option<String>,
 }
 
@@ -75,9 +75,20 @@ async fn stage(
         let staged = engine.stage_uncovered_release(product, version, &why, who);
         staged.await?;
     } else {
+        let reason =
+            "nothing is left out that needs a reason: set bypass_coverage, too, or give no reason";
+        refuse_if_given("why", stage.why.as_deref(), reason)?;
         engine.stage_release(product, version, who).await?;
     }
     Ok(Bare)
+}
+
+/// What is written down nowhere is not taken: who gives a reason means that something is left out.
+fn refuse_if_given(at: &str, why: Option<&str>, reason: &str) -> Result<(), ApiError> {
+    match why {
+        None | Some("") => Ok(()),
+        Some(_) => Err(ApiError::refused(at, reason)),
+    }
 }
 
 async fn list(State(app): State<App>) -> Result<JsonBody<Vec<Release>>, ApiError> {
@@ -104,7 +115,7 @@ struct ActivateBody {
     /// Also sites that are not ready. The audit keeps it.
     #[serde(default)]
     bypass_gate: bool,
-    /// Why the gate is bypassed; must be given then.
+    /// Why the gate is bypassed; must be given then, and only then.
     reason: Option<String>,
 }
 
@@ -128,6 +139,11 @@ async fn activate(
             ));
         }
     };
+    if !body.bypass_gate {
+        let reason =
+            "nothing is bypassed that needs a reason: set bypass_gate, too, or give no reason";
+        refuse_if_given("reason", body.reason.as_deref(), reason)?;
+    }
     // Without a reason the engine refuses; an empty one is none.
     let bypass = body.bypass_gate.then(|| body.reason.unwrap_or_default());
     let activate = Activate {

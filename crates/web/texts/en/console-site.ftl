@@ -12,6 +12,7 @@ staff-site-since = { $runs }, since
 staff-site-before = before it { $version }
 staff-site-config = Config
 staff-site-holds = Its agent holds verified config for the code it runs.
+staff-site-no-documents = the product has no documents yet
 staff-site-no-document = no document of the product accepts release { $version }
 staff-site-no-agent = no agent serves it
 staff-site-silent = its agent on { $host } has not acknowledged any document yet

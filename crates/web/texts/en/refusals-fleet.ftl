@@ -29,6 +29,7 @@ release-no-documents = product { $product } has no documents: publish one that a
 release-activated = a campaign activates release { $version }: let it end, or abort it, first
 release-asked = { $n } sites were asked to run release { $version } and may still do it: try again { $n-minutes } minutes after the campaign
 release-needed = { $n } sites run release { $version } or may go back to it
+ready-no-documents = the product has no documents yet
 ready-no-document = no document of the product accepts release { $version }
 ready-no-agent = no agent serves it
 ready-silent = its agent on { $said-host } has not acknowledged any document yet

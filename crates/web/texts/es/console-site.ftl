@@ -12,6 +12,7 @@ staff-site-since = { $runs }, desde
 staff-site-before = antes { $version }
 staff-site-config = Configuración
 staff-site-holds = Su agente tiene configuración verificada para el código que ejecuta.
+staff-site-no-documents = el producto aún no tiene documentos
 staff-site-no-document = ningún documento del producto acepta la versión { $version }
 staff-site-no-agent = ningún agente lo atiende
 staff-site-silent = su agente en { $host } aún no ha confirmado ningún documento

@@ -33,6 +33,7 @@ release-needed =
         [one] { $n } sitio ejecuta la versión { $version } o podría volver a ella
        *[other] { $n } sitios ejecutan la versión { $version } o podrían volver a ella
     }
+ready-no-documents = el producto aún no tiene documentos
 ready-no-document = ningún documento del producto acepta la versión { $version }
 ready-no-agent = ningún agente lo atiende
 ready-silent = su agente en { $said-host } aún no ha confirmado ningún documento

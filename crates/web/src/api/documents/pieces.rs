@@ -9,6 +9,7 @@ use domain::name::{DocumentName, Hostname, ProductName, ServiceName};
 use semver::{Version, VersionReq};
 use serde_json::Value;
 
+use super::nothing_read;
 use crate::App;
 use crate::access::Access;
 use crate::error::ApiError;
@@ -77,9 +78,7 @@ async fn pieces(
         .ok_or_else(|| ApiError::not_found(format!("there is no site of this product {site}")))?;
     let code = code.unwrap_or_else(|| found.running.clone());
     let answer = app.engine().document_for(&key, &code, Some(&found));
-    let answer = answer.ok_or_else(|| {
-        ApiError::not_found(format!("no version of document {key} accepts code {code}"))
-    })?;
+    let answer = answer.ok_or_else(|| nothing_read(&app, &key, &code))?;
     let read = |body: &[u8]| serde_json::from_slice(body).unwrap_or(Value::Null);
     let pieces = answer.pieces().iter().map(|one| PieceView {
         layer: one.key.layer.clone(),

@@ -130,6 +130,7 @@ fn served(app: &App, index: SiteIndex, site: &Site) -> String {
 /// Why a site may not run a release, as [`NotReady`] says it in English.
 pub(in crate::pages) fn why_not(reason: &NotReady) -> String {
     match reason {
+        NotReady::NoDocuments => say("staff-site-no-documents").into(),
         NotReady::NoDocument(version) => {
             let values = [("version", version.to_string().into())];
             tell("staff-site-no-document", values)
