@@ -459,10 +459,7 @@ async fn agent(engine: &Engine) -> AgentId {
             .make_enrolment(&Bounds::default(), "a test")
             .await
             .unwrap(),
-        secret: format!(
-            "lmp_{:a>43}",
-            engine.clock().id::<domain::id::AgentId>().to_string()
-        ),
+        secret: format!("lmp_{:a>43}", engine.clock().id::<AgentId>().to_string()),
         host: "a host".into(),
         sites,
     };

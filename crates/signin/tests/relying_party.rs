@@ -102,7 +102,7 @@ async fn a_session_signs_in_without_a_password() {
         assert!(param(&back, "code").is_some(), "{back}");
         let form = browser.get(&server.ask("&prompt=login")).await;
         assert_eq!(form.status, StatusCode::OK);
-        server.hand.advance(std::time::Duration::from_secs(10));
+        server.hand.advance(Duration::from_secs(10));
         assert_eq!(
             browser.get(&server.ask("&max_age=5")).await.status,
             StatusCode::OK
@@ -161,7 +161,7 @@ async fn a_code_counts_once_for_its_own_client_and_not_for_long() {
     }
 
     let code = server.code("").await;
-    server.hand.advance(std::time::Duration::from_secs(60));
+    server.hand.advance(Duration::from_secs(60));
     assert_eq!(
         server.exchange(&code, &secret, "").await.error(),
         "invalid_grant"
@@ -259,7 +259,7 @@ async fn guessing_locks_an_address_and_tells_nothing() {
     let form = browser.get(&server.ask("")).await;
     let right = browser.submit(&form, EMAIL, PASSWORD).await;
     assert_eq!(right.status, StatusCode::TOO_MANY_REQUESTS);
-    server.hand.advance(std::time::Duration::from_secs(30 * 60));
+    server.hand.advance(Duration::from_secs(30 * 60));
     let back = server
         .browser()
         .fill_in(&server.ask(""), EMAIL, PASSWORD)
@@ -329,7 +329,7 @@ async fn a_form_counts_only_in_the_browser_it_was_shown_to() {
         .submit_from(&form, Some("https://evil.example"))
         .await;
     assert_eq!(cross.status, StatusCode::BAD_REQUEST);
-    server.hand.advance(std::time::Duration::from_secs(30 * 60));
+    server.hand.advance(Duration::from_secs(30 * 60));
     let late = browser.submit(&form, EMAIL, PASSWORD).await;
     assert!(late.body.contains("too long"), "{}", late.body);
 }

@@ -114,6 +114,14 @@ impl Truth {
         versions.any(|one| one.accepts.matches(code))
     }
 
+    /// Whether some version of a document or a layer that was ever published accepts a release.
+    pub(crate) fn was_any_for(&self, code: &Version, key: &DocumentKey) -> bool {
+        let mut versions = self
+            .published
+            .range((key.clone(), 0)..=(key.clone(), u64::MAX));
+        versions.any(|(_, one)| one.accepts.matches(code))
+    }
+
     /// Whether a document has layers of a site at a version of the repository.
     pub(crate) fn has_layers(&self, reader: Reader<'_>, (at, key): (u64, &DocumentKey)) -> bool {
         let own = self.layers_of(reader.told_at, (reader.product, reader.site));
