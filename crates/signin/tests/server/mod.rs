@@ -128,9 +128,8 @@ impl Server {
         &self,
     ) -> impl Fn(
         HttpRequest,
-    ) -> std::pin::Pin<
-        Box<dyn Future<Output = Result<HttpResponse, reqwest::Error>> + Send>,
-    > + Sync
+    ) -> Pin<Box<dyn Future<Output = Result<HttpResponse, reqwest::Error>> + Send>>
+    + Sync
     + use<> {
         let client = self.client.clone();
         move |request| {
