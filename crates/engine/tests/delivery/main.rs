@@ -324,9 +324,8 @@ async fn what_was_not_published_here_is_held_by_nobody() {
     assert!(is_ready(1) && is_ready(2));
 }
 
-/// An agent of very many sites with layers of their own.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_held_is_told_in_parts() {
+/// An agent, three versions of one document, and the version of the repository with all of them.
+async fn three_versions() -> (Plane, AgentId, u64) {
     let plane = Plane::start().await;
     let a = plane.agent("a.example").await;
     for version in 1..=3 {
@@ -334,6 +333,13 @@ async fn what_is_held_is_told_in_parts() {
         plane.publish("", "^5", &body, at_once()).await;
     }
     let now = plane.engine.repository().version();
+    (plane, a, now)
+}
+
+/// An agent of very many sites with layers of their own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_held_is_told_in_parts() {
+    let (plane, a, now) = three_versions().await;
     let part = |number, of, version| Acks {
         part: Some(Part { number, of }),
         ..says(now, &[version])
@@ -364,13 +370,7 @@ async fn what_is_held_is_told_in_parts() {
 /// A version that no site of a very large host can use: more of them refuse it than one message may tell.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_refused_is_told_in_parts() {
-    let plane = Plane::start().await;
-    let a = plane.agent("a.example").await;
-    for version in 1..=3 {
-        let body = format!(r#"{{"n":{version}}}"#);
-        plane.publish("", "^5", &body, at_once()).await;
-    }
-    let now = plane.engine.repository().version();
+    let (plane, a, now) = three_versions().await;
     let refused = |version| Refused {
         site: host("a.example"),
         held: Held {

@@ -97,6 +97,18 @@ impl Plane {
         Self::start_with(web::Clients::default()).await
     }
 
+    /// A control plane that published this for 5.1, and on the disk of an agent that ended since, the same.
+    async fn with_an_agent_that_ended(body: &str) -> Self {
+        let plane = Self::start().await;
+        plane.publish("~5.1", body).await.unwrap();
+        let stop = CancellationToken::new();
+        let agent = plane.agent(&plane.url, &stop).await;
+        plane.ready_sites(&Version::new(5, 1, 0), 2).await;
+        stop.cancel();
+        agent.wait().await;
+        plane
+    }
+
     async fn start_with(clients: web::Clients) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (clock, _) = Clock::starting_at("2023-07-11T20:00:00Z".parse().unwrap(), SPEED);
@@ -397,14 +409,8 @@ async fn a_release_activates_only_where_verified_config_waits() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_last_known_good_is_served_at_cold_boot_and_flagged() {
-    let plane = Plane::start().await;
     let body = r#"{"pkce":"optional"}"#;
-    plane.publish("~5.1", body).await.unwrap();
-    let stop = CancellationToken::new();
-    let agent = plane.agent(&plane.url, &stop).await;
-    plane.ready_sites(&Version::new(5, 1, 0), 2).await;
-    stop.cancel();
-    agent.wait().await;
+    let plane = Plane::with_an_agent_that_ended(body).await;
     plane.clock.sleep(Duration::from_secs(61)).await;
 
     // No origin answers here.
@@ -464,14 +470,8 @@ async fn the_last_known_good_is_served_at_cold_boot_and_flagged() {
 /// site reads again all the same.
 #[tokio::test]
 async fn a_document_that_the_disk_hides_is_back_with_the_next_look() {
-    let plane = Plane::start().await;
     let body = r#"{"pkce":"optional"}"#;
-    plane.publish("~5.1", body).await.unwrap();
-    let stop = CancellationToken::new();
-    let agent = plane.agent(&plane.url, &stop).await;
-    plane.ready_sites(&Version::new(5, 1, 0), 2).await;
-    stop.cancel();
-    agent.wait().await;
+    let plane = Plane::with_an_agent_that_ended(body).await;
 
     let file = plane.folder.path().join("agent/trust.json");
     let text = std::fs::read_to_string(&file).unwrap();
