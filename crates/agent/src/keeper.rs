@@ -89,8 +89,14 @@ impl Keeper {
                 cache.set_verified_at(stored.verified_at());
                 listing
             }
-            // Trust does not go back by it. But a role may be gone, and a document without one of its layers is worse
-            // than none.
+            // What was signed verifies, so that trust does not go back. All the rest of the file is as good as missing:
+            // nobody knows how old what is read is.
+            Some((listing, stored)) if listing.trust().has_all(&own(cache)) => {
+                tracing::warn!("what is believed changed on disk: its age is not known any more");
+                cache.replace(&last_known_good(&stored, &listing, &bodies, cache));
+                listing
+            }
+            // A document without one of its layers is worse than none.
             Some((listing, _)) => {
                 tracing::warn!(
                     "what is believed changed on disk: nothing is read until an origin answers"
@@ -274,7 +280,7 @@ impl Keeper {
             at
         };
         let trust = state.listing.trust();
-        let mut update = trust.update(at, Interest::Sites(Arc::clone(cache.places())));
+        let mut update = trust.update(at, own(cache));
         while let Some(want) = update.wants() {
             update.give(source.metadata(&want).await?.as_deref())?;
         }
@@ -424,6 +430,8 @@ impl Keeper {
             .saved_at
             .map(|at| self.clock.passed().saturating_sub(at));
         let is_due = since.is_none_or(|since| since >= TIMESTAMP_SAVED_EACH);
+        #[cfg(feature = "trial")]
+        let is_due = is_due && !planted(Bug::ForgetTimestamps);
         trust.root_version() > state.listing.trust().root_version() || (is_proof && is_due)
     }
 
@@ -443,11 +451,22 @@ impl Keeper {
     }
 }
 
+/// The roles that concern the sites of this agent.
+fn own(cache: &Cache) -> Interest {
+    Interest::Sites(Arc::clone(cache.places()))
+}
+
 fn last_known_good(stored: &TrustFile, listing: &Listing, bodies: &Bodies, cache: &Cache) -> View {
-    let behind = stored.behind().unwrap_or_else(|| Behind {
-        repository: listing.trust().version(),
+    // Where the file changed, something may have been behind.
+    let none_behind = || Behind {
+        repository: if stored.is_whole() {
+            listing.trust().version()
+        } else {
+            0
+        },
         ..Behind::default()
-    });
+    };
+    let behind = stored.behind().unwrap_or_else(none_behind);
     let find = |entry: &Entry| bodies.find(entry).map(Arc::new);
     let (mut before, mut holes) = (vec![], behind.holes);
     for entry in behind.entries {

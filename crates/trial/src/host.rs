@@ -61,6 +61,10 @@ pub(crate) struct Host {
     pub(crate) looked: Option<(Shown, Vec<(Version, bool)>)>,
     /// The version of which it was seen that it is on disk.
     durable: u64,
+    /// The newest timestamp that proved to it how new it is, and when it was looked at last: a newer one came after.
+    proof: (u64, Duration),
+    /// The timestamp that was on its disk with that proof, and since when at least it had a newer one.
+    saved: Option<(u64, Duration)>,
     /// The time that its clock showed when no update was under way, last: none can have begun before.
     pub(crate) quiet_at: Timestamp,
 }
@@ -130,6 +134,8 @@ impl Host {
             read_before: vec![],
             looked: None,
             durable: 0,
+            proof: (0, Duration::ZERO),
+            saved: None,
             quiet_at: crate::fleet::start(),
         })
     }
@@ -191,6 +197,7 @@ impl Host {
         self.hand = Some(hand);
         self.floor.timestamp = 0;
         self.restored = driven.versions().map_or(0, |versions| versions.timestamp);
+        (self.proof.0, self.saved) = (self.restored, None);
         // A timestamp that only the process before knew may come again, and is news to this one.
         self.seen_at.retain(|version, _| *version <= self.restored);
         self.is_clock_lost = self.clock_set_at.is_some();
@@ -287,6 +294,26 @@ impl Host {
             self.durable = reads;
         }
         Ok(())
+    }
+
+    /// What a restart would make it look older is bounded; looked at with each timestamp that is a proof.
+    pub(crate) fn check_saved(&mut self, timestamp: u64, at: Duration) -> Result<(), String> {
+        let is_whole = self.driven.as_ref().is_some_and(Driven::is_whole);
+        let (newest, came_after) = self.proof;
+        self.proof.1 = at;
+        if timestamp <= newest || !is_whole {
+            return Ok(());
+        }
+        let Some(on_disk) = invariants::timestamp_on_disk(&self.disk) else {
+            return Ok(());
+        };
+        // It may have been saved while nobody looked.
+        let same = self.saved.filter(|(saved, _)| *saved == on_disk);
+        let since = same.map_or(at, |(_, since)| since);
+        self.proof.0 = timestamp;
+        self.saved = (timestamp > on_disk).then_some((on_disk, since));
+        let unsaved_for = came_after.saturating_sub(since);
+        invariants::i4_a_proof_is_saved(self, (timestamp, on_disk), unsaved_for)
     }
 
     /// Remembers what it believes now.

@@ -26,8 +26,8 @@ use crate::truth::{Pieces, Reader, Truth};
 
 pub(crate) use at_the_end::{i3_all_converged, i10_first_lane_is_read};
 pub(crate) use on_disk::{
-    Found, i2_config_is_on_disk, i6_the_disk_is_whole, i8_what_is_read_is_durable,
-    i16_acked_is_on_disk,
+    Found, i2_config_is_on_disk, i4_a_proof_is_saved, i6_the_disk_is_whole,
+    i8_what_is_read_is_durable, i16_acked_is_on_disk, timestamp_on_disk,
 };
 
 pub(crate) type Checked = Result<(), String>;

@@ -268,6 +268,7 @@ impl World {
             invariants::i6_trust_is_monotonic(host, versions)?;
             invariants::i6_only_true_keys_are_believed(host, versions, &outside.control)?;
             invariants::i7_expired_is_not_believed(host, versions, &outside.control.signed)?;
+            host.check_saved(versions.timestamp, passed)?;
             host.observe(versions, passed, newest);
             invariants::i4_no_silent_staleness(host, versions, passed)?;
         }

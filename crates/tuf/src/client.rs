@@ -264,6 +264,16 @@ impl Trust {
         Some(parts.join("/"))
     }
 
+    /// Whether every role is believed that an update with this interest would visit, of those that targets delegates to.
+    #[must_use]
+    pub fn has_all(&self, interest: &Interest) -> bool {
+        self.targets.as_ref().is_some_and(|targets| {
+            let delegations = targets.role().delegations().iter();
+            let mut wanted = delegations.filter(|delegation| interest.wants(delegation));
+            wanted.all(|delegation| self.delegated.contains_key(&delegation.name))
+        })
+    }
+
     /// What targets says itself, and each role that it delegates to and that is believed.
     pub(crate) fn listed(&self) -> Option<Listed<'_>> {
         let top = &self.targets.as_ref()?.file;

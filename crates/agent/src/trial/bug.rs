@@ -45,11 +45,13 @@ pub enum Bug {
     ForgetOrdersVersion,
     /// A document is read without a layer of the site that is yet to come.
     ReadHalves,
+    /// Timestamps that change no document are never written to disk.
+    ForgetTimestamps,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::SkipAccepts,
         Self::PersistBeforeVerifying,
         Self::IgnoreExpiry,
@@ -69,6 +71,7 @@ impl Bug {
         Self::RetiredKeysSign,
         Self::ForgetOrdersVersion,
         Self::ReadHalves,
+        Self::ForgetTimestamps,
     ];
 }
 

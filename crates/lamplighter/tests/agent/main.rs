@@ -9,13 +9,14 @@ mod flags;
 mod keys;
 mod layers;
 mod origins;
+mod pushes;
 mod reconnects;
 mod rollout;
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use agent::{Agent, AgentSettings};
@@ -62,6 +63,11 @@ struct Losses {
     fetched: std::sync::Mutex<Vec<(String, u64)>>,
     /// When agents began to follow events, and the status that they were answered.
     followed: std::sync::Mutex<Vec<(Timestamp, StatusCode)>>,
+    /// Pushes get lost, come twice and overtake one another.
+    suffers: AtomicBool,
+    /// No document is given any more, and how many were asked for since.
+    is_stuck: AtomicBool,
+    hanging: AtomicU32,
 }
 
 impl Losses {
@@ -70,7 +76,14 @@ impl Losses {
         if path == "/agent/v1/events" {
             let answer = next.run(request).await;
             self.followed.lock().unwrap().push((now, answer.status()));
+            if self.suffers.load(Ordering::SeqCst) {
+                return answer.map(pushes::suffering);
+            }
             return answer;
+        }
+        if path.starts_with("/agent/v1/targets/") && self.is_stuck.load(Ordering::SeqCst) {
+            self.hanging.fetch_add(1, Ordering::SeqCst);
+            return std::future::pending().await;
         }
         if path != "/agent/v1/outcomes" {
             let answer = next.run(request).await;
@@ -475,6 +488,18 @@ async fn a_document_that_the_disk_hides_is_back_with_the_next_look() {
 
     let file = plane.folder.path().join("agent/trust.json");
     let text = std::fs::read_to_string(&file).unwrap();
+    // When it was verified is signed by nobody: it reads on, as of unknown age.
+    let verified = r#""verified_at_ms":1"#;
+    assert!(text.contains(verified), "{text}");
+    std::fs::write(&file, text.replace(verified, r#""verified_at_ms":2"#)).unwrap();
+    let stop = CancellationToken::new();
+    let agent = plane.agent(&origins::nowhere(), &stop).await;
+    let found = read(&agent, "b.example", "5.1.0", None).await;
+    assert_eq!((found.status, found.stale), (200, true));
+    assert_eq!(agent.freshness().age, None);
+    stop.cancel();
+    agent.wait().await;
+
     let role = format!("{}.{}.json", key().product, key().service);
     assert!(text.contains(&role), "{text}");
     std::fs::write(&file, text.replace(&role, "2.web-c.sign-in.json")).unwrap();

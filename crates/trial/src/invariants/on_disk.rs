@@ -1,6 +1,7 @@
 //! The invariants of what lies on the disk of a host.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use domain::document::DocumentKey;
 use domain::layer::Layer;
@@ -14,6 +15,9 @@ use crate::disk::Disk;
 use crate::fleet::Site;
 use crate::host::Host;
 use crate::truth::Truth;
+
+/// How long an agent spares its disk timestamps.
+const SAVED_WITHIN: Duration = Duration::from_secs(300);
 
 /// 2, on the agent: a site is switched only when all that it needs is on its disk, durable.
 pub(crate) fn i2_config_is_on_disk(
@@ -244,6 +248,35 @@ pub(crate) fn i8_what_is_read_is_durable(host: &Host) -> Checked {
         let agent = host.agent;
         format!("agent {agent} gives version {reads} with {durable} on disk")
     })
+}
+
+/// 4, over a restart: where a proof is newer than the one on disk, the one on disk is five minutes old at most, so that a
+/// restart makes nothing look older by more.
+pub(crate) fn i4_a_proof_is_saved(
+    host: &Host,
+    (timestamp, on_disk): (u64, u64),
+    unsaved_for: Duration,
+) -> Checked {
+    let is_well = on_disk >= timestamp || unsaved_for <= SAVED_WITHIN;
+    require(is_well, "4", || {
+        let agent = host.agent;
+        format!(
+            "agent {agent} saved {on_disk}, has {timestamp}, and saved none for {unsaved_for:?}"
+        )
+    })
+}
+
+/// The version of the timestamp that is surely on a disk, 0 for none; `None` where the disk was damaged.
+pub(crate) fn timestamp_on_disk(disk: &Disk) -> Option<u64> {
+    let files = disk
+        .surely(&trust_file())
+        .and_then(|file| agent::trial::kept(&file));
+    let file = files.and_then(|files| {
+        let file = files.get("timestamp.json")?;
+        serde_json::from_slice::<serde_json::Value>(file).ok()
+    });
+    let version = file.and_then(|file| file["signed"]["version"].as_u64());
+    (!disk.is_damaged(&trust_file())).then(|| version.unwrap_or(0))
 }
 
 fn newest_snapshot(files: &BTreeMap<String, Vec<u8>>) -> u64 {

@@ -172,7 +172,7 @@ impl Visit {
 }
 
 impl Interest {
-    fn wants(&self, delegation: &Delegation) -> bool {
+    pub(super) fn wants(&self, delegation: &Delegation) -> bool {
         match self {
             Self::TopLevel => false,
             Self::All => true,
