@@ -265,6 +265,12 @@ impl Keeper {
         Ok(())
     }
 
+    /// Removes what nobody needs any more. Not before what came is readable: sites do not wait for it.
+    pub(crate) async fn sweep(&self, cache: &Cache) {
+        let state = self.state.lock().await;
+        self.bodies.sweep(&state.listing, &cache.view(), cache);
+    }
+
     /// What the newest metadata lists, all checks passed; nothing is changed.
     async fn listed(
         &self,
@@ -378,7 +384,6 @@ impl Keeper {
         cache.replace(next);
         self.changed.notify_one();
         state.saved_at = Some(self.clock.passed());
-        self.bodies.sweep(&listing, next, cache);
         self.note(state, listing, seen, cache);
         Ok(())
     }

@@ -55,6 +55,7 @@ impl Keeper {
                 Tried::Left => break,
             }
         }
+        self.sweep(cache).await;
         if came.is_ok() {
             *looked_at = Some(started_at);
         }
