@@ -142,6 +142,33 @@ impl Cache {
         view.read(product, (site, service, name), code)
     }
 
+    /// Why [`Cache::read`] gives nothing to a site of its, in a sentence.
+    pub(crate) fn why_unread(
+        &self,
+        site: &Hostname,
+        (service, name): (&ServiceName, &DocumentName),
+        code: &Version,
+    ) -> String {
+        let document = format!("{service}/{name}");
+        let view = self.0.view.load();
+        let product = self.product_of(site);
+        let found = product.and_then(|product| view.find(product, service, name));
+        let versions = found.map_or(&[][..], |found| &found.newest_first);
+        let mut accepting = versions
+            .iter()
+            .filter(|one| one.entry.accepts.matches(code));
+        if versions.is_empty() {
+            format!("this agent holds no document {document}")
+        } else if accepting.next().is_none() {
+            format!("no version of {document} accepts code {code}")
+        } else {
+            format!(
+                "{site} may not read the version of {document} that accepts code {code}: its turn is yet to come, it \
+                 was refused, or files of it are yet to come"
+            )
+        }
+    }
+
     /// A document as one site that runs `code` reads it again and again: looked up when something
     /// changed, and otherwise at the cost of one comparison. `None` for a site of another agent.
     #[must_use]

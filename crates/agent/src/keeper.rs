@@ -265,10 +265,12 @@ impl Keeper {
         Ok(())
     }
 
-    /// Removes what nobody needs any more. Not before what came is readable: sites do not wait for it.
-    pub(crate) async fn sweep(&self, cache: &Cache) {
-        let state = self.state.lock().await;
-        self.bodies.sweep(&state.listing, &cache.view(), cache);
+    /// Removes what nobody needs any more, unless an update is under way: another sweep comes after it. Not before what
+    /// came is readable: sites do not wait for it.
+    pub(crate) fn sweep(&self, cache: &Cache) {
+        if let Ok(state) = self.state.try_lock() {
+            self.bodies.sweep(&state.listing, &cache.view(), cache);
+        }
     }
 
     /// What the newest metadata lists, all checks passed; nothing is changed.

@@ -55,7 +55,9 @@ impl Keeper {
                 Tried::Left => break,
             }
         }
-        self.sweep(cache).await;
+        if !matches!(came, Ok(false)) {
+            self.sweep(cache);
+        }
         if came.is_ok() {
             *looked_at = Some(started_at);
         }

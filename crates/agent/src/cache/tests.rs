@@ -55,6 +55,24 @@ fn a_read_gives_the_newest_version_that_accepts_the_code() {
         assert_eq!(read("a.gov", code), version, "{code}");
     }
     assert_eq!(read("b.gov", "5.2.0"), None);
+    let why = |name: &str, code: Version| {
+        let service = ServiceName::parse("sign-in").unwrap();
+        let name = DocumentName::parse(name).unwrap();
+        cache.why_unread(&site, (&service, &name), &code)
+    };
+    assert!(why("client", Version::new(6, 0, 0)).contains("no version of sign-in/client"));
+    assert!(why("keys", Version::new(5, 2, 0)).contains("holds no document sign-in/keys"));
+    let refused = Refused {
+        site: site.clone(),
+        held: Held {
+            key: document(1, "*").entry.key.clone(),
+            version: 3,
+        },
+        reason: "a test".into(),
+    };
+    let refusals = Refusals::new(vec![refused]);
+    cache.set_refusals(refusals);
+    assert!(why("client", Version::new(5, 3, 1)).contains("was refused"));
     assert_eq!(cache.ready_for(&site, &Version::new(5, 2, 0), 9), Ok(()));
     let unready = cache.ready_for(&site, &Version::new(6, 0, 0), 9);
     let unready = unready.unwrap_err();

@@ -36,10 +36,11 @@ pub(super) async fn read(
         shared.counts.read(Read::Missing);
         let answer = match shared.cache.product_of(&site) {
             None => not_served(&site),
-            Some(_) => refusal(
-                StatusCode::NOT_FOUND,
-                &format!("no version of {service}/{document} accepts code {code}"),
-            ),
+            Some(_) => {
+                let of = (&service, &document);
+                let why = shared.cache.why_unread(&site, of, &code);
+                refusal(StatusCode::NOT_FOUND, &why)
+            }
         };
         return (age, answer).into_response();
     };

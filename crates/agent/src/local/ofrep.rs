@@ -88,10 +88,10 @@ fn try_evaluate(
     let found = shared
         .cache
         .read(&site, &flag.service, &flag.document, &code);
-    let found = found.filter(|_| flag.is_flag()).ok_or_else(|| {
-        let (service, document) = (&flag.service, &flag.document);
-        let details = format!("no version of {service}/{document} accepts code {code} on {site}");
-        Failure::new(flags::NOT_FOUND, details)
+    let found = found.ok_or_else(|| {
+        let of = (&flag.service, &flag.document);
+        let why = shared.cache.why_unread(&site, of, &code);
+        Failure::new(flags::NOT_FOUND, why)
     })?;
     let document = parsed(&found)?;
     let value = flag.value(&document)?;

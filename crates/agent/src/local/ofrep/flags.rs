@@ -33,6 +33,11 @@ impl<'a> FlagKey<'a> {
             let rule = "a flag's key is `service.document` or `service.document.member`";
             return Err(fail(rule.into()));
         };
+        if service == BANNERS {
+            return Err(fail(
+                "banners are for places, which flags know nothing of".into(),
+            ));
+        }
         let members: Vec<_> = parts.collect();
         if members.len() > DEPTH_MAX {
             let rule = "members below a document are read by name; read the rest within them";
@@ -43,11 +48,6 @@ impl<'a> FlagKey<'a> {
             document: DocumentName::parse(document).map_err(|e| fail(e.to_string()))?,
             members,
         })
-    }
-
-    /// Banners are for places, which flags know nothing of.
-    pub(super) fn is_flag(&self) -> bool {
-        self.service.as_str() != BANNERS
     }
 
     pub(super) fn value<'v>(&self, document: &'v Value) -> Result<&'v Value, Failure> {
