@@ -99,8 +99,8 @@ pub fn choose<'a, T: Piece>(
 }
 
 /// For sites that compare their code themselves: sets of pieces, each with the releases it is for. The
-/// first that accepts a code is what [`choose`] gives; at most `limit`, the newest first. A prerelease
-/// finds a set only where all its pieces accept the same releases.
+/// first that accepts a code is what [`choose`] gives; at most `limit`, the newest first. With layers, a prerelease
+/// finds a set only where all its pieces accept the same releases, and no other piece may accept it.
 pub fn ranges<'a, T: Piece>(
     base: &'a [T],
     layers: &[&'a [T]],
@@ -127,8 +127,13 @@ pub fn ranges<'a, T: Piece>(
         };
         sets = sets.iter().flat_map(with).take(limit).collect();
     }
+    let all: Vec<_> = layers.iter().chain([&base]).copied().flatten().collect();
+    let is_alone = |range: &VersionReq| {
+        let mut others = all.iter().map(|one| one.accepts());
+        layers.is_empty() || !others.any(|other| other != range && share_prereleases(other, range))
+    };
     let read = sets.into_iter().filter_map(|set| {
-        let accepts = all_of(set.iter().filter_map(|(_, accepts)| *accepts))?;
+        let accepts = all_of(set.iter().filter_map(|(_, accepts)| *accepts), is_alone)?;
         Some((
             set.iter().filter_map(|(piece, _)| *piece).collect(),
             accepts,
@@ -138,10 +143,14 @@ pub fn ranges<'a, T: Piece>(
 }
 
 /// The releases that all of several ranges accept. Prereleases are left out where the ranges differ: one
-/// range admits a prerelease by name, and would admit it for the others as well.
-fn all_of<'a>(ranges: impl Iterator<Item = &'a VersionReq> + Clone) -> Option<VersionReq> {
+/// range admits a prerelease by name, and would admit it for the others as well. And where the range is not alone: with
+/// another, a newer set may be for the same prerelease, and leave it out.
+fn all_of<'a>(
+    ranges: impl Iterator<Item = &'a VersionReq> + Clone,
+    is_alone: impl Fn(&VersionReq) -> bool,
+) -> Option<VersionReq> {
     let first = ranges.clone().next()?;
-    if ranges.clone().all(|one| one == first) {
+    if ranges.clone().all(|one| one == first) && is_alone(first) {
         return Some(first.clone());
     }
     let comparators = ranges.flat_map(|range| &range.comparators).map(plain);
@@ -155,6 +164,18 @@ fn all_of<'a>(ranges: impl Iterator<Item = &'a VersionReq> + Clone) -> Option<Ve
     Some(VersionReq {
         comparators: distinct,
     })
+}
+
+/// Whether there may be a prerelease that both accept: a range accepts only those of a release of which it names one.
+fn share_prereleases(one: &VersionReq, other: &VersionReq) -> bool {
+    let named = |range: &'_ VersionReq| {
+        let named = range.comparators.iter().filter(|one| !one.pre.is_empty());
+        named
+            .map(|one| (one.major, one.minor, one.patch))
+            .collect::<Vec<_>>()
+    };
+    let others = named(other);
+    named(one).iter().any(|release| others.contains(release))
 }
 
 /// A comparator that says the same of releases and accepts no prerelease; `None` for one that accepts a
@@ -274,7 +295,7 @@ mod tests {
 
     #[test]
     fn ranges_say_of_every_code_what_a_read_gives() {
-        const RANGES: [&str; 9] = [
+        const RANGES: [&str; 12] = [
             "*",
             "^5",
             "<5.2",
@@ -284,6 +305,9 @@ mod tests {
             ">=5.2.0-rc.1",
             "<5.2.0-rc.1",
             "^5.1.0-rc.2",
+            ">5.2.0-rc.0",
+            "<=5.2.0-rc.1",
+            "=5.2.0-rc.1",
         ];
         const CODES: [&str; 7] = [
             "4.0.0",
@@ -310,7 +334,9 @@ mod tests {
             };
             let (base, layers) = (stack(0), [stack(10), stack(20)]);
             let layers: Vec<_> = layers.iter().map(Vec::as_slice).collect();
-            let given = |one: &Version3| one.2.is_everywhere() && one.0 % 5 != 3;
+            // Canaries are given what is not everywhere.
+            let is_canary = chance.random_bool(0.5);
+            let given = |one: &Version3| (is_canary || one.2.is_everywhere()) && one.0 % 5 != 3;
             let sets = ranges(&base, &layers, given, 1_000);
             for text in CODES {
                 let code = code(text);
