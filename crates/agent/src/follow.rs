@@ -142,7 +142,6 @@ async fn take_push(shared: &Shared, origin: usize, push: &Push, came_at: Duratio
             let took = shared.clock.passed().saturating_sub(came_at);
             shared.counts.push_took(took);
             shared.counts.pushed(Came::Taken);
-            keeper.sweep(cache);
             if !cache.view().is_whole() {
                 shared.looks_due.notify_one();
             }

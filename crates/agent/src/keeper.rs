@@ -265,14 +265,6 @@ impl Keeper {
         Ok(())
     }
 
-    /// Removes what nobody needs any more, unless an update is under way: another sweep comes after it. Not before what
-    /// came is readable: sites do not wait for it.
-    pub(crate) fn sweep(&self, cache: &Cache) {
-        if let Ok(state) = self.state.try_lock() {
-            self.bodies.sweep(&state.listing, &cache.view(), cache);
-        }
-    }
-
     /// What the newest metadata lists, all checks passed; nothing is changed.
     async fn listed(
         &self,
@@ -386,6 +378,8 @@ impl Keeper {
         cache.replace(next);
         self.changed.notify_one();
         state.saved_at = Some(self.clock.passed());
+        // By what is believed now: what a try that fails fetched is needed by the next.
+        self.bodies.sweep(&listing, next, cache);
         self.note(state, listing, seen, cache);
         Ok(())
     }

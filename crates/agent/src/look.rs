@@ -55,9 +55,6 @@ impl Keeper {
                 Tried::Left => break,
             }
         }
-        if !matches!(came, Ok(false)) {
-            self.sweep(cache);
-        }
         if came.is_ok() {
             *looked_at = Some(started_at);
         }

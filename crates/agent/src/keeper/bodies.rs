@@ -56,9 +56,9 @@ impl Bodies {
         entry: &Entry,
         source: &Source<'_>,
     ) -> Result<CachedDocument, AgentError> {
-        match self.at_hand(entry, Some(source))? {
+        match self.find(entry) {
             Some(document) => Ok(document),
-            None => self.take(entry, source.target(&entry.file(), entry.length).await?),
+            None => self.take(entry, source.document(entry).await?),
         }
     }
 
@@ -68,11 +68,11 @@ impl Bodies {
         entry: &Entry,
         source: Option<&Source<'_>>,
     ) -> Result<Option<CachedDocument>, AgentError> {
-        // What is pushed is new: it is not on disk.
-        match source.and_then(|source| source.pushed(entry)) {
-            Some(body) => self.take(entry, body).map(Some),
-            None => Ok(self.find(entry)),
+        if let Some(document) = self.find(entry) {
+            return Ok(Some(document));
         }
+        let pushed = source.and_then(|source| source.pushed(entry));
+        pushed.map(|body| self.take(entry, body)).transpose()
     }
 
     fn take(&self, entry: &Entry, body: Vec<u8>) -> Result<CachedDocument, AgentError> {

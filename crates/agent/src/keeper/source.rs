@@ -78,6 +78,13 @@ impl<'a> Source<'a> {
         self.fetch(&path, want.bytes_max).await
     }
 
+    pub(super) async fn document(&self, entry: &Entry) -> Result<Vec<u8>, AgentError> {
+        match self.pushed(entry) {
+            Some(body) => Ok(body),
+            None => self.target(&entry.file(), entry.length).await,
+        }
+    }
+
     /// The body of a document, where the push brought it.
     pub(super) fn pushed(&self, entry: &Entry) -> Option<Vec<u8>> {
         let body = self.push?.documents.get(&entry.file())?;
