@@ -160,11 +160,11 @@ impl Cache {
         if versions.is_empty() {
             format!("this agent holds no document {document}")
         } else if accepting.next().is_none() {
-            format!("no version of {document} accepts code {code}")
+            format!("no version of {document} that this agent holds accepts code {code}")
         } else {
             format!(
                 "{site} may not read the version of {document} that accepts code {code}: its turn is yet to come, it \
-                 was refused, or files of it are yet to come"
+                 was refused, a layer of the site has no version for this code, or files are yet to come"
             )
         }
     }

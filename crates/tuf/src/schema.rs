@@ -291,12 +291,15 @@ fn is_plain(value: &Value) -> bool {
     };
     match value {
         Value::Null | Value::Bool(_) => true,
-        Value::Number(number) => !number.is_f64(),
+        Value::Number(number) => number.is_i64() || number.is_u64(),
         Value::String(text) => is_text(text, b' '),
         Value::Array(all) => all.iter().all(is_plain),
-        Value::Object(all) => all
-            .iter()
-            .all(|(key, value)| is_text(key, b'"') && is_plain(value)),
+        // Sorted as they are: in a program with other features of the library for JSON, they may not be.
+        Value::Object(all) => {
+            let mut fields = all.iter();
+            all.keys().is_sorted()
+                && fields.all(|(key, value)| is_text(key, b'"') && is_plain(value))
+        }
     }
 }
 

@@ -149,7 +149,7 @@ async fn the_first_lane_passes_a_backlog_that_is_stuck() {
             .until("the first lane", || origins::reads(&agent, &body))
             .await;
         let took = plane.clock.now().duration_since(published_at).as_secs();
-        assert!(took <= 120, "{took} s");
+        assert!(took <= 240, "{took} s");
         assert!(is_behind(), "the backlog came");
     }
     plane.losses.is_stuck.store(false, Ordering::SeqCst);

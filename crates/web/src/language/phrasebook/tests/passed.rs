@@ -11,8 +11,8 @@ pub(super) const PASSED: [(&str, &[&str]); 15] = [
     (
         "only who asks an agent is told why it gives nothing",
         &[
-            "7 may not read the version of 7 that accepts code 7: its turn is yet to come, it was refused, or files of it are yet to come",
-            "no version of 7 accepts code 7",
+            "7 may not read the version of 7 that accepts code 7: its turn is yet to come, it was refused, a layer of the site has no version for this code, or files are yet to come",
+            "no version of 7 that this agent holds accepts code 7",
             "this agent holds no document 7",
         ],
     ),
