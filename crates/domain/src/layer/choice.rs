@@ -1,6 +1,7 @@
 //! Which versions of a document and its layers a site reads as one. Agents and the control plane both
 //! ask here, so that they decide alike.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use semver::{Comparator, Op, Prerelease, Version, VersionReq};
@@ -100,7 +101,7 @@ pub fn choose<'a, T: Piece>(
 
 /// For sites that compare their code themselves: sets of pieces, each with the releases it is for. The
 /// first that accepts a code is what [`choose`] gives; at most `limit`, the newest first. With layers, a prerelease
-/// finds a set only where all its pieces accept the same releases, and no other piece may accept it.
+/// may find nothing, where ranges name prereleases of different releases.
 pub fn ranges<'a, T: Piece>(
     base: &'a [T],
     layers: &[&'a [T]],
@@ -127,13 +128,23 @@ pub fn ranges<'a, T: Piece>(
         };
         sets = sets.iter().flat_map(with).take(limit).collect();
     }
-    let all: Vec<_> = layers.iter().chain([&base]).copied().flatten().collect();
-    let is_alone = |range: &VersionReq| {
-        let mut others = all.iter().map(|one| one.accepts());
-        layers.is_empty() || !others.any(|other| other != range && share_prereleases(other, range))
+    // Those that come before the pieces of a set.
+    let newer = |set: &Set<'a, T>| -> Vec<&'a VersionReq> {
+        let stacks = std::iter::once(base).chain(layers.iter().copied());
+        let newer = stacks.zip(set).flat_map(|(versions, (piece, _))| {
+            let is_own = |one: &T| piece.is_some_and(|piece| std::ptr::eq(piece, one));
+            given(versions).take_while(move |one| !is_own(one))
+        });
+        newer.map(T::accepts).collect()
     };
     let read = sets.into_iter().filter_map(|set| {
-        let accepts = all_of(set.iter().filter_map(|(_, accepts)| *accepts), is_alone)?;
+        let ranges: Vec<_> = set.iter().filter_map(|(_, accepts)| *accepts).collect();
+        let accepts = if layers.is_empty() || name_the_same(&ranges, &newer(&set)) {
+            all_of(ranges.iter().flat_map(|range| &range.comparators).cloned())
+        } else {
+            let comparators = ranges.iter().flat_map(|range| &range.comparators);
+            all_of(comparators.map(plain).collect::<Option<Vec<_>>>()?)
+        };
         Some((
             set.iter().filter_map(|(piece, _)| *piece).collect(),
             accepts,
@@ -142,40 +153,35 @@ pub fn ranges<'a, T: Piece>(
     read.take(limit).collect()
 }
 
-/// The releases that all of several ranges accept. Prereleases are left out where the ranges differ: one
-/// range admits a prerelease by name, and would admit it for the others as well. And where the range is not alone: with
-/// another, a newer set may be for the same prerelease, and leave it out.
-fn all_of<'a>(
-    ranges: impl Iterator<Item = &'a VersionReq> + Clone,
-    is_alone: impl Fn(&VersionReq) -> bool,
-) -> Option<VersionReq> {
-    let first = ranges.clone().next()?;
-    if ranges.clone().all(|one| one == first) && is_alone(first) {
-        return Some(first.clone());
-    }
-    let comparators = ranges.flat_map(|range| &range.comparators).map(plain);
+/// The releases that satisfy all of several comparators.
+fn all_of(comparators: impl IntoIterator<Item = Comparator>) -> VersionReq {
     let mut distinct: Vec<Comparator> = vec![];
     for comparator in comparators {
-        let comparator = comparator?;
         if !distinct.contains(&comparator) {
             distinct.push(comparator);
         }
     }
-    Some(VersionReq {
+    VersionReq {
         comparators: distinct,
-    })
+    }
 }
 
-/// Whether there may be a prerelease that both accept: a range accepts only those of a release of which it names one.
-fn share_prereleases(one: &VersionReq, other: &VersionReq) -> bool {
-    let named = |range: &'_ VersionReq| {
-        let named = range.comparators.iter().filter(|one| !one.pre.is_empty());
-        named
-            .map(|one| (one.major, one.minor, one.patch))
-            .collect::<Vec<_>>()
-    };
-    let others = named(other);
-    named(one).iter().any(|release| others.contains(release))
+/// Whether prereleases may be compared with several ranges as one, and with `newer` ranges before them.
+///
+/// A range accepts only prereleases of a release of which it names one, and among other ranges it would admit these for
+/// them as well. So all must name prereleases of the same releases. A newer range that names some of them and others has
+/// no such set, and would be passed over.
+fn name_the_same(ranges: &[&VersionReq], newer: &[&VersionReq]) -> bool {
+    let first = ranges.first().map(|range| named(range)).unwrap_or_default();
+    let is_same = |range: &&VersionReq| named(range) == first;
+    let differs = |range: &&VersionReq| !is_same(range) && !named(range).is_disjoint(&first);
+    ranges.iter().all(is_same) && !newer.iter().any(differs)
+}
+
+/// The releases of which a range names a prerelease.
+fn named(range: &VersionReq) -> BTreeSet<(u64, Option<u64>, Option<u64>)> {
+    let named = range.comparators.iter().filter(|one| !one.pre.is_empty());
+    named.map(|one| (one.major, one.minor, one.patch)).collect()
 }
 
 /// A comparator that says the same of releases and accepts no prerelease; `None` for one that accepts a
@@ -291,6 +297,28 @@ mod tests {
             numbers(choose(&base[..1], [&zone[..]], &code("5.1.0"), given)),
             None
         );
+    }
+
+    /// From one candidate to the next, sites that read files go on reading.
+    #[test]
+    fn prereleases_of_one_release_find_what_a_read_gives() {
+        let base = [
+            all(3, "<5.2.0-rc.1"),
+            all(2, ">=5.2.0-rc.2"),
+            all(1, ">=5.2.0-rc.1"),
+        ];
+        let layer = [all(12, ">5.2.0-rc.1"), all(11, "=5.2.0-rc.1")];
+        let sets = ranges(&base, &[&layer], |_| true, 1_000);
+        let found = |text: &str| {
+            let mut sets = sets.iter();
+            let found = sets.find(|(_, accepts)| accepts.matches(&code(text)));
+            numbers(found.map(|(pieces, _)| pieces.clone()))
+        };
+        assert_eq!(found("5.2.0-rc.1"), Some(vec![1, 11]));
+        assert_eq!(found("5.2.0-rc.2"), Some(vec![2, 12]));
+        assert_eq!(found("5.2.0"), Some(vec![2, 12]));
+        // The layer has nothing for it.
+        assert_eq!(found("5.2.0-beta"), None);
     }
 
     #[test]

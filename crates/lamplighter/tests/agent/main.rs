@@ -8,6 +8,7 @@ mod beside;
 mod flags;
 mod keys;
 mod layers;
+mod losses;
 mod origins;
 mod pushes;
 mod reconnects;
@@ -33,6 +34,7 @@ use domain::site::Zone;
 use domain::site::import::Defaults;
 use engine::{Activate, Engine, EngineError, How, NewDocument, Settings, Signal, Sites};
 use jiff::Timestamp;
+use losses::Losses;
 use semver::{Version, VersionReq};
 use store::{Place, Store};
 use tokio_util::sync::CancellationToken;
@@ -52,57 +54,6 @@ struct Plane {
     stop: CancellationToken,
     folder: tempfile::TempDir,
     losses: Arc<Losses>,
-}
-
-/// Answers about outcomes that get lost on their way: what was sent counts, and nobody hears of it.
-#[derive(Default)]
-struct Losses {
-    left: AtomicU32,
-    answered: AtomicU32,
-    /// What agents fetched: paths and bytes.
-    fetched: std::sync::Mutex<Vec<(String, u64)>>,
-    /// When agents began to follow events, and the status that they were answered.
-    followed: std::sync::Mutex<Vec<(Timestamp, StatusCode)>>,
-    /// Pushes get lost, come twice and overtake one another.
-    suffers: AtomicBool,
-    /// No document is given any more, and how many were asked for since.
-    is_stuck: AtomicBool,
-    hanging: AtomicU32,
-}
-
-impl Losses {
-    async fn pass(&self, request: Request, next: Next, now: Timestamp) -> Response {
-        let path = request.uri().path().to_owned();
-        if path == "/agent/v1/events" {
-            let answer = next.run(request).await;
-            self.followed.lock().unwrap().push((now, answer.status()));
-            if self.suffers.load(Ordering::SeqCst) {
-                return answer.map(pushes::suffering);
-            }
-            return answer;
-        }
-        if path.starts_with("/agent/v1/targets/") && self.is_stuck.load(Ordering::SeqCst) {
-            self.hanging.fetch_add(1, Ordering::SeqCst);
-            return std::future::pending().await;
-        }
-        if path != "/agent/v1/outcomes" {
-            let answer = next.run(request).await;
-            let bytes = answer.body().size_hint().exact();
-            self.fetched
-                .lock()
-                .unwrap()
-                .push((path, bytes.unwrap_or(0)));
-            return answer;
-        }
-        let answer = next.run(request).await;
-        let less = |left: u32| left.checked_sub(1);
-        let (set, get) = (Ordering::SeqCst, Ordering::SeqCst);
-        if self.left.fetch_update(set, get, less).is_ok() {
-            return StatusCode::BAD_GATEWAY.into_response();
-        }
-        self.answered.fetch_add(1, Ordering::SeqCst);
-        answer
-    }
 }
 
 impl Plane {
@@ -147,8 +98,8 @@ impl Plane {
         let at_the_door = Arc::clone(&losses);
         let watch = clock.clone();
         let pass = move |request: Request, next: Next| {
-            let (losses, now) = (Arc::clone(&at_the_door), watch.now());
-            async move { losses.pass(request, next, now).await }
+            let (losses, clock) = (Arc::clone(&at_the_door), watch.clone());
+            async move { losses.pass(request, next, &clock).await }
         };
         let router = web::App::with_clients(engine.clone(), provider, clients).router();
         let router = router.layer(from_fn(pass));

@@ -212,7 +212,7 @@ pub(crate) fn reads(agent: &Agent, body: &str) -> bool {
     found.is_some_and(|found| found.body == body)
 }
 
-async fn ask(agent: &Agent, path: &str) -> String {
+pub(crate) async fn ask(agent: &Agent, path: &str) -> String {
     let url = format!("http://{}{path}", agent.address().unwrap());
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     http.get(url).send().await.unwrap().text().await.unwrap()
